@@ -1,0 +1,1 @@
+//! A Kafka broker: listens, hands each request to its handler, answers.

@@ -1,0 +1,1 @@
+//! The extension module kafkalite._native: converts, waits, translates errors. Decides nothing.
