@@ -1,0 +1,163 @@
+//! Everything that can go wrong in this room, and what the caller should do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The result of every fallible call of this crate.
+pub type Result<T, E = LogError> = std::result::Result<T, E>;
+
+/// What went wrong.
+///
+/// Nothing here is fatal to the process. Errors of a *request* (a batch that is corrupt, an offset out of range) concern
+/// the one who asked; [`Io`](LogError::Io) on a write and [`Failed`](LogError::Failed) concern the whole partition.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The operating system refused. A failed append left the log as it was, so it may be tried again (after making
+    /// room, when the disk was full); if that could not be ensured, the next call says [`LogError::Failed`].
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb phrase: "open", "append to".
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+
+    /// This log refuses writes because an earlier fsync or clean-up of a torn write failed: what the disk holds is no
+    /// longer known. Reads go on. Open the log again (which recovers it) once the cause is gone. Kafka: `KAFKA_STORAGE_ERROR`.
+    #[error("{} takes no more writes since {reason}; open it again to recover", path.display())]
+    Failed {
+        /// The partition's directory.
+        path: PathBuf,
+        /// The failure that came first.
+        reason: String,
+    },
+
+    /// The log was closed or deleted while the call was made. Look the partition up again. Kafka: `NOT_LEADER_OR_FOLLOWER`.
+    #[error("{} is closed", path.display())]
+    Closed {
+        /// The partition's directory.
+        path: PathBuf,
+    },
+
+    /// The bytes are not a sound sequence of record batches (CRC, length, counts). Tell the producer; nothing was
+    /// written. Kafka: `CORRUPT_MESSAGE`.
+    #[error("corrupt record batch: {reason}")]
+    CorruptBatch {
+        /// What does not fit.
+        reason: String,
+    },
+
+    /// A sound batch that this log must not take: the old message format, a control batch from a client, offsets that
+    /// go back in time. Tell the producer. Kafka: `INVALID_RECORD`.
+    #[error("record batch refused: {reason}")]
+    InvalidRecord {
+        /// Which rule it breaks.
+        reason: String,
+    },
+
+    /// A batch in message format 0 or 1, which is read but never written. Kafka: `UNSUPPORTED_FOR_MESSAGE_FORMAT`.
+    #[error("message format {magic} is not accepted any more; the producer must send format 2")]
+    UnsupportedFormat {
+        /// The batch's magic byte.
+        magic: i8,
+    },
+
+    /// One batch is larger than `max.message.bytes`. Tell the producer. Kafka: `MESSAGE_TOO_LARGE`.
+    #[error("record batch of {size} bytes is larger than max.message.bytes = {limit}")]
+    BatchTooLarge {
+        /// The batch, in bytes.
+        size: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+
+    /// The batches of one append are together larger than a segment. Kafka: `RECORD_LIST_TOO_LARGE`.
+    #[error("append of {size} bytes does not fit into a segment of segment.bytes = {limit}")]
+    AppendTooLarge {
+        /// All batches, in bytes.
+        size: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+
+    /// A record is older than `message.timestamp.before.max.ms` or further in the future than
+    /// `message.timestamp.after.max.ms` allows. Tell the producer. Kafka: `INVALID_TIMESTAMP`.
+    #[error(
+        "timestamp {timestamp} is outside of [{earliest}, {latest}] (message.timestamp.before.max.ms, message.timestamp.after.max.ms)"
+    )]
+    InvalidTimestamp {
+        /// The offending timestamp, milliseconds since 1970.
+        timestamp: i64,
+        /// Earliest accepted.
+        earliest: i64,
+        /// Latest accepted.
+        latest: i64,
+    },
+
+    /// The offset asked for is not in the log any more, or not yet. Reset to one of the two ends. Kafka:
+    /// `OFFSET_OUT_OF_RANGE`.
+    #[error("offset {offset} is outside of the log's [{start}, {end}]")]
+    OffsetOutOfRange {
+        /// Asked for.
+        offset: i64,
+        /// First offset of the log.
+        start: i64,
+        /// The end (or high watermark) that was asked about; exclusive.
+        end: i64,
+    },
+
+    /// An idempotent producer skipped a batch or sent an older one again. The producer retries in order or gives up.
+    /// Kafka: `OUT_OF_ORDER_SEQUENCE_NUMBER`.
+    #[error("producer {producer_id} sent sequence {sequence} where {expected} was expected")]
+    OutOfOrderSequence {
+        /// Who.
+        producer_id: i64,
+        /// First sequence number of the batch.
+        sequence: i32,
+        /// The one that continues what the log holds.
+        expected: i32,
+    },
+
+    /// A producer with the same id and a later epoch has written since: this one is a zombie and must stop. Kafka:
+    /// `INVALID_PRODUCER_EPOCH`.
+    #[error("producer {producer_id} has epoch {epoch}, but epoch {current} has written already")]
+    ProducerFenced {
+        /// Who.
+        producer_id: i64,
+        /// The batch's epoch.
+        epoch: i16,
+        /// The epoch that fenced it.
+        current: i16,
+    },
+
+    /// Another process has this data directory open. Stop it, or use another directory.
+    #[error("data directory {} is in use by another broker (its .lock file is held)", path.display())]
+    DirectoryInUse {
+        /// The data directory.
+        path: PathBuf,
+    },
+
+    /// A small file beside the segments (checkpoint, snapshot, `meta.properties`) does not say what its format wants.
+    /// The reason says which line; mend or remove the file.
+    #[error("{} is malformed: {reason}", path.display())]
+    MalformedFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl LogError {
+    /// Wraps an I/O error with what was tried on which path; made for `map_err`.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogError {
+        move |source| LogError::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
