@@ -1,1 +1,24 @@
-//! Kafka's record batches: parse as a view, build, compress, checksum. No I/O.
+//! Kafka's record batches: parse as a view, build, compress, checksum. No I/O, no clock, no threads;
+//! it does not know what a partition is, nor which offsets and sequences are *right*: that is the log's.
+//!
+//! A batch of format v2 (KIP-98, magic 2) is the unit that travels: a producer builds it, a broker
+//! patches its first 16 bytes and stores it, a fetch sends the stored bytes.
+//!
+//! ```text
+//!  0 base offset i64 | 8 length i32 | 12 leader epoch i32 | 16 magic i8 | 17 CRC-32C u32 |
+//! 21 attributes i16 | 23 last offset delta i32 | 27 base timestamp i64 | 35 max timestamp i64 |
+//! 43 producer id i64 | 51 producer epoch i16 | 53 base sequence i32 | 57 record count i32 | 61 records…
+//! ```
+//!
+//! `length` counts what follows it; the checksum covers everything from the attributes on. So the base
+//! offset and the leader epoch change without touching the checksum, timestamps do not.
+
+mod batch;
+mod compression;
+mod error;
+mod header;
+
+pub use batch::{Batches, RecordBatch, batches, crc32c};
+pub use compression::{Compression, TimestampType, UnknownName};
+pub use error::{RecordsError, Result};
+pub use header::{Attributes, BatchHeader};

@@ -1,0 +1,131 @@
+//! A batch as a view of somebody's bytes, and the walk over batches that follow each other.
+
+use std::iter::FusedIterator;
+
+use crc_fast::{CrcAlgorithm, Digest};
+
+use crate::{BatchHeader, RecordsError, Result, TimestampType};
+
+/// CRC-32C (Castagnoli), the checksum of v2 batches and of Kafka's producer snapshots.
+pub fn crc32c(bytes: &[u8]) -> u32 {
+    crc_fast::crc32_iscsi(bytes)
+}
+
+/// One batch: its header, parsed, and its bytes, all there.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordBatch<'a> {
+    header: BatchHeader,
+    bytes: &'a [u8],
+}
+
+impl<'a> RecordBatch<'a> {
+    /// Takes the batch at the front of `bytes`; what follows it is ignored.
+    ///
+    /// [`RecordsError::Incomplete`] if `bytes` end before the batch does. The checksum is not verified.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self> {
+        let header = BatchHeader::parse(bytes)?;
+        let needed = header.total_len();
+        match bytes.get(..needed) {
+            Some(bytes) => Ok(Self { header, bytes }),
+            None => Err(RecordsError::Incomplete {
+                needed,
+                have: bytes.len(),
+            }),
+        }
+    }
+
+    /// The header.
+    pub const fn header(&self) -> &BatchHeader {
+        &self.header
+    }
+
+    /// The whole batch, header included.
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// What follows the header: the records, compressed as the header says.
+    pub fn records_payload(&self) -> &'a [u8] {
+        &self.bytes[BatchHeader::LEN..]
+    }
+
+    /// Whether the bytes are those that were written; [`RecordsError::Checksum`] if not.
+    pub fn verify_crc(&self) -> Result<()> {
+        let computed = crc32c(&self.bytes[BatchHeader::CRC_FROM..]);
+        if computed == self.header.crc {
+            return Ok(());
+        }
+        Err(RecordsError::Checksum {
+            stored: self.header.crc,
+            computed,
+        })
+    }
+
+    /// The header with the time of the append (ms since 1970) as every record's timestamp, and the new checksum
+    /// that this takes. Write [`BatchHeader::to_bytes`] before [`Self::records_payload`].
+    pub fn stamped(&self, append_time: i64) -> BatchHeader {
+        let mut header = self.header;
+        header.attributes = header
+            .attributes
+            .with_timestamp_type(TimestampType::LogAppend);
+        header.max_timestamp = append_time;
+        header.crc = checksum(&header, self.records_payload());
+        header
+    }
+}
+
+/// The checksum of a batch with this header and these (compressed) records.
+pub(crate) fn checksum(header: &BatchHeader, payload: &[u8]) -> u32 {
+    let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
+    digest.update(&header.to_bytes()[BatchHeader::CRC_FROM..]);
+    digest.update(payload);
+    digest.finalize() as u32
+}
+
+/// Walks batches that follow each other, as in a log file, a produce request or a fetch response.
+pub const fn batches(bytes: &[u8]) -> Batches<'_> {
+    Batches {
+        rest: bytes,
+        failed: false,
+    }
+}
+
+/// Iterator of [`batches`].
+///
+/// It ends without an error where a batch is cut short, because fetches end in the middle of batches; ask
+/// [`Batches::rest`] whether something is left. After an error it ends.
+#[derive(Debug, Clone)]
+pub struct Batches<'a> {
+    rest: &'a [u8],
+    failed: bool,
+}
+
+impl<'a> Batches<'a> {
+    /// Bytes that have not been walked: empty if the last batch was whole, else where it begins.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
+impl<'a> Iterator for Batches<'a> {
+    type Item = Result<RecordBatch<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed || self.rest.is_empty() {
+            return None;
+        }
+        match RecordBatch::parse(self.rest) {
+            Ok(batch) => {
+                self.rest = &self.rest[batch.bytes.len()..];
+                Some(Ok(batch))
+            }
+            Err(RecordsError::Incomplete { .. }) => None,
+            Err(error) => {
+                self.failed = true;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl FusedIterator for Batches<'_> {}
