@@ -1,0 +1,68 @@
+"""A real Kafka inside Python: a broker and a client, in one extension.
+
+>>> from kafkalite import Broker, Consumer, Message, MessageSet, Producer
+>>> broker = Broker()
+>>> producer = Producer(broker)
+>>> delivery = producer.send("topic1", MessageSet(Message(b"test message str")))
+>>> streams = Consumer(broker).create_message_streams("topic1", 1)
+>>> next(streams[0]).payload()
+b'test message str'
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version as _version
+
+from kafkalite._native import Delivery, Message, MessageStream, RecordMetadata, TopicSummary
+from kafkalite.broker import Broker
+from kafkalite.consumer import Consumer
+from kafkalite.errors import (
+    BrokerStartError,
+    ClosedError,
+    CorruptMessageError,
+    DeliveryError,
+    ForkedError,
+    InvalidSettingError,
+    InvalidTopicError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    LogDirectoryError,
+    MessageTooLargeError,
+    OffsetOutOfRangeError,
+    TopicExistsError,
+    UnknownTopicError,
+)
+from kafkalite.message_set import MessageSet
+from kafkalite.producer import Partitioner, Producer
+
+__version__ = _version("kafkalite")
+
+__all__ = [
+    "Broker",
+    "BrokerStartError",
+    "ClosedError",
+    "Consumer",
+    "CorruptMessageError",
+    "Delivery",
+    "DeliveryError",
+    "ForkedError",
+    "InvalidSettingError",
+    "InvalidTopicError",
+    "KafkaConnectionError",
+    "KafkaError",
+    "KafkaTimeoutError",
+    "LogDirectoryError",
+    "Message",
+    "MessageSet",
+    "MessageStream",
+    "MessageTooLargeError",
+    "OffsetOutOfRangeError",
+    "Partitioner",
+    "Producer",
+    "RecordMetadata",
+    "TopicExistsError",
+    "TopicSummary",
+    "UnknownTopicError",
+    "__version__",
+]

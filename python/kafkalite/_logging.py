@@ -1,0 +1,49 @@
+"""Hands what the core logs to Python's ``logging``, under the logger ``kafkalite``.
+
+The core's threads never touch Python: they put their sentences into a bounded queue, and one daemon thread of
+this module, started with the first broker, producer or consumer, takes them out.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+
+from kafkalite import _native
+
+_WAIT_S = 0.5
+
+_lock = threading.Lock()
+_forwarder: tuple[int, threading.Thread] | None = None
+_stopping = threading.Event()
+
+
+def forward() -> None:
+    """Start to forward, unless this process does so already."""
+    global _forwarder  # noqa: PLW0603 - one thread a process
+    with _lock:
+        if _forwarder is not None and _forwarder[0] == os.getpid():
+            return
+        thread = threading.Thread(target=_run, name="kafkalite-logging", daemon=True)
+        _forwarder = (os.getpid(), thread)
+        thread.start()
+        # The interpreter must not end while the thread waits inside the core.
+        atexit.register(_stop, thread)
+
+
+def _run() -> None:
+    while not _stopping.is_set():
+        _emit(_native.next_log_records(_WAIT_S))
+
+
+def _emit(records: list[tuple[int, str, str]]) -> None:
+    for level, name, sentence in records:
+        logging.getLogger(name).log(level, "%s", sentence)
+
+
+def _stop(thread: threading.Thread) -> None:
+    _stopping.set()
+    thread.join()
+    _emit(_native.next_log_records(0.0))

@@ -1,0 +1,200 @@
+"""A Kafka broker inside this process.
+
+``Broker()`` listens on the loopback interface, on a free port, with a temporary directory that goes when it
+is closed; ``Broker("./data")`` keeps its data. Any Kafka client can talk to it. ``python -m kafkalite.broker``
+runs the same broker as a daemon.
+"""
+
+from __future__ import annotations
+
+import html
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Literal, Self
+
+from kafkalite import _native, _logging
+from kafkalite.errors import TopicExistsError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from kafkalite._native import TopicSummary
+
+__all__ = ["Broker"]
+
+
+class Broker:
+    """A running broker; it serves from the moment it exists until :meth:`close`.
+
+    Args:
+        data_dir: the log directory, in Apache Kafka's own layout; made if missing. Without it the broker uses a
+            temporary directory, which is deleted on close.
+        host: the interface to listen on. The default is reached from this machine only.
+        port: the port to listen on; 0 takes a free one.
+        durability: ``"visible"``: a message can be read once it is in the page cache, and survives the death of
+            the process; ``"synced"``: it is acknowledged and visible only after it was flushed to the disk, and
+            survives the loss of power (the paper's rule, Section 3.1).
+        config: further broker settings under Kafka's own dotted names, for example ``{"log.segment.bytes": 1 << 20}``;
+            ``kafkalite config list`` prints them all.
+
+    Raises:
+        BrokerStartError: the port is taken, or the directory is locked by another broker or not writable.
+        InvalidSettingError: a setting is unknown or out of range.
+    """
+
+    def __init__(
+        self,
+        data_dir: str | PathLike[str] | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        durability: Literal["visible", "synced"] = "visible",
+        config: Mapping[str, object] | None = None,
+    ) -> None:
+        """Open the directory, recover it if need be, and listen."""
+        _logging.forward()
+        settings = {name: _as_property(value) for name, value in (config or {}).items()}
+        settings["durability"] = durability
+        temporary = tempfile.mkdtemp(prefix="kafkalite-") if data_dir is None else None
+        self._data_dir = temporary or fspath(data_dir or "")
+        try:
+            self._native = _native.Broker(self._data_dir, host, port, settings)
+        except BaseException:
+            if temporary:
+                shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        # Runs on close(), when the object is forgotten, and when the interpreter ends: whichever is first.
+        self._finalizer = weakref.finalize(self, _shut_down, self._native, temporary)
+
+    @property
+    def data_dir(self) -> str:
+        """The log directory."""
+        return self._data_dir
+
+    @property
+    def host(self) -> str:
+        """The interface that it listens on."""
+        return self._native.host
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._native.port
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """``host:port``, as every Kafka client takes it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def cluster_id(self) -> str:
+        """The identity of this one-broker cluster, kept in the directory."""
+        return self._native.cluster_id
+
+    def create_topic(
+        self,
+        name: str,
+        partitions: int = 1,
+        *,
+        exist_ok: bool = False,
+        config: Mapping[str, object] | None = None,
+    ) -> None:
+        """Create a topic.
+
+        Args:
+            name: letters, digits, ``.``, ``_`` and ``-``, 249 at the most.
+            partitions: how many logs the topic is spread over.
+            exist_ok: accept a topic of that name that exists already, whatever its partitions.
+            config: topic settings under Kafka's names, for example ``{"retention.ms": 60_000}``.
+
+        Raises:
+            TopicExistsError: it exists, and ``exist_ok`` is false.
+            InvalidTopicError: the name is not allowed.
+            InvalidSettingError: a topic setting is unknown or out of range.
+        """
+        properties = {key: _as_property(value) for key, value in (config or {}).items()}
+        try:
+            self._native.create_topic(name, partitions, properties)
+        except TopicExistsError:
+            if not exist_ok:
+                raise
+
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic and its messages. ``UnknownTopicError`` if there is none of that name."""
+        self._native.delete_topic(name)
+
+    def topics(self) -> list[TopicSummary]:
+        """Every topic with its partitions, messages, bytes and segments on disk, sorted by name."""
+        return self._native.topics()
+
+    def close(self) -> None:
+        """Stop: answer what is being asked, flush, mark the directory as cleanly closed. A second call does nothing."""
+        self._finalizer()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the broker has been closed."""
+        return not self._finalizer.alive
+
+    def __enter__(self) -> Self:
+        """Return the running broker."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        """Refuse: a listening socket stays in its process."""
+        message = "a Broker cannot be pickled: send its bootstrap_servers to the other process and connect from there"
+        raise TypeError(message)
+
+    def __repr__(self) -> str:
+        """Show where it listens, and a table of its topics."""
+        if self.closed:
+            return f"Broker(closed, {self._data_dir!r})"
+        lines = [f"Broker({self.bootstrap_servers}, {self._data_dir!r})"]
+        rows = [_HEADINGS, *map(_row, self.topics())]
+        if len(rows) > 1:
+            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            for name, *numbers in rows:
+                cells = [name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])]
+                lines.append("  " + "  ".join(cells))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Show the table in a notebook."""
+        title = html.escape(f"Broker {self.bootstrap_servers}" if not self.closed else "Broker (closed)")
+        where = html.escape(self._data_dir)
+        topics = [] if self.closed else self.topics()
+        head = "".join(f"<th>{heading}</th>" for heading in _HEADINGS)
+        body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _row(topic)) + "</tr>" for topic in topics)
+        return f"<b>{title}</b> <code>{where}</code><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+_HEADINGS = ("topic", "partitions", "messages", "segments", "bytes")
+
+
+def _row(topic: TopicSummary) -> tuple[str, ...]:
+    return (topic.name, *(f"{number:,}" for number in (topic.partitions, topic.messages, topic.segments, topic.bytes)))
+
+
+def _as_property(value: object) -> str:
+    """Spell a Python value as Kafka's property files do."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def _shut_down(native: _native.Broker, temporary: str | None) -> None:
+    native.close()
+    if temporary:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,91 @@
+"""Runs one broker until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from kafkalite import _logging, _native
+from kafkalite.errors import KafkaError
+
+__all__ = ["add_arguments", "main", "run"]
+
+_DEFAULT_DIRECTORY = "kafkalite-data"
+_DEFAULT_PORT = 9092
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line, run the broker, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m kafkalite.broker", description="Run a Kafka broker.")
+    add_arguments(parser)
+    return run(parser.parse_args(arguments))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the daemon takes."""
+    parser.add_argument("-d", "--data-dir", help=f"log directory (default: log.dirs, else ./{_DEFAULT_DIRECTORY})")
+    parser.add_argument("-p", "--port", type=int, help=f"port, 0 for a free one (default: listeners, else {_DEFAULT_PORT})")
+    parser.add_argument("--host", help="interface to listen on (default: listeners, else 127.0.0.1)")
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="a server.properties file")
+    parser.add_argument(
+        "-X", dest="settings", action="append", default=[], metavar="key=value", help="a broker setting; may be repeated"
+    )
+    parser.add_argument("--json", action="store_true", help="print the ready line as JSON")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log details")
+    parser.add_argument("-q", "--quiet", action="store_true", help="log warnings and errors only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until SIGINT or SIGTERM; 0 after a graceful stop, 1 if the broker could not start, 2 for a wrong setting."""
+    level = logging.DEBUG if options.verbose else logging.WARNING if options.quiet else logging.INFO
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Blocked before any thread of the core exists, so that only sigwait() below receives them.
+    stops = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)
+    try:
+        settings = _settings(options)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    _logging.forward()
+    listeners = "listeners" in settings
+    try:
+        broker = _native.Broker(
+            options.data_dir or (None if settings.keys() & {"log.dirs", "log.dir"} else _DEFAULT_DIRECTORY),
+            options.host or (None if listeners else "127.0.0.1"),
+            options.port if options.port is not None else (None if listeners else _DEFAULT_PORT),
+            settings,
+        )
+    except KafkaError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ValueError) else 1
+    address = f"[{broker.host}]:{broker.port}" if ":" in broker.host else f"{broker.host}:{broker.port}"
+    ready = {"bootstrap_servers": address, "data_dir": broker.data_dir, "cluster_id": broker.cluster_id, "pid": os.getpid()}
+    line = json.dumps(ready) if options.json else f"kafkalite ready on {address}, data in {broker.data_dir}, pid {os.getpid()}"
+    print(line, flush=True)
+    received = signal.sigwait(stops)
+    logging.getLogger("kafkalite.broker").info("stopping on %s", signal.Signals(received).name)
+    # A second signal ends the process at once, should the graceful stop take too long.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    broker.close()
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> dict[str, str]:
+    settings: dict[str, str] = {}
+    if options.config is not None:
+        settings.update(_native.parse_properties(options.config.read_text()))
+    for item in options.settings:
+        name, equals, value = item.partition("=")
+        if not equals:
+            message = f"-X takes key=value, not {item!r}"
+            raise ValueError(message)
+        settings[name.strip()] = value.strip()
+    return settings

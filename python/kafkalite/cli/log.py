@@ -1,0 +1,118 @@
+"""``kafkalite log dump`` and ``kafkalite log verify``: log directories on disk, ours and Apache Kafka's."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from kafkalite import _native
+from kafkalite._native import Batch, Message
+
+__all__ = ["add_to"]
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the commands."""
+    parser = commands.add_parser("log", help="read log directories on disk, without a broker")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    dump = actions.add_parser("dump", help="print batches and records")
+    dump.add_argument("path", type=Path, help="a segment, a partition's directory, or a broker's log directory")
+    dump.add_argument("--batches", action="store_true", help="print batches only")
+    dump.add_argument("--json", action="store_true", help="print one JSON object a line")
+    dump.set_defaults(run=_dump)
+    verify = actions.add_parser("verify", help="check every CRC and count what is there; status 1 if anything is wrong")
+    verify.add_argument("path", type=Path, help="a segment, a partition's directory, or a broker's log directory")
+    verify.set_defaults(run=_verify)
+
+
+def _partitions(path: Path) -> list[Path]:
+    """Return the partition directories below a log directory, or the path itself."""
+    if not path.exists():
+        message = f"{path} does not exist"
+        raise FileNotFoundError(message)
+    if path.is_dir() and not any(path.glob("*.log")):
+        found = sorted(child for child in path.iterdir() if child.is_dir() and any(child.glob("*.log")))
+        if not found:
+            message = f"{path} holds no segments (*.log) and no partition directories"
+            raise FileNotFoundError(message)
+        return found
+    return [path]
+
+
+def _dump(options: argparse.Namespace) -> int:
+    for partition in _partitions(options.path):
+        for batch in _native.LogReader(str(partition)):
+            if options.batches:
+                print(json.dumps(_batch(batch)) if options.json else _line(_batch(batch)))
+                continue
+            for message in batch.messages():
+                record = _record(batch, message)
+                print(json.dumps(record) if options.json else _line(record))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    wrong = 0
+    for partition in _partitions(options.path):
+        batches = messages = size = 0
+        for batch in _native.LogReader(str(partition)):
+            batches += 1
+            messages += batch.count
+            size += batch.size
+            if not batch.crc_valid:
+                wrong += 1
+                print(f"{batch.segment} at {batch.position}: CRC does not match, offsets {batch.base_offset}-{batch.last_offset}")
+        print(f"{partition}: {batches:,} batches, {messages:,} records, {size:,} bytes")
+    return 1 if wrong else 0
+
+
+def _batch(batch: Batch) -> dict[str, Any]:
+    return {
+        "segment": batch.segment,
+        "position": batch.position,
+        "size": batch.size,
+        "base_offset": batch.base_offset,
+        "last_offset": batch.last_offset,
+        "count": batch.count,
+        "magic": batch.magic,
+        "compression": batch.compression,
+        "timestamp_type": batch.timestamp_type,
+        "max_timestamp": batch.max_timestamp,
+        "leader_epoch": batch.leader_epoch,
+        "producer_id": batch.producer_id,
+        "producer_epoch": batch.producer_epoch,
+        "base_sequence": batch.base_sequence,
+        "transactional": batch.is_transactional,
+        "control": batch.is_control,
+        "crc": batch.crc,
+        "crc_valid": batch.crc_valid,
+    }
+
+
+def _record(batch: Batch, message: Message) -> dict[str, Any]:
+    return {
+        "segment": batch.segment,
+        "offset": message.offset,
+        "timestamp": message.timestamp,
+        "key": _printable(message.key),
+        "value": _printable(message.value),
+        "headers": [[name, _printable(value)] for name, value in message.headers],
+        "control": batch.is_control,
+    }
+
+
+def _printable(data: bytes | None) -> str | dict[str, str] | None:
+    """Return text as it is, and bytes that are not text as base64, so that nothing is lost."""
+    if data is None:
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def _line(fields: dict[str, Any]) -> str:
+    return "  ".join(f"{name}={value}" for name, value in fields.items())

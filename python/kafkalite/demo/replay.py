@@ -1,0 +1,172 @@
+"""Publishes events and reads them back at the same time, in several threads, keeping account of both sides."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from kafkalite import _native
+from kafkalite._native import MessageStream
+from kafkalite.broker import Broker
+from kafkalite.consumer import Consumer
+from kafkalite.demo.events import Event
+from kafkalite.producer import Producer
+
+__all__ = ["Account", "Report", "replay"]
+
+_CHUNK = 1_000  # events handed to the producer at once
+_WAIT_S = 0.2  # how long a reader waits before it looks whether the replay is over
+
+
+@dataclass
+class Account:
+    """What one side knows of one partition: how much went by, and a digest of it in its order."""
+
+    messages: int = 0
+    size: int = 0  # bytes of payloads
+    next_offset: int = 0
+    digest: hashlib.blake2b = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
+
+    def enter(self, payload: bytes) -> None:
+        """Take one payload into account."""
+        self.messages += 1
+        self.size += len(payload)
+        self.digest.update(len(payload).to_bytes(8, "little"))
+        self.digest.update(payload)
+
+    def agrees_with(self, other: Account) -> bool:
+        """Whether both sides saw the same payloads, each once, in the same order."""
+        return self.messages == other.messages and self.digest.digest() == other.digest.digest()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a replay."""
+
+    published: dict[int, Account]  # by partition
+    received: dict[int, Account]
+    seconds_in: float  # from the first event to the last acknowledgement
+    seconds_out: float  # from the first event to the last one read
+
+    @property
+    def messages(self) -> int:
+        """Events published."""
+        return sum(account.messages for account in self.published.values())
+
+    @property
+    def size(self) -> int:
+        """Bytes of payloads published."""
+        return sum(account.size for account in self.published.values())
+
+    @property
+    def differences(self) -> list[str]:
+        """A sentence for each partition whose two sides disagree; empty when every event arrived once and in order."""
+        return [
+            f"partition {partition}: {mine.messages:,} events published, {theirs.messages:,} received"
+            + ("" if mine.messages != theirs.messages else ", in another order or with other content")
+            for partition, mine in self.published.items()
+            if not mine.agrees_with(theirs := self.received[partition])
+        ]
+
+
+def replay(
+    broker: Broker, topic: str, partitions: int, events: Iterable[Event], progress: Callable[[int, int], None]
+) -> Report:
+    """Publish events to an empty topic while as many threads as it has partitions read them back.
+
+    Args:
+        broker: a running broker that has the topic.
+        topic: the topic, empty.
+        partitions: how many partitions it has.
+        events: what to publish. Keys choose the partition as in every Kafka client; events without a key go round.
+        progress: called now and then with the numbers of events published and received so far.
+    """
+    published = {partition: Account() for partition in range(partitions)}
+    received = {partition: Account() for partition in range(partitions)}
+    complete = threading.Event()  # every event is acknowledged: readers stop where the publisher's account ends
+    failures: list[BaseException] = []
+
+    def watch() -> None:
+        progress(*(sum(account.messages for account in side.values()) for side in (published, received)))
+
+    def read(stream: MessageStream) -> None:
+        try:
+            _read(stream, published, received, complete)
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+            failures.append(error)
+
+    started = time.perf_counter()
+    with Consumer(broker) as consumer:
+        readers = [
+            threading.Thread(target=read, args=(stream,), name=f"reader-{number}")
+            for number, stream in enumerate(consumer.create_message_streams(topic, partitions))
+        ]
+        for reader in readers:
+            reader.start()
+        try:
+            with Producer(broker) as producer:
+                for partition, chunk in _by_partition(events, partitions):
+                    _publish(producer, topic, partition, chunk, published[partition])
+                    watch()
+            seconds_in = time.perf_counter() - started
+        finally:
+            complete.set()
+        while any(reader.is_alive() for reader in readers):
+            readers[0].join(_WAIT_S / 2)
+            watch()
+            readers = [reader for reader in readers if reader.is_alive()] or readers[:1]
+        seconds_out = time.perf_counter() - started
+    if failures:
+        raise failures[0]
+    return Report(published, received, seconds_in, seconds_out)
+
+
+def _by_partition(events: Iterable[Event], partitions: int) -> Iterator[tuple[int, list[Event]]]:
+    """Yield chunks of events of one partition; the order within a partition is that of the events."""
+    chosen: dict[bytes, int] = {}
+    chunks: dict[int, list[Event]] = {partition: [] for partition in range(partitions)}
+    for number, event in enumerate(events):
+        if event.key is None:
+            partition = number % partitions
+        elif (partition := chosen.get(event.key, -1)) < 0:
+            partition = chosen[event.key] = _native.murmur2_partition(event.key, partitions)
+        chunk = chunks[partition]
+        chunk.append(event)
+        if len(chunk) == _CHUNK:
+            yield partition, chunk
+            chunks[partition] = []
+    yield from ((partition, chunk) for partition, chunk in chunks.items() if chunk)
+
+
+def _publish(producer: Producer, topic: str, partition: int, chunk: list[Event], account: Account) -> None:
+    for event in chunk:
+        account.enter(event.payload)
+    keyed = chunk[0].key is not None
+    producer.send_many(
+        topic,
+        [event.payload for event in chunk],
+        keys=[event.key for event in chunk] if keyed else None,
+        # Keyed events find their partition by themselves: the account checks that the producer agrees.
+        partition=None if keyed else partition,
+    )
+
+
+def _read(
+    stream: MessageStream, published: dict[int, Account], received: dict[int, Account], complete: threading.Event
+) -> None:
+    while True:
+        batch = stream.next_batch(_CHUNK, _WAIT_S)
+        for message in batch:
+            account = received[message.partition or 0]
+            if message.offset != account.next_offset:
+                sentence = f"partition {message.partition}: offset {message.offset} came where {account.next_offset} was due"
+                raise RuntimeError(sentence)
+            account.next_offset += 1
+            account.enter(message.value or b"")
+        if complete.is_set() and not batch:
+            return
+        if complete.is_set() and all(received[p].messages >= published[p].messages for p in stream.partitions):
+            return

@@ -1,0 +1,154 @@
+"""The exceptions of kafkalite: one base, and leaves that are also the matching builtin.
+
+``except KafkaError`` catches all of them; ``except TimeoutError``, ``ConnectionError``, ``LookupError``,
+``FileExistsError``, ``OSError`` and ``ValueError`` catch what a Python programmer would expect them to.
+Every error carries Kafka's error code (``-1`` where the trouble is not an answer of a broker) and whether
+the same call may succeed when it is tried again.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BrokerStartError",
+    "ClosedError",
+    "CorruptMessageError",
+    "DeliveryError",
+    "ForkedError",
+    "InvalidSettingError",
+    "InvalidTopicError",
+    "KafkaConnectionError",
+    "KafkaError",
+    "KafkaTimeoutError",
+    "LogDirectoryError",
+    "MessageTooLargeError",
+    "OffsetOutOfRangeError",
+    "TopicExistsError",
+    "UnknownTopicError",
+]
+
+
+class KafkaError(Exception):
+    """Base of every error that kafkalite raises.
+
+    Attributes:
+        code: Kafka's error code, as in the protocol's table; ``-1`` for an error that did not come from a broker.
+        retriable: whether the same call may succeed later without any change.
+    """
+
+    code: int = -1
+    retriable: bool = False
+
+    def __init__(self, message: str = "", *, code: int | None = None, retriable: bool | None = None) -> None:
+        """Keep the sentence that says what was asked, what was found and what to try."""
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+        if retriable is not None:
+            self.retriable = retriable
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with code and retriable, so that an error survives a process pool."""
+        return (_rebuild, (type(self), self.args, self.code, self.retriable))
+
+
+def _rebuild(kind: type[KafkaError], args: tuple[str, ...], code: int, retriable: bool) -> KafkaError:
+    return kind(*args, code=code, retriable=retriable)
+
+
+class KafkaConnectionError(KafkaError, ConnectionError):
+    """No broker could be reached, or a connection broke: the message names the address and where it came from."""
+
+    retriable = True
+
+
+class KafkaTimeoutError(KafkaError, TimeoutError):
+    """The time allowed for a call ran out; what was asked may still happen."""
+
+    code = 7
+    retriable = True
+
+
+class UnknownTopicError(KafkaError, LookupError):
+    """The topic or partition does not exist (``UNKNOWN_TOPIC_OR_PARTITION``)."""
+
+    code = 3
+
+
+class TopicExistsError(KafkaError, FileExistsError):
+    """A topic of that name exists already (``TOPIC_ALREADY_EXISTS``); ``exist_ok=True`` accepts it."""
+
+    code = 36
+
+
+class InvalidTopicError(KafkaError, ValueError):
+    """The topic's name is not allowed (``INVALID_TOPIC_EXCEPTION``)."""
+
+    code = 17
+
+
+class OffsetOutOfRangeError(KafkaError, LookupError):
+    """The offset is before the start or after the end of the log, and no reset was allowed (``OFFSET_OUT_OF_RANGE``)."""
+
+    code = 1
+
+
+class MessageTooLargeError(KafkaError, ValueError):
+    """A message is larger than the topic's ``max.message.bytes`` or the producer's ``max_request_size``."""
+
+    code = 10
+
+
+class CorruptMessageError(KafkaError, ValueError):
+    """Bytes that fail their CRC, or that are not record batches at all (``CORRUPT_MESSAGE``)."""
+
+    code = 2
+
+
+class InvalidSettingError(KafkaError, ValueError):
+    """A setting that does not exist, or a value that it does not take; the message suggests the nearest name."""
+
+    code = 40
+
+
+class DeliveryError(KafkaError):
+    """Messages that were accepted by ``send`` could not be delivered, and nobody looked at their deliveries."""
+
+
+class ClosedError(KafkaError, ValueError):
+    """A broker, producer, consumer or stream was used after its ``close()``."""
+
+
+class ForkedError(KafkaError, RuntimeError):
+    """The process was forked after kafkalite had started its threads: use the ``spawn`` start method."""
+
+
+class BrokerStartError(KafkaError, OSError):
+    """The broker could not start: its port is taken, or its directory is locked, unwritable or not a log directory."""
+
+
+class LogDirectoryError(KafkaError, OSError):
+    """A log directory or segment could not be read or written."""
+
+
+_BY_CODE: dict[int, type[KafkaError]] = {
+    kind.code: kind
+    for kind in (
+        CorruptMessageError,
+        InvalidSettingError,
+        InvalidTopicError,
+        KafkaTimeoutError,
+        MessageTooLargeError,
+        OffsetOutOfRangeError,
+        TopicExistsError,
+        UnknownTopicError,
+    )
+} | {
+    18: MessageTooLargeError,  # RECORD_LIST_TOO_LARGE
+    87: CorruptMessageError,  # INVALID_RECORD
+    100: UnknownTopicError,  # UNKNOWN_TOPIC_ID
+}
+
+
+def from_code(code: int, message: str, retriable: bool) -> KafkaError:
+    """Return the exception for a broker's error code; codes without a class of their own are plain ``KafkaError``."""
+    return _BY_CODE.get(code, KafkaError)(message, code=code, retriable=retriable)

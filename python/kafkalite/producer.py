@@ -1,0 +1,158 @@
+"""Publishing messages (the paper, Sections 3 and 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+
+from kafkalite import _logging, _native
+from kafkalite._bootstrap import Bootstrap, addresses
+from kafkalite.message_set import MessageSet
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from kafkalite._native import Delivery, Message
+
+__all__ = ["Partitioner", "Producer"]
+
+Partitioner: TypeAlias = Callable[[bytes | None, int], int]
+"""A partitioning function: takes a message's key and the number of partitions, returns a partition."""
+
+_Bytes: TypeAlias = bytes | bytearray | memoryview | str
+
+
+class Producer:
+    """Publishes messages to any Kafka cluster, kafkalite's or another.
+
+    Messages are collected into batches, one for each partition, and sent by the core's own threads. A full
+    buffer makes :meth:`send` wait. Retries never duplicate or reorder messages (KIP-98).
+
+    Args:
+        bootstrap_servers: a :class:`Broker`, ``"host:port"``, or several of them.
+        acks: ``"all"``, ``1``, or ``0`` (nobody answers, nothing is known).
+        linger_ms: how long a batch may wait for more messages, in milliseconds.
+        batch_size: bytes after which a batch is sent at once.
+        compression: how batches are compressed.
+        partitioner: where a message without an explicit partition goes. ``"default"`` hashes the key as Java's
+            client does and fills one batch after another for messages without a key; ``"random"`` is the paper's
+            default; a function receives key and number of partitions.
+        settings: further settings under Kafka's names in snake_case, for example ``buffer_memory=1 << 20``;
+            ``kafkalite config list producer`` prints them all.
+
+    Raises:
+        InvalidSettingError: a setting is unknown or out of range.
+    """
+
+    def __init__(
+        self,
+        bootstrap_servers: Bootstrap,
+        *,
+        acks: Literal["all", 0, 1, -1] = "all",
+        linger_ms: float | None = None,
+        batch_size: int | None = None,
+        compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none",
+        partitioner: Literal["default", "random"] | Partitioner = "default",
+        **settings: object,
+    ) -> None:
+        """Take the settings; the first message opens the connections."""
+        _logging.forward()
+        given: dict[str, object] = {
+            **settings,
+            "bootstrap_servers": addresses(bootstrap_servers),
+            "acks": acks,
+            "compression_type": compression,
+        }
+        if linger_ms is not None:
+            given["linger_ms"] = linger_ms
+        if batch_size is not None:
+            given["batch_size"] = batch_size
+        function = partitioner if callable(partitioner) else None
+        if not callable(partitioner):
+            given["partitioner"] = partitioner
+        self._native = _native.Producer(given, function)
+
+    def send(
+        self,
+        topic: str,
+        value: _Bytes | Message | MessageSet | None,
+        *,
+        key: _Bytes | None = None,
+        headers: Mapping[str, bytes | str | None] | Sequence[tuple[str, bytes | str | None]] = (),
+        timestamp: int | None = None,
+        partition: int | None = None,
+    ) -> Delivery:
+        """Publish a message, or a whole set in one request.
+
+        Args:
+            topic: the topic to publish to.
+            value: the payload (``str`` is encoded as UTF-8, ``None`` is a tombstone), a message, or a set.
+            key: decides the partition; for a set, of the whole set.
+            headers: pairs of a name and bytes.
+            timestamp: milliseconds since 1970-01-01 UTC; now, if not given.
+            partition: sends to this partition, whatever the key.
+
+        Returns:
+            What becomes of it: ``.result()`` waits for the broker's answer. It need not be looked at:
+            :meth:`flush` and :meth:`close` raise what nobody looked at.
+
+        Raises:
+            KafkaTimeoutError: the buffer was full for longer than ``max_block_ms``, or no broker could be reached.
+            MessageTooLargeError: larger than ``max_request_size``.
+        """
+        if isinstance(value, MessageSet):
+            return self._native.send_set(topic, tuple(value), key, partition)
+        return self._native.send(topic, value, key, headers, timestamp, partition)
+
+    def send_many(
+        self,
+        topic: str,
+        values: Sequence[_Bytes | None],
+        *,
+        keys: Sequence[_Bytes | None] | None = None,
+        timestamps: Sequence[int] | None = None,
+        partition: int | None = None,
+    ) -> None:
+        """Publish many messages with one call: the fast way for data that is already in memory.
+
+        Args:
+            topic: the topic to publish to.
+            values: the payloads.
+            keys: as many keys, if given.
+            timestamps: as many times, in milliseconds, if given.
+            partition: sends all to this partition.
+
+        Failures are raised by :meth:`flush` and :meth:`close`.
+        """
+        self._native.send_many(topic, values, keys, timestamps, partition)
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait until everything sent so far is answered.
+
+        Args:
+            timeout: seconds; ``None`` waits as long as deliveries may take (``delivery_timeout_ms``).
+
+        Raises:
+            DeliveryError: a delivery failed that nobody looked at.
+            KafkaTimeoutError: the time ran out first.
+        """
+        self._native.flush(timeout)
+
+    def close(self, timeout: float | None = None) -> None:
+        """Flush, then close the connections. A second call does nothing. Raises as :meth:`flush` does."""
+        self._native.close(timeout)
+
+    def __enter__(self) -> Self:
+        """Return the producer."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Deliver what was sent, and close."""
+        self.close()
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        """Refuse: connections stay in their process."""
+        message = "a Producer cannot be pickled: make one in the other process, with the same bootstrap_servers"
+        raise TypeError(message)
