@@ -1,0 +1,50 @@
+//! A request, or a part of one, that is answered with an error: Kafka's code and a sentence. The one place where errors
+//! of storage become codes.
+
+use kafkalite_log::LogError;
+use kafkalite_wire::ErrorCode;
+
+/// Why something was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: ErrorCode,
+    /// What was asked, what was found, what to try. Goes to the client where the API's version has room for it.
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    pub(crate) fn unknown_topic(name: &str) -> Self {
+        Self::new(ErrorCode::UnknownTopicOrPartition, format!("there is no topic '{name}'"))
+    }
+
+    pub(crate) fn unknown_partition(name: &str, partition: i32) -> Self {
+        Self::new(ErrorCode::UnknownTopicOrPartition, format!("topic '{name}' has no partition {partition}"))
+    }
+}
+
+impl From<LogError> for Refusal {
+    fn from(error: LogError) -> Self {
+        Self { code: code_of(&error), message: error.to_string() }
+    }
+}
+
+fn code_of(error: &LogError) -> ErrorCode {
+    match error {
+        LogError::CorruptBatch { .. } => ErrorCode::CorruptMessage,
+        LogError::InvalidRecord { .. } => ErrorCode::InvalidRecord,
+        LogError::UnsupportedFormat { .. } => ErrorCode::UnsupportedForMessageFormat,
+        LogError::BatchTooLarge { .. } => ErrorCode::MessageTooLarge,
+        LogError::AppendTooLarge { .. } => ErrorCode::RecordListTooLarge,
+        LogError::InvalidTimestamp { .. } => ErrorCode::InvalidTimestamp,
+        LogError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        LogError::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
+        LogError::ProducerFenced { .. } => ErrorCode::InvalidProducerEpoch,
+        LogError::Closed { .. } => ErrorCode::NotLeaderOrFollower,
+        // The disk: the client may try again, the operator reads the sentence in the log.
+        _ => ErrorCode::KafkaStorageError,
+    }
+}
