@@ -21,8 +21,9 @@ _stopping = threading.Event()
 
 
 def forward() -> None:
-    """Start to forward, unless this process does so already."""
+    """Start to forward, unless this process does so already, and take over the level that ``logging`` is set to."""
     global _forwarder  # noqa: PLW0603 - one thread a process
+    _native.set_log_level(min(logging.getLogger("kafkalite").getEffectiveLevel(), logging.CRITICAL))
     with _lock:
         if _forwarder is not None and _forwarder[0] == os.getpid():
             return

@@ -222,3 +222,6 @@ def settings(kind: Literal["broker", "topic", "producer", "consumer"]) -> list[d
 
 def next_log_records(timeout: float) -> list[tuple[int, str, str]]:
     """Wait for records of the core's log: pairs of level (as in ``logging``), logger name and sentence."""
+
+def set_log_level(level: int) -> None:
+    """Keep log records of this level of ``logging`` and above; 20 (``INFO``) at first."""

@@ -1,1 +1,15 @@
 //! The extension module kafkalite._native: converts, waits, translates errors. Decides nothing.
+
+mod blocking;
+mod errors;
+mod logging;
+mod runtime;
+
+use pyo3::prelude::*;
+
+/// What `kafkalite` is made of; users import from the package.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::logging::{next_log_records, set_log_level};
+}

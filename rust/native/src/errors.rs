@@ -1,0 +1,76 @@
+//! From the core's errors to the exceptions that `kafkalite.errors` defines. Which sentence is the core's; which class is decided here.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyModule};
+
+static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+
+fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    Ok(MODULE.get_or_try_init(py, || py.import("kafkalite.errors").map(Bound::unbind))?.bind(py))
+}
+
+fn make(class: &str, message: &str) -> PyErr {
+    Python::attach(|py| match module(py).and_then(|module| module.getattr(class)?.call1((message,))) {
+        Ok(error) => PyErr::from_value(error),
+        Err(broken) => broken,
+    })
+}
+
+/// An exception of the given class.
+macro_rules! leaves {
+    ($($(#[$doc:meta])* $function:ident => $class:literal;)*) => {
+        $($(#[$doc])* pub(crate) fn $function(message: &str) -> PyErr { make($class, message) })*
+    };
+}
+
+leaves! {
+    /// No broker could be reached, or a connection broke.
+    connection => "KafkaConnectionError";
+    /// The time allowed for a call ran out.
+    timeout => "KafkaTimeoutError";
+    /// A setting that does not exist, or a value that it does not take.
+    invalid_setting => "InvalidSettingError";
+    /// Used after its `close()`.
+    closed => "ClosedError";
+    /// Bytes that fail their CRC or are no record batches.
+    corrupt => "CorruptMessageError";
+    /// The broker could not start.
+    broker_start => "BrokerStartError";
+    /// A log directory or segment could not be read or written.
+    log_directory => "LogDirectoryError";
+    /// Accepted messages that could not be delivered.
+    delivery => "DeliveryError";
+    /// A message or set larger than a limit.
+    too_large => "MessageTooLargeError";
+}
+
+/// Used in a forked child.
+pub(crate) fn forked() -> PyErr {
+    make(
+        "ForkedError",
+        "this process was forked after kafkalite had started its threads, and they do not exist here; \
+         start processes with multiprocessing.get_context(\"spawn\"), or use kafkalite in the child only",
+    )
+}
+
+/// The exception for a broker's error code.
+pub(crate) fn broker_answer(code: i16, message: &str, retriable: bool) -> PyErr {
+    Python::attach(|py| {
+        let build = || -> PyResult<PyErr> {
+            let arguments = PyDict::new(py);
+            arguments.set_item("code", code)?;
+            arguments.set_item("message", message)?;
+            arguments.set_item("retriable", retriable)?;
+            let error = module(py)?.getattr("from_code")?.call((), Some(&arguments))?;
+            Ok(PyErr::from_value(error))
+        };
+        build().unwrap_or_else(|broken| broken)
+    })
+}
+
+/// A `TypeError` that says what was expected and what was found.
+pub(crate) fn wrong_type(what: &str, expected: &str, found: &Bound<'_, PyAny>) -> PyErr {
+    let kind = found.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
+    pyo3::exceptions::PyTypeError::new_err(format!("{what} must be {expected}, not {kind}"))
+}

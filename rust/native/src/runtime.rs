@@ -1,0 +1,38 @@
+//! The one runtime of the process: started at first use, remembered with its process.
+
+use std::sync::OnceLock;
+
+use pyo3::PyResult;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::errors;
+
+static RUNTIME: OnceLock<(u32, Runtime)> = OnceLock::new();
+
+/// The runtime of this process.
+///
+/// # Errors
+/// `ForkedError` in a forked child: the threads of the parent's runtime do not exist there, and waiting for them
+/// would hang for ever. `OSError` if threads cannot be started.
+pub(crate) fn runtime() -> PyResult<&'static Runtime> {
+    let (owner, runtime) = match RUNTIME.get() {
+        Some(started) => started,
+        None => {
+            let started = Builder::new_multi_thread()
+                .worker_threads(std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8)))
+                .thread_name("kafkalite")
+                .enable_all()
+                .build()?;
+            // Another thread may have been first: its runtime serves, ours is dropped unused.
+            if let Err((_, unused)) = RUNTIME.set((std::process::id(), started)) {
+                unused.shutdown_background();
+            }
+            RUNTIME.get().expect("set just above, by us or by another thread")
+        }
+    };
+    if *owner == std::process::id() {
+        Ok(runtime)
+    } else {
+        Err(errors::forked())
+    }
+}
