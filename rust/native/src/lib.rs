@@ -1,6 +1,7 @@
 //! The extension module kafkalite._native: converts, waits, translates errors. Decides nothing.
 
 mod blocking;
+mod convert;
 mod errors;
 mod logging;
 mod runtime;

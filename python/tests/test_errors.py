@@ -1,0 +1,169 @@
+"""Errors are what a Python programmer would catch, and say what to do."""
+
+import os
+import pickle
+import socket
+import subprocess
+import sys
+
+import pytest
+
+import kafkalite
+from kafkalite import Broker, Consumer, KafkaError, Producer, errors
+
+
+@pytest.mark.parametrize(
+    ("kind", "builtin"),
+    [
+        (errors.KafkaConnectionError, ConnectionError),
+        (errors.KafkaTimeoutError, TimeoutError),
+        (errors.UnknownTopicError, LookupError),
+        (errors.TopicExistsError, FileExistsError),
+        (errors.InvalidSettingError, ValueError),
+        (errors.BrokerStartError, OSError),
+    ],
+)
+def test_leaves_are_builtins_too(kind, builtin):
+    assert issubclass(kind, KafkaError)
+    assert issubclass(kind, builtin)
+    error = pickle.loads(pickle.dumps(kind("why", code=99)))
+    assert (type(error), str(error), error.code) == (kind, "why", 99)
+
+
+def test_a_port_in_use_is_named():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(errors.BrokerStartError, match=str(port)):
+            Broker(port=port)
+
+
+def test_a_second_broker_on_a_directory_is_refused_and_the_first_goes_on(tmp_path):
+    with Broker(tmp_path) as broker:
+        with pytest.raises(errors.BrokerStartError, match=str(tmp_path)):
+            Broker(tmp_path)
+        broker.create_topic("still-alive")
+    Broker(tmp_path).close()
+
+
+def test_a_directory_that_is_a_file_is_named(tmp_path):
+    file = tmp_path / "a-file"
+    file.write_text("not a directory")
+    with pytest.raises(errors.BrokerStartError, match="a-file"):
+        Broker(file)
+
+
+def test_unknown_settings_suggest_the_nearest():
+    with pytest.raises(errors.InvalidSettingError, match=r"log\.segment\.bytes"):
+        Broker(config={"log.segment.byte": 1024})
+    with pytest.raises(errors.InvalidSettingError, match="linger_ms"):
+        Producer("127.0.0.1:1", lingerms=5)
+    with pytest.raises(errors.InvalidSettingError, match="fetch_max_wait_ms"):
+        Consumer("127.0.0.1:1", fetch_max_wait=5)
+
+
+def test_wrong_values_name_the_setting():
+    with pytest.raises(errors.InvalidSettingError, match=r"log\.segment\.bytes"):
+        Broker(config={"log.segment.bytes": "many"})
+    with pytest.raises(errors.InvalidSettingError, match="acks"):
+        Producer("127.0.0.1:1", acks="some")
+
+
+def test_group_id_says_that_it_is_not_there_yet():
+    with pytest.raises(errors.InvalidSettingError, match="group_id"):
+        Consumer("127.0.0.1:1", group_id="readers")
+
+
+def test_nobody_listening_is_an_error_that_names_the_address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    consumer = Consumer(f"127.0.0.1:{port}")
+    with pytest.raises((errors.KafkaConnectionError, errors.KafkaTimeoutError), match=str(port)):
+        consumer.create_message_streams("t", timeout=2)
+
+
+def test_topics_that_exist_or_do_not(broker, topic):
+    with pytest.raises(errors.TopicExistsError, match=topic):
+        broker.create_topic(topic)
+    broker.create_topic(topic, exist_ok=True)
+    with pytest.raises(errors.UnknownTopicError, match="no-such-topic"):
+        broker.delete_topic("no-such-topic")
+    with pytest.raises(errors.InvalidTopicError):
+        broker.create_topic("../escape")
+    with pytest.raises(errors.InvalidSettingError, match=r"retention\.ms"):
+        broker.create_topic("wrong-config", config={"retention.msec": 1})
+
+
+def test_a_message_that_is_too_large_is_refused_and_the_next_is_sent(broker, make_topic):
+    topic = make_topic(config={"max.message.bytes": 1000})
+    with Producer(broker) as producer:
+        with pytest.raises(errors.MessageTooLargeError):
+            producer.send(topic, os.urandom(5000)).result(timeout=30)
+        assert producer.send(topic, b"small").result(timeout=30).offset == 0
+
+
+def test_a_failed_delivery_that_nobody_looked_at_is_raised_by_flush(broker, make_topic):
+    topic = make_topic(config={"max.message.bytes": 1000})
+    producer = Producer(broker)
+    producer.send(topic, os.urandom(5000))
+    with pytest.raises(errors.DeliveryError, match=topic):
+        producer.flush()
+    producer.close()
+
+
+def test_closed_things_say_so(broker, topic):
+    producer, consumer = Producer(broker), Consumer(broker)
+    producer.close()
+    producer.close()
+    consumer.close()
+    consumer.close()
+    with pytest.raises(errors.ClosedError):
+        producer.send(topic, b"late")
+    with pytest.raises(errors.ClosedError):
+        consumer.create_message_streams(topic)
+
+
+def test_what_cannot_be_pickled_says_what_to_do(broker):
+    for thing in (broker, Producer(broker), Consumer(broker)):
+        with pytest.raises(TypeError, match="bootstrap_servers"):
+            pickle.dumps(thing)
+
+
+def test_a_forked_child_gets_an_error_instead_of_hanging():
+    code = """
+import os, sys, warnings
+warnings.simplefilter("ignore")
+from kafkalite import Broker, Producer, ForkedError
+broker = Broker()
+producer = Producer(broker)
+producer.send("t", b"x").result(30)
+child = os.fork()
+if child == 0:
+    try:
+        producer.send("t", b"y").result(5)
+    except ForkedError as error:
+        os._exit(0 if "spawn" in str(error) else 3)
+    os._exit(4)
+_, status = os.waitpid(child, 0)
+broker.close()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_importing_brings_neither_data_frames_nor_threads():
+    code = """
+import sys, threading
+import kafkalite
+heavy = {"pandas", "polars", "pyarrow", "IPython", "numpy"} & set(sys.modules)
+assert not heavy, heavy
+assert threading.active_count() == 1
+"""
+    subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
+
+
+def test_every_public_name_is_there():
+    for name in kafkalite.__all__:
+        assert getattr(kafkalite, name) is not None

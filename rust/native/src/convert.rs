@@ -1,0 +1,55 @@
+//! Python values as the core takes them.
+
+use std::borrow::Cow;
+
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+
+use crate::errors::wrong_type;
+
+/// What a user may give as bytes: `bytes` and `str` are borrowed, anything else with a buffer is copied.
+pub(crate) struct Bytelike<'a>(pub(crate) Cow<'a, [u8]>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Bytelike<'a> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyBytes>() {
+            return Ok(Self(Cow::Borrowed(object.extract::<&'a [u8]>()?)));
+        }
+        if object.is_instance_of::<PyString>() {
+            return Ok(Self(Cow::Borrowed(object.extract::<&'a str>()?.as_bytes())));
+        }
+        match PyBuffer::<u8>::get(&object) {
+            Ok(buffer) => Ok(Self(Cow::Owned(buffer.to_vec(object.py())?))),
+            Err(_) => Err(wrong_type("a payload or key", "bytes, str, a buffer of bytes, or None", &object)),
+        }
+    }
+}
+
+/// A header's name and value.
+pub(crate) type Header = (String, Option<Vec<u8>>);
+
+/// Headers, from a mapping or from pairs.
+pub(crate) fn headers(given: &Bound<'_, PyAny>) -> PyResult<Vec<Header>> {
+    if given.is_none() {
+        return Ok(Vec::new());
+    }
+    let pairs = match given.cast::<PyDict>() {
+        Ok(mapping) => mapping.items().into_any(),
+        Err(_) if given.hasattr("items")? => given.call_method0("items")?,
+        Err(_) => given.clone(),
+    };
+    let mut headers = Vec::new();
+    for pair in pairs.try_iter()? {
+        let pair = pair?;
+        let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair
+            .extract()
+            .map_err(|_| wrong_type("headers", "a mapping or pairs of a name and bytes", &pair))?;
+        let name = name.cast::<PyString>().map_err(|_| wrong_type("a header's name", "str", &name))?;
+        let value: Option<Bytelike<'_>> = value.extract()?;
+        headers.push((name.to_str()?.to_owned(), value.map(|value| value.0.into_owned())));
+    }
+    Ok(headers)
+}
