@@ -1,1 +1,25 @@
 //! A Kafka broker: listens, hands each request to its handler, answers.
+//!
+//! It does not store (that is `kafkalite-log`), does not know the wire's bytes (`kafkalite-wire`) and never ends
+//! the process it lives in: whatever a peer sends costs that peer its connection at the most.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), kafkalite_broker::BrokerError> {
+//! use kafkalite_broker::{Broker, BrokerConfig};
+//!
+//! let mut config = BrokerConfig::new();
+//! config.set("log.dirs", "./clicks-data")?;
+//! let broker = Broker::start(config).await?;
+//! println!("{}", broker.bootstrap_servers());
+//! broker.stop().await
+//! # }
+//! ```
+
+pub mod config;
+mod error;
+mod handlers;
+mod network;
+mod state;
+
+pub use config::BrokerConfig;
+pub use error::BrokerError;

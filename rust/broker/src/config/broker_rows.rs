@@ -1,0 +1,122 @@
+//! Every broker setting that means something here.
+
+use super::row::{Change, Kind, Row, Synonym};
+
+const fn row(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    change: Change,
+    doc: &'static str,
+) -> Row {
+    Row {
+        name,
+        kind,
+        default: Some(default),
+        change,
+        synonyms: &[],
+        doc,
+    }
+}
+
+const fn unset(
+    name: &'static str,
+    kind: Kind,
+    change: Change,
+    synonyms: &'static [Synonym],
+    doc: &'static str,
+) -> Row {
+    Row {
+        name,
+        kind,
+        default: None,
+        change,
+        synonyms,
+        doc,
+    }
+}
+
+const fn same(name: &'static str) -> Synonym {
+    Synonym { name, factor: 1 }
+}
+
+const HOUR_MS: i64 = 3_600_000;
+const MINUTE_MS: i64 = 60_000;
+/// A minimum that every number meets.
+const ANY_INT: i32 = i32::MIN;
+const ANY_LONG: i64 = i64::MIN;
+const FOREVER: &str = "9223372036854775807";
+const NO_LIMIT: &str = "2147483647";
+
+use Change::{Dynamic, Restart};
+use Kind::{Boolean, Choice, Double, Int, List, Long, Text};
+
+pub(super) const CLEANUP_POLICIES: &[&str] = &["compact", "delete"];
+pub(super) const COMPRESSION_TYPES: &[&str] =
+    &["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"];
+pub(super) const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
+pub(super) const DURABILITIES: &[&str] = &["visible", "synced"];
+
+/// The table, sorted by name.
+#[rustfmt::skip] // one row a line
+pub static BROKER: &[Row] = &[
+    unset("advertised.listeners", Text, Restart, &[], "Address that clients are told to connect to, as PLAINTEXT://host:port; unset: the address each client itself connected to."),
+    row("auto.create.topics.enable", Boolean, "true", Restart, "Whether asking for the metadata of a topic that does not exist creates it."),
+    unset("broker.id", Int(0), Restart, &[same("node.id")], "Older name of node.id."),
+    unset("broker.rack", Text, Restart, &[], "Where this broker stands; handed to clients in metadata."),
+    row("compression.gzip.level", Int(-1), "-1", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
+    row("compression.lz4.level", Int(1), "9", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
+    row("compression.type", Choice(COMPRESSION_TYPES), "producer", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
+    row("compression.zstd.level", Int(-131_072), "3", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
+    row("connections.max.idle.ms", Long(1), "600000", Dynamic, "Milliseconds without a byte in or out after which a connection is closed."),
+    row("default.replication.factor", Int(1), "1", Restart, "Copies of each partition of a new topic; one broker holds one."),
+    row("delete.topic.enable", Boolean, "true", Restart, "Whether topics can be deleted."),
+    row("fetch.max.bytes", Int(1024), "57671680", Restart, "Most bytes of records in one fetch answer; a first batch that is larger is still sent."),
+    row("kafkalite.durability", Choice(DURABILITIES), "visible", Restart, "visible: a message is acknowledged and readable once written; synced: only after fsync, one fsync for all that wait."),
+    row("listeners", Text, "PLAINTEXT://127.0.0.1:9092", Restart, "Address to listen on, as PLAINTEXT://host:port; port 0 takes a free one."),
+    row("log.cleaner.delete.retention.ms", Long(0), "86400000", Dynamic, "Milliseconds that a deletion marker is kept in a compacted topic."),
+    row("log.cleaner.max.compaction.lag.ms", Long(1), FOREVER, Dynamic, "Milliseconds after which a message of a compacted topic becomes due for compaction."),
+    row("log.cleaner.min.cleanable.ratio", Double(0.0, 1.0), "0.5", Dynamic, "Share of a log that must be uncompacted before it is compacted."),
+    row("log.cleaner.min.compaction.lag.ms", Long(0), "0", Dynamic, "Milliseconds that a message stays uncompacted at the least."),
+    row("log.cleanup.policy", List(CLEANUP_POLICIES), "delete", Dynamic, "What happens to old segments: delete, compact, or both."),
+    unset("log.dir", Text, Restart, &[], "Older name of log.dirs."),
+    unset("log.dirs", Text, Restart, &[same("log.dir")], "The one directory that holds all data; unset: ./kafkalite-data."),
+    row("log.flush.interval.messages", Long(1), FOREVER, Dynamic, "Messages appended to a partition before it is flushed to disk."),
+    unset("log.flush.interval.ms", Long(ANY_LONG), Dynamic, &[same("log.flush.scheduler.interval.ms")], "Milliseconds that a message stays unflushed at the most; unset: log.flush.scheduler.interval.ms."),
+    row("log.flush.offset.checkpoint.interval.ms", Int(0), "60000", Restart, "Milliseconds between records of how far each partition is flushed, from where recovery starts."),
+    row("log.flush.scheduler.interval.ms", Long(ANY_LONG), FOREVER, Restart, "Milliseconds between looks for partitions that are due for a flush."),
+    row("log.flush.start.offset.checkpoint.interval.ms", Int(0), "60000", Restart, "Milliseconds between records of where each partition begins."),
+    row("log.index.interval.bytes", Int(0), "4096", Dynamic, "Bytes of log between two entries of the offset index."),
+    row("log.index.size.max.bytes", Int(4), "10485760", Dynamic, "Largest size in bytes of an index file; a full index rolls the segment."),
+    row("log.message.timestamp.after.max.ms", Long(0), "3600000", Dynamic, "Milliseconds that a message's timestamp may be ahead of the broker's clock."),
+    row("log.message.timestamp.before.max.ms", Long(0), FOREVER, Dynamic, "Milliseconds that a message's timestamp may be behind the broker's clock."),
+    row("log.message.timestamp.type", Choice(TIMESTAMP_TYPES), "CreateTime", Dynamic, "Whose clock stamps a message: the producer's (CreateTime) or the broker's (LogAppendTime)."),
+    row("log.preallocate", Boolean, "false", Dynamic, "Whether a new segment file gets its full size at once."),
+    row("log.retention.bytes", Long(ANY_LONG), "-1", Dynamic, "Bytes of a partition above which its oldest segments are deleted; -1: no limit."),
+    row("log.retention.check.interval.ms", Long(1), "300000", Restart, "Milliseconds between looks for segments that are due for deletion."),
+    row("log.retention.hours", Int(ANY_INT), "168", Restart, "Hours that a message is kept, where neither log.retention.minutes nor log.retention.ms is set."),
+    unset("log.retention.minutes", Int(ANY_INT), Restart, &[Synonym { name: "log.retention.hours", factor: 60 }], "Minutes that a message is kept, where log.retention.ms is not set."),
+    unset("log.retention.ms", Long(ANY_LONG), Dynamic, &[Synonym { name: "log.retention.minutes", factor: MINUTE_MS }, Synonym { name: "log.retention.hours", factor: HOUR_MS }], "Milliseconds that a message is kept; -1: for ever."),
+    row("log.roll.hours", Int(1), "168", Restart, "Hours after which a new segment is begun, where log.roll.ms is not set."),
+    row("log.roll.jitter.hours", Int(0), "0", Restart, "Hours by which a roll may come earlier, where log.roll.jitter.ms is not set."),
+    unset("log.roll.jitter.ms", Long(0), Dynamic, &[Synonym { name: "log.roll.jitter.hours", factor: HOUR_MS }], "Milliseconds, drawn at random below this, by which a roll may come earlier."),
+    unset("log.roll.ms", Long(1), Dynamic, &[Synonym { name: "log.roll.hours", factor: HOUR_MS }], "Milliseconds after which a new segment is begun."),
+    row("log.segment.bytes", Int(14), "1073741824", Dynamic, "Size in bytes at which a new segment is begun."),
+    row("log.segment.delete.delay.ms", Long(0), "60000", Dynamic, "Milliseconds between taking a segment out of the log and removing its file."),
+    row("max.connections", Int(0), NO_LIMIT, Dynamic, "Most connections at one time; one more is closed at once."),
+    row("max.incremental.fetch.session.cache.slots", Int(0), "1000", Restart, "Fetch sessions (KIP-227) remembered at one time."),
+    row("max.request.partition.size.limit", Int(1), "2000", Restart, "Most partitions in one DescribeTopicPartitions answer."),
+    row("message.max.bytes", Int(0), "1048588", Dynamic, "Largest batch in bytes, after compression, that a topic takes."),
+    row("min.insync.replicas", Int(1), "1", Dynamic, "Copies that must be in sync before a write with acks=all is taken."),
+    Row { name: "node.id", kind: Int(0), default: Some("1"), change: Restart, synonyms: &[same("broker.id")], doc: "This broker's number." },
+    row("num.partitions", Int(1), "1", Restart, "Partitions of a topic that is created without saying how many."),
+    row("producer.id.expiration.check.interval.ms", Int(1), "600000", Restart, "Milliseconds between looks for idempotent producers that are due to be forgotten."),
+    row("producer.id.expiration.ms", Int(1), "86400000", Dynamic, "Milliseconds after its last message that an idempotent producer is forgotten."),
+    row("queued.max.request.bytes", Long(-1), "268435456", Restart, "Bytes of requests larger than 64 KiB held at one time over all connections; more wait in the sockets; -1: no limit."),
+    row("socket.listen.backlog.size", Int(1), "50", Restart, "Connections that may wait to be accepted."),
+    row("socket.receive.buffer.bytes", Int(-1), "-1", Restart, "Size in bytes of a socket's receive buffer; -1: the system's choice."),
+    row("socket.request.max.bytes", Int(1), "104857600", Restart, "Largest request in bytes; a connection that announces more is closed."),
+    row("socket.send.buffer.bytes", Int(-1), "-1", Restart, "Size in bytes of a socket's send buffer; -1: the system's choice."),
+    row("transaction.max.timeout.ms", Int(1), "900000", Restart, "Longest transaction timeout in milliseconds that a producer may ask for."),
+    row("unclean.leader.election.enable", Boolean, "false", Dynamic, "Kept and described for tools; one broker never elects."),
+];

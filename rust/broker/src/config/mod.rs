@@ -1,0 +1,29 @@
+//! What can be configured: one table of broker settings, one of topic settings, in Kafka's spelling.
+//!
+//! Defaults, parsing, `DescribeConfigs` and the printed documentation all come from the tables. A topic's setting is
+//! resolved from what was set on the topic, then from the broker setting that stands in for it, then from the table.
+
+mod accepted;
+mod broker_config;
+mod broker_rows;
+mod listener;
+mod nearest;
+mod properties;
+mod row;
+mod settings;
+mod store;
+mod topic_rows;
+mod values;
+
+pub use broker_config::BrokerConfig;
+pub use broker_rows::BROKER;
+pub use listener::Listener;
+pub use row::{Change, Kind, Row, Synonym};
+pub use topic_rows::TOPIC;
+
+pub(crate) use settings::{Settings, TopicSettings};
+pub(crate) use store::Configs;
+pub(crate) use values::{Origin, Source, check_topic, topic_row};
+
+/// What was set explicitly, by name. Values have been checked and are in one spelling.
+pub type Overrides = std::collections::BTreeMap<String, String>;

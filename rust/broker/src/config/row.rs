@@ -1,0 +1,189 @@
+//! What a row of the tables says, and what may be written in it.
+
+use std::fmt;
+
+use crate::error::BrokerError;
+
+/// The type of a setting, in Kafka's words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number of 32 bits, at least the one given.
+    Int(i32),
+    /// A whole number of 64 bits, at least the one given.
+    Long(i64),
+    /// A number between the two, both included.
+    Double(f64, f64),
+    /// Any text.
+    Text,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Words with commas between them; only these, or any where the list is empty.
+    List(&'static [&'static str]),
+}
+
+/// Where a setting may be changed while the broker runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Only by starting the broker again.
+    Restart,
+    /// By `IncrementalAlterConfigs` on the broker; kept across restarts.
+    Dynamic,
+}
+
+/// One setting: everything that parsing, `DescribeConfigs` and the printed tables need to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Kafka's spelling.
+    pub name: &'static str,
+    /// What may be written.
+    pub kind: Kind,
+    /// What holds when nothing is written; `None` where that depends on other settings.
+    pub default: Option<&'static str>,
+    /// Whether it can change at run time. Topic settings always can.
+    pub change: Change,
+    /// Other settings that stand in when this one is not set, the first that is set wins. For a topic setting these
+    /// are broker settings.
+    pub synonyms: &'static [Synonym],
+    /// One sentence, with the unit.
+    pub doc: &'static str,
+}
+
+/// A setting that stands in for another one, in its own unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Synonym {
+    /// The name of the setting that stands in.
+    pub name: &'static str,
+    /// How many of our units one of its units is; 1 where the unit is the same.
+    pub factor: i64,
+}
+
+impl Kind {
+    /// The name that `DescribeConfigs` prints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Int(_) => "int",
+            Self::Long(_) => "long",
+            Self::Double(..) => "double",
+            Self::Text | Self::Choice(_) => "string",
+            Self::List(_) => "list",
+        }
+    }
+}
+
+/// What is allowed, for error messages and the printed tables.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boolean => f.write_str("true or false"),
+            Self::Int(i32::MIN) => f.write_str("a 32-bit whole number"),
+            Self::Int(least) => write!(f, "a 32-bit whole number from {least}"),
+            Self::Long(i64::MIN) => f.write_str("a whole number"),
+            Self::Long(least) => write!(f, "a whole number from {least}"),
+            Self::Double(least, most) => write!(f, "a number from {least} to {most}"),
+            Self::Text => f.write_str("text"),
+            Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
+            Self::List([]) => f.write_str("words separated by commas"),
+            Self::List(words) => write!(
+                f,
+                "one or more of {}, separated by commas",
+                words.join(", ")
+            ),
+        }
+    }
+}
+
+impl Row {
+    /// Checks `value` and returns it as Kafka would print it: no space around it, words and numbers in one spelling.
+    pub fn check(&self, value: &str) -> Result<String, BrokerError> {
+        let value = value.trim();
+        let checked = match self.kind {
+            Kind::Boolean => {
+                let word = value.to_ascii_lowercase();
+                matches!(word.as_str(), "true" | "false").then_some(word)
+            }
+            Kind::Int(least) => value
+                .parse()
+                .ok()
+                .filter(|&n: &i32| n >= least)
+                .map(|n| n.to_string()),
+            Kind::Long(least) => value
+                .parse()
+                .ok()
+                .filter(|&n: &i64| n >= least)
+                .map(|n| n.to_string()),
+            Kind::Double(least, most) => value
+                .parse()
+                .ok()
+                .filter(|n: &f64| (least..=most).contains(n))
+                .map(|n| n.to_string()),
+            Kind::Text => Some(value.to_owned()),
+            Kind::Choice(words) => words.contains(&value).then(|| value.to_owned()),
+            Kind::List(words) => {
+                let listed: Vec<&str> = value
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|word| !word.is_empty())
+                    .collect();
+                let known = words.is_empty()
+                    || (!listed.is_empty() && listed.iter().all(|word| words.contains(word)));
+                known.then(|| listed.join(","))
+            }
+        };
+        checked.ok_or_else(|| BrokerError::InvalidSetting {
+            name: self.name.to_owned(),
+            value: value.to_owned(),
+            expected: self.kind.to_string(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn row(kind: Kind) -> Row {
+        Row {
+            name: "some.setting",
+            kind,
+            default: None,
+            change: Change::Restart,
+            synonyms: &[],
+            doc: "",
+        }
+    }
+
+    #[test]
+    fn a_value_is_printed_in_one_spelling() {
+        assert_eq!(row(Kind::Boolean).check(" TRUE ").unwrap(), "true");
+        assert_eq!(row(Kind::Int(0)).check("+07").unwrap(), "7");
+        assert_eq!(row(Kind::Double(0.0, 1.0)).check(".50").unwrap(), "0.5");
+        assert_eq!(
+            row(Kind::List(&["compact", "delete"]))
+                .check("compact , delete")
+                .unwrap(),
+            "compact,delete"
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_says_what_would() {
+        for (kind, value) in [
+            (Kind::Boolean, "yes"),
+            (Kind::Int(1), "0"),
+            (Kind::Int(0), "3000000000"),
+            (Kind::Long(-1), "-2"),
+            (Kind::Double(0.0, 1.0), "NaN"),
+            (Kind::Choice(&["CreateTime"]), "createtime"),
+            (Kind::List(&["delete"]), ""),
+        ] {
+            let error = row(kind).check(value).unwrap_err().to_string();
+            assert!(
+                error.contains("some.setting") && error.contains(&kind.to_string()),
+                "{error}"
+            );
+        }
+    }
+}

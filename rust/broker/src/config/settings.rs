@@ -1,0 +1,242 @@
+//! The settings in force, as values that code uses. A new one is built whenever something is altered.
+
+use kafkalite_log::{Durability, LogConfig};
+
+use super::row::Row;
+use super::values::{Layers, Origin, broker_row, topic_row};
+use super::{Listener, Overrides};
+use crate::error::BrokerError;
+
+/// Broker settings in force. Each field's meaning, unit and range stand in the table, under the same name with dots.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) advertised_listener: Option<Listener>,
+    pub(crate) auto_create_topics_enable: bool,
+    pub(crate) broker_rack: Option<String>,
+    pub(crate) connections_max_idle_ms: u64,
+    pub(crate) default_replication_factor: i16,
+    pub(crate) delete_topic_enable: bool,
+    pub(crate) fetch_max_bytes: i32,
+    pub(crate) listener: Listener,
+    pub(crate) log_dir: String,
+    pub(crate) log_flush_offset_checkpoint_interval_ms: u64,
+    pub(crate) log_flush_scheduler_interval_ms: u64,
+    pub(crate) log_flush_start_offset_checkpoint_interval_ms: u64,
+    pub(crate) log_retention_check_interval_ms: u64,
+    pub(crate) max_connections: usize,
+    pub(crate) max_incremental_fetch_session_cache_slots: usize,
+    pub(crate) max_request_partition_size_limit: i32,
+    pub(crate) node_id: i32,
+    pub(crate) num_partitions: i32,
+    pub(crate) producer_id_expiration_check_interval_ms: u64,
+    pub(crate) producer_id_expiration_ms: i64,
+    /// `None`: no limit.
+    pub(crate) queued_max_request_bytes: Option<u64>,
+    pub(crate) socket_listen_backlog_size: i32,
+    /// `None`: the system's choice.
+    pub(crate) socket_receive_buffer_bytes: Option<usize>,
+    pub(crate) socket_request_max_bytes: usize,
+    /// `None`: the system's choice.
+    pub(crate) socket_send_buffer_bytes: Option<usize>,
+    pub(crate) transaction_max_timeout_ms: i32,
+}
+
+/// One topic's settings in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TopicSettings {
+    /// What the topic's logs are told.
+    pub(crate) log: LogConfig,
+    /// `cleanup.policy` contains `compact`: every message must have a key.
+    pub(crate) compact: bool,
+    /// `message.timestamp.type` is `LogAppendTime`.
+    pub(crate) log_append_time: bool,
+    /// `min.insync.replicas`.
+    pub(crate) min_insync_replicas: i32,
+}
+
+impl Settings {
+    pub(super) fn new(layers: Layers<'_>) -> Result<Self, BrokerError> {
+        let of = Reader(|name: &str| layers.broker(known(broker_row(name))));
+        let advertised = of
+            .text("advertised.listeners")
+            .filter(|text| !text.is_empty());
+        Ok(Self {
+            advertised_listener: advertised
+                .map(|text| Listener::parse("advertised.listeners", &text))
+                .transpose()?,
+            auto_create_topics_enable: of.flag("auto.create.topics.enable"),
+            broker_rack: of.text("broker.rack").filter(|rack| !rack.is_empty()),
+            connections_max_idle_ms: of.count("connections.max.idle.ms"),
+            default_replication_factor: i16::try_from(of.whole("default.replication.factor"))
+                .unwrap_or(i16::MAX),
+            delete_topic_enable: of.flag("delete.topic.enable"),
+            fetch_max_bytes: of.int("fetch.max.bytes"),
+            listener: Listener::parse("listeners", &of.text("listeners").unwrap_or_default())?,
+            log_dir: of
+                .text("log.dirs")
+                .unwrap_or_else(|| "kafkalite-data".to_owned()),
+            log_flush_offset_checkpoint_interval_ms: of
+                .count("log.flush.offset.checkpoint.interval.ms"),
+            log_flush_scheduler_interval_ms: of.count("log.flush.scheduler.interval.ms"),
+            log_flush_start_offset_checkpoint_interval_ms: of
+                .count("log.flush.start.offset.checkpoint.interval.ms"),
+            log_retention_check_interval_ms: of.count("log.retention.check.interval.ms"),
+            max_connections: of.int("max.connections") as usize,
+            max_incremental_fetch_session_cache_slots: of
+                .int("max.incremental.fetch.session.cache.slots")
+                as usize,
+            max_request_partition_size_limit: of.int("max.request.partition.size.limit"),
+            node_id: of.int("node.id"),
+            num_partitions: of.int("num.partitions"),
+            producer_id_expiration_check_interval_ms: of
+                .count("producer.id.expiration.check.interval.ms"),
+            producer_id_expiration_ms: of.whole("producer.id.expiration.ms"),
+            queued_max_request_bytes: u64::try_from(of.whole("queued.max.request.bytes")).ok(),
+            socket_listen_backlog_size: of.int("socket.listen.backlog.size"),
+            socket_receive_buffer_bytes: usize::try_from(of.whole("socket.receive.buffer.bytes"))
+                .ok(),
+            socket_request_max_bytes: of.int("socket.request.max.bytes") as usize,
+            socket_send_buffer_bytes: usize::try_from(of.whole("socket.send.buffer.bytes")).ok(),
+            transaction_max_timeout_ms: of.int("transaction.max.timeout.ms"),
+        })
+    }
+}
+
+impl TopicSettings {
+    pub(super) fn new(layers: Layers<'_>, overrides: &Overrides) -> Self {
+        let of = Reader(|name: &str| layers.topic(known(topic_row(name).ok()), overrides));
+        let broker = Reader(|name: &str| layers.broker(known(broker_row(name))));
+        let policy = of.text("cleanup.policy").unwrap_or_default();
+        let cleaned_by = |word| policy.split(',').any(|one| one == word);
+        // Kafka spells "never" as the largest number.
+        let limit = |name| Some(of.whole(name)).filter(|&n| (0..i64::MAX).contains(&n));
+        Self {
+            log: LogConfig {
+                segment_bytes: of.count("segment.bytes") as u32,
+                segment_ms: of.whole("segment.ms"),
+                index_interval_bytes: of.count("index.interval.bytes") as u32,
+                segment_index_bytes: of.count("segment.index.bytes") as u32,
+                retention_ms: limit("retention.ms"),
+                retention_bytes: limit("retention.bytes").map(|bytes| bytes as u64),
+                delete_expired: cleaned_by("delete"),
+                file_delete_delay_ms: of.whole("file.delete.delay.ms"),
+                flush_messages: limit("flush.messages").map(|messages| messages as u64),
+                flush_ms: limit("flush.ms"),
+                max_message_bytes: of.count("max.message.bytes") as u32,
+                timestamp_before_max_ms: of.whole("message.timestamp.before.max.ms"),
+                timestamp_after_max_ms: of.whole("message.timestamp.after.max.ms"),
+                durability: match broker.text("kafkalite.durability").as_deref() {
+                    Some("synced") => Durability::Synced,
+                    _ => Durability::Visible,
+                },
+            },
+            compact: cleaned_by("compact"),
+            log_append_time: of.text("message.timestamp.type").as_deref() == Some("LogAppendTime"),
+            min_insync_replicas: of.int("min.insync.replicas"),
+        }
+    }
+}
+
+fn known(row: Option<&'static Row>) -> &'static Row {
+    row.expect("settings are read by names that the tables hold; a test reads them all")
+}
+
+/// Reads values that their rows have checked.
+struct Reader<F>(F);
+
+impl<F: Fn(&str) -> Vec<Origin>> Reader<F> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.0)(name).first().map(Origin::converted)
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.text(name).as_deref() == Some("true")
+    }
+
+    fn whole(&self, name: &str) -> i64 {
+        self.text(name)
+            .and_then(|text| text.parse().ok())
+            .expect("a whole number, checked by its row, with a default")
+    }
+
+    fn int(&self, name: &str) -> i32 {
+        i32::try_from(self.whole(name)).expect("an int, checked by its row")
+    }
+
+    /// Where negative numbers mean what the row's documentation says they mean: nothing.
+    fn count(&self, name: &str) -> u64 {
+        u64::try_from(self.whole(name)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topic_settings(fixed: &[(&str, &str)], topic: &[(&str, &str)]) -> TopicSettings {
+        let collect = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect()
+        };
+        let (fixed, dynamic, topic): (Overrides, Overrides, Overrides) =
+            (collect(fixed), Overrides::new(), collect(topic));
+        TopicSettings::new(
+            Layers {
+                fixed: &fixed,
+                dynamic: &dynamic,
+            },
+            &topic,
+        )
+    }
+
+    #[test]
+    fn every_setting_is_read_from_the_tables() {
+        let nothing = Overrides::new();
+        let settings = Settings::new(Layers {
+            fixed: &nothing,
+            dynamic: &nothing,
+        })
+        .unwrap();
+        assert_eq!(
+            (settings.num_partitions, settings.socket_request_max_bytes),
+            (1, 104_857_600)
+        );
+        assert_eq!(settings.socket_send_buffer_bytes, None);
+    }
+
+    #[test]
+    fn the_defaults_of_a_topic_are_those_of_the_log() {
+        let settings = topic_settings(&[], &[]);
+        assert_eq!(settings.log, LogConfig::default());
+        assert!(!settings.compact && !settings.log_append_time);
+    }
+
+    #[test]
+    fn a_log_is_told_what_its_topic_says() {
+        let settings = topic_settings(
+            &[
+                ("kafkalite.durability", "synced"),
+                ("log.retention.hours", "-1"),
+                ("log.segment.bytes", "1000"),
+            ],
+            &[
+                ("cleanup.policy", "compact"),
+                ("retention.bytes", "4096"),
+                ("segment.bytes", "2000"),
+                ("flush.messages", "1"),
+            ],
+        );
+        assert_eq!(settings.log.durability, Durability::Synced);
+        assert_eq!(
+            (settings.log.retention_ms, settings.log.retention_bytes),
+            (None, Some(4096))
+        );
+        assert_eq!(
+            (settings.log.segment_bytes, settings.log.flush_messages),
+            (2000, Some(1))
+        );
+        assert!(settings.compact && !settings.log.delete_expired);
+    }
+}

@@ -1,0 +1,63 @@
+//! Every topic setting. Any of them can be altered at any time.
+
+use super::broker_rows::{CLEANUP_POLICIES, COMPRESSION_TYPES, TIMESTAMP_TYPES};
+use super::row::{Change, Kind, Row, Synonym};
+
+const HOUR_MS: i64 = 3_600_000;
+const MINUTE_MS: i64 = 60_000;
+
+const fn row(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    synonyms: &'static [Synonym],
+    doc: &'static str,
+) -> Row {
+    Row {
+        name,
+        kind,
+        default: Some(default),
+        change: Change::Dynamic,
+        synonyms,
+        doc,
+    }
+}
+
+const fn same(name: &'static str) -> Synonym {
+    Synonym { name, factor: 1 }
+}
+
+use Kind::{Boolean, Choice, Double, Int, List, Long};
+
+/// The table, sorted by name. The defaults equal those of the broker settings that stand in.
+#[rustfmt::skip] // one row a line
+pub static TOPIC: &[Row] = &[
+    row("cleanup.policy", List(CLEANUP_POLICIES), "delete", &[same("log.cleanup.policy")], "What happens to old segments: delete, compact, or both."),
+    row("compression.gzip.level", Int(-1), "-1", &[same("compression.gzip.level")], "Kept and described for tools; batches stay as the producer compressed them."),
+    row("compression.lz4.level", Int(1), "9", &[same("compression.lz4.level")], "Kept and described for tools; batches stay as the producer compressed them."),
+    row("compression.type", Choice(COMPRESSION_TYPES), "producer", &[same("compression.type")], "Kept and described for tools; batches stay as the producer compressed them."),
+    row("compression.zstd.level", Int(-131_072), "3", &[same("compression.zstd.level")], "Kept and described for tools; batches stay as the producer compressed them."),
+    row("delete.retention.ms", Long(0), "86400000", &[same("log.cleaner.delete.retention.ms")], "Milliseconds that a deletion marker is kept in a compacted topic."),
+    row("file.delete.delay.ms", Long(0), "60000", &[same("log.segment.delete.delay.ms")], "Milliseconds between taking a segment out of the log and removing its file."),
+    row("flush.messages", Long(1), "9223372036854775807", &[same("log.flush.interval.messages")], "Messages appended to a partition before it is flushed to disk."),
+    row("flush.ms", Long(0), "9223372036854775807", &[same("log.flush.interval.ms"), same("log.flush.scheduler.interval.ms")], "Milliseconds that a message stays unflushed at the most."),
+    row("follower.replication.throttled.replicas", List(&[]), "", &[], "Kept and described for tools; nothing is throttled."),
+    row("index.interval.bytes", Int(0), "4096", &[same("log.index.interval.bytes")], "Bytes of log between two entries of the offset index."),
+    row("leader.replication.throttled.replicas", List(&[]), "", &[], "Kept and described for tools; nothing is throttled."),
+    row("max.compaction.lag.ms", Long(1), "9223372036854775807", &[same("log.cleaner.max.compaction.lag.ms")], "Milliseconds after which a message of a compacted topic becomes due for compaction."),
+    row("max.message.bytes", Int(0), "1048588", &[same("message.max.bytes")], "Largest batch in bytes, after compression, that the topic takes."),
+    row("message.timestamp.after.max.ms", Long(0), "3600000", &[same("log.message.timestamp.after.max.ms")], "Milliseconds that a message's timestamp may be ahead of the broker's clock."),
+    row("message.timestamp.before.max.ms", Long(0), "9223372036854775807", &[same("log.message.timestamp.before.max.ms")], "Milliseconds that a message's timestamp may be behind the broker's clock."),
+    row("message.timestamp.type", Choice(TIMESTAMP_TYPES), "CreateTime", &[same("log.message.timestamp.type")], "Whose clock stamps a message: the producer's (CreateTime) or the broker's (LogAppendTime)."),
+    row("min.cleanable.dirty.ratio", Double(0.0, 1.0), "0.5", &[same("log.cleaner.min.cleanable.ratio")], "Share of a log that must be uncompacted before it is compacted."),
+    row("min.compaction.lag.ms", Long(0), "0", &[same("log.cleaner.min.compaction.lag.ms")], "Milliseconds that a message stays uncompacted at the least."),
+    row("min.insync.replicas", Int(1), "1", &[same("min.insync.replicas")], "Copies that must be in sync before a write with acks=all is taken."),
+    row("preallocate", Boolean, "false", &[same("log.preallocate")], "Whether a new segment file gets its full size at once."),
+    row("retention.bytes", Long(i64::MIN), "-1", &[same("log.retention.bytes")], "Bytes of a partition above which its oldest segments are deleted; -1: no limit."),
+    row("retention.ms", Long(-1), "604800000", &[same("log.retention.ms"), Synonym { name: "log.retention.minutes", factor: MINUTE_MS }, Synonym { name: "log.retention.hours", factor: HOUR_MS }], "Milliseconds that a message is kept; -1: for ever."),
+    row("segment.bytes", Int(14), "1073741824", &[same("log.segment.bytes")], "Size in bytes at which a new segment is begun."),
+    row("segment.index.bytes", Int(4), "10485760", &[same("log.index.size.max.bytes")], "Largest size in bytes of an index file; a full index rolls the segment."),
+    row("segment.jitter.ms", Long(0), "0", &[same("log.roll.jitter.ms"), Synonym { name: "log.roll.jitter.hours", factor: HOUR_MS }], "Milliseconds, drawn at random below this, by which a roll may come earlier."),
+    row("segment.ms", Long(1), "604800000", &[same("log.roll.ms"), Synonym { name: "log.roll.hours", factor: HOUR_MS }], "Milliseconds after which a new segment is begun."),
+    row("unclean.leader.election.enable", Boolean, "false", &[same("unclean.leader.election.enable")], "Kept and described for tools; one broker never elects."),
+];

@@ -1,0 +1,243 @@
+//! Which value is in force, and where it came from.
+
+use super::row::Row;
+use super::{BROKER, Overrides, TOPIC};
+use crate::config::nearest::nearest;
+use crate::error::BrokerError;
+
+/// Where a value was set. The codes are those of `DescribeConfigs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i8)]
+pub(crate) enum Source {
+    /// On the topic.
+    Topic = 1,
+    /// Altered on the broker at run time.
+    DynamicBroker = 2,
+    /// In the properties file, with `-X`, or by the program.
+    StaticBroker = 4,
+    /// In the table.
+    Default = 5,
+}
+
+/// One place that has a value for a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The setting under whose name the value stands.
+    pub(crate) name: &'static str,
+    /// The value as it stands there, in that setting's unit.
+    pub(crate) value: String,
+    /// Where.
+    pub(crate) source: Source,
+    factor: i64,
+}
+
+impl Origin {
+    /// The value in the unit of the setting that was asked about.
+    pub(crate) fn converted(&self) -> String {
+        if self.factor == 1 {
+            return self.value.clone();
+        }
+        // Negative means "no limit" in every unit.
+        let number: i64 = self
+            .value
+            .parse()
+            .expect("only whole numbers have units, and they were checked");
+        if number < 0 {
+            number.to_string()
+        } else {
+            number.saturating_mul(self.factor).to_string()
+        }
+    }
+}
+
+/// The two layers of broker settings.
+#[derive(Clone, Copy)]
+pub(crate) struct Layers<'a> {
+    /// What the broker was started with.
+    pub(crate) fixed: &'a Overrides,
+    /// What was altered since.
+    pub(crate) dynamic: &'a Overrides,
+}
+
+impl Layers<'_> {
+    /// Every place that has a value for the broker setting of `row`; the first is in force.
+    pub(crate) fn broker(&self, row: &'static Row) -> Vec<Origin> {
+        let mut origins = self.set_on_broker(row);
+        origins.extend(defaults(row));
+        origins
+    }
+
+    /// Every place that has a value for the topic setting of `row`; the first is in force.
+    pub(crate) fn topic(&self, row: &'static Row, overrides: &Overrides) -> Vec<Origin> {
+        let on_topic = overrides.get(row.name);
+        let mut origins: Vec<Origin> = on_topic
+            .map(|value| origin(row.name, value, Source::Topic, 1))
+            .into_iter()
+            .collect();
+        // A topic's row never stands in a broker's file under its own name, so its synonyms alone are looked up.
+        let standing_in = row.synonyms;
+        for (layer, source) in [
+            (self.dynamic, Source::DynamicBroker),
+            (self.fixed, Source::StaticBroker),
+        ] {
+            for synonym in standing_in {
+                origins.extend(
+                    layer
+                        .get(synonym.name)
+                        .map(|value| origin(synonym.name, value, source, synonym.factor)),
+                );
+            }
+        }
+        origins.extend(
+            row.default
+                .map(|value| origin(row.name, value, Source::Default, 1)),
+        );
+        origins
+    }
+
+    fn set_on_broker(&self, row: &'static Row) -> Vec<Origin> {
+        let mut origins = Vec::new();
+        for (layer, source) in [
+            (self.dynamic, Source::DynamicBroker),
+            (self.fixed, Source::StaticBroker),
+        ] {
+            for (name, factor) in chain(row) {
+                origins.extend(
+                    layer
+                        .get(name)
+                        .map(|value| origin(name, value, source, factor)),
+                );
+            }
+        }
+        origins
+    }
+}
+
+fn origin(name: &'static str, value: &str, source: Source, factor: i64) -> Origin {
+    Origin {
+        name,
+        value: value.to_owned(),
+        source,
+        factor,
+    }
+}
+
+fn chain(row: &'static Row) -> impl Iterator<Item = (&'static str, i64)> {
+    std::iter::once((row.name, 1)).chain(
+        row.synonyms
+            .iter()
+            .map(|synonym| (synonym.name, synonym.factor)),
+    )
+}
+
+fn defaults(row: &'static Row) -> impl Iterator<Item = Origin> {
+    chain(row).filter_map(|(name, factor)| {
+        broker_row(name)?
+            .default
+            .map(|value| origin(name, value, Source::Default, factor))
+    })
+}
+
+/// The row of a broker setting.
+pub(crate) fn broker_row(name: &str) -> Option<&'static Row> {
+    BROKER
+        .binary_search_by(|row| row.name.cmp(name))
+        .ok()
+        .map(|at| &BROKER[at])
+}
+
+/// The row of a topic setting, or the error that suggests the nearest.
+pub(crate) fn topic_row(name: &str) -> Result<&'static Row, BrokerError> {
+    TOPIC
+        .binary_search_by(|row| row.name.cmp(name))
+        .map(|at| &TOPIC[at])
+        .map_err(|_| BrokerError::UnknownSetting {
+            name: name.to_owned(),
+            nearest: nearest(name, TOPIC.iter().map(|row| row.name)).map(str::to_owned),
+        })
+}
+
+/// Checks what somebody wants to set on a topic, and returns it in one spelling.
+pub(crate) fn check_topic<'a>(
+    asked: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Overrides, BrokerError> {
+    asked
+        .into_iter()
+        .map(|(name, value)| Ok((name.to_owned(), topic_row(name)?.check(value)?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overrides(pairs: &[(&str, &str)]) -> Overrides {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn every_table_is_sorted_and_every_default_passes_its_own_check() {
+        for table in [BROKER, TOPIC] {
+            assert!(table.is_sorted_by(|a, b| a.name < b.name));
+            for row in table {
+                if let Some(default) = row.default {
+                    assert_eq!(row.check(default).unwrap(), default, "{}", row.name);
+                }
+                assert!(row.doc.ends_with('.'), "{}", row.name);
+                for synonym in row.synonyms {
+                    assert!(
+                        broker_row(synonym.name).is_some(),
+                        "{} names {}",
+                        row.name,
+                        synonym.name
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_topic_and_the_broker_that_stands_in_for_it_have_the_same_default() {
+        let nothing = Overrides::new();
+        let layers = Layers {
+            fixed: &nothing,
+            dynamic: &nothing,
+        };
+        for row in TOPIC.iter().filter(|row| !row.synonyms.is_empty()) {
+            let stands_in = broker_row(row.synonyms[0].name).unwrap();
+            let broker = layers.broker(stands_in).first().map(Origin::converted);
+            assert_eq!(broker.as_deref(), row.default, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn topic_wins_over_altered_over_started_over_default() {
+        let row = topic_row("retention.ms").unwrap();
+        let fixed = overrides(&[("log.retention.hours", "2"), ("log.retention.minutes", "3")]);
+        let dynamic = overrides(&[("log.retention.ms", "4")]);
+        let topic = overrides(&[("retention.ms", "5")]);
+        let none = Overrides::new();
+        let first = |fixed, dynamic, topic| {
+            let origins = Layers { fixed, dynamic }.topic(row, topic);
+            (origins[0].converted(), origins[0].source)
+        };
+        assert_eq!(first(&fixed, &dynamic, &topic), ("5".into(), Source::Topic));
+        assert_eq!(
+            first(&fixed, &dynamic, &none),
+            ("4".into(), Source::DynamicBroker)
+        );
+        assert_eq!(
+            first(&fixed, &none, &none),
+            ("180000".into(), Source::StaticBroker)
+        );
+        assert_eq!(
+            first(&none, &none, &none),
+            ("604800000".into(), Source::Default)
+        );
+        let forever = overrides(&[("log.retention.hours", "-1")]);
+        assert_eq!(first(&forever, &none, &none).0, "-1");
+    }
+}
