@@ -3,7 +3,11 @@
 //! Synchronous, on `std::fs`; it opens no socket, runs no thread and never decompresses a batch it stores.
 
 mod config;
+pub mod disk;
+pub mod durable;
 mod error;
+#[cfg(any(test, feature = "faults"))]
+pub mod faults;
 
 pub use config::{Durability, LogConfig};
 pub use error::{LogError, Result};

@@ -1,0 +1,167 @@
+//! A disk that breaks when a test says so. Only in tests: behind the feature `faults`.
+
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::disk::{self, Disk};
+
+/// The operating system's disk, until told otherwise; see [`Fault`]. Clones of the `Arc` share what was told.
+#[derive(Debug)]
+pub struct FaultyDisk {
+    real: Arc<dyn Disk>,
+    state: Mutex<State>,
+}
+
+/// What goes wrong from now on, until [`FaultyDisk::heal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The disk takes this many more bytes, the last of them as a short write, then says ENOSPC.
+    FullAfter(u64),
+    /// Every write takes at most this many bytes (at least one): legal, and often forgotten.
+    ShortWrites(usize),
+    /// Every write fails with EIO and leaves no byte.
+    FailingWrites,
+    /// Every flush fails with EIO.
+    FailingSyncs,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    fault: Option<Fault>,
+    syncs: u64,
+    writes: u64,
+}
+
+impl FaultyDisk {
+    /// A disk without a fault.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            real: disk::os(),
+            state: Mutex::default(),
+        })
+    }
+
+    /// From now on this goes wrong, and only this.
+    pub fn inject(&self, fault: Fault) {
+        self.state.lock().fault = Some(fault);
+    }
+
+    /// From now on nothing goes wrong.
+    pub fn heal(&self) {
+        self.state.lock().fault = None;
+    }
+
+    /// How many flushes have reached the device, for tests of those that share one.
+    pub fn syncs(&self) -> u64 {
+        self.state.lock().syncs
+    }
+
+    /// How many writes have reached the device, for tests that an append is one of them.
+    pub fn writes(&self) -> u64 {
+        self.state.lock().writes
+    }
+
+    fn write_at_most(
+        &self,
+        limit: usize,
+        file: &File,
+        parts: &[IoSlice<'_>],
+        position: u64,
+    ) -> io::Result<usize> {
+        let part = parts.iter().find(|part| !part.is_empty());
+        let Some(part) = part else { return Ok(0) };
+        let taken = &part[..part.len().min(limit)];
+        self.real
+            .write_vectored_at(file, &[IoSlice::new(taken)], position)
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn write_vectored_at(
+        &self,
+        file: &File,
+        parts: &[IoSlice<'_>],
+        position: u64,
+    ) -> io::Result<usize> {
+        let fault = {
+            let mut state = self.state.lock();
+            state.writes += 1;
+            state.fault
+        };
+        match fault {
+            Some(Fault::FailingWrites) => Err(rustix::io::Errno::IO.into()),
+            Some(Fault::FullAfter(0)) => Err(rustix::io::Errno::NOSPC.into()),
+            Some(Fault::FullAfter(left)) => {
+                let limit = usize::try_from(left).unwrap_or(usize::MAX);
+                let taken = self.write_at_most(limit, file, parts, position)?;
+                self.inject(Fault::FullAfter(left - taken as u64));
+                Ok(taken)
+            }
+            Some(Fault::ShortWrites(limit)) => {
+                self.write_at_most(limit.max(1), file, parts, position)
+            }
+            Some(Fault::FailingSyncs) | None => self.real.write_vectored_at(file, parts, position),
+        }
+    }
+
+    fn sync_data(&self, file: &File) -> io::Result<()> {
+        {
+            let mut state = self.state.lock();
+            if state.fault == Some(Fault::FailingSyncs) {
+                return Err(rustix::io::Errno::IO.into());
+            }
+            state.syncs += 1;
+        }
+        self.real.sync_data(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::write_all_vectored_at;
+
+    fn write(disk: &FaultyDisk, file: &File) -> io::Result<u64> {
+        let parts = [&b""[..], b"head", b"", b"rest of the batch"];
+        write_all_vectored_at(disk, file, &mut parts.map(IoSlice::new), 3)
+    }
+
+    #[test]
+    fn short_writes_are_continued_where_they_ended() {
+        let disk = FaultyDisk::new();
+        for limit in 1..25 {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            disk.inject(Fault::ShortWrites(limit));
+            assert_eq!(write(&disk, file.as_file()).unwrap(), 21);
+            assert_eq!(
+                std::fs::read(file.path()).unwrap(),
+                b"\0\0\0headrest of the batch"
+            );
+        }
+    }
+
+    #[test]
+    fn a_full_disk_takes_what_fits_and_then_says_so() {
+        let disk = FaultyDisk::new();
+        disk.inject(Fault::FullAfter(6));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = write(&disk, file.as_file()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(std::fs::read(file.path()).unwrap(), b"\0\0\0headre");
+        disk.heal();
+        assert_eq!(write(&disk, file.as_file()).unwrap(), 21);
+    }
+
+    #[test]
+    fn failing_syncs_do_not_reach_the_device() {
+        let disk = FaultyDisk::new();
+        let file = tempfile::tempfile().unwrap();
+        disk.sync_data(&file).unwrap();
+        disk.inject(Fault::FailingSyncs);
+        assert!(disk.sync_data(&file).is_err());
+        assert_eq!(disk.syncs(), 1);
+    }
+}
