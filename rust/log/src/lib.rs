@@ -8,6 +8,8 @@ pub mod durable;
 mod error;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
+pub mod producers;
+pub mod snapshots;
 
 pub use config::{Durability, LogConfig};
 pub use error::{LogError, Result};

@@ -1,0 +1,95 @@
+//! The `.snapshot` files of a partition directory: written at every roll and at close, read at open.
+//!
+//! A snapshot may be missing or torn: what it says is also in the log, only slower to find. So none is flushed unless the
+//! caller asks, and a bad one is removed.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tracing::warn;
+
+use crate::durable;
+use crate::producers::{Producers, snapshot};
+
+/// `<dir>/<20 digits>.snapshot`.
+pub fn path(dir: &Path, offset: i64) -> PathBuf {
+    dir.join(format!("{offset:020}.snapshot"))
+}
+
+/// Writes what `producers` are just before `offset`. With `sync` it also survives a power cut when this returns.
+pub fn write(dir: &Path, offset: i64, producers: &Producers, sync: bool) -> io::Result<()> {
+    let bytes = snapshot::encode(producers);
+    if sync {
+        return durable::replace_file(&path(dir, offset), &bytes);
+    }
+    File::create(path(dir, offset))?.write_all(&bytes)
+}
+
+/// The newest sound snapshot with `start_offset` < its offset ≤ `end_offset`, and its offset: the log goes on from there.
+///
+/// Those outside of that range speak of records that are not in the log; they and unsound ones are removed.
+pub fn load_newest(
+    dir: &Path,
+    start_offset: i64,
+    end_offset: i64,
+) -> io::Result<Option<(i64, Producers)>> {
+    let mut offsets = list(dir)?;
+    for offset in &offsets {
+        if *offset <= start_offset || *offset > end_offset {
+            durable::remove_file_if_present(&path(dir, *offset))?;
+        }
+    }
+    offsets.retain(|offset| *offset > start_offset && *offset <= end_offset);
+    while let Some(offset) = offsets.pop() {
+        let path = path(dir, offset);
+        match snapshot::decode(&fs::read(&path)?) {
+            Ok(producers) => return Ok(Some((offset, producers))),
+            Err(error) => {
+                warn!(path = %path.display(), %error, "removing a producer snapshot that cannot be read");
+                durable::remove_file_if_present(&path)?;
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Removes the snapshots before `offset`: their segments are gone.
+pub fn remove_before(dir: &Path, offset: i64) -> io::Result<()> {
+    for old in list(dir)?.into_iter().take_while(|old| *old < offset) {
+        durable::remove_file_if_present(&path(dir, old))?;
+    }
+    Ok(())
+}
+
+/// Removes the snapshots that no segment begins with, except one after the last segment: a clean stop wrote that.
+pub fn remove_strays(dir: &Path, segment_base_offsets: &[i64]) -> io::Result<()> {
+    let last_segment = segment_base_offsets.iter().max().copied().unwrap_or(-1);
+    let mut strays = list(dir)?;
+    strays.retain(|offset| !segment_base_offsets.contains(offset));
+    if strays.last().is_some_and(|newest| *newest > last_segment) {
+        strays.pop();
+    }
+    for stray in strays {
+        durable::remove_file_if_present(&path(dir, stray))?;
+    }
+    Ok(())
+}
+
+/// Offsets of all snapshots in the directory, ascending. Files whose name is no offset are not ours.
+pub fn list(dir: &Path) -> io::Result<Vec<i64>> {
+    let mut offsets = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let stem = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".snapshot"));
+        if let Some(stem) =
+            stem.filter(|stem| stem.len() == 20 && stem.bytes().all(|byte| byte.is_ascii_digit()))
+        {
+            offsets.extend(stem.parse::<i64>().ok()); // 20 digits may still be too many
+        }
+    }
+    offsets.sort_unstable();
+    Ok(offsets)
+}
