@@ -133,6 +133,30 @@ pub enum LogError {
         current: i16,
     },
 
+    /// A batch outside of a transaction from a producer that has one open here. Kafka: `INVALID_TXN_STATE`.
+    #[error(
+        "producer {producer_id} writes outside of the transaction that it has open since offset {open_since}"
+    )]
+    OutsideOfTransaction {
+        /// Who.
+        producer_id: i64,
+        /// First offset of its open transaction.
+        open_since: i64,
+    },
+
+    /// A transaction marker from a coordinator that another one has followed. Kafka: `TRANSACTION_COORDINATOR_FENCED`.
+    #[error(
+        "coordinator epoch {epoch} of producer {producer_id}'s transaction is older than {current}"
+    )]
+    CoordinatorFenced {
+        /// Whose transaction.
+        producer_id: i64,
+        /// The marker's epoch.
+        epoch: i32,
+        /// The newest epoch seen.
+        current: i32,
+    },
+
     /// Another process has this data directory open. Stop it, or use another directory.
     #[error("data directory {} is in use by another broker (its .lock file is held)", path.display())]
     DirectoryInUse {

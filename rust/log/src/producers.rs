@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 pub use entry::{BatchMetadata, ProducerEntry, REMEMBERED_BATCHES, add_to_sequence};
 
-use crate::producers::entry::follows;
+use crate::{LogError, Result};
 
 /// "No sequence number": batches of internal writers carry it.
 pub const NO_SEQUENCE: i32 = -1;
@@ -61,68 +61,6 @@ pub struct TransactionEnd {
     pub timestamp: i64,
 }
 
-/// Why a batch must not be written. Nothing has changed when one of these comes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProducerError {
-    /// Something before this batch is missing, or it is a duplicate too old to be remembered. Answer
-    /// `OUT_OF_ORDER_SEQUENCE_NUMBER`; the client decides whether its earlier batch was lost.
-    #[error(
-        "producer {producer_id}: sequence {sequence} does not follow {last_sequence} (epoch {producer_epoch})"
-    )]
-    OutOfOrderSequence {
-        /// The producer.
-        producer_id: i64,
-        /// The epoch of the batch.
-        producer_epoch: i16,
-        /// The first sequence of the batch.
-        sequence: i32,
-        /// The last one accepted in that epoch, -1 if none.
-        last_sequence: i32,
-    },
-    /// A newer instance of this producer has written since. Answer `INVALID_PRODUCER_EPOCH`.
-    #[error(
-        "producer {producer_id}: epoch {producer_epoch} is older than {current_epoch}, which has written since"
-    )]
-    InvalidProducerEpoch {
-        /// The producer.
-        producer_id: i64,
-        /// The epoch of the batch.
-        producer_epoch: i16,
-        /// The newest that this partition has seen.
-        current_epoch: i16,
-    },
-    /// A client's batch has a producer id but no valid sequence number. Answer `INVALID_RECORD`.
-    #[error("producer {producer_id}: sequence {sequence} is not a sequence number")]
-    InvalidSequence {
-        /// The producer.
-        producer_id: i64,
-        /// What stands in the batch.
-        sequence: i32,
-    },
-    /// A batch outside a transaction while the producer's transaction is open here. Answer `INVALID_TXN_STATE`.
-    #[error(
-        "producer {producer_id} writes outside of the transaction that it has open since offset {open_since}"
-    )]
-    OutsideOfTransaction {
-        /// The producer.
-        producer_id: i64,
-        /// First offset of its open transaction.
-        open_since: i64,
-    },
-    /// An older transaction coordinator ends a transaction. Answer `TRANSACTION_COORDINATOR_FENCED`.
-    #[error(
-        "producer {producer_id}: coordinator epoch {coordinator_epoch} is older than {current_epoch}"
-    )]
-    CoordinatorFenced {
-        /// The producer.
-        producer_id: i64,
-        /// The epoch of the marker.
-        coordinator_epoch: i32,
-        /// The newest seen.
-        current_epoch: i32,
-    },
-}
-
 /// What [`Producers::admit`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -152,23 +90,26 @@ pub struct Producers {
 impl Producers {
     /// Judges a batch as if what is `staged` were written already, and stages it.
     ///
-    /// After an error or a duplicate the whole append is off: [`Staged::clear`].
+    /// Refused are: a gap or a forgotten duplicate ([`LogError::OutOfOrderSequence`]), a client that hides its sequence
+    /// ([`LogError::InvalidRecord`]), an older epoch ([`LogError::ProducerFenced`]), a plain batch inside of a transaction
+    /// ([`LogError::OutsideOfTransaction`]). After an error or a duplicate the whole append is off: [`Staged::clear`].
     pub fn admit(
         &self,
         staged: &mut Staged,
         origin: Origin,
         batch: &ProducerBatch,
-    ) -> Result<Admission, ProducerError> {
+    ) -> Result<Admission> {
         let id = batch.producer_id;
         let known = staged.0.iter().position(|(staged_id, _)| *staged_id == id);
         let current = known.map_or_else(|| self.entries.get(&id), |at| Some(&staged.0[at].1));
 
         if origin == Origin::Client {
             if batch.base_sequence < 0 {
-                return Err(ProducerError::InvalidSequence {
-                    producer_id: id,
-                    sequence: batch.base_sequence,
-                });
+                let reason = format!(
+                    "producer {id} sent {} as a sequence number",
+                    batch.base_sequence
+                );
+                return Err(LogError::InvalidRecord { reason });
             }
             if let Some(earlier) = current.and_then(|entry| entry.duplicate_of(batch)) {
                 return Ok(Admission::Duplicate(earlier));
@@ -208,18 +149,14 @@ impl Producers {
     }
 
     /// Ends a transaction, and answers the first offset of it in this partition (nothing if it wrote nothing here).
-    pub fn end_transaction(
-        &mut self,
-        origin: Origin,
-        end: &TransactionEnd,
-    ) -> Result<Option<i64>, ProducerError> {
+    pub fn end_transaction(&mut self, origin: Origin, end: &TransactionEnd) -> Result<Option<i64>> {
         let entry = self.entries.entry(end.producer_id).or_default();
         check_epoch(origin, entry, end.producer_id, end.producer_epoch)?;
         if origin != Origin::Replica && entry.coordinator_epoch > end.coordinator_epoch {
-            return Err(ProducerError::CoordinatorFenced {
+            return Err(LogError::CoordinatorFenced {
                 producer_id: end.producer_id,
-                coordinator_epoch: end.coordinator_epoch,
-                current_epoch: entry.coordinator_epoch,
+                epoch: end.coordinator_epoch,
+                current: entry.coordinator_epoch,
             });
         }
         Ok(entry.end_transaction(end))
@@ -264,17 +201,12 @@ impl FromIterator<(i64, ProducerEntry)> for Producers {
     }
 }
 
-fn check_epoch(
-    origin: Origin,
-    entry: &ProducerEntry,
-    producer_id: i64,
-    epoch: i16,
-) -> Result<(), ProducerError> {
+fn check_epoch(origin: Origin, entry: &ProducerEntry, producer_id: i64, epoch: i16) -> Result<()> {
     if origin != Origin::Replica && epoch < entry.epoch {
-        return Err(ProducerError::InvalidProducerEpoch {
+        return Err(LogError::ProducerFenced {
             producer_id,
-            producer_epoch: epoch,
-            current_epoch: entry.epoch,
+            epoch,
+            current: entry.epoch,
         });
     }
     Ok(())
@@ -282,25 +214,18 @@ fn check_epoch(
 
 /// A producer id that we know nothing of may start anywhere: retention may have removed its past, and the producer cannot
 /// know (KIP-360). One that we know goes on where it was; in a new epoch it starts at 0.
-fn check_sequence(entry: &ProducerEntry, batch: &ProducerBatch) -> Result<(), ProducerError> {
-    let in_order = if entry.epoch == NO_PRODUCER_EPOCH {
-        true
-    } else if entry.epoch == batch.producer_epoch {
-        follows(entry.last_sequence(), batch.base_sequence)
-    } else {
-        batch.base_sequence == 0
+fn check_sequence(entry: &ProducerEntry, batch: &ProducerBatch) -> Result<()> {
+    let expected = match entry.epoch {
+        NO_PRODUCER_EPOCH => return Ok(()),
+        epoch if epoch == batch.producer_epoch => entry.next_sequence(),
+        _ => 0,
     };
-    if in_order {
+    if batch.base_sequence == expected {
         return Ok(());
     }
-    Err(ProducerError::OutOfOrderSequence {
+    Err(LogError::OutOfOrderSequence {
         producer_id: batch.producer_id,
-        producer_epoch: batch.producer_epoch,
         sequence: batch.base_sequence,
-        last_sequence: if entry.epoch == batch.producer_epoch {
-            entry.last_sequence()
-        } else {
-            NO_SEQUENCE
-        },
+        expected,
     })
 }

@@ -3,14 +3,14 @@
 //! A snapshot may be missing or torn: what it says is also in the log, only slower to find. So none is flushed unless the
 //! caller asks, and a bad one is removed.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
 use crate::durable;
 use crate::producers::{Producers, snapshot};
+use crate::{LogError, Result};
 
 /// `<dir>/<20 digits>.snapshot`.
 pub fn path(dir: &Path, offset: i64) -> PathBuf {
@@ -18,12 +18,15 @@ pub fn path(dir: &Path, offset: i64) -> PathBuf {
 }
 
 /// Writes what `producers` are just before `offset`. With `sync` it also survives a power cut when this returns.
-pub fn write(dir: &Path, offset: i64, producers: &Producers, sync: bool) -> io::Result<()> {
+pub fn write(dir: &Path, offset: i64, producers: &Producers, sync: bool) -> Result<()> {
     let bytes = snapshot::encode(producers);
-    if sync {
-        return durable::replace_file(&path(dir, offset), &bytes);
-    }
-    File::create(path(dir, offset))?.write_all(&bytes)
+    let path = path(dir, offset);
+    let written = if sync {
+        durable::replace_file(&path, &bytes)
+    } else {
+        fs::write(&path, &bytes)
+    };
+    written.map_err(LogError::io("write", &path))
 }
 
 /// The newest sound snapshot with `start_offset` < its offset ≤ `end_offset`, and its offset: the log goes on from there.
@@ -33,21 +36,18 @@ pub fn load_newest(
     dir: &Path,
     start_offset: i64,
     end_offset: i64,
-) -> io::Result<Option<(i64, Producers)>> {
-    let mut offsets = list(dir)?;
-    for offset in &offsets {
-        if *offset <= start_offset || *offset > end_offset {
-            durable::remove_file_if_present(&path(dir, *offset))?;
-        }
-    }
-    offsets.retain(|offset| *offset > start_offset && *offset <= end_offset);
+) -> Result<Option<(i64, Producers)>> {
+    let in_range = |offset: &i64| *offset > start_offset && *offset <= end_offset;
+    let (mut offsets, outside): (Vec<i64>, Vec<i64>) = list(dir)?.into_iter().partition(in_range);
+    remove_all(dir, outside)?;
     while let Some(offset) = offsets.pop() {
         let path = path(dir, offset);
-        match snapshot::decode(&fs::read(&path)?) {
+        let bytes = fs::read(&path).map_err(LogError::io("read", &path))?;
+        match snapshot::decode(&path, &bytes) {
             Ok(producers) => return Ok(Some((offset, producers))),
             Err(error) => {
-                warn!(path = %path.display(), %error, "removing a producer snapshot that cannot be read");
-                durable::remove_file_if_present(&path)?;
+                warn!(%error, "removing a producer snapshot that cannot be used");
+                remove_all(dir, [offset])?;
             }
         }
     }
@@ -55,32 +55,26 @@ pub fn load_newest(
 }
 
 /// Removes the snapshots before `offset`: their segments are gone.
-pub fn remove_before(dir: &Path, offset: i64) -> io::Result<()> {
-    for old in list(dir)?.into_iter().take_while(|old| *old < offset) {
-        durable::remove_file_if_present(&path(dir, old))?;
-    }
-    Ok(())
+pub fn remove_before(dir: &Path, offset: i64) -> Result<()> {
+    remove_all(dir, list(dir)?.into_iter().take_while(|old| *old < offset))
 }
 
 /// Removes the snapshots that no segment begins with, except one after the last segment: a clean stop wrote that.
-pub fn remove_strays(dir: &Path, segment_base_offsets: &[i64]) -> io::Result<()> {
+pub fn remove_strays(dir: &Path, segment_base_offsets: &[i64]) -> Result<()> {
     let last_segment = segment_base_offsets.iter().max().copied().unwrap_or(-1);
     let mut strays = list(dir)?;
     strays.retain(|offset| !segment_base_offsets.contains(offset));
     if strays.last().is_some_and(|newest| *newest > last_segment) {
         strays.pop();
     }
-    for stray in strays {
-        durable::remove_file_if_present(&path(dir, stray))?;
-    }
-    Ok(())
+    remove_all(dir, strays)
 }
 
 /// Offsets of all snapshots in the directory, ascending. Files whose name is no offset are not ours.
-pub fn list(dir: &Path) -> io::Result<Vec<i64>> {
+pub fn list(dir: &Path) -> Result<Vec<i64>> {
     let mut offsets = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name();
+    for entry in fs::read_dir(dir).map_err(LogError::io("list", dir))? {
+        let name = entry.map_err(LogError::io("list", dir))?.file_name();
         let stem = name
             .to_str()
             .and_then(|name| name.strip_suffix(".snapshot"));
@@ -92,4 +86,12 @@ pub fn list(dir: &Path) -> io::Result<Vec<i64>> {
     }
     offsets.sort_unstable();
     Ok(offsets)
+}
+
+fn remove_all(dir: &Path, offsets: impl IntoIterator<Item = i64>) -> Result<()> {
+    offsets.into_iter().try_for_each(|offset| {
+        let path = path(dir, offset);
+        durable::remove_file_if_present(&path).map_err(LogError::io("remove", &path))?;
+        Ok(())
+    })
 }

@@ -1,6 +1,7 @@
 //! One producer's recent past in one partition.
 
-use super::{NO_PRODUCER_EPOCH, NO_SEQUENCE, ProducerBatch, ProducerError, TransactionEnd};
+use super::{NO_PRODUCER_EPOCH, NO_SEQUENCE, ProducerBatch, TransactionEnd};
+use crate::{LogError, Result};
 
 /// How many batches are remembered: a client may have this many in flight (`max.in.flight.requests.per.connection`).
 pub const REMEMBERED_BATCHES: usize = 5;
@@ -74,10 +75,15 @@ impl ProducerEntry {
         self.batches().last()
     }
 
-    /// The sequence that the next batch must follow, -1 if it must start at 0.
+    /// Sequence of the last record written in the current epoch, -1 if none was.
     pub fn last_sequence(&self) -> i32 {
         self.last_batch()
             .map_or(NO_SEQUENCE, |batch| batch.last_sequence)
+    }
+
+    /// The sequence that the next batch of the current epoch must begin with.
+    pub fn next_sequence(&self) -> i32 {
+        wrap(self.last_sequence().wrapping_add(1))
     }
 
     /// The remembered batch with exactly this range of sequences.
@@ -93,10 +99,10 @@ impl ProducerEntry {
     }
 
     /// Takes note of a batch that goes to the log.
-    pub(super) fn record(&mut self, batch: &ProducerBatch) -> Result<(), ProducerError> {
+    pub(super) fn record(&mut self, batch: &ProducerBatch) -> Result<()> {
         match (self.transaction_start, batch.transactional) {
             (Some(open_since), false) => {
-                return Err(ProducerError::OutsideOfTransaction {
+                return Err(LogError::OutsideOfTransaction {
                     producer_id: batch.producer_id,
                     open_since,
                 });
@@ -152,10 +158,6 @@ pub fn add_to_sequence(sequence: i32, delta: i32) -> i32 {
     } else {
         wrap(sequence.wrapping_add(delta))
     }
-}
-
-pub(super) fn follows(last: i32, next: i32) -> bool {
-    next == wrap(last.wrapping_add(1))
 }
 
 /// Sequences count modulo 2^31, which divides the 2^32 of wrapping arithmetic.

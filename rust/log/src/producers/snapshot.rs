@@ -6,45 +6,16 @@
 //! ```
 //! Big-endian. Only the last batch of each producer is kept, so after a restart a retry is recognized if it is of that one.
 
+use std::path::Path;
+
 use crc_fast::{CrcAlgorithm, checksum};
 
 use super::{BatchMetadata, NO_SEQUENCE, ProducerEntry, Producers};
+use crate::{LogError, Result};
 
 const VERSION: i16 = 1;
 const HEADER: usize = 2 + 4 + 4;
 const ENTRY: usize = 46;
-
-/// Why the bytes are not a snapshot. Throw the file away and use an older one: the log itself has all that it said.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SnapshotError {
-    /// Written by a Kafka whose format is unknown here.
-    #[error("version {0} is not known, only 1")]
-    UnknownVersion(i16),
-    /// Torn or tampered with.
-    #[error("the stored checksum is {stored:08x}, that of the content {computed:08x}")]
-    WrongChecksum {
-        /// In the file.
-        stored: u32,
-        /// Of the file.
-        computed: u32,
-    },
-    /// The length contradicts the number of entries.
-    #[error("{length} bytes cannot be a snapshot of {count} producers")]
-    WrongLength {
-        /// Of the file.
-        length: usize,
-        /// As the file says.
-        count: i32,
-    },
-    /// The checksum is right but the content makes no sense.
-    #[error("entry {index} (producer {producer_id}) is impossible")]
-    ImpossibleEntry {
-        /// Counted from 0.
-        index: usize,
-        /// As the file says.
-        producer_id: i64,
-    },
-}
 
 /// The content of a snapshot file.
 pub fn encode(producers: &Producers) -> Vec<u8> {
@@ -69,68 +40,74 @@ pub fn encode(producers: &Producers) -> Vec<u8> {
     bytes
 }
 
-/// Reads what [`encode`] or Apache Kafka wrote.
-pub fn decode(bytes: &[u8]) -> Result<Producers, SnapshotError> {
-    let mut rest = bytes;
-    let too_short = SnapshotError::WrongLength {
-        length: bytes.len(),
-        count: 0,
-    };
-    let version = i16::from_be_bytes(take(&mut rest).ok_or(too_short.clone())?);
-    if version != VERSION {
-        return Err(SnapshotError::UnknownVersion(version));
-    }
-    let stored = u32::from_be_bytes(take(&mut rest).ok_or(too_short.clone())?);
-    let computed = crc32c(rest);
-    if stored != computed {
-        return Err(SnapshotError::WrongChecksum { stored, computed });
-    }
-    let count = i32::from_be_bytes(take(&mut rest).ok_or(too_short)?);
-    if usize::try_from(count)
-        .ok()
-        .and_then(|count| count.checked_mul(ENTRY))
-        != Some(rest.len())
-    {
-        return Err(SnapshotError::WrongLength {
-            length: bytes.len(),
-            count,
-        });
-    }
-    let mut index = 0;
-    std::iter::from_fn(|| {
-        let entry = entry(&mut rest, index)?;
-        index += 1;
-        Some(entry)
+/// Reads what [`encode`] or Apache Kafka wrote; `path` is for the error, [`LogError::MalformedFile`].
+///
+/// An unsound file may be thrown away for an older one: the log itself has all that it said.
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<Producers> {
+    parse(bytes).map_err(|reason| LogError::MalformedFile {
+        path: path.to_owned(),
+        reason,
     })
-    .collect()
 }
 
-fn entry(rest: &mut &[u8], index: usize) -> Option<Result<(i64, ProducerEntry), SnapshotError>> {
-    let producer_id = i64::from_be_bytes(take(rest)?);
-    let epoch = i16::from_be_bytes(take(rest)?);
-    let last_sequence = i32::from_be_bytes(take(rest)?);
-    let last_offset = i64::from_be_bytes(take(rest)?);
-    let offset_delta = i32::from_be_bytes(take(rest)?);
-    let last_timestamp = i64::from_be_bytes(take(rest)?);
-    let coordinator_epoch = i32::from_be_bytes(take(rest)?);
-    let transaction_start = i64::from_be_bytes(take(rest)?);
+fn parse(bytes: &[u8]) -> Result<Producers, String> {
+    let mut rest = bytes;
+    let too_short = || format!("{} bytes are too few", bytes.len());
+    let version = i16::from_be_bytes(take(&mut rest).ok_or_else(too_short)?);
+    if version != VERSION {
+        return Err(format!("version {version} is not known, only {VERSION}"));
+    }
+    let stored = u32::from_be_bytes(take(&mut rest).ok_or_else(too_short)?);
+    let computed = crc32c(rest);
+    if stored != computed {
+        return Err(format!(
+            "the stored checksum is {stored:08x}, that of the content {computed:08x}"
+        ));
+    }
+    let count = i32::from_be_bytes(take(&mut rest).ok_or_else(too_short)?);
+    let (entries, []) = rest.as_chunks::<ENTRY>() else {
+        return Err(format!(
+            "{} bytes do not end with a whole entry",
+            bytes.len()
+        ));
+    };
+    if usize::try_from(count) != Ok(entries.len()) {
+        return Err(format!(
+            "{} entries where {count} were announced",
+            entries.len()
+        ));
+    }
+    entries.iter().map(parse_entry).collect()
+}
+
+fn parse_entry(bytes: &[u8; ENTRY]) -> Result<(i64, ProducerEntry), String> {
+    let producer_id = i64::from_be_bytes(field(bytes, 0));
+    let last_sequence = i32::from_be_bytes(field(bytes, 10));
+    let last_offset = i64::from_be_bytes(field(bytes, 14));
+    let offset_delta = i32::from_be_bytes(field(bytes, 22));
+    let transaction_start = i64::from_be_bytes(field(bytes, 38));
     if producer_id < 0 || offset_delta < 0 || last_sequence < NO_SEQUENCE {
-        return Some(Err(SnapshotError::ImpossibleEntry { index, producer_id }));
+        return Err(format!("the entry of producer {producer_id} is impossible"));
     }
     let mut entry = ProducerEntry::default();
-    entry.epoch = epoch;
-    entry.coordinator_epoch = coordinator_epoch;
-    entry.last_timestamp = last_timestamp;
+    entry.epoch = i16::from_be_bytes(field(bytes, 8));
+    entry.last_timestamp = i64::from_be_bytes(field(bytes, 26));
+    entry.coordinator_epoch = i32::from_be_bytes(field(bytes, 34));
     entry.transaction_start = (transaction_start >= 0).then_some(transaction_start);
     if last_offset >= 0 {
         entry.remember(BatchMetadata {
             last_sequence,
             last_offset,
             offset_delta,
-            timestamp: last_timestamp,
+            timestamp: entry.last_timestamp,
         });
     }
-    Some(Ok((producer_id, entry)))
+    Ok((producer_id, entry))
+}
+
+/// The bytes of a field at a constant place in the entry.
+fn field<const N: usize>(entry: &[u8; ENTRY], at: usize) -> [u8; N] {
+    std::array::from_fn(|index| entry[at + index])
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
