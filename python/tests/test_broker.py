@@ -1,0 +1,88 @@
+"""A broker inside the process: its life, its directory, what a notebook shows of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kafkalite import Broker, Consumer, MessageSet, Producer, errors
+
+
+def test_a_temporary_directory_goes_with_its_broker():
+    broker = Broker()
+    assert Path(broker.data_dir).is_dir()
+    assert broker.host == "127.0.0.1"
+    assert broker.bootstrap_servers == f"127.0.0.1:{broker.port}"
+    broker.close()
+    broker.close()
+    assert broker.closed
+    assert not Path(broker.data_dir).exists()
+    assert "closed" in repr(broker)
+
+
+def test_a_directory_keeps_topics_messages_and_identity(tmp_path):
+    with Broker(tmp_path) as broker:
+        cluster = broker.cluster_id
+        broker.create_topic("kept", partitions=2, config={"retention.ms": -1})
+        with Producer(broker) as producer:
+            for partition in (0, 1):
+                producer.send("kept", MessageSet(f"{partition}-{n}" for n in range(100)), partition=partition)
+    with Broker(tmp_path) as broker:
+        assert broker.cluster_id == cluster
+        (topic,) = broker.topics()
+        assert (topic.name, topic.partitions, topic.messages) == ("kept", 2, 200)
+        assert topic.bytes > 0
+        with Consumer(broker) as consumer:
+            for number, stream in enumerate(consumer.create_message_streams("kept", 2)):
+                assert [next(stream).text() for _ in range(100)] == [f"{number}-{n}" for n in range(100)]
+
+
+def test_synced_durability_serves_the_same(tmp_path):
+    with Broker(tmp_path, durability="synced") as broker, Producer(broker) as producer:
+        assert producer.send("t", b"flushed").result(timeout=30).offset == 0
+        with Consumer(broker) as consumer:
+            assert next(consumer.create_message_streams("t")[0]).value == b"flushed"
+
+
+def test_topics_grow_show_and_go(broker, make_topic):
+    name = make_topic(partitions=3)
+    with Producer(broker) as producer:
+        producer.send(name, b"x")
+    shown = repr(broker)
+    assert name in shown
+    assert broker.bootstrap_servers in shown
+    assert f"<td>{name}</td>" in broker._repr_html_()
+    broker.delete_topic(name)
+    assert name not in [topic.name for topic in broker.topics()]
+    with pytest.raises(errors.UnknownTopicError):
+        broker.delete_topic(name)
+
+
+def test_segments_roll_and_old_ones_can_be_counted(tmp_path):
+    with Broker(tmp_path, config={"log.segment.bytes": 1 << 20}) as broker:
+        with Producer(broker) as producer:
+            for _ in range(5):
+                producer.send("big", b"x" * 700_000).result(timeout=30)
+        (topic,) = broker.topics()
+        assert topic.segments == 5
+        assert topic.messages == 5
+
+
+def test_a_forgotten_broker_is_stopped_cleanly_at_exit(tmp_path):
+    code = f"""
+from kafkalite import Broker, Producer
+broker = Broker({str(tmp_path)!r})
+producer = Producer(broker)
+producer.send("t", b"x").result(30)
+"""
+    subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
+    assert (tmp_path / ".kafka_cleanshutdown").exists()
+
+
+def test_two_brokers_live_side_by_side():
+    with Broker() as one, Broker() as two:
+        with Producer(one) as producer:
+            producer.send("t", b"one").result(timeout=30)
+        assert [topic.name for topic in one.topics()] == ["t"]
+        assert two.topics() == []

@@ -1,0 +1,80 @@
+"""The command line: data on standard output, everything else on standard error."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from kafkalite import Broker, Producer
+
+
+def kafkalite(*arguments, status=0):
+    command = [sys.executable, "-c", "import sys; from kafkalite.cli import main; sys.exit(main())", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def log_dir(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("log")
+    with Broker(directory) as broker:
+        broker.create_topic("t", partitions=2)
+        with Producer(broker, compression="lz4") as producer:
+            producer.send("t", "text", key=b"\xff\xfe", headers={"h": b"1"}, timestamp=5, partition=0).result(timeout=30)
+            producer.send("t", None, key="k", partition=1).result(timeout=30)
+    return directory
+
+
+def test_dump_prints_every_record(log_dir):
+    records = [json.loads(line) for line in kafkalite("log", "dump", "--json", log_dir).stdout.splitlines()]
+    assert len(records) == 2
+    first, second = records
+    assert (first["offset"], first["timestamp"], first["value"], first["headers"]) == (0, 5, "text", [["h", "1"]])
+    assert first["key"] == {"base64": "//4="}
+    assert (second["key"], second["value"]) == ("k", None)
+    assert "value=text" in kafkalite("log", "dump", log_dir / "t-0").stdout
+
+
+def test_dump_prints_batches(log_dir):
+    (batch,) = map(json.loads, kafkalite("log", "dump", "--batches", "--json", log_dir / "t-0").stdout.splitlines())
+    assert (batch["compression"], batch["count"], batch["crc_valid"]) == ("lz4", 1, True)
+
+
+def test_verify_finds_a_flipped_bit(log_dir, tmp_path):
+    assert "1 records" in kafkalite("log", "verify", log_dir).stdout
+    segment = tmp_path / "00000000000000000000.log"
+    data = bytearray((log_dir / "t-0" / segment.name).read_bytes())
+    data[-1] ^= 1
+    segment.write_bytes(data)
+    assert "CRC" in kafkalite("log", "verify", segment, status=1).stdout
+
+
+def test_what_is_not_there_is_a_sentence(tmp_path):
+    assert "nowhere" in kafkalite("log", "dump", tmp_path / "nowhere", status=1).stderr
+    assert "no segments" in kafkalite("log", "dump", tmp_path, status=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("broker", "log.segment.bytes"), ("topic", "retention.ms"), ("producer", "linger_ms"), ("consumer", "fetch_max_wait_ms")],
+)
+def test_config_list_prints_the_tables(kind, name):
+    rows = {row["name"]: row for row in json.loads(kafkalite("config", "list", kind, "--json").stdout)}
+    assert rows[name]["doc"]
+    assert name in kafkalite("config", "list", kind).stdout
+
+
+def test_the_demo_takes_any_file_of_lines(tmp_path):
+    file = tmp_path / "lines.txt"
+    file.write_bytes(b"".join(b"line %d\n" % number for number in range(5_000)) + b"the last, without an end")
+    done = kafkalite("demo", file, "-d", tmp_path / "data")
+    assert "5,001" in done.stdout
+    assert "Every one of the 5,001 events arrived once" in done.stderr
+    kafkalite("demo", file, "-d", tmp_path / "data")  # again, on the same directory
+
+
+def test_the_demo_refuses_a_file_that_is_not_there(tmp_path):
+    assert "nowhere" in kafkalite("demo", tmp_path / "nowhere", status=1).stderr

@@ -1,0 +1,111 @@
+"""Streams: batches, going back, and what happens when the log moves under them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from kafkalite import Broker, Consumer, MessageSet, Producer, errors
+
+
+def publish(broker, topic, payloads, **where):
+    with Producer(broker) as producer:
+        producer.send(topic, MessageSet(payloads), **where)
+
+
+def test_a_batch_is_what_is_there(broker, topic):
+    publish(broker, topic, [b"%d" % number for number in range(10)])
+    with Consumer(broker) as consumer:
+        (stream,) = consumer.create_message_streams(topic)
+        assert [message.offset for message in stream.next_batch(4, 30.0)] == [0, 1, 2, 3]
+        assert [message.offset for message in stream.next_batch(100, 30.0)] == [4, 5, 6, 7, 8, 9]
+        assert stream.next_batch(100, 0.2) == []
+        assert stream.positions() == {0: 10}
+
+
+def test_going_back_by_time_and_to_the_ends(broker, topic):
+    with Producer(broker) as producer:
+        for hour in range(5):
+            producer.send(topic, b"%d" % hour, timestamp=hour * 3_600_000).result(timeout=30)
+    with Consumer(broker) as consumer:
+        (stream,) = consumer.create_message_streams(topic)
+        stream.seek_to_time(3 * 3_600_000)
+        assert next(stream).value == b"3"
+        stream.seek_to_beginning()
+        assert next(stream).value == b"0"
+        stream.seek_to_end()
+        assert stream.next_batch(10, 0.2) == []
+
+
+def test_an_offset_beyond_the_log_follows_the_reset_policy(broker, topic):
+    publish(broker, topic, [b"a", b"b"])
+    with Consumer(broker, auto_offset_reset="earliest") as consumer:
+        (stream,) = consumer.create_message_streams(topic)
+        stream.seek(0, 1_000)
+        assert next(stream).offset == 0
+    with Consumer(broker, auto_offset_reset="none") as consumer:
+        (stream,) = consumer.create_message_streams(topic)
+        stream.seek(0, 1_000)
+        with pytest.raises(errors.OffsetOutOfRangeError, match="1000"):
+            next(stream)
+
+
+def test_a_position_before_the_call_is_kept_by_a_failed_loop_body(broker, topic):
+    publish(broker, topic, [b"a", b"b", b"c"])
+    with Consumer(broker) as consumer:
+        (stream,) = consumer.create_message_streams(topic)
+        for message in stream:
+            if message.offset == 1:
+                break
+        assert next(stream).offset == 2
+
+
+def test_topics_that_no_one_may_create_are_an_error():
+    with Broker(config={"auto.create.topics.enable": False}) as broker, Consumer(broker) as consumer:
+        with pytest.raises(errors.UnknownTopicError, match="nowhere"):
+            consumer.create_message_streams("nowhere", timeout=5)
+
+
+def test_streams_survive_a_restart_of_their_broker(tmp_path):
+    with Broker(tmp_path) as broker:
+        port = broker.port
+        publish(broker, "t", [b"before"])
+        consumer = Consumer(broker)
+        (stream,) = consumer.create_message_streams("t")
+        assert next(stream).value == b"before"
+    with Broker(tmp_path, port=port) as broker:
+        publish(broker, "t", [b"after"])
+        assert next(stream).value == b"after"
+        consumer.close()
+
+
+def test_at_least_one_stream(broker, topic):
+    with Consumer(broker) as consumer, pytest.raises(ValueError, match="at least one"):
+        consumer.create_message_streams(topic, 0)
+
+
+def test_ctrl_c_ends_a_blocked_stream_and_the_next_loop_goes_on():
+    code = """
+import signal
+from kafkalite import Broker, Consumer, Producer
+with Broker() as broker, Consumer(broker) as consumer, Producer(broker) as producer:
+    producer.send("t", b"first").result(30)
+    (stream,) = consumer.create_message_streams("t")
+    try:
+        for message in stream:
+            print(message.text(), flush=True)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+    producer.send("t", b"second")
+    print(next(stream).text(), flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "first\n"
+        time.sleep(0.2)
+        os.kill(child.pid, signal.SIGINT)
+        assert child.stdout.readline() == "interrupted\n"
+        assert child.stdout.readline() == "second\n"
+        assert child.wait(timeout=30) == 0

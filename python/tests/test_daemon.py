@@ -1,0 +1,87 @@
+"""``python -m kafkalite.broker``: a daemon as others run them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from kafkalite import Consumer, Producer
+
+COMMAND = [sys.executable, "-m", "kafkalite.broker"]
+
+
+def start(*arguments):
+    child = subprocess.Popen(
+        [*COMMAND, "--json", "-p", "0", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    line = child.stdout.readline()
+    assert line, child.stderr.read()
+    return child, json.loads(line)
+
+
+def finish(child):
+    _, errors = child.communicate(timeout=60)
+    return child.returncode, errors
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_one_ready_line_and_a_graceful_stop(tmp_path, stop):
+    child, ready = start("-d", tmp_path)
+    assert ready["pid"] == child.pid
+    assert ready["data_dir"] == str(tmp_path)
+    with Producer(ready["bootstrap_servers"]) as producer:
+        producer.send("t", b"x").result(timeout=30)
+    os.kill(child.pid, stop)
+    status, errors = finish(child)
+    assert status == 0, errors
+    assert "Traceback" not in errors
+    assert (tmp_path / ".kafka_cleanshutdown").exists()
+
+
+def test_properties_file_and_single_settings(tmp_path):
+    properties = tmp_path / "server.properties"
+    properties.write_text(f"# a comment\nlog.dirs={tmp_path / 'data'}\nnum.partitions = 3\nprocess.roles=broker\n")
+    child, ready = start("-c", properties, "-X", "num.partitions=5")
+    try:
+        assert ready["data_dir"] == str(tmp_path / "data")
+        with Consumer(ready["bootstrap_servers"]) as consumer:
+            (stream,) = consumer.create_message_streams("made-on-demand")
+            assert stream.partitions == [0, 1, 2, 3, 4]
+    finally:
+        os.kill(child.pid, signal.SIGTERM)
+        finish(child)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["-X", "num.partition=1"], 2, "num.partitions"),
+        (["-X", "num.partitions=none"], 2, "num.partitions"),
+        (["-X", "no-equals-sign"], 2, "key=value"),
+        (["-c", "no-such-file"], 2, "no-such-file"),
+        (["-d", "/proc/nowhere"], 1, "/proc/nowhere"),
+    ],
+)
+def test_wrong_settings_are_a_sentence_and_a_status(tmp_path, arguments, status, sentence):
+    done = subprocess.run(
+        [*COMMAND, "-p", "0", *([] if "-d" in arguments else ["-d", str(tmp_path)]), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_taken_port_is_a_sentence_and_a_status(broker, tmp_path):
+    done = subprocess.run(
+        [*COMMAND, "-p", str(broker.port), "-d", str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert str(broker.port) in done.stderr
