@@ -2,12 +2,15 @@
 //!
 //! Synchronous, on `std::fs`; it opens no socket, runs no thread and never decompresses a batch it stores.
 
+pub mod checkpoint;
 mod config;
 pub mod disk;
 pub mod durable;
+pub mod epochs;
 mod error;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
+pub mod partition;
 pub mod producers;
 pub mod snapshots;
 

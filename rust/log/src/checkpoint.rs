@@ -1,0 +1,108 @@
+//! Kafka's checkpoint files, version 0: a few lines of text that say how far something has come.
+//!
+//! ```text
+//! 0                      version
+//! 2                      number of lines that follow
+//! clicks 0 1500          topic, partition, offset
+//! clicks 1 1498
+//! ```
+//! Written as a whole, by rename ([`durable::replace_file`]), so a reader sees an old checkpoint or a new one.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::partition::TopicPartition;
+use crate::{LogError, Result, durable};
+
+/// One offset for each partition.
+pub type Offsets = BTreeMap<TopicPartition, i64>;
+
+/// A file of [`Offsets`] at the top of a data directory.
+#[derive(Clone, Debug)]
+pub struct OffsetCheckpoint {
+    path: PathBuf,
+}
+
+impl OffsetCheckpoint {
+    /// The file at `path`, which need not exist yet.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// What was written last; nothing if that never happened.
+    pub fn read(&self) -> Result<Offsets> {
+        let entries = read(&self.path, |line| {
+            let mut fields = line.split_whitespace();
+            let (topic, partition, offset) = (fields.next()?, fields.next()?, fields.next()?);
+            let partition = TopicPartition::new(topic, partition.parse().ok()?).ok()?;
+            let offset: i64 = offset.parse().ok()?;
+            fields.next().is_none().then_some((partition, offset))
+        })?;
+        Ok(entries.into_iter().collect())
+    }
+
+    /// Replaces the file; the new one survives a power cut when this returns. One writer at a time.
+    pub fn write(&self, offsets: &Offsets) -> Result<()> {
+        let lines = offsets.iter().map(|(partition, offset)| {
+            format!("{} {} {offset}", partition.topic(), partition.number())
+        });
+        write(&self.path, lines)
+    }
+}
+
+/// Reads a checkpoint file with one entry a line. A missing or empty file has no entries: Kafka creates them empty.
+pub(crate) fn read<T>(path: &Path, parse_line: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {
+    match fs::read(path) {
+        Ok(bytes) => parse(&bytes, parse_line).map_err(|reason| LogError::MalformedFile {
+            path: path.to_owned(),
+            reason,
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(LogError::io("read", path)(error)),
+    }
+}
+
+/// Replaces a checkpoint file durably.
+pub(crate) fn write<L: Display>(
+    path: &Path,
+    lines: impl ExactSizeIterator<Item = L>,
+) -> Result<()> {
+    let mut text = format!("0\n{}\n", lines.len());
+    for line in lines {
+        writeln!(text, "{line}").expect("a string takes whatever is written to it");
+    }
+    durable::replace_file(path, text.as_bytes()).map_err(LogError::io("write", path))
+}
+
+fn parse<T>(bytes: &[u8], parse_line: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| format!("not text: {error}"))?;
+    let mut lines = text.lines();
+    let Some(version) = lines.next() else {
+        return Ok(Vec::new());
+    };
+    if version != "0" {
+        return Err(format!("line 1: version {version:?} is not known, only 0"));
+    }
+    let Some(count) = lines.next() else {
+        return Ok(Vec::new());
+    };
+    let count: usize = count
+        .parse()
+        .map_err(|_| format!("line 2: {count:?} is not a number of lines"))?;
+    let entries: Vec<T> = lines
+        .enumerate()
+        .map(|(index, line)| {
+            parse_line(line).ok_or_else(|| format!("line {}: {line:?} is no entry", index + 3))
+        })
+        .collect::<Result<_, _>>()?;
+    if entries.len() != count {
+        return Err(format!(
+            "{} entries where line 2 announces {count}",
+            entries.len()
+        ));
+    }
+    Ok(entries)
+}

@@ -1,0 +1,159 @@
+//! Which leader epoch began at which offset: Kafka's `leader-epoch-checkpoint` (KIP-101).
+//!
+//! From it follows where a log that was written under another leader may differ from this one. A checkpoint file
+//! ([`crate::checkpoint`]) whose lines are `<epoch> <start offset>`, both ascending.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Result, checkpoint};
+
+/// The epochs of one partition, and the file that they are kept in.
+#[derive(Clone, Debug)]
+pub struct LeaderEpochs {
+    path: PathBuf,
+    /// Epochs ascend, start offsets ascend or stay.
+    entries: Vec<EpochStart>,
+}
+
+/// The first offset written in an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochStart {
+    /// Given by the controller, one higher for each new leader.
+    pub epoch: i32,
+    /// Of the first record written in it.
+    pub start_offset: i64,
+}
+
+impl LeaderEpochs {
+    /// Reads the file in a partition's directory; without one there are no epochs yet.
+    ///
+    /// A file that makes no sense is [`LogError::MalformedFile`](crate::LogError::MalformedFile); the epochs stand in the
+    /// batches too, so the caller may begin with [`empty`](Self::empty) and assign what it finds there.
+    pub fn load(dir: &Path) -> Result<Self> {
+        let mut epochs = Self::empty(dir);
+        let entries = checkpoint::read(&epochs.path, |line| {
+            let mut fields = line.split_whitespace();
+            let entry = EpochStart {
+                epoch: fields.next()?.parse().ok().filter(|epoch| *epoch >= 0)?,
+                start_offset: fields.next()?.parse().ok().filter(|offset| *offset >= 0)?,
+            };
+            fields.next().is_none().then_some(entry)
+        })?;
+        for entry in entries {
+            epochs.insert(entry);
+        }
+        Ok(epochs)
+    }
+
+    /// No epochs, whatever the file says.
+    pub fn empty(dir: &Path) -> Self {
+        Self {
+            path: dir.join("leader-epoch-checkpoint"),
+            entries: Vec::new(),
+        }
+    }
+
+    /// Takes note that `epoch` has written at `offset`. Cheap if that is no news; news reach the disk before this returns.
+    ///
+    /// An older epoch at a lower offset than a newer one is a log that was cut: what contradicts is forgotten. A negative
+    /// epoch means that the writer knew none.
+    pub fn assign(&mut self, epoch: i32, offset: i64) -> Result<()> {
+        let entry = EpochStart {
+            epoch,
+            start_offset: offset,
+        };
+        if epoch >= 0 && offset >= 0 && self.insert(entry) {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// The newest epoch that has written here.
+    pub fn latest(&self) -> Option<EpochStart> {
+        self.entries.last().copied()
+    }
+
+    /// All epochs, ascending.
+    pub fn entries(&self) -> &[EpochStart] {
+        &self.entries
+    }
+
+    /// The epoch that wrote the record at `offset`.
+    pub fn epoch_of(&self, offset: i64) -> Option<i32> {
+        let after = self
+            .entries
+            .partition_point(|entry| entry.start_offset <= offset);
+        self.entries[..after].last().map(|entry| entry.epoch)
+    }
+
+    /// The answer to `OffsetForLeaderEpoch`: the newest epoch not above `epoch`, and the offset where it ends. `log_end`
+    /// is where the newest ends. For an epoch before the first, that epoch itself and the first offset known. None for an
+    /// epoch that is negative or has not been here yet: -1 and -1 in the protocol.
+    pub fn end_offset_for(&self, epoch: i32, log_end: i64) -> Option<(i32, i64)> {
+        if epoch < 0 || epoch > self.latest()?.epoch {
+            return None;
+        }
+        let after = self.entries.partition_point(|entry| entry.epoch <= epoch);
+        let found = self.entries[..after]
+            .last()
+            .map_or(epoch, |entry| entry.epoch);
+        let end = self
+            .entries
+            .get(after)
+            .map_or(log_end, |next| next.start_offset);
+        Some((found, end))
+    }
+
+    /// The log was cut: epochs that began at or after `end_offset` have not been.
+    pub fn truncate_to(&mut self, end_offset: i64) -> Result<()> {
+        let kept = self
+            .entries
+            .partition_point(|entry| entry.start_offset < end_offset);
+        if kept == self.entries.len() {
+            return Ok(());
+        }
+        self.entries.truncate(kept);
+        self.save()
+    }
+
+    /// Records before `start_offset` are gone: the epoch in force there begins there now, older ones are forgotten.
+    pub fn begin_at(&mut self, start_offset: i64) -> Result<()> {
+        let after = self
+            .entries
+            .partition_point(|entry| entry.start_offset <= start_offset);
+        let Some(in_force) = after.checked_sub(1) else {
+            return Ok(());
+        };
+        if in_force == 0 && self.entries[0].start_offset == start_offset {
+            return Ok(());
+        }
+        self.entries.drain(..in_force);
+        self.entries[0].start_offset = start_offset;
+        self.save()
+    }
+
+    fn insert(&mut self, entry: EpochStart) -> bool {
+        let known = |latest: EpochStart| {
+            latest.epoch == entry.epoch && latest.start_offset <= entry.start_offset
+        };
+        if self.latest().is_some_and(known) {
+            return false;
+        }
+        let contradicts = |last: &EpochStart| {
+            last.epoch >= entry.epoch || last.start_offset >= entry.start_offset
+        };
+        while self.entries.last().is_some_and(contradicts) {
+            self.entries.pop();
+        }
+        self.entries.push(entry);
+        true
+    }
+
+    fn save(&self) -> Result<()> {
+        let lines = self
+            .entries
+            .iter()
+            .map(|entry| format!("{} {}", entry.epoch, entry.start_offset));
+        checkpoint::write(&self.path, lines)
+    }
+}
