@@ -1,0 +1,71 @@
+//! `ApiVersions` (key 18): which APIs, in which versions? A client's first question.
+
+use crate::{ErrorCode, Message};
+
+/// Asks what the broker serves.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct ApiVersionsRequest {
+    /// The client library's name (KIP-511).
+    #[wire(versions = 3.., ignorable)]
+    pub client_software_name: String,
+    /// The client library's version.
+    #[wire(versions = 3.., ignorable)]
+    pub client_software_version: String,
+}
+
+/// The APIs and features of a broker.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct ApiVersionsResponse {
+    /// What went wrong, if anything.
+    pub error_code: ErrorCode,
+    /// All that is served.
+    pub api_keys: Vec<ApiVersionRange>,
+    /// How long the client shall pause because of a quota, in milliseconds.
+    #[wire(versions = 1.., ignorable)]
+    pub throttle_time_ms: i32,
+    /// Features that the broker could run with.
+    #[wire(versions = 3.., tag = 0, ignorable)]
+    pub supported_features: Vec<SupportedFeature>,
+    /// Grows with every change of the finalized features; −1 if unknown.
+    #[wire(versions = 3.., tag = 1, default = -1, ignorable)]
+    pub finalized_features_epoch: i64,
+    /// Features in force; what clients look at before they use newer protocols.
+    #[wire(versions = 3.., tag = 2, ignorable)]
+    pub finalized_features: Vec<FinalizedFeature>,
+    /// Whether a migration from ZooKeeper is prepared; always false here.
+    #[wire(versions = 3.., tag = 3, ignorable)]
+    pub zk_migration_ready: bool,
+}
+
+/// One API and its versions.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct ApiVersionRange {
+    /// The API's key.
+    pub api_key: i16,
+    /// The oldest version.
+    pub min_version: i16,
+    /// The newest version.
+    pub max_version: i16,
+}
+
+/// A feature that the broker could run with.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct SupportedFeature {
+    /// The feature's name.
+    pub name: String,
+    /// The lowest level.
+    pub min_version: i16,
+    /// The highest level.
+    pub max_version: i16,
+}
+
+/// A feature level that is in force.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct FinalizedFeature {
+    /// The feature's name.
+    pub name: String,
+    /// The highest level in force.
+    pub max_version_level: i16,
+    /// The lowest level in force.
+    pub min_version_level: i16,
+}

@@ -1,0 +1,171 @@
+//! The table of APIs: one file each, one row each. Which versions there are is said here and nowhere else.
+
+use std::ops::RangeInclusive;
+
+use crate::{Request, Response};
+
+pub mod alter_configs;
+pub mod api_versions;
+pub mod consumer_group_describe;
+pub mod consumer_group_heartbeat;
+pub mod create_partitions;
+pub mod create_topics;
+pub mod delete_groups;
+pub mod delete_records;
+pub mod delete_topics;
+pub mod describe_cluster;
+pub mod describe_configs;
+pub mod describe_groups;
+pub mod describe_topic_partitions;
+pub mod fetch;
+pub mod find_coordinator;
+pub mod heartbeat;
+pub mod incremental_alter_configs;
+pub mod init_producer_id;
+pub mod join_group;
+pub mod leader;
+pub mod leave_group;
+pub mod list_groups;
+pub mod list_offsets;
+pub mod metadata;
+pub mod offset_commit;
+pub mod offset_delete;
+pub mod offset_fetch;
+pub mod offset_for_leader_epoch;
+pub mod produce;
+pub mod sync_group;
+
+/// A row of [`TABLE`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Api {
+    /// The API.
+    pub key: ApiKey,
+    /// The versions served.
+    pub versions: RangeInclusive<i16>,
+    /// The versions that `ApiVersions` names. For Produce they start at 0: librdkafka before 2.11 silently switches
+    /// compression off unless they do (KAFKA-18659).
+    pub advertised: RangeInclusive<i16>,
+}
+
+macro_rules! apis {
+    (
+        served { $($code:literal, $name:ident, $versions:expr, flexible $flexible:expr
+            $(, advertised $advertised:literal)? => $file:ident::{$request:ident, $response:ident};)* }
+        codec only { $($code2:literal, $name2:ident, $versions2:expr, flexible $flexible2:expr =>
+            $file2:ident::{$request2:ident, $response2:ident};)* }
+    ) => {
+        /// The key of an API.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum ApiKey {
+            $(#[doc = concat!("Key ", $code, ": see [`", stringify!($file), "`].")] $name,)*
+            $(#[doc = concat!("Key ", $code2, ": see [`", stringify!($file2), "`].")] $name2,)*
+        }
+
+        impl ApiKey {
+            /// All keys that this crate can read and write, served or not.
+            pub const ALL: &[ApiKey] = &[$(ApiKey::$name,)* $(ApiKey::$name2,)*];
+
+            /// The key of a number on the wire, if this crate knows it.
+            pub fn from_code(code: i16) -> Option<ApiKey> {
+                match code {
+                    $($code => Some(ApiKey::$name),)*
+                    $($code2 => Some(ApiKey::$name2),)*
+                    _ => None,
+                }
+            }
+
+            /// The number on the wire.
+            pub fn code(self) -> i16 {
+                match self {
+                    $(ApiKey::$name => $code,)*
+                    $(ApiKey::$name2 => $code2,)*
+                }
+            }
+
+            /// Kafka's name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(ApiKey::$name => stringify!($name),)*
+                    $(ApiKey::$name2 => stringify!($name2),)*
+                }
+            }
+
+            /// The versions that this crate can read and write.
+            pub fn versions(self) -> RangeInclusive<i16> {
+                match self {
+                    $(ApiKey::$name => $versions,)*
+                    $(ApiKey::$name2 => $versions2,)*
+                }
+            }
+        }
+
+        /// The APIs that a broker serves, by key.
+        pub const TABLE: &[Api] = &[$(
+            Api {
+                key: ApiKey::$name,
+                versions: $versions,
+                advertised: apis!(@advertised $versions $(, $advertised)?),
+            },
+        )*];
+
+        $(apis!(@message $name, $versions, $flexible, $file::$request, $file::$response);)*
+        $(apis!(@message $name2, $versions2, $flexible2, $file2::$request2, $file2::$response2);)*
+    };
+    (@advertised $versions:expr) => { $versions };
+    (@advertised $versions:expr, $from:literal) => { $from..=*($versions).end() };
+    (@message $name:ident, $versions:expr, $flexible:expr, $request:path, $response:path) => {
+        impl Request for $request {
+            const KEY: ApiKey = ApiKey::$name;
+            const VERSIONS: RangeInclusive<i16> = $versions;
+            const FLEXIBLE: i16 = $flexible;
+            type Response = $response;
+        }
+
+        impl Response for $response {
+            type Request = $request;
+        }
+    };
+}
+
+apis! {
+    served {
+        0, Produce, 3..=13, flexible 9, advertised 0 => produce::{ProduceRequest, ProduceResponse};
+        1, Fetch, 4..=18, flexible 12 => fetch::{FetchRequest, FetchResponse};
+        2, ListOffsets, 1..=11, flexible 6 => list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
+        3, Metadata, 0..=13, flexible 9 => metadata::{MetadataRequest, MetadataResponse};
+        18, ApiVersions, 0..=4, flexible 3 => api_versions::{ApiVersionsRequest, ApiVersionsResponse};
+        19, CreateTopics, 0..=7, flexible 5 => create_topics::{CreateTopicsRequest, CreateTopicsResponse};
+        20, DeleteTopics, 0..=6, flexible 4 => delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
+        21, DeleteRecords, 0..=2, flexible 2 => delete_records::{DeleteRecordsRequest, DeleteRecordsResponse};
+        22, InitProducerId, 0..=5, flexible 2 => init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
+        23, OffsetForLeaderEpoch, 2..=4, flexible 4 => offset_for_leader_epoch::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
+        32, DescribeConfigs, 1..=4, flexible 4 => describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse};
+        33, AlterConfigs, 0..=2, flexible 2 => alter_configs::{AlterConfigsRequest, AlterConfigsResponse};
+        37, CreatePartitions, 0..=3, flexible 2 => create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse};
+        44, IncrementalAlterConfigs, 0..=1, flexible 1 => incremental_alter_configs::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
+        60, DescribeCluster, 0..=2, flexible 0 => describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
+        75, DescribeTopicPartitions, 0..=0, flexible 0 => describe_topic_partitions::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
+    }
+    codec only {
+        8, OffsetCommit, 2..=10, flexible 8 => offset_commit::{OffsetCommitRequest, OffsetCommitResponse};
+        9, OffsetFetch, 1..=10, flexible 6 => offset_fetch::{OffsetFetchRequest, OffsetFetchResponse};
+        10, FindCoordinator, 0..=6, flexible 3 => find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
+        11, JoinGroup, 0..=9, flexible 6 => join_group::{JoinGroupRequest, JoinGroupResponse};
+        12, Heartbeat, 0..=4, flexible 4 => heartbeat::{HeartbeatRequest, HeartbeatResponse};
+        13, LeaveGroup, 0..=5, flexible 4 => leave_group::{LeaveGroupRequest, LeaveGroupResponse};
+        14, SyncGroup, 0..=5, flexible 4 => sync_group::{SyncGroupRequest, SyncGroupResponse};
+        15, DescribeGroups, 0..=6, flexible 5 => describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse};
+        16, ListGroups, 0..=5, flexible 3 => list_groups::{ListGroupsRequest, ListGroupsResponse};
+        42, DeleteGroups, 0..=2, flexible 2 => delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
+        47, OffsetDelete, 0..=0, flexible i16::MAX => offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse};
+        68, ConsumerGroupHeartbeat, 0..=1, flexible 0 => consumer_group_heartbeat::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
+        69, ConsumerGroupDescribe, 0..=1, flexible 0 => consumer_group_describe::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse};
+    }
+}
+
+impl ApiKey {
+    /// The row of [`TABLE`]; `None` if the API is not served.
+    pub fn served(self) -> Option<&'static Api> {
+        TABLE.iter().find(|api| api.key == self)
+    }
+}
