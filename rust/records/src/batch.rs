@@ -1,10 +1,10 @@
 //! A batch as a view of somebody's bytes, and the walk over batches that follow each other.
 
-use std::iter::FusedIterator;
+use std::{borrow::Cow, iter::FusedIterator};
 
 use crc_fast::{CrcAlgorithm, Digest};
 
-use crate::{BatchHeader, RecordsError, Result, TimestampType};
+use crate::{BatchHeader, Compression, Decompressor, RecordsError, Result, TimestampType};
 
 /// CRC-32C (Castagnoli), the checksum of v2 batches and of Kafka's producer snapshots.
 pub fn crc32c(bytes: &[u8]) -> u32 {
@@ -69,17 +69,36 @@ impl<'a> RecordBatch<'a> {
             .attributes
             .with_timestamp_type(TimestampType::LogAppend);
         header.max_timestamp = append_time;
-        header.crc = checksum(&header, self.records_payload());
-        header
+        header.sealed(self.records_payload())
+    }
+
+    /// The records, decompressed to `max_bytes` at the most; borrowed if they are not compressed, whatever their
+    /// size. Walk them with [`Records::new`](crate::Records::new).
+    pub fn decompress(
+        &self,
+        decompressor: &mut Decompressor,
+        max_bytes: usize,
+    ) -> Result<Cow<'a, [u8]>> {
+        match self.header.compression() {
+            Compression::None => Ok(Cow::Borrowed(self.records_payload())),
+            codec => decompressor
+                .decompress(codec, self.records_payload(), max_bytes)
+                .map(Cow::Owned),
+        }
     }
 }
 
-/// The checksum of a batch with this header and these (compressed) records.
-pub(crate) fn checksum(header: &BatchHeader, payload: &[u8]) -> u32 {
-    let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
-    digest.update(&header.to_bytes()[BatchHeader::CRC_FROM..]);
-    digest.update(payload);
-    digest.finalize() as u32
+impl BatchHeader {
+    /// The header with the checksum that it takes in front of these (compressed) records. For who has changed
+    /// a field that the checksum covers.
+    #[must_use]
+    pub fn sealed(mut self, payload: &[u8]) -> Self {
+        let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
+        digest.update(&self.to_bytes()[Self::CRC_FROM..]);
+        digest.update(payload);
+        self.crc = digest.finalize() as u32;
+        self
+    }
 }
 
 /// Walks batches that follow each other, as in a log file, a produce request or a fetch response.

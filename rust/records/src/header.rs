@@ -93,10 +93,12 @@ impl BatchHeader {
     /// Bytes of the part that a log may rewrite without a new checksum.
     pub const PREFIX_LEN: usize = 16;
     /// Bytes before `batch_length` counts.
-    const LENGTH_END: usize = 12;
+    pub(crate) const LENGTH_END: usize = 12;
     /// Where magic lies, in this format as in v0 and v1.
     pub(crate) const MAGIC_AT: usize = 16;
-    /// Where the checksum's cover begins.
+    /// Where the checksum lies.
+    pub(crate) const CRC_AT: usize = 17;
+    /// Where its cover begins.
     pub(crate) const CRC_FROM: usize = 21;
     const MAGIC: u8 = 2;
 

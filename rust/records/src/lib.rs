@@ -14,11 +14,24 @@
 //! offset and the leader epoch change without touching the checksum, timestamps do not.
 
 mod batch;
+mod builder;
+mod codec;
 mod compression;
+mod control;
+mod decoded;
 mod error;
 mod header;
+mod record;
+mod records;
+mod varint;
 
 pub use batch::{Batches, RecordBatch, batches, crc32c};
+pub use builder::{BatchBuilder, BatchOrigin};
+pub use codec::{Compressor, Decompressor, InvalidLevel};
 pub use compression::{Compression, TimestampType, UnknownName};
+pub use control::{ControlKind, EndTransaction};
+pub use decoded::{DecodedBatch, Layouts};
 pub use error::{RecordsError, Result};
 pub use header::{Attributes, BatchHeader};
+pub use record::{Header, Headers, Record, RecordLayout, Span};
+pub use records::Records;

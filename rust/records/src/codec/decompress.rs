@@ -1,0 +1,221 @@
+//! Decompression with a cap.
+
+use std::{fmt, io::Read};
+
+use flate2::bufread::MultiGzDecoder;
+use zstd::zstd_safe::{self, DCtx, DParameter, InBuffer, OutBuffer};
+
+use super::{lz4, snappy};
+use crate::{Compression, RecordsError, Result};
+
+/// The largest window that a zstd stream may claim before its content has come, as a power of two: 8 MiB,
+/// what every level up to 19 uses. Frames that claim more are decompressed without a window buffer.
+const ZSTD_WINDOW_LOG: u32 = 23;
+/// zstd's `ZSTD_error_frameParameter_windowTooLarge`: its functions return errors as negatives.
+const ZSTD_WINDOW_TOO_LARGE: usize = 16_usize.wrapping_neg();
+/// zstd's `ZSTD_error_dstSize_tooSmall`.
+const ZSTD_TOO_SMALL: usize = 70_usize.wrapping_neg();
+/// What is allocated before any byte has come, however much the compressed bytes claim.
+const FIRST_ALLOCATION: usize = 64 << 10;
+/// No allocation grows beyond this many times what has come so far.
+const PLAUSIBLE_RATIO: usize = 16;
+
+/// Decompresses payloads; keeps the codecs' working memory from one to the next.
+#[derive(Default)]
+pub struct Decompressor {
+    zstd: Option<DCtx<'static>>,
+    snappy: snap::raw::Decoder,
+}
+
+impl Decompressor {
+    /// One that has no working memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What `input` decompresses to. More than `limit` bytes are [`RecordsError::TooLarge`], found without
+    /// allocating much more than has been decompressed.
+    pub fn decompress(
+        &mut self,
+        codec: Compression,
+        input: &[u8],
+        limit: usize,
+    ) -> Result<Vec<u8>> {
+        // Positions in payloads are 31 bits wide, as all lengths in Kafka's formats.
+        let limit = limit.min(i32::MAX as usize);
+        match codec {
+            Compression::None if input.len() > limit => Err(Failure::TooLarge),
+            Compression::None => Ok(input.to_vec()),
+            Compression::Gzip => gzip(input, limit),
+            Compression::Snappy => snappy::decompress(&mut self.snappy, input, limit),
+            Compression::Lz4 => lz4::decompress(input, limit),
+            Compression::Zstd => self.zstd(input, limit),
+        }
+        .map_err(|failure| match failure {
+            Failure::TooLarge => RecordsError::TooLarge { limit },
+            Failure::Codec(detail) => RecordsError::Decompress { codec, detail },
+        })
+    }
+
+    fn zstd(&mut self, input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
+        let context = match &mut self.zstd {
+            Some(context) => context,
+            empty => {
+                let mut context = DCtx::try_create().ok_or("no memory")?;
+                context
+                    .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG))
+                    .map_err(zstd_error)?;
+                empty.insert(context)
+            }
+        };
+        context
+            .reset(zstd_safe::ResetDirective::SessionOnly)
+            .map_err(zstd_error)?;
+        let claimed = match zstd_safe::get_frame_content_size(input) {
+            Ok(size) => size.unwrap_or(0),
+            Err(_) => return Err("not a frame".into()),
+        };
+        if claimed > limit as u64 {
+            return Err(Failure::TooLarge);
+        }
+        let mut out = Vec::with_capacity(first_allocation(input.len(), claimed as usize));
+        let mut source = InBuffer::around(input);
+        loop {
+            let (read, written) = (source.pos(), out.len());
+            let mut target = OutBuffer::around_pos(&mut out, written);
+            let step = context.decompress_stream(&mut target, &mut source);
+            let hint = match step {
+                Ok(hint) => hint,
+                Err(ZSTD_WINDOW_TOO_LARGE) => return zstd_at_once(context, input, limit),
+                Err(code) => return Err(zstd_error(code)),
+            };
+            if out.len() > limit {
+                return Err(Failure::TooLarge);
+            }
+            if hint == 0 && source.pos() == input.len() {
+                return Ok(out);
+            }
+            if out.len() == out.capacity() {
+                out.reserve(out.len().max(FIRST_ALLOCATION).min(limit - out.len() + 1));
+            } else if source.pos() == read && out.len() == written {
+                return Err("the frame is cut short".into());
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Decompressor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decompressor").finish_non_exhaustive()
+    }
+}
+
+/// Decompresses frames whose window is larger than a stream may claim: the output is the window. It must be large
+/// enough at once, so that the size is found by trying.
+fn zstd_at_once(context: &mut DCtx<'_>, input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut capacity = first_allocation(input.len(), 0).min(limit);
+    loop {
+        let mut out = Vec::with_capacity(capacity);
+        match context.decompress(&mut out, input) {
+            Ok(_) => return Ok(out),
+            Err(ZSTD_TOO_SMALL) if capacity < limit => {
+                capacity = capacity.saturating_mul(4).min(limit);
+            }
+            Err(ZSTD_TOO_SMALL) => return Err(Failure::TooLarge),
+            Err(code) => return Err(zstd_error(code)),
+        }
+    }
+}
+
+fn gzip(input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut out = Vec::with_capacity(first_allocation(input.len(), 0).min(limit));
+    MultiGzDecoder::new(input)
+        .take(limit as u64 + 1)
+        .read_to_end(&mut out)
+        .map_err(|error| Failure::Codec(error.to_string()))?;
+    if out.len() > limit {
+        Err(Failure::TooLarge)
+    } else {
+        Ok(out)
+    }
+}
+
+/// What to allocate for `input_len` compressed bytes that claim to hold `claimed` (0: they don't say).
+pub(super) fn first_allocation(input_len: usize, claimed: usize) -> usize {
+    let plausible = input_len
+        .saturating_mul(PLAUSIBLE_RATIO)
+        .max(FIRST_ALLOCATION);
+    if claimed == 0 {
+        input_len.saturating_mul(4).min(plausible)
+    } else {
+        claimed.min(plausible)
+    }
+}
+
+/// Bytes that are filled from the front and zeroed beyond, for codecs that write into slices. Each byte is
+/// zeroed once, however many small blocks claim a large one.
+pub(super) struct Output {
+    bytes: Vec<u8>,
+    filled: usize,
+    limit: usize,
+}
+
+impl Output {
+    pub(super) fn new(capacity: usize, limit: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(capacity.min(limit)),
+            filled: 0,
+            limit,
+        }
+    }
+
+    /// Bytes that have come.
+    pub(super) const fn filled(&self) -> usize {
+        self.filled
+    }
+
+    /// Bytes that may still come.
+    pub(super) const fn left(&self) -> usize {
+        self.limit - self.filled
+    }
+
+    /// What has been filled, and room for `len` bytes after it, or for what the limit leaves.
+    pub(super) fn room(&mut self, len: usize) -> (&[u8], &mut [u8]) {
+        let end = self.filled + len.min(self.left());
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        let (filled, room) = self.bytes[..end].split_at_mut(self.filled);
+        (filled, room)
+    }
+
+    /// Counts `len` bytes of the room as filled.
+    pub(super) fn fill(&mut self, len: usize) {
+        self.filled += len;
+        debug_assert!(
+            self.filled <= self.bytes.len(),
+            "only room that was given is filled"
+        );
+    }
+
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        self.bytes.truncate(self.filled);
+        self.bytes
+    }
+}
+
+/// Why a codec gave nothing; gets its codec and its limit at the door.
+pub(super) enum Failure {
+    TooLarge,
+    Codec(String),
+}
+
+impl From<&str> for Failure {
+    fn from(detail: &str) -> Self {
+        Self::Codec(detail.to_owned())
+    }
+}
+
+fn zstd_error(code: usize) -> Failure {
+    zstd_safe::get_error_name(code).into()
+}
