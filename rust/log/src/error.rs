@@ -157,10 +157,40 @@ pub enum LogError {
         current: i32,
     },
 
-    /// Another process has this data directory open. Stop it, or use another directory.
-    #[error("data directory {} is in use by another broker (its .lock file is held)", path.display())]
+    /// Another broker has this data directory open. Stop it, or use another directory.
+    #[error("data directory {} is in use by {holder}; stop that broker, or choose another directory", path.display())]
     DirectoryInUse {
         /// The data directory.
+        path: PathBuf,
+        /// Who, as far as the system tells: "process 4242 (java)".
+        holder: String,
+    },
+
+    /// The data directory cannot be created, or not be written in. Choose another, or correct its permissions.
+    #[error("cannot keep data in {}: {source}; choose a directory that this user may write in", path.display())]
+    UnusableDirectory {
+        /// The data directory.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+
+    /// `meta.properties` names another broker or cluster than the configuration. Correct whichever is wrong.
+    #[error("data directory {} belongs to another broker: {reason}", path.display())]
+    ForeignDirectory {
+        /// The data directory.
+        path: PathBuf,
+        /// Which of the two ids differs.
+        reason: String,
+    },
+
+    /// Something in the data directory is not a partition. Move it elsewhere, or correct the path of the data directory.
+    #[error(
+        "{} is not of the form topic-partition; a data directory holds nothing else, so move it elsewhere or choose another data directory",
+        path.display()
+    )]
+    StrangeDirectory {
+        /// What is in the way.
         path: PathBuf,
     },
 

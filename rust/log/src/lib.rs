@@ -4,12 +4,14 @@
 
 pub mod checkpoint;
 mod config;
+pub mod datadir;
 pub mod disk;
 pub mod durable;
 pub mod epochs;
 mod error;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
+pub mod ids;
 pub mod partition;
 pub mod producers;
 pub mod snapshots;

@@ -1,0 +1,210 @@
+//! The directory that a broker keeps everything in, laid out as Apache Kafka's `log.dirs` entry.
+//!
+//! ```text
+//! .lock                               held while a broker is using it
+//! .kafka_cleanshutdown                only while none is, and only if the last one stopped in good order
+//! meta.properties                     whose it is
+//! recovery-point-offset-checkpoint    below these offsets everything is flushed
+//! log-start-offset-checkpoint         below these offsets everything is deleted, though files may still hold it
+//! replication-offset-checkpoint       high watermarks
+//! <topic>-<n>/                        a partition, with partition.metadata naming its topic's id
+//! <topic>-<n>.<id>-delete/            a partition on its way in or out
+//! ```
+//! What lies in a partition's directory is its log's business.
+
+mod identity;
+mod listing;
+mod lock;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use crate::checkpoint::OffsetCheckpoint;
+use crate::partition::TopicPartition;
+use crate::{LogError, Result, durable, ids};
+
+pub use identity::Identity;
+pub use listing::{Listing, PartitionDir, list};
+
+/// Longest file name of the usual file systems, in bytes.
+const MAX_FILE_NAME: usize = 255;
+
+/// What the configuration says about a data directory; each is taken from the directory if it is not said.
+#[derive(Clone, Debug, Default)]
+pub struct Expected {
+    /// `node.id`; 0 in a new directory that is told none.
+    pub node_id: Option<i32>,
+    /// `cluster.id`; made up in a new directory that is told none.
+    pub cluster_id: Option<String>,
+}
+
+/// An open data directory: no other broker can have it until this is dropped.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    identity: Identity,
+    was_clean: bool,
+    _lock: lock::DirLock,
+}
+
+impl DataDir {
+    /// Creates the directory if need be, locks it, and makes it this broker's.
+    ///
+    /// The marker of the last clean stop is read and removed: from here on only [`close_clean`](Self::close_clean) makes
+    /// the directory clean again.
+    pub fn open(path: &Path, expected: &Expected) -> Result<Self> {
+        let unusable = |source| LogError::UnusableDirectory {
+            path: path.to_owned(),
+            source,
+        };
+        durable::create_dir_all(path).map_err(unusable)?;
+        // From now on independent of the process's current directory.
+        let path = path.canonicalize().map_err(unusable)?;
+        let lock = lock::DirLock::acquire(&path)?;
+        let identity = identity::establish(&path, expected)?;
+        let marker = clean_marker(&path);
+        let was_clean =
+            durable::remove_file_if_present(&marker).map_err(LogError::io("remove", &marker))?;
+        durable::sync_dir(&path).map_err(LogError::io("flush", &path))?;
+        Ok(Self {
+            path,
+            identity,
+            was_clean,
+            _lock: lock,
+        })
+    }
+
+    /// Where it is, absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whose it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Whether its last user stopped in good order, so that no log needs recovery.
+    pub fn was_clean(&self) -> bool {
+        self.was_clean
+    }
+
+    /// `recovery-point-offset-checkpoint`: everything before these offsets is known to be flushed.
+    pub fn recovery_points(&self) -> OffsetCheckpoint {
+        OffsetCheckpoint::at(self.path.join("recovery-point-offset-checkpoint"))
+    }
+
+    /// `log-start-offset-checkpoint`: where logs begin that begin later than their first segment (deleted records).
+    pub fn start_offsets(&self) -> OffsetCheckpoint {
+        OffsetCheckpoint::at(self.path.join("log-start-offset-checkpoint"))
+    }
+
+    /// `replication-offset-checkpoint`: high watermarks.
+    pub fn high_watermarks(&self) -> OffsetCheckpoint {
+        OffsetCheckpoint::at(self.path.join("replication-offset-checkpoint"))
+    }
+
+    /// What is in it now; see [`list`].
+    pub fn list(&self) -> Result<Listing> {
+        list(&self.path)
+    }
+
+    /// Where a partition lives, whether or not it exists.
+    pub fn partition_path(&self, partition: &TopicPartition) -> PathBuf {
+        self.path.join(partition.to_string())
+    }
+
+    /// Creates the directory of a new partition, with its `partition.metadata`, and answers where. It survives a power cut
+    /// as a whole or not at all: until it is complete it has the name of a retired one, which every start removes.
+    pub fn create_partition(&self, partition: &TopicPartition, topic: Uuid) -> Result<PathBuf> {
+        let path = self.partition_path(partition);
+        let failed = LogError::io("create", &path);
+        if path.exists() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        let unfinished = self.path.join(retired_name(partition));
+        let metadata = format!("version: 0\ntopic_id: {}", ids::to_text(topic));
+        fs::create_dir(&unfinished)
+            .and_then(|()| durable::replace_file(&metadata_path(&unfinished), metadata.as_bytes()))
+            .and_then(|()| fs::rename(&unfinished, &path))
+            .and_then(|()| durable::sync_dir(&self.path))
+            .map_err(|error| {
+                let _ = fs::remove_dir_all(&unfinished); // best effort: the next start removes it too
+                failed(error)
+            })?;
+        Ok(path)
+    }
+
+    /// Takes a partition out of the directory: gone for everyone when this returns, also after a power cut. Its files stay
+    /// under the answered name until [`remove_retired`]; whoever has them open keeps reading.
+    pub fn retire_partition(&self, partition: &TopicPartition) -> Result<PathBuf> {
+        let path = self.partition_path(partition);
+        let retired = self.path.join(retired_name(partition));
+        fs::rename(&path, &retired)
+            .and_then(|()| durable::sync_dir(&self.path))
+            .map_err(LogError::io("retire", &path))?;
+        Ok(retired)
+    }
+
+    /// Says that every log in it was closed in good order and every checkpoint written, and lets go of it.
+    pub fn close_clean(self) -> Result<()> {
+        let marker = clean_marker(&self.path);
+        durable::replace_file(&marker, br#"{"version":0,"brokerEpoch":-1}"#)
+            .map_err(LogError::io("write", &marker))
+    }
+}
+
+/// Removes the files of a retired partition; takes as long as the file system needs to free them.
+pub fn remove_retired(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(LogError::io("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The topic's id in a partition directory's `partition.metadata` (KIP-516); none if there is no such file.
+pub fn topic_id(partition_dir: &Path) -> Result<Option<Uuid>> {
+    let path = metadata_path(partition_dir);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(LogError::io("read", &path)(error)),
+    };
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let id = match lines[..] {
+        ["version: 0", id] => id.strip_prefix("topic_id: ").and_then(ids::from_text),
+        _ => None,
+    };
+    match id.filter(|id| !id.is_nil()) {
+        Some(id) => Ok(Some(id)),
+        None => Err(LogError::MalformedFile {
+            path,
+            reason: format!(
+                "expected the lines \"version: 0\" and \"topic_id: …\", found {lines:?}"
+            ),
+        }),
+    }
+}
+
+fn metadata_path(partition_dir: &Path) -> PathBuf {
+    partition_dir.join("partition.metadata")
+}
+
+fn clean_marker(dir: &Path) -> PathBuf {
+    dir.join(".kafka_cleanshutdown")
+}
+
+/// `<topic>-<n>.<unique>-delete`, the topic cut so that the file system takes it. Names are ASCII, so any cut will do.
+fn retired_name(partition: &TopicPartition) -> String {
+    let suffix = format!("-{}.{}-delete", partition.number(), Uuid::new_v4().simple());
+    let topic = partition.topic();
+    format!(
+        "{}{suffix}",
+        &topic[..topic.len().min(MAX_FILE_NAME - suffix.len())]
+    )
+}
