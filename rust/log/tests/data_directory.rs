@@ -256,7 +256,7 @@ fn partitions_come_and_go() {
     let retired = dir.retire_partition(&partition("clicks", 1)).unwrap();
     assert!(!path.exists() && retired.join("partition.metadata").exists());
     dir.create_partition(&partition("clicks", 1), id).unwrap(); // the name is free at once
-    assert_eq!(dir.list().unwrap().retired, [retired.clone()]);
+    assert_eq!(dir.list().unwrap().retired, std::slice::from_ref(&retired));
     remove_retired(&retired).unwrap();
     remove_retired(&retired).unwrap();
     assert_eq!(dir.list().unwrap().retired.len(), 0);
