@@ -22,7 +22,10 @@ type record struct {
 	Key       []byte   `json:"key"`
 	Value     []byte   `json:"value"`
 	Headers   []header `json:"headers"`
+	Codec     string   `json:"codec"` // of the batch that it was read from
 }
+
+var codecNames = []string{"none", "gzip", "snappy", "lz4", "zstd"}
 
 // header travels as a pair, ["name", "base64"].
 type header struct {
@@ -84,7 +87,8 @@ func consume(ctx context.Context, servers, topic string, partition int32, count 
 			return err
 		}
 		for _, r := range fetches.Records() {
-			line := record{Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value, Headers: []header{}}
+			line := record{Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value, Headers: []header{},
+				Codec: codecNames[r.Attrs.CompressionType()]}
 			for _, h := range r.Headers {
 				line.Headers = append(line.Headers, header{h.Key, h.Value})
 			}
