@@ -19,6 +19,7 @@ pub mod config;
 mod error;
 mod handlers;
 mod network;
+mod pending;
 mod state;
 
 pub use config::BrokerConfig;

@@ -1,24 +1,26 @@
-//! Broker settings that were altered while it ran, and the file that keeps them.
+//! Settings that were altered while the broker ran, and the file that keeps them.
 //!
-//! Kafka keeps these in its metadata log. We have none, so `broker-altered.properties`, beside Kafka's own files at the
-//! top of the data directory, holds one line for each. It is replaced as a whole: written under a temporary name,
-//! flushed, renamed, and the directory flushed. Topics' settings stand in the catalog of topics.
+//! Kafka keeps these in its metadata log. We have none, so `configs.altered`, beside Kafka's own files at the top of the
+//! data directory, holds one line of Java's properties format for each: `broker/<setting>` or `topic/<topic>/<setting>`.
+//! It is replaced as a whole.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 use arc_swap::ArcSwap;
+use kafkalite_log::durable::replace_file;
 use parking_lot::Mutex;
 
 use super::row::{Change, Row};
 use super::settings::{Settings, TopicSettings};
-use super::values::{Layers, Origin, broker_row};
+use super::values::{Layers, Origin, broker_row, check_topic, topic_row};
 use super::{BROKER, BrokerConfig, Overrides, TOPIC, properties};
 use crate::error::BrokerError;
 
-const FILE_NAME: &str = "broker-altered.properties";
+const FILE_NAME: &str = "configs.altered";
+const VERSION: &str = "1";
 
 /// All configuration of a running broker.
 pub(crate) struct Configs {
@@ -29,8 +31,10 @@ pub(crate) struct Configs {
     changing: Mutex<()>,
 }
 
+#[derive(Clone)]
 struct Altered {
-    overrides: Overrides,
+    broker: Overrides,
+    topics: BTreeMap<String, Overrides>,
     settings: Arc<Settings>,
 }
 
@@ -49,12 +53,21 @@ impl Configs {
                 });
             }
         };
-        let dynamic = read(&text).map_err(|reason| BrokerError::DamagedConfigs {
+        let read = read(&text).map_err(|reason| BrokerError::DamagedConfigs {
             path: path.clone(),
             reason,
-        })?;
+        });
+        let (broker, topics) = read?;
         let fixed = config.explicit().clone();
-        let current = ArcSwap::from_pointee(Altered::new(&fixed, dynamic)?);
+        let settings = Arc::new(Settings::new(Layers {
+            fixed: &fixed,
+            dynamic: &broker,
+        })?);
+        let current = ArcSwap::from_pointee(Altered {
+            broker,
+            topics,
+            settings,
+        });
         Ok(Self {
             fixed,
             path,
@@ -68,31 +81,76 @@ impl Configs {
         Arc::clone(&self.current.load().settings)
     }
 
-    /// The settings in force of a topic on which `overrides` is set.
-    pub(crate) fn topic_settings(&self, overrides: &Overrides) -> TopicSettings {
-        TopicSettings::new(self.layers(&self.current.load()), overrides)
+    /// What is set on the topic itself; empty for a topic that is not known.
+    pub(crate) fn topic_overrides(&self, topic: &str) -> Overrides {
+        self.current
+            .load()
+            .topics
+            .get(topic)
+            .cloned()
+            .unwrap_or_default()
     }
 
-    /// What is altered on the broker.
-    pub(crate) fn overrides(&self) -> Overrides {
-        self.current.load().overrides.clone()
+    /// A topic's settings in force.
+    pub(crate) fn topic_settings(&self, topic: &str) -> TopicSettings {
+        let current = self.current.load();
+        let overrides = current.topics.get(topic);
+        TopicSettings::new(
+            self.layers(&current),
+            overrides.unwrap_or(&Overrides::new()),
+        )
     }
 
-    /// Replaces what is altered on the broker by what `edit` makes of it, on disk first. Values are checked here. The
-    /// caller reconfigures all logs afterwards: their topics may take defaults from here.
-    pub(crate) fn alter(
+    /// Replaces what is set on a topic, on disk first. The caller has checked it with
+    /// [`check_topic`](super::check_topic), and applies it to the topic's logs afterwards.
+    pub(crate) fn put_topic(&self, topic: &str, overrides: Overrides) -> Result<(), BrokerError> {
+        self.alter_topic(topic, |_| Ok(overrides)).map(drop)
+    }
+
+    /// Forgets what was set on a topic that is deleted.
+    pub(crate) fn forget_topic(&self, topic: &str) -> Result<(), BrokerError> {
+        if self.current.load().topics.contains_key(topic) {
+            self.put_topic(topic, Overrides::new())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Replaces what is set on a topic by what `edit` makes of it, on disk first, and checks it.
+    pub(crate) fn alter_topic<E: From<BrokerError>>(
         &self,
-        edit: impl FnOnce(Overrides) -> Result<Overrides, BrokerError>,
-    ) -> Result<(), BrokerError> {
-        let _one_at_a_time = self.changing.lock();
-        let altered = Altered::new(&self.fixed, check_broker(&edit(self.overrides())?)?)?;
-        replace(&self.path, &text(&altered.overrides)).map_err(|source| BrokerError::File {
-            what: "write",
-            path: self.path.clone(),
-            source,
-        })?;
-        self.current.store(Arc::new(altered));
-        Ok(())
+        topic: &str,
+        edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
+    ) -> Result<(), E> {
+        self.change(|altered| {
+            let edited = edit(altered.topics.remove(topic).unwrap_or_default())?;
+            let checked = check_topic(
+                edited
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str())),
+            )?;
+            if !checked.is_empty() {
+                altered.topics.insert(topic.to_owned(), checked);
+            }
+            Ok(())
+        })
+    }
+
+    /// Replaces what is altered on the broker by what `edit` makes of it, on disk first, and checks it. The caller applies
+    /// it to all logs afterwards: their topics may take defaults from here.
+    pub(crate) fn alter_broker<E: From<BrokerError>>(
+        &self,
+        edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
+    ) -> Result<(), E> {
+        self.change(|altered| {
+            altered.broker = check_broker(&edit(std::mem::take(&mut altered.broker))?)?;
+            let layers = Layers {
+                fixed: &self.fixed,
+                dynamic: &altered.broker,
+            };
+            altered.settings = Arc::new(Settings::new(layers)?);
+            Ok(())
+        })
     }
 
     /// Every broker setting with the places that have a value for it, the first in force.
@@ -104,33 +162,39 @@ impl Configs {
             .collect()
     }
 
-    /// Every setting of a topic on which `overrides` is set, with the places that have a value for it, the first in force.
-    pub(crate) fn describe_topic(&self, overrides: &Overrides) -> Vec<(&'static Row, Vec<Origin>)> {
+    /// Every setting of a topic with the places that have a value for it, the first in force.
+    pub(crate) fn describe_topic(&self, topic: &str) -> Vec<(&'static Row, Vec<Origin>)> {
         let current = self.current.load();
+        let overrides = current.topics.get(topic).cloned().unwrap_or_default();
         TOPIC
             .iter()
-            .map(|row| (row, self.layers(&current).topic(row, overrides)))
+            .map(|row| (row, self.layers(&current).topic(row, &overrides)))
             .collect()
     }
 
     fn layers<'a>(&'a self, current: &'a Altered) -> Layers<'a> {
         Layers {
             fixed: &self.fixed,
-            dynamic: &current.overrides,
+            dynamic: &current.broker,
         }
     }
-}
 
-impl Altered {
-    fn new(fixed: &Overrides, overrides: Overrides) -> Result<Self, BrokerError> {
-        let settings = Arc::new(Settings::new(Layers {
-            fixed,
-            dynamic: &overrides,
-        })?);
-        Ok(Self {
-            overrides,
-            settings,
-        })
+    fn change<E: From<BrokerError>>(
+        &self,
+        edit: impl FnOnce(&mut Altered) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let _one_at_a_time = self.changing.lock();
+        let mut altered = Altered::clone(&self.current.load());
+        edit(&mut altered)?;
+        replace_file(&self.path, text(&altered).as_bytes()).map_err(|source| {
+            BrokerError::File {
+                what: "write",
+                path: self.path.clone(),
+                source,
+            }
+        })?;
+        self.current.store(Arc::new(altered));
+        Ok(())
     }
 }
 
@@ -148,39 +212,53 @@ fn check_broker(asked: &Overrides) -> Result<Overrides, BrokerError> {
     asked.iter().map(check).collect()
 }
 
-fn read(text: &str) -> Result<Overrides, String> {
-    let mut overrides = Overrides::new();
-    for (name, value) in properties::parse(text).map_err(|error| error.to_string())? {
-        let row =
-            broker_row(&name).ok_or_else(|| format!("no broker setting is called {name:?}"))?;
-        overrides.insert(name, row.check(&value).map_err(|error| error.to_string())?);
+type Read = (Overrides, BTreeMap<String, Overrides>);
+
+fn read(text: &str) -> Result<Read, String> {
+    let (mut broker, mut topics) = Read::default();
+    let said = |error: BrokerError| error.to_string();
+    for (key, value) in properties::parse(text).map_err(said)? {
+        let mut parts = key.split('/');
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some("version"), None, ..) if value == VERSION => {}
+            (Some("broker"), Some(name), None, _) => {
+                let row = broker_row(name)
+                    .ok_or_else(|| format!("no broker setting is called {name:?}"))?;
+                broker.insert(name.to_owned(), row.check(&value).map_err(said)?);
+            }
+            (Some("topic"), Some(topic), Some(name), None) => {
+                let value = topic_row(name)
+                    .and_then(|row| row.check(&value))
+                    .map_err(said)?;
+                topics
+                    .entry(topic.to_owned())
+                    .or_default()
+                    .insert(name.to_owned(), value);
+            }
+            _ => return Err(format!("{key}={value} is not understood")),
+        }
     }
-    Ok(overrides)
+    Ok((broker, topics))
 }
 
-fn text(overrides: &Overrides) -> String {
+fn text(altered: &Altered) -> String {
     let mut text =
-        "# Broker settings altered while it ran. Edit only while it is stopped.\n".to_owned();
-    for (name, value) in overrides {
-        properties::write_pair(&mut text, name, value);
+        "# Settings altered while the broker ran. Edit only while it is stopped.\n".to_owned();
+    properties::write_pair(&mut text, "version", VERSION);
+    for (name, value) in &altered.broker {
+        properties::write_pair(&mut text, &format!("broker/{name}"), value);
+    }
+    for (topic, overrides) in &altered.topics {
+        for (name, value) in overrides {
+            properties::write_pair(&mut text, &format!("topic/{topic}/{name}"), value);
+        }
     }
     text
 }
 
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let temporary = path.with_extension("properties.tmp");
-    let mut file = File::create(&temporary)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    match path.parent() {
-        Some(parent) if cfg!(unix) => File::open(parent)?.sync_all(),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Source;
     use super::*;
 
     fn overrides(pairs: &[(&str, &str)]) -> Overrides {
@@ -190,32 +268,39 @@ mod tests {
             .collect()
     }
 
+    fn set(configs: &Configs, pairs: &[(&str, &str)]) -> Result<(), BrokerError> {
+        configs.alter_broker(|_| Ok(overrides(pairs)))
+    }
+
     #[test]
     fn what_was_altered_is_there_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
         let open = || Configs::open(&BrokerConfig::new(), dir.path()).unwrap();
         let configs = open();
         configs
-            .alter(|_| {
-                Ok(overrides(&[
-                    ("log.segment.bytes", "4096"),
-                    ("max.connections", "7"),
-                ]))
-            })
+            .put_topic("clicks", overrides(&[("retention.ms", "5")]))
             .unwrap();
+        configs
+            .put_topic("views", overrides(&[("retention.ms", "6")]))
+            .unwrap();
+        set(
+            &configs,
+            &[("log.segment.bytes", "4096"), ("max.connections", "7")],
+        )
+        .unwrap();
+        configs.forget_topic("views").unwrap();
         for configs in [configs, open()] {
             assert_eq!(configs.settings().max_connections, 7);
-            assert_eq!(
-                configs.topic_settings(&Overrides::new()).log.segment_bytes,
-                4096
-            );
-            assert_eq!(
-                configs
-                    .topic_settings(&overrides(&[("segment.bytes", "99")]))
-                    .log
-                    .segment_bytes,
-                99
-            );
+            let clicks = configs.topic_settings("clicks").log;
+            assert_eq!((clicks.retention_ms, clicks.segment_bytes), (Some(5), 4096));
+            assert!(configs.topic_overrides("views").is_empty());
+            let described = configs.describe_topic("clicks");
+            let (_, origins) = described
+                .iter()
+                .find(|(row, _)| row.name == "segment.bytes")
+                .unwrap();
+            assert_eq!(origins[0].source, Source::DynamicBroker);
+            assert_eq!(origins.last().unwrap().source, Source::Default);
         }
     }
 
@@ -229,10 +314,14 @@ mod tests {
             ("no.such", "1"),
             ("num.io.threads", "1"),
         ] {
-            let asked = overrides(&[("message.max.bytes", "7"), (name, value)]);
-            assert!(configs.alter(|_| Ok(asked)).is_err());
-            assert!(configs.overrides().is_empty());
+            assert!(set(&configs, &[("message.max.bytes", "7"), (name, value)]).is_err());
         }
+        assert!(
+            configs
+                .put_topic("t", overrides(&[("retention.ms", "-2")]))
+                .is_err()
+        );
+        assert_eq!(configs.topic_settings("t"), configs.topic_settings("other"));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
@@ -240,7 +329,12 @@ mod tests {
     fn a_damaged_file_is_named_and_not_overwritten() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE_NAME);
-        for damage in ["no.such=1", "num.partitions=none", "=gibberish"] {
+        for damage in [
+            "version=2",
+            "topic/a/no.such=1",
+            "broker/num.partitions=none",
+            "gibberish",
+        ] {
             fs::write(&path, damage).unwrap();
             let message = Configs::open(&BrokerConfig::new(), dir.path())
                 .err()

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::pending::LogSlice;
 use tokio::sync::watch;
 
+use crate::config::Listener;
 use crate::state::BrokerState;
 
 /// The connection that a request came over.
@@ -34,6 +36,16 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Where this client is told to connect: what `advertised.listeners` says, else where it has connected to.
+    pub(crate) fn advertised(&self) -> Listener {
+        let local = self.connection.local;
+        let set = self.broker.configs.settings().advertised_listener.clone();
+        set.unwrap_or_else(|| Listener {
+            host: local.ip().to_string(),
+            port: local.port(),
+        })
+    }
+
     /// Resolves when a parked request should answer with what it has: the broker stops, or the peer has closed its half.
     pub(crate) async fn parking_over(&self) {
         let mut stopping = self.broker.stopping.subscribe();
@@ -53,7 +65,7 @@ pub(crate) enum Reply<Body> {
         /// The response's body.
         body: Body,
         /// Views of segment files, sent after one another without entering memory.
-        slices: Vec<crate::network::LogSlice>,
+        slices: Vec<LogSlice>,
     },
     /// No answer at all: a Produce request with `acks=0`.
     Nothing,

@@ -3,16 +3,148 @@
 //! A handler is a plain async function:
 //!
 //! ```ignore
-//! pub(crate) async fn handle(context: &Context, request: FetchRequest) -> Reply<FetchResponse>
+//! pub(super) async fn handle(context: &Context, request: FetchRequest) -> Reply<FetchResponse>
 //! ```
 //!
 //! The rules that the connection relies on:
 //! - Requests of one connection are handled one at a time, in the order they came; so are their answers.
 //! - A handler that parks (Fetch) ends early when [`Context::parking_over`] resolves, and then answers with what it has.
-//! - A handler's future may be dropped at any `await` (the peer went away): what it has begun must be complete, or undone, there.
+//! - A handler's future is only dropped when the broker is stopped and its grace is over. What must not be lost then, it
+//!   puts into a task of its own.
 //! - A handler answers with Kafka's error codes; it never fails. What is wrong with one topic is that topic's error.
 //! - What blocks for long (fsync, deleting files) goes to `spawn_blocking`; an append into the page cache does not.
 
+mod api_versions;
 mod context;
+mod describe_cluster;
+
+use std::sync::Arc;
+
+use crate::pending::LogSlice;
+use bytes::Bytes;
+use kafkalite_wire::{ApiKey, Encoded, Request, RequestHeader, RequestPrefix, Response};
 
 pub(crate) use context::{Connection, Context, Reply};
+
+use crate::network::{Answer, Outcome};
+use crate::state::BrokerState;
+
+/// Names each API and the file that handles it, once: what is not here is not advertised, and closes the connection.
+macro_rules! handled {
+    ($($api:ident => $file:ident,)*) => {
+        /// The APIs that have a handler.
+        const HANDLED: &[ApiKey] = &[$(ApiKey::$api),*];
+
+        async fn handle(broker: Arc<BrokerState>, connection: Arc<Connection>, key: ApiKey, frame: Bytes) -> Outcome {
+            match key {
+                $(ApiKey::$api => {
+                    let (header, request) = match Request::decode(frame) {
+                        Ok(decoded) => decoded,
+                        Err(error) => return malformed(key, &error),
+                    };
+                    let (context, correlation_id) = Context::of(header, broker, connection);
+                    match $file::handle(&context, request).await {
+                        Reply::Answer { body, slices } => {
+                            finish(body.encode(context.api_version, correlation_id), slices, key)
+                        }
+                        Reply::Nothing => Outcome::Nothing,
+                    }
+                })*
+                _ => unknown(key.code()),
+            }
+        }
+    };
+}
+
+handled! {
+    ApiVersions => api_versions,
+    DescribeCluster => describe_cluster,
+}
+
+/// The versions of every API that has a handler, as `ApiVersions` names them.
+fn advertised() -> impl Iterator<Item = &'static kafkalite_wire::api::Api> {
+    kafkalite_wire::api::TABLE
+        .iter()
+        .filter(|api| HANDLED.contains(&api.key))
+}
+
+/// Has the request in `frame` handled.
+pub(crate) async fn answer(
+    broker: Arc<BrokerState>,
+    connection: Arc<Connection>,
+    frame: Bytes,
+) -> Outcome {
+    let prefix = match RequestPrefix::read(&frame) {
+        Ok(prefix) => prefix,
+        Err(error) => return Outcome::Close(format!("not a request: {error}")),
+    };
+    let Some(api) = advertised().find(|api| api.key.code() == prefix.api_key) else {
+        return unknown(prefix.api_key);
+    };
+    if api.versions.contains(&prefix.api_version) {
+        return handle(broker, connection, api.key, frame).await;
+    }
+    if api.key == ApiKey::ApiVersions {
+        // The one question that may come in a version that nobody knows: how else would the client learn? (KIP-511)
+        return finish(
+            api_versions::unsupported().encode(0, prefix.correlation_id),
+            Vec::new(),
+            api.key,
+        );
+    }
+    // In a version that we do not speak there is no way to say so.
+    Outcome::Close(format!(
+        "{} was asked in version {}; served are {} to {}",
+        api.key.name(),
+        prefix.api_version,
+        api.versions.start(),
+        api.versions.end()
+    ))
+}
+
+fn unknown(api_key: i16) -> Outcome {
+    match ApiKey::from_code(api_key) {
+        Some(key) => Outcome::Close(format!("{} (API {api_key}) is not served", key.name())),
+        None => Outcome::Close(format!(
+            "API {api_key} is not served; is this a Kafka client?"
+        )),
+    }
+}
+
+fn malformed(key: ApiKey, error: &kafkalite_wire::Error) -> Outcome {
+    Outcome::Close(format!("a malformed {} request: {error}", key.name()))
+}
+
+fn finish(encoded: kafkalite_wire::Result<Encoded>, slices: Vec<LogSlice>, key: ApiKey) -> Outcome {
+    match encoded {
+        Ok(frame) => Outcome::Answer(Box::new(Answer { frame, slices })),
+        // Ours to repair: a handler filled a field that this version cannot carry, or too much for one frame.
+        Err(error) => Outcome::Close(format!(
+            "the answer to {} could not be written: {error}",
+            key.name()
+        )),
+    }
+}
+
+impl Context {
+    fn of(
+        header: RequestHeader,
+        broker: Arc<BrokerState>,
+        connection: Arc<Connection>,
+    ) -> (Self, i32) {
+        let RequestHeader {
+            api_version,
+            correlation_id,
+            client_id,
+        } = header;
+        (
+            Self {
+                broker,
+                connection,
+                client_id,
+                api_version,
+            },
+            correlation_id,
+        )
+    }
+}

@@ -1,5 +1,14 @@
 //! Sockets: accepting, reading frames, writing answers. It knows frames and not what is in them.
+//!
+//! What a peer can make us hold is bounded: one frame being read a connection, large ones together at most
+//! `queued.max.request.bytes`, one answer being written, whose records stay in their files.
 
-/// Stands in for `kafkalite_log::LogSlice` until the log has it.
-#[derive(Debug, Clone)]
-pub(crate) struct LogSlice;
+mod connection;
+mod frames;
+mod listening;
+mod quota;
+mod sending;
+
+pub(crate) use connection::{Arrived, Outcome};
+pub(crate) use listening::{bind, serve};
+pub(crate) use sending::Answer;

@@ -1,0 +1,56 @@
+//! API: `DescribeCluster`, key 60. Versions: 0–2.
+//!
+//! Behaviour: this broker alone, which is its own controller, under the address that this client can reach it at.
+//!
+//! Version notes: from 1 a client may ask for the controllers instead of the brokers (KIP-919), which only they answer; from 2
+//! for brokers that are fenced (none ever is).
+
+use kafkalite_wire::ErrorCode;
+use kafkalite_wire::api::describe_cluster::{
+    DescribeClusterBroker, DescribeClusterRequest, DescribeClusterResponse,
+};
+
+use super::{Context, Reply};
+
+/// `endpoint_type` of brokers.
+const BROKERS: i8 = 1;
+/// Everything that may be done with a cluster, as a bit field of Kafka's operations: create, alter, describe, cluster
+/// action, describe and alter configs, idempotent write. Nothing is forbidden to anybody.
+const ALL_OPERATIONS: i32 =
+    (1 << 5) | (1 << 7) | (1 << 8) | (1 << 9) | (1 << 10) | (1 << 11) | (1 << 12);
+
+pub(super) async fn handle(
+    context: &Context,
+    request: DescribeClusterRequest,
+) -> Reply<DescribeClusterResponse> {
+    let endpoint_type = request.endpoint_type;
+    if endpoint_type != BROKERS {
+        return Reply::from(DescribeClusterResponse {
+            error_code: ErrorCode::MismatchedEndpointType,
+            error_message: Some("this is a broker; endpoint type 1 describes brokers".to_owned()),
+            endpoint_type,
+            ..Default::default()
+        });
+    }
+    let broker = &context.broker;
+    let address = context.advertised();
+    let operations = if request.include_cluster_authorized_operations {
+        ALL_OPERATIONS
+    } else {
+        i32::MIN
+    };
+    Reply::from(DescribeClusterResponse {
+        endpoint_type,
+        cluster_id: broker.cluster_id.clone(),
+        controller_id: broker.node_id,
+        brokers: vec![DescribeClusterBroker {
+            broker_id: broker.node_id,
+            host: address.host,
+            port: i32::from(address.port),
+            rack: broker.configs.settings().broker_rack.clone(),
+            is_fenced: false,
+        }],
+        cluster_authorized_operations: operations,
+        ..Default::default()
+    })
+}

@@ -1,0 +1,223 @@
+//! One connection: read a frame, have it answered, send the answer, again.
+//!
+//! While an answer is in the making, a little is read ahead: that shows a peer that went away, and the next request is
+//! here when its turn comes. More than a little stays in the socket, and so, in the end, with the peer.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::frames::Frames;
+use super::quota::{Hold, Quota};
+use super::sending::Answer;
+use crate::handlers::{self, Connection};
+use crate::state::BrokerState;
+
+/// Most bytes read ahead while a request is in hand.
+const READ_AHEAD: usize = 64 * 1024;
+/// How long a large request, which holds part of what all share, may take for its next byte.
+const LARGE_STALL: Duration = Duration::from_secs(30);
+/// After this long without a request a connection gives back a large buffer.
+const KEEP_BUFFER: Duration = Duration::from_secs(1);
+
+/// A frame, and the memory it was granted.
+pub(crate) struct Arrived {
+    pub(crate) bytes: Bytes,
+    hold: Hold,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It is answered.
+    Answer(Box<Answer>),
+    /// The client wants no answer.
+    Nothing,
+    /// The connection cannot go on; the sentence says why.
+    Close(String),
+}
+
+/// Why a connection ended.
+#[derive(Debug)]
+enum End {
+    /// Nothing to say: the peer is done, or the broker stops.
+    Quiet,
+    /// The peer broke the rules, or its connection broke.
+    Because(String),
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::Because(error.to_string())
+    }
+}
+
+/// Serves the connection until it ends, and says why where somebody should know.
+pub(super) async fn serve(
+    stream: TcpStream,
+    connection: Arc<Connection>,
+    peer_done: watch::Sender<bool>,
+    broker: Arc<BrokerState>,
+    quota: Quota,
+) {
+    let limit = broker.configs.settings().socket_request_max_bytes;
+    let mut served = Served {
+        stream,
+        frames: Frames::new(limit),
+        peer_done,
+        quota,
+        broker,
+        connection,
+    };
+    let (id, peer) = (served.connection.id, served.connection.peer);
+    match served.run().await {
+        End::Quiet => tracing::debug!(id, %peer, "connection closed"),
+        End::Because(reason) => tracing::warn!(id, %peer, "connection closed: {reason}"),
+    }
+}
+
+struct Served {
+    stream: TcpStream,
+    frames: Frames,
+    peer_done: watch::Sender<bool>,
+    quota: Quota,
+    broker: Arc<BrokerState>,
+    connection: Arc<Connection>,
+}
+
+impl Served {
+    async fn run(&mut self) -> End {
+        let mut stopping = self.broker.stopping.subscribe();
+        loop {
+            let arrived = tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stopping| *stopping) => return End::Quiet,
+                arrived = self.arrive() => match arrived {
+                    Ok(arrived) => arrived,
+                    Err(end) => return end,
+                },
+            };
+            if let Err(end) = self.answer(arrived).await {
+                return end;
+            }
+        }
+    }
+
+    /// The next request. Dropping this future loses nothing: bytes stay in the buffer.
+    async fn arrive(&mut self) -> Result<Arrived, End> {
+        let mut hold = None;
+        loop {
+            let told = |error: kafkalite_wire::Error| End::Because(error.to_string());
+            if let Some(bytes) = self.frames.next().map_err(told)? {
+                return Ok(Arrived {
+                    bytes,
+                    hold: hold.unwrap_or_default(),
+                });
+            }
+            if let (None, Some(len)) = (&hold, self.frames.coming().map_err(told)?) {
+                hold = Some(self.quota.hold(len).await);
+            }
+            self.read_some(hold.as_ref().is_some_and(Hold::counts))
+                .await?;
+        }
+    }
+
+    /// Waits for bytes and reads them.
+    async fn read_some(&mut self, large: bool) -> Result<(), End> {
+        match self.frames.read(&self.stream) {
+            Ok(0) => return Err(self.peer_left()),
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut idle = self.idle();
+        if large {
+            idle = idle.min(LARGE_STALL);
+        }
+        if self.frames.hoards() && idle > KEEP_BUFFER {
+            match timeout(KEEP_BUFFER, self.stream.readable()).await {
+                Ok(ready) => return Ok(ready?),
+                Err(_) => self.frames.shrink(),
+            }
+        }
+        match timeout(idle, self.stream.readable()).await {
+            Ok(ready) => Ok(ready?),
+            Err(_) if self.frames.waiting() == 0 => Err(End::Quiet),
+            Err(_) => Err(End::Because(format!(
+                "{} of a request, then nothing for {idle:?}",
+                self.progress()
+            ))),
+        }
+    }
+
+    async fn answer(&mut self, arrived: Arrived) -> Result<(), End> {
+        let Arrived { bytes, hold } = arrived;
+        let answering = handlers::answer(
+            Arc::clone(&self.broker),
+            Arc::clone(&self.connection),
+            bytes,
+        );
+        let outcome = self.while_watching_the_peer(answering).await;
+        drop(hold);
+        match outcome {
+            Outcome::Answer(answer) => Ok(answer.send(&self.stream, self.idle()).await?),
+            Outcome::Nothing => Ok(()),
+            Outcome::Close(reason) => Err(End::Because(reason)),
+        }
+    }
+
+    /// Reads ahead while `answering` waits, so that a parked request hears when its peer has left.
+    async fn while_watching_the_peer(
+        &mut self,
+        answering: impl Future<Output = Outcome>,
+    ) -> Outcome {
+        tokio::pin!(answering);
+        loop {
+            let watching = self.frames.waiting() < READ_AHEAD && !*self.peer_done.borrow();
+            tokio::select! {
+                biased;
+                outcome = &mut answering => return outcome,
+                _ = self.stream.readable(), if watching => {}
+            }
+            let left = match self.frames.read(&self.stream) {
+                Ok(read) => read == 0,
+                Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+            };
+            if left {
+                // It may have closed only its half: what it asked is still answered, without waiting any longer.
+                self.peer_done.send_replace(true);
+            }
+        }
+    }
+
+    fn peer_left(&self) -> End {
+        match self.frames.waiting() {
+            0 => End::Quiet,
+            _ => End::Because(format!(
+                "the peer left after {} of a request",
+                self.progress()
+            )),
+        }
+    }
+
+    fn progress(&self) -> String {
+        match self.frames.coming() {
+            Ok(Some(len)) => format!(
+                "{} of {} bytes",
+                self.frames.waiting(),
+                len + kafkalite_wire::frame::PREFIX_LEN
+            ),
+            _ => format!("{} bytes", self.frames.waiting()),
+        }
+    }
+
+    fn idle(&self) -> Duration {
+        Duration::from_millis(self.broker.configs.settings().connections_max_idle_ms)
+    }
+}

@@ -1,0 +1,160 @@
+//! An answer on its way out: bytes from memory, records from their files.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::time::Duration;
+
+use crate::pending::LogSlice;
+use bytes::{Buf, Bytes};
+use kafkalite_wire::{Encoded, Part};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+/// From this many bytes on, `sendfile` is faster than writing from a mapping (below, the extra call costs more).
+const SENDFILE_FROM: usize = 64 * 1024;
+/// Most bytes in one call of `sendfile`; more gains nothing, and other connections of this thread get their turn.
+const SENDFILE_AT_ONCE: u64 = 1024 * 1024;
+/// Most pieces in one call; the system allows 1,024.
+const PIECES_AT_ONCE: usize = 64;
+
+/// A finished response.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The frame, with gaps where records belong.
+    pub(crate) frame: Encoded,
+    /// The records; each gap names its place here.
+    pub(crate) slices: Vec<LogSlice>,
+}
+
+impl Answer {
+    /// Sends everything. A peer that takes no byte for `idle` is given up.
+    pub(super) async fn send(self, stream: &TcpStream, idle: Duration) -> io::Result<()> {
+        let mut pieces = VecDeque::new();
+        for part in self.frame.into_parts() {
+            let (slot, len) = match part {
+                Part::Bytes(bytes) => {
+                    pieces.push_back(bytes);
+                    continue;
+                }
+                Part::Splice { slot, len } => (slot, len as usize),
+            };
+            let slice = self
+                .slices
+                .get(slot as usize)
+                .filter(|slice| slice.len() == len);
+            let slice = slice.ok_or_else(|| {
+                io::Error::other("a response promised records that it does not hold")
+            })?;
+            if cfg!(target_os = "linux") && len >= SENDFILE_FROM {
+                send_pieces(stream, &mut pieces, true, idle).await?;
+                send_file(stream, slice, idle).await?;
+            } else {
+                pieces.push_back(slice.bytes().map_err(io::Error::other)?);
+            }
+        }
+        send_pieces(stream, &mut pieces, false, idle).await
+    }
+}
+
+/// Sends what is in memory. `more`: the rest of the answer follows at once, so that a short piece need not travel alone.
+async fn send_pieces(
+    stream: &TcpStream,
+    pieces: &mut VecDeque<Bytes>,
+    more: bool,
+    idle: Duration,
+) -> io::Result<()> {
+    while !pieces.is_empty() {
+        let mut sent = {
+            let at_once: Vec<IoSlice<'_>> = pieces
+                .iter()
+                .take(PIECES_AT_ONCE)
+                .map(|piece| IoSlice::new(piece))
+                .collect();
+            let more = more || at_once.len() < pieces.len();
+            when_writable(stream, idle, || send_once(stream, &at_once, more)).await?
+        };
+        while let Some(first) = pieces.front_mut() {
+            if sent < first.len() {
+                first.advance(sent);
+                break;
+            }
+            sent -= first.len();
+            pieces.pop_front();
+        }
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn send_once(stream: &TcpStream, pieces: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
+    use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+    let flags = SendFlags::NOSIGNAL
+        | if more {
+            SendFlags::MORE
+        } else {
+            SendFlags::empty()
+        };
+    Ok(sendmsg(
+        stream,
+        pieces,
+        &mut SendAncillaryBuffer::default(),
+        flags,
+    )?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn send_once(stream: &TcpStream, pieces: &[IoSlice<'_>], _more: bool) -> io::Result<usize> {
+    use std::io::Write;
+    socket2::SockRef::from(stream).write_vectored(pieces)
+}
+
+#[cfg(target_os = "linux")]
+async fn send_file(stream: &TcpStream, slice: &LogSlice, idle: Duration) -> io::Result<()> {
+    let mut at = slice.position();
+    let end = at + slice.len() as u64;
+    while at < end {
+        let count = (end - at).min(SENDFILE_AT_ONCE) as usize;
+        let from = at;
+        at += when_writable(stream, idle, || {
+            let mut from = from;
+            Ok(rustix::fs::sendfile(
+                stream,
+                &**slice.file(),
+                Some(&mut from),
+                count,
+            )?)
+        })
+        .await? as u64;
+        if at == from {
+            // The frame's length has been sent: the peer can only be told by closing.
+            return Err(io::Error::other(
+                "a segment file is shorter than the log says",
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn send_file(_: &TcpStream, _: &LogSlice, _: Duration) -> io::Result<()> {
+    unreachable!("only called on Linux")
+}
+
+/// Calls `send` until it does not say that it would block.
+async fn when_writable(
+    stream: &TcpStream,
+    idle: Duration,
+    mut send: impl FnMut() -> io::Result<usize>,
+) -> io::Result<usize> {
+    loop {
+        match stream.try_io(Interest::WRITABLE, &mut send) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            done => return done,
+        }
+        match tokio::time::timeout(idle, stream.writable()).await {
+            Ok(ready) => ready?,
+            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
