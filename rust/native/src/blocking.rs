@@ -15,7 +15,11 @@ const SLICE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// What a signal handler raised (`KeyboardInterrupt` for Ctrl-C); the future is dropped then.
-pub(crate) fn wait<F>(py: Python<'_>, timeout: Option<Duration>, future: F) -> PyResult<Option<F::Output>>
+pub(crate) fn wait<F>(
+    py: Python<'_>,
+    timeout: Option<Duration>,
+    future: F,
+) -> PyResult<Option<F::Output>>
 where
     F: Future + Send,
     F::Output: Send,
@@ -27,7 +31,8 @@ where
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let slice = left.map_or(SLICE, |left| left.min(SLICE));
         let waiting = future.as_mut();
-        let outcome = py.detach(|| runtime.block_on(async { tokio::time::timeout(slice, waiting).await }));
+        let outcome =
+            py.detach(|| runtime.block_on(async { tokio::time::timeout(slice, waiting).await }));
         if let Ok(output) = outcome {
             return Ok(Some(output));
         }
@@ -41,6 +46,10 @@ where
 /// Seconds as Python gives them, as a duration: negative and NaN are nothing at all, infinity is no limit.
 pub(crate) fn seconds(timeout: Option<f64>) -> Option<Duration> {
     timeout.and_then(|seconds| {
-        if seconds > 0.0 { Duration::try_from_secs_f64(seconds).ok() } else { Some(Duration::ZERO) }
+        if seconds > 0.0 {
+            Duration::try_from_secs_f64(seconds).ok()
+        } else {
+            Some(Duration::ZERO)
+        }
     })
 }

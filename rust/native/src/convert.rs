@@ -23,7 +23,11 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Bytelike<'a> {
         }
         match PyBuffer::<u8>::get(&object) {
             Ok(buffer) => Ok(Self(Cow::Owned(buffer.to_vec(object.py())?))),
-            Err(_) => Err(wrong_type("a payload or key", "bytes, str, a buffer of bytes, or None", &object)),
+            Err(_) => Err(wrong_type(
+                "a payload or key",
+                "bytes, str, a buffer of bytes, or None",
+                &object,
+            )),
         }
     }
 }
@@ -47,9 +51,14 @@ pub(crate) fn headers(given: &Bound<'_, PyAny>) -> PyResult<Vec<Header>> {
         let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair
             .extract()
             .map_err(|_| wrong_type("headers", "a mapping or pairs of a name and bytes", &pair))?;
-        let name = name.cast::<PyString>().map_err(|_| wrong_type("a header's name", "str", &name))?;
+        let name = name
+            .cast::<PyString>()
+            .map_err(|_| wrong_type("a header's name", "str", &name))?;
         let value: Option<Bytelike<'_>> = value.extract()?;
-        headers.push((name.to_str()?.to_owned(), value.map(|value| value.0.into_owned())));
+        headers.push((
+            name.to_str()?.to_owned(),
+            value.map(|value| value.0.into_owned()),
+        ));
     }
     Ok(headers)
 }

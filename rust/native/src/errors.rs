@@ -7,13 +7,17 @@ use pyo3::types::{PyDict, PyModule};
 static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
 fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
-    Ok(MODULE.get_or_try_init(py, || py.import("kafkalite.errors").map(Bound::unbind))?.bind(py))
+    Ok(MODULE
+        .get_or_try_init(py, || py.import("kafkalite.errors").map(Bound::unbind))?
+        .bind(py))
 }
 
 fn make(class: &str, message: &str) -> PyErr {
-    Python::attach(|py| match module(py).and_then(|module| module.getattr(class)?.call1((message,))) {
-        Ok(error) => PyErr::from_value(error),
-        Err(broken) => broken,
+    Python::attach(|py| {
+        match module(py).and_then(|module| module.getattr(class)?.call1((message,))) {
+            Ok(error) => PyErr::from_value(error),
+            Err(broken) => broken,
+        }
     })
 }
 
@@ -62,7 +66,9 @@ pub(crate) fn broker_answer(code: i16, message: &str, retriable: bool) -> PyErr 
             arguments.set_item("code", code)?;
             arguments.set_item("message", message)?;
             arguments.set_item("retriable", retriable)?;
-            let error = module(py)?.getattr("from_code")?.call((), Some(&arguments))?;
+            let error = module(py)?
+                .getattr("from_code")?
+                .call((), Some(&arguments))?;
             Ok(PyErr::from_value(error))
         };
         build().unwrap_or_else(|broken| broken)
@@ -71,6 +77,9 @@ pub(crate) fn broker_answer(code: i16, message: &str, retriable: bool) -> PyErr 
 
 /// A `TypeError` that says what was expected and what was found.
 pub(crate) fn wrong_type(what: &str, expected: &str, found: &Bound<'_, PyAny>) -> PyErr {
-    let kind = found.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
+    let kind = found
+        .get_type()
+        .name()
+        .map_or_else(|_| "?".into(), |name| name.to_string());
     pyo3::exceptions::PyTypeError::new_err(format!("{what} must be {expected}, not {kind}"))
 }

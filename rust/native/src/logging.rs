@@ -46,12 +46,19 @@ pub(crate) fn next_log_records(py: Python<'_>, timeout: f64) -> Vec<(u8, String,
     py.detach(|| {
         let mut waiting = queue.waiting.lock();
         if waiting.records.is_empty() {
-            let _ = queue.arrived.wait_for(&mut waiting, Duration::from_secs_f64(timeout.clamp(0.0, 60.0)));
+            let _ = queue.arrived.wait_for(
+                &mut waiting,
+                Duration::from_secs_f64(timeout.clamp(0.0, 60.0)),
+            );
         }
         let mut records: Vec<_> = waiting.records.drain(..).collect();
         let dropped = std::mem::take(&mut waiting.dropped);
         if dropped > 0 {
-            records.push((30, "kafkalite".into(), format!("{dropped} log records were dropped: they came too fast")));
+            records.push((
+                30,
+                "kafkalite".into(),
+                format!("{dropped} log records were dropped: they came too fast"),
+            ));
         }
         records
     })
@@ -88,7 +95,11 @@ impl Subscriber for Forward {
         event.record(&mut sentence);
         let target = event.metadata().target();
         let room = target.split("::").next().unwrap_or(target);
-        let record = (python_level(*event.metadata().level()), room.replacen('_', ".", 1), sentence.finish());
+        let record = (
+            python_level(*event.metadata().level()),
+            room.replacen('_', ".", 1),
+            sentence.finish(),
+        );
         let queue = queue();
         let mut waiting = queue.waiting.lock();
         if waiting.records.len() == CAPACITY {

@@ -19,7 +19,9 @@ pub(crate) fn runtime() -> PyResult<&'static Runtime> {
         Some(started) => started,
         None => {
             let started = Builder::new_multi_thread()
-                .worker_threads(std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8)))
+                .worker_threads(
+                    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8)),
+                )
                 .thread_name("kafkalite")
                 .enable_all()
                 .build()?;
@@ -27,7 +29,9 @@ pub(crate) fn runtime() -> PyResult<&'static Runtime> {
             if let Err((_, unused)) = RUNTIME.set((std::process::id(), started)) {
                 unused.shutdown_background();
             }
-            RUNTIME.get().expect("set just above, by us or by another thread")
+            RUNTIME
+                .get()
+                .expect("set just above, by us or by another thread")
         }
     };
     if *owner == std::process::id() {

@@ -135,8 +135,8 @@ impl Reader {
 
     /// `count` elements.
     ///
-    /// A count that the remaining bytes can't hold is refused before anything is allocated, and the room made in advance
-    /// never exceeds the bytes that are left: beyond that the vector grows as elements really arrive.
+    /// A count that the remaining bytes can't hold is refused before anything is allocated. The room made in advance never
+    /// exceeds the bytes that are left; beyond that the vector grows as elements really arrive, and never past the count.
     pub fn elements<T: Value>(&mut self, count: usize) -> Result<Vec<T>> {
         let needed = count.saturating_mul(T::min_size(self.version).max(1));
         if needed > self.remaining() {
@@ -144,7 +144,11 @@ impl Reader {
         }
         let affordable = self.remaining() / size_of::<T>().max(1);
         let mut elements = Vec::with_capacity(count.min(affordable));
-        for _ in 0..count {
+        while elements.len() < count {
+            if elements.len() == elements.capacity() {
+                let wanted = elements.len().max(4);
+                elements.reserve_exact(wanted.min(count - elements.len()));
+            }
             elements.push(T::read(self)?);
         }
         Ok(elements)

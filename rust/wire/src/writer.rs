@@ -33,6 +33,11 @@ impl Writer {
         self.version
     }
 
+    /// What has been written so far, without the splices.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Bytes as they are.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {

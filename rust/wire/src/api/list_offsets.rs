@@ -36,7 +36,8 @@ pub struct ListOffsetsPartition {
     /// The leader's epoch as the client knows it; −1 if it doesn't.
     #[wire(versions = 4.., default = -1, ignorable)]
     pub current_leader_epoch: i32,
-    /// A time in milliseconds since 1970, or −1 latest, −2 earliest, −3 of the greatest time, −4 earliest local, −5 latest tiered.
+    /// A time in milliseconds since 1970, or −1 latest, −2 earliest, −3 of the greatest time, −4
+    /// earliest local, −5 latest tiered, −6 earliest not yet tiered.
     pub timestamp: i64,
 }
 
