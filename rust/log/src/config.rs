@@ -1,5 +1,7 @@
 //! What can be set for one log. The broker's table of topic settings fills it; names follow Kafka's.
 
+use kafkalite_records::TimestampType;
+
 /// When a message becomes visible to consumers and is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
@@ -38,6 +40,8 @@ pub struct LogConfig {
     pub flush_ms: Option<i64>,
     /// `max.message.bytes`: largest batch accepted from a producer, in bytes with its header.
     pub max_message_bytes: u32,
+    /// `message.timestamp.type`: whose clock stamps the records. With the log's, every batch gets a new checksum.
+    pub timestamp_type: TimestampType,
     /// `message.timestamp.before.max.ms`: how much older than now a producer's timestamp may be.
     pub timestamp_before_max_ms: i64,
     /// `message.timestamp.after.max.ms`: how much later than now a producer's timestamp may be.
@@ -61,6 +65,7 @@ impl Default for LogConfig {
             flush_messages: None,
             flush_ms: None,
             max_message_bytes: 1_048_588,
+            timestamp_type: TimestampType::Create,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
             durability: Durability::Visible,

@@ -12,9 +12,15 @@ mod error;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
 pub mod ids;
+mod log;
 pub mod partition;
 pub mod producers;
+mod segment;
+mod slice;
 pub mod snapshots;
 
 pub use config::{Durability, LogConfig};
 pub use error::{LogError, Result};
+pub use log::{AppendOptions, Appended, Log, OpenOptions, ReadUpTo, Recovered, Retained};
+pub use segment::SegmentFile;
+pub use slice::LogSlice;

@@ -1,0 +1,198 @@
+//! One partition: an ordered list of segments, the last of which is appended to.
+//!
+//! One mutex orders the appends. Readers take none: they load the offsets that bound them and a copy-on-write list of
+//! segments. What they may rely on, in the order in which writers publish it: bytes are in the file, then its length is
+//! raised, then the offset that says so; a new segment is in the list before any of its offsets is; the start offset
+//! rises before segments leave the list.
+
+mod append;
+mod flush;
+mod load;
+mod open;
+mod prepare;
+mod read;
+mod retain;
+mod roll;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+
+pub use append::{AppendOptions, Appended};
+pub use open::{OpenOptions, Recovered};
+pub use read::ReadUpTo;
+pub use retain::Retained;
+
+use crate::epochs::LeaderEpochs;
+use crate::producers::{Producers, Staged};
+use crate::segment::active::ActiveSegment;
+use crate::segment::{Place, Segment};
+use crate::{Durability, LogConfig, LogError, Result, snapshots};
+
+/// Segments by base offset, ascending; the last is the active one. Never empty.
+type Segments = Vec<Arc<Segment>>;
+
+/// One partition's log. Shared between threads; every method takes `&self`.
+#[derive(Debug)]
+pub struct Log {
+    place: Place,
+    config: ArcSwap<LogConfig>,
+    segments: ArcSwap<Segments>,
+    writer: Mutex<Writer>,
+    start_offset: AtomicI64,
+    end_offset: AtomicI64,
+    high_watermark: AtomicI64,
+    flushing: flush::Flushing,
+    /// Why nothing may be written any more; set once.
+    failure: OnceLock<String>,
+    closed: AtomicBool,
+    doomed: Mutex<Vec<retain::Doomed>>,
+}
+
+/// What only the one who appends touches.
+#[derive(Debug)]
+struct Writer {
+    active: ActiveSegment,
+    next_offset: i64,
+    producers: Producers,
+    epochs: LeaderEpochs,
+    /// Kept for its memory; empty between appends.
+    staged: Staged,
+}
+
+impl Log {
+    /// The partition's directory.
+    pub fn dir(&self) -> &Path {
+        &self.place.dir
+    }
+
+    /// The offset of the first message, which retention and [`delete_records_before`](Log::delete_records_before) raise.
+    pub fn start_offset(&self) -> i64 {
+        self.start_offset.load(Ordering::Acquire)
+    }
+
+    /// The offset that the next message gets.
+    pub fn end_offset(&self) -> i64 {
+        self.end_offset.load(Ordering::Acquire)
+    }
+
+    /// The offset before which messages are visible to consumers, and acknowledged: the end, or, where durability is
+    /// [`Synced`](Durability::Synced), what is flushed. Never falls.
+    pub fn high_watermark(&self) -> i64 {
+        self.high_watermark.load(Ordering::Acquire)
+    }
+
+    /// The offset before which no transaction is open. Without transactions the high watermark.
+    pub fn last_stable_offset(&self) -> i64 {
+        self.high_watermark()
+    }
+
+    /// The newest leader epoch not above `epoch` and the offset where it ends; `None` for an epoch that this log has not
+    /// seen yet (KIP-101).
+    pub fn end_offset_for_epoch(&self, epoch: i32) -> Option<(i32, i64)> {
+        let writer = self.writer.lock();
+        writer.epochs.end_offset_for(epoch, writer.next_offset)
+    }
+
+    /// The epoch of the leader that wrote the message at `offset`.
+    pub fn epoch_of(&self, offset: i64) -> Option<i32> {
+        self.writer.lock().epochs.epoch_of(offset)
+    }
+
+    /// Forgets producers that have not written for `expiration_ms` (Kafka's `producer.id.expiration.ms`).
+    pub fn expire_producers(&self, now_ms: i64, expiration_ms: i64) {
+        self.writer.lock().producers.expire(now_ms, expiration_ms);
+    }
+
+    /// Bytes in all segments.
+    pub fn size(&self) -> u64 {
+        self.segments
+            .load()
+            .iter()
+            .map(|segment| segment.file.written())
+            .sum()
+    }
+
+    /// The number of segments.
+    pub fn segment_count(&self) -> usize {
+        self.segments.load().len()
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> Arc<LogConfig> {
+        self.config.load_full()
+    }
+
+    /// Puts new settings in force, from the next append on.
+    pub fn reconfigure(&self, config: LogConfig) {
+        let _writer = self.writer.lock();
+        let durability = config.durability;
+        self.config.store(Arc::new(config));
+        if durability == Durability::Visible {
+            for segment in self.segments.load().iter() {
+                segment.file.reveal(segment.file.written());
+            }
+            self.high_watermark
+                .fetch_max(self.end_offset(), Ordering::AcqRel);
+        }
+    }
+
+    /// Flushes, trims the indexes and writes the producers' snapshot, so that the next open finds all in order, and
+    /// refuses everything from then on. Slices that were read stay readable. The second call does nothing.
+    pub fn close(&self) -> Result<()> {
+        let writer = self.writer.lock();
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.check_sound()?;
+        let end = writer.next_offset;
+        writer.active.seal()?;
+        snapshots::write(&self.place.dir, end, &writer.producers, true)?;
+        let batch = self.unflushed(&writer, flush::Scope::Closing);
+        drop(writer);
+        self.write_back(&batch)?;
+        self.unlink_doomed(i64::MAX);
+        Ok(())
+    }
+
+    /// Refuses everything from now on without writing anything more: the partition is being deleted.
+    pub fn abandon(&self) {
+        let _writer = self.writer.lock();
+        self.closed.store(true, Ordering::Release);
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(LogError::Closed {
+                path: self.place.dir.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn check_sound(&self) -> Result<()> {
+        match self.failure.get() {
+            Some(reason) => Err(LogError::Failed {
+                path: self.place.dir.clone(),
+                reason: reason.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes note of a failure after which nothing may be written, and hands it on.
+    fn fail(&self, reason: String) -> LogError {
+        tracing::error!(
+            "{} takes no more writes: {reason}",
+            self.place.dir.display()
+        );
+        let reason = self.failure.get_or_init(|| reason).clone();
+        LogError::Failed {
+            path: self.place.dir.clone(),
+            reason,
+        }
+    }
+}

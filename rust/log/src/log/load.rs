@@ -1,0 +1,270 @@
+//! What opening does to a directory: finds the segments, mends those that a crash may have hurt, and learns again from
+//! the batches what only the memory knew.
+
+use std::fs;
+use std::sync::Arc;
+
+use super::append::{producer_batch, tracks_producer};
+use super::open::{OpenOptions, Recovered};
+use crate::epochs::LeaderEpochs;
+use crate::producers::Producers;
+use crate::segment::active::ActiveSegment;
+use crate::segment::recover::{Distrust, Rebuilt, rebuild};
+use crate::segment::{Place, Scan, Segment, name};
+use crate::{LogConfig, LogError, Result, snapshots};
+
+/// The segments of a directory, ready to be read and appended to.
+pub(super) struct Loaded {
+    /// All but the last.
+    pub(super) sealed: Vec<Arc<Segment>>,
+    pub(super) active: ActiveSegment,
+    pub(super) start_offset: i64,
+    pub(super) end_offset: i64,
+}
+
+/// Opens every segment. Those that reach beyond the recovery point after an unclean stop are walked and verified; the
+/// first batch that is not sound ends the log.
+pub(super) fn load(
+    place: &Place,
+    config: &LogConfig,
+    options: &OpenOptions,
+    recovered: &mut Recovered,
+) -> Result<Loaded> {
+    let bases = tidy(place)?;
+    let mut sealed = Vec::with_capacity(bases.len());
+    let mut last = None;
+    for (at, &base) in bases.iter().enumerate() {
+        let Some(&next_base) = bases.get(at + 1) else {
+            last = Some(open_last(place, base, config, options, recovered)?);
+            break;
+        };
+        let flushed = options.clean_shutdown || next_base <= options.recovery_point;
+        let segment = Segment::open(place, base)?;
+        if flushed && segment.has_indexes() {
+            sealed.push(Arc::new(segment));
+            continue;
+        }
+        let verify_from = if options.clean_shutdown {
+            base
+        } else {
+            options.recovery_point
+        };
+        let rebuilt = mend(
+            segment,
+            config,
+            Distrust {
+                verify_from,
+                cut: !flushed,
+            },
+            recovered,
+        )?;
+        if rebuilt.unsound > 0 && !flushed {
+            for &behind in &bases[at + 1..] {
+                Segment::open(place, behind)?
+                    .mark_deleted()?
+                    .into_iter()
+                    .for_each(unlink);
+                recovered.segments_removed += 1;
+            }
+            last = Some(resume(rebuilt, options)?);
+            break;
+        }
+        rebuilt.segment.seal(&rebuilt.indexing)?;
+        sealed.push(Arc::new(rebuilt.segment));
+    }
+
+    let start = options.log_start_offset.max(0);
+    let (active, end_offset) = match last {
+        Some((active, end)) if end >= start => (active, end),
+        stale => {
+            // Nothing of what is there is part of the log any more: it was deleted up to an offset that a crash took away.
+            let stale = sealed
+                .drain(..)
+                .chain(stale.map(|(active, _)| active.segment));
+            for segment in stale {
+                segment.mark_deleted()?.into_iter().for_each(unlink);
+                recovered.segments_removed += 1;
+            }
+            (
+                ActiveSegment::create(place, start, config, options.now_ms)?,
+                start,
+            )
+        }
+    };
+    let first = sealed.first().unwrap_or(&active.segment).base_offset;
+    Ok(Loaded {
+        sealed,
+        active,
+        start_offset: start.max(first),
+        end_offset,
+    })
+}
+
+/// The base offsets of all segments, ascending, after what an earlier process left to be deleted is gone.
+fn tidy(place: &Place) -> Result<Vec<i64>> {
+    let dir = &place.dir;
+    let mut bases = Vec::new();
+    let mut indexes = Vec::new();
+    for entry in fs::read_dir(dir).map_err(LogError::io("list", dir))? {
+        let entry = entry.map_err(LogError::io("list", dir))?;
+        let file_name = entry.file_name();
+        let Some((base, suffix)) = file_name.to_str().and_then(name::parse) else {
+            continue;
+        };
+        match suffix {
+            name::LOG => bases.push(base),
+            name::OFFSET_INDEX | name::TIME_INDEX => indexes.push((base, entry.path())),
+            // `cleaned` is what Kafka's compaction had not finished.
+            _ if suffix.ends_with(name::DELETED) || suffix.ends_with("cleaned") => {
+                unlink(entry.path())
+            }
+            _ => {}
+        }
+    }
+    bases.sort_unstable();
+    indexes
+        .into_iter()
+        .filter(|(base, _)| bases.binary_search(base).is_err())
+        .for_each(|(_, path)| unlink(path));
+    Ok(bases)
+}
+
+fn open_last(
+    place: &Place,
+    base: i64,
+    config: &LogConfig,
+    options: &OpenOptions,
+    recovered: &mut Recovered,
+) -> Result<(ActiveSegment, i64)> {
+    let segment = Segment::open(place, base)?;
+    if options.clean_shutdown && segment.has_indexes() {
+        let active = ActiveSegment::reopen(segment, config, options.now_ms)?;
+        if let Some(end) = active.segment.sound_end_offset()? {
+            return Ok((active, end));
+        }
+        tracing::warn!(
+            "{} was not closed in order; walking it",
+            active.segment.file.path().display()
+        );
+    }
+    let segment = Segment::open(place, base)?;
+    let verify_from = if options.clean_shutdown {
+        base
+    } else {
+        options.recovery_point
+    };
+    resume(
+        mend(
+            segment,
+            config,
+            Distrust {
+                verify_from,
+                cut: true,
+            },
+            recovered,
+        )?,
+        options,
+    )
+}
+
+fn mend(
+    segment: Segment,
+    config: &LogConfig,
+    distrust: Distrust,
+    recovered: &mut Recovered,
+) -> Result<Rebuilt> {
+    let rebuilt = rebuild(segment, config, distrust)?;
+    recovered.segments_rebuilt += 1;
+    if rebuilt.unsound > 0 {
+        let path = rebuilt.segment.file.path().display();
+        tracing::warn!(
+            "{path} has {} unsound bytes from offset {} on",
+            rebuilt.unsound,
+            rebuilt.next_offset
+        );
+        recovered.bytes_cut += if distrust.cut { rebuilt.unsound } else { 0 };
+    }
+    Ok(rebuilt)
+}
+
+fn resume(rebuilt: Rebuilt, options: &OpenOptions) -> Result<(ActiveSegment, i64)> {
+    let end = rebuilt.next_offset;
+    Ok((
+        ActiveSegment::resume(rebuilt.segment, rebuilt.indexing, options.now_ms)?,
+        end,
+    ))
+}
+
+/// Learns the producers and the leader epochs: from their files, and from the batches that are newer than those.
+pub(super) fn replay(
+    place: &Place,
+    loaded: &Loaded,
+    options: &OpenOptions,
+    recovered: &mut Recovered,
+) -> Result<(Producers, LeaderEpochs)> {
+    let (start, end) = (loaded.start_offset, loaded.end_offset);
+    let segments: Vec<&Segment> = loaded
+        .sealed
+        .iter()
+        .chain([&loaded.active.segment])
+        .map(|segment| &**segment)
+        .collect();
+    let bases: Vec<i64> = segments.iter().map(|segment| segment.base_offset).collect();
+    snapshots::remove_strays(&place.dir, &bases)?;
+    let snapshot = snapshots::load_newest(&place.dir, start, end)?;
+    // A log that was closed in order without any snapshot comes from before there were producers to remember.
+    let known = if options.clean_shutdown { end } else { start };
+    let (snapshot_offset, mut producers) = snapshot.unwrap_or((known, Producers::default()));
+    let mut epochs = LeaderEpochs::load(&place.dir).or_else(|error| match error {
+        LogError::MalformedFile { .. } => {
+            tracing::warn!(%error, "taking the leader epochs from the batches instead");
+            Ok(LeaderEpochs::empty(&place.dir))
+        }
+        other => Err(other),
+    })?;
+    epochs.truncate_to(end)?;
+    let epochs_known = if options.clean_shutdown {
+        end
+    } else {
+        options.recovery_point
+    };
+    let from = match epochs.latest() {
+        Some(_) => snapshot_offset.min(epochs_known).max(start),
+        None => snapshot_offset.min(if options.clean_shutdown { end } else { start }),
+    };
+
+    for (at, segment) in segments.iter().enumerate() {
+        if from >= end || bases.get(at + 1).is_some_and(|next| *next <= from) {
+            continue;
+        }
+        let size = segment.file.written();
+        let Some(first) = segment.locate(from, size)? else {
+            continue;
+        };
+        let mut scan = Scan::new(&segment.file, first.position, size);
+        while let Some(Ok(found)) = scan.next()? {
+            recovered.batches_replayed += 1;
+            let Some(header) = found.head.v2 else {
+                continue;
+            };
+            if header.base_offset >= snapshot_offset && tracks_producer(&header) {
+                producers.replay(&producer_batch(&header));
+            }
+            let epoch = header.partition_leader_epoch;
+            if epochs.latest().is_none_or(|latest| epoch > latest.epoch) {
+                epochs.assign(epoch, header.base_offset)?;
+            }
+        }
+    }
+    epochs.begin_at(start)?;
+    Ok((producers, epochs))
+}
+
+/// Removes a file that nobody reads any more. One that stays is removed at the next open.
+pub(super) fn unlink(path: std::path::PathBuf) {
+    if let Err(error) = fs::remove_file(&path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "cannot remove {}", path.display());
+    }
+}

@@ -1,0 +1,97 @@
+//! Reading by offset: a binary search of the segments, one of the index, and the heads of a few batches.
+
+use std::sync::Arc;
+
+use super::Log;
+use crate::{LogError, LogSlice, Result};
+
+/// How far a reader may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadUpTo {
+    /// Consumers: what is acknowledged.
+    HighWatermark,
+    /// Replicas and tools: all that is written.
+    End,
+}
+
+impl Log {
+    /// The batches from the one that holds `offset` on, at most `max_bytes`, from one segment.
+    ///
+    /// The last batch may be cut short by `max_bytes`. With `at_least_one` the first is whole however large it is
+    /// (KIP-74). Empty where `offset` is the end, or not visible yet; [`LogError::OffsetOutOfRange`] outside of the log.
+    pub fn read(
+        &self,
+        offset: i64,
+        max_bytes: usize,
+        up_to: ReadUpTo,
+        at_least_one: bool,
+    ) -> Result<LogSlice> {
+        self.check_open()?;
+        self.read_open(offset, max_bytes, up_to, at_least_one)
+            .map_err(|error| {
+                // Retention may take the segment away between our look at the list and the look into its index.
+                if offset < self.start_offset() {
+                    self.out_of_range(offset)
+                } else {
+                    error
+                }
+            })
+    }
+
+    fn read_open(
+        &self,
+        offset: i64,
+        max_bytes: usize,
+        up_to: ReadUpTo,
+        at_least_one: bool,
+    ) -> Result<LogSlice> {
+        let end = self.end_offset();
+        let limit = match up_to {
+            ReadUpTo::HighWatermark => self.high_watermark(),
+            ReadUpTo::End => end,
+        };
+        if offset < self.start_offset() || offset > end.max(limit) {
+            return Err(self.out_of_range(offset));
+        }
+        // Loaded after the limit: every offset below it is in one of these.
+        let segments = self.segments.load();
+        let above = segments.partition_point(|segment| segment.base_offset <= offset);
+        let at = above
+            .checked_sub(1)
+            .ok_or_else(|| self.out_of_range(offset))?;
+        if offset < limit {
+            // Normally the first holds the offset; after compaction elsewhere a segment may lack its last offsets.
+            for segment in &segments[at..] {
+                let bound = match up_to {
+                    ReadUpTo::HighWatermark => segment.file.visible(),
+                    ReadUpTo::End => segment.file.written(),
+                };
+                if let Some(found) = segment.locate(offset, bound)? {
+                    let first = if at_least_one {
+                        found.head.len as usize
+                    } else {
+                        0
+                    };
+                    let len = ((bound - found.position) as usize).min(max_bytes.max(first));
+                    let next_offset = found.head.last_offset + 1;
+                    return Ok(LogSlice::new(
+                        Arc::clone(&segment.file),
+                        found.position,
+                        len,
+                        next_offset,
+                    ));
+                }
+            }
+        }
+        let file = &segments[at].file;
+        Ok(LogSlice::new(Arc::clone(file), file.visible(), 0, offset))
+    }
+
+    fn out_of_range(&self, offset: i64) -> LogError {
+        LogError::OffsetOutOfRange {
+            offset,
+            start: self.start_offset(),
+            end: self.end_offset(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What both indexes of a segment share: a preallocated, mapped file of fixed-size entries that only grows.
+//!
+//! Kafka's life cycle: created at `segment.index.bytes` (rounded down to whole entries, zeros behind the last entry),
+//! trimmed to the entries when the segment is rolled or closed, and then never written again.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::mapping::Words;
+use crate::{LogError, Result};
+
+/// A file of entries of `N` 32-bit cells each. One writer, any number of lock-free readers.
+#[derive(Debug)]
+pub(crate) struct IndexFile<const N: usize> {
+    path: PathBuf,
+    file: File,
+    /// `None` for an index of no bytes, which cannot be mapped.
+    words: Option<Words>,
+    /// Raised after an entry's cells are written, so whoever reads the count sees the cells.
+    entries: AtomicUsize,
+}
+
+impl<const N: usize> IndexFile<N> {
+    /// Bytes an entry takes.
+    pub(crate) const ENTRY_BYTES: usize = N * size_of::<u32>();
+
+    /// Opens or creates the index of a segment that will be appended to: room for `max_bytes`, of which the first
+    /// `entries` entries are kept.
+    pub(crate) fn open_active(path: &Path, max_bytes: u32, entries: usize) -> Result<IndexFile<N>> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(LogError::io("open", path))?;
+        let room = (max_bytes as usize / Self::ENTRY_BYTES).max(entries) * Self::ENTRY_BYTES;
+        // Cut first: what lies behind the kept entries must read as zeros, as in a file that Kafka preallocated.
+        file.set_len((entries * Self::ENTRY_BYTES) as u64)
+            .and_then(|()| file.set_len(room as u64))
+            .map_err(LogError::io("resize", path))?;
+        IndexFile::map(path, file, room, entries)
+    }
+
+    /// Opens the index of a rolled segment; every whole entry of the file counts.
+    pub(crate) fn open_sealed(path: &Path) -> Result<IndexFile<N>> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(LogError::io("open", path))?;
+        let len = file
+            .metadata()
+            .map_err(LogError::io("inspect", path))?
+            .len() as usize;
+        let entries = len / Self::ENTRY_BYTES;
+        IndexFile::map(path, file, entries * Self::ENTRY_BYTES, entries)
+    }
+
+    fn map(path: &Path, file: File, len: usize, entries: usize) -> Result<IndexFile<N>> {
+        let words = if len == 0 {
+            None
+        } else {
+            Some(Words::new(&file).map_err(LogError::io("map", path))?)
+        };
+        Ok(IndexFile {
+            path: path.to_owned(),
+            file,
+            words,
+            entries: AtomicUsize::new(entries),
+        })
+    }
+
+    /// How many entries readers may look at.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.load(Ordering::Acquire)
+    }
+
+    /// How many more entries fit.
+    pub(crate) fn room(&self) -> usize {
+        self.words.as_ref().map_or(0, |words| words.len() / N) - self.len()
+    }
+
+    /// The cells of entry `index`, which is below [`len`](IndexFile::len).
+    pub(crate) fn entry(&self, index: usize) -> [u32; N] {
+        let words = self
+            .words
+            .as_ref()
+            .expect("an index with entries is mapped");
+        std::array::from_fn(|cell| words.load(index * N + cell))
+    }
+
+    /// Adds an entry, if there is room. The caller is the one writer.
+    pub(crate) fn push(&self, entry: [u32; N]) -> bool {
+        let Some(words) = self.words.as_ref().filter(|_| self.room() > 0) else {
+            return false;
+        };
+        let index = self.entries.load(Ordering::Relaxed);
+        for (cell, value) in entry.into_iter().enumerate() {
+            words.store(index * N + cell, value);
+        }
+        self.entries.store(index + 1, Ordering::Release);
+        true
+    }
+
+    /// The number of leading entries for which `before` holds; the entries are sorted by what `before` compares.
+    pub(crate) fn partition_point(&self, before: impl Fn([u32; N]) -> bool) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if before(self.entry(middle)) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// Cuts the file to its entries: the segment was rolled or is being closed.
+    pub(crate) fn trim(&self) -> Result<()> {
+        self.file
+            .set_len((self.len() * Self::ENTRY_BYTES) as u64)
+            .map_err(LogError::io("trim", &self.path))
+    }
+
+    /// Makes the entries survive a power cut.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.file
+            .sync_all()
+            .map_err(LogError::io("fsync", &self.path))
+    }
+}

@@ -1,0 +1,223 @@
+//! One segment of a log: a file of batches and its two sparse indexes. This side is what readers see; appending is
+//! [`active::ActiveSegment`]'s.
+
+pub(crate) mod active;
+mod file;
+mod head;
+mod index;
+pub(crate) mod indexing;
+mod mapping;
+pub(crate) mod name;
+mod offset_index;
+pub(crate) mod recover;
+mod scan;
+mod time_index;
+mod verify;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+pub use file::SegmentFile;
+pub(crate) use head::Head;
+use indexing::Indexing;
+pub(crate) use mapping::Mapping;
+pub(crate) use offset_index::OffsetIndex;
+pub(crate) use scan::{Found, Scan};
+pub(crate) use time_index::{Newest, TimeIndex};
+
+use crate::{LogError, Result};
+
+/// Where new segments go and what they are made with.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The partition's directory.
+    pub(crate) dir: PathBuf,
+    /// What writes and flushes segments.
+    pub(crate) disk: Arc<dyn crate::disk::Disk>,
+}
+
+/// A segment as its readers share it.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) base_offset: i64,
+    pub(crate) file: Arc<SegmentFile>,
+    dir: PathBuf,
+    /// Mapped when first asked for: most segments of a log are never read again.
+    offsets: OnceLock<OffsetIndex>,
+    times: OnceLock<TimeIndex>,
+    /// The newest timestamp, kept by the appender; for a segment opened from disk read from its time index.
+    newest: Mutex<Option<Newest>>,
+}
+
+impl Segment {
+    /// Opens a segment from disk; its indexes are opened when needed.
+    pub(crate) fn open(place: &Place, base_offset: i64) -> Result<Segment> {
+        let path = name::path(&place.dir, base_offset, name::LOG);
+        let file = SegmentFile::open(&path, Arc::clone(&place.disk))?;
+        Ok(Segment::assemble(&place.dir, base_offset, file))
+    }
+
+    /// Creates an empty segment with indexes that have room for `index_bytes` each.
+    pub(crate) fn create(place: &Place, base_offset: i64, index_bytes: u32) -> Result<Segment> {
+        let path = |suffix| name::path(&place.dir, base_offset, suffix);
+        let file = SegmentFile::create(&path(name::LOG), Arc::clone(&place.disk))?;
+        let segment = Segment::assemble(&place.dir, base_offset, file);
+        segment.install(
+            OffsetIndex::create(&path(name::OFFSET_INDEX), base_offset, index_bytes)?,
+            TimeIndex::create(&path(name::TIME_INDEX), base_offset, index_bytes)?,
+        );
+        Ok(segment)
+    }
+
+    fn assemble(dir: &Path, base_offset: i64, file: SegmentFile) -> Segment {
+        Segment {
+            base_offset,
+            file: Arc::new(file),
+            dir: dir.to_owned(),
+            offsets: OnceLock::new(),
+            times: OnceLock::new(),
+            newest: Mutex::new(None),
+        }
+    }
+
+    /// Gives a segment that nobody reads yet indexes that can be appended to.
+    fn install(&self, offsets: OffsetIndex, times: TimeIndex) {
+        let fresh = self.offsets.set(offsets).is_ok() && self.times.set(times).is_ok();
+        debug_assert!(fresh, "indexes are installed before the segment is shared");
+    }
+
+    /// The offset index.
+    pub(crate) fn offsets(&self) -> Result<&OffsetIndex> {
+        if let Some(index) = self.offsets.get() {
+            return Ok(index);
+        }
+        let index = OffsetIndex::open(&self.path(name::OFFSET_INDEX), self.base_offset)?;
+        Ok(self.offsets.get_or_init(|| index))
+    }
+
+    /// The time index.
+    pub(crate) fn times(&self) -> Result<&TimeIndex> {
+        if let Some(index) = self.times.get() {
+            return Ok(index);
+        }
+        let index = TimeIndex::open(&self.path(name::TIME_INDEX), self.base_offset)?;
+        Ok(self.times.get_or_init(|| index))
+    }
+
+    /// The newest timestamp and the first batch that carries it; `None` if no batch has one.
+    pub(crate) fn newest(&self) -> Result<Option<Newest>> {
+        let known = *self.newest.lock();
+        match known {
+            Some(newest) => Ok(Some(newest)),
+            None => Ok(self.times()?.last()),
+        }
+    }
+
+    /// When the segment's last message was written, as its timestamps say, or, if it has none, as the file system does.
+    pub(crate) fn newest_or_modified_ms(&self) -> Result<i64> {
+        match self.newest()? {
+            Some(newest) => Ok(newest.timestamp),
+            None => self.file.modified_ms(),
+        }
+    }
+
+    /// The first batch below `limit` bytes that ends with `offset` or later.
+    pub(crate) fn locate(&self, offset: i64, limit: u64) -> Result<Option<Found>> {
+        let wanted = |head: &Head| head.last_offset >= offset;
+        if let Some((entry, position)) = self.offsets()?.entry_before(offset) {
+            let mut scan = Scan::new(&self.file, position, limit);
+            match scan.next()? {
+                Some(Ok(first)) if wanted(&first.head) && first.head.last_offset == offset => {
+                    return Ok(Some(first));
+                }
+                Some(Ok(first)) if first.head.last_offset <= entry => return scan.find(wanted),
+                // An index that lies (it is rebuilt only after a crash) costs a scan of the segment, not wrong data.
+                _ => tracing::warn!(
+                    "{} does not fit its offset index; scanning",
+                    self.file.path().display()
+                ),
+            }
+        }
+        Scan::new(&self.file, 0, limit).find(wanted)
+    }
+
+    /// The offset after the last batch; `None` if the indexes are not those of a closed segment, or the bytes behind the
+    /// last index entry do not end with a batch.
+    pub(crate) fn sound_end_offset(&self) -> Result<Option<i64>> {
+        if !self.offsets()?.is_plausible() || !self.times()?.is_plausible() {
+            return Ok(None);
+        }
+        let position = self.offsets()?.last().map_or(0, |(_, position)| position);
+        let mut scan = Scan::new(&self.file, position, self.file.written());
+        let mut end = None;
+        while let Some(step) = scan.next()? {
+            match step {
+                Ok(found) if end.is_none_or(|end| found.head.last_offset >= end) => {
+                    end = Some(found.head.last_offset + 1)
+                }
+                _ => return Ok(None),
+            }
+        }
+        let empty = position == 0 && end.is_none();
+        Ok(if empty { Some(self.base_offset) } else { end })
+    }
+
+    /// Ends the segment: the newest timestamp becomes the time index's last entry, and both indexes are cut to size.
+    pub(crate) fn seal(&self, indexing: &Indexing) -> Result<()> {
+        indexing.finish(self.times()?);
+        self.offsets()?.trim()?;
+        self.times()?.trim()
+    }
+
+    /// Whether both indexes are there and consist of whole entries; what they say is checked when they are used.
+    pub(crate) fn has_indexes(&self) -> bool {
+        let files = [
+            (name::OFFSET_INDEX, OffsetIndex::ENTRY_BYTES),
+            (name::TIME_INDEX, TimeIndex::ENTRY_BYTES),
+        ];
+        files.into_iter().all(|(suffix, entry)| {
+            fs::metadata(self.path(suffix)).is_ok_and(|metadata| metadata.len() % entry as u64 == 0)
+        })
+    }
+
+    /// The path of one of the segment's files.
+    pub(crate) fn path(&self, suffix: &str) -> PathBuf {
+        name::path(&self.dir, self.base_offset, suffix)
+    }
+
+    /// Makes the batches survive a power cut, and the indexes too if the segment is `sealed`: those of the active one
+    /// are rebuilt after a crash.
+    pub(crate) fn sync(&self, sealed: bool) -> Result<()> {
+        self.file.sync()?;
+        if sealed {
+            self.offsets()?.sync()?;
+            self.times()?.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Renames the files to `*.deleted` and returns the new names, to be unlinked when nobody reads them any more.
+    pub(crate) fn mark_deleted(&self) -> Result<Vec<PathBuf>> {
+        let mut marked = Vec::new();
+        for suffix in [
+            name::LOG,
+            name::OFFSET_INDEX,
+            name::TIME_INDEX,
+            name::SNAPSHOT,
+        ] {
+            let path = self.path(suffix);
+            let mut renamed = path.clone().into_os_string();
+            renamed.push(".");
+            renamed.push(name::DELETED);
+            match std::fs::rename(&path, &renamed) {
+                Ok(()) => marked.push(renamed.into()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(LogError::io("rename", &path)(error)),
+            }
+        }
+        Ok(marked)
+    }
+}

@@ -1,0 +1,75 @@
+//! Making a segment sound again: keep the batches that are whole, cut what follows, make the indexes anew.
+
+use super::indexing::Indexing;
+use super::verify::Verifier;
+use super::{OffsetIndex, Scan, Segment, TimeIndex, name};
+use crate::{LogConfig, Result};
+
+/// How far [`rebuild`] distrusts a segment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Distrust {
+    /// Batches that end before this offset were flushed: their checksums are not computed again.
+    pub(crate) verify_from: i64,
+    /// Whether what follows the last sound batch is cut off. In a segment that was flushed as a whole it stays in
+    /// the file for a human to look at, and is not read.
+    pub(crate) cut: bool,
+}
+
+/// A segment that was walked from its first byte to its last.
+#[derive(Debug)]
+pub(crate) struct Rebuilt {
+    pub(crate) segment: Segment,
+    pub(crate) indexing: Indexing,
+    /// The offset after the last sound batch.
+    pub(crate) next_offset: i64,
+    /// Bytes behind the last sound batch.
+    pub(crate) unsound: u64,
+}
+
+/// Walks a segment and rebuilds its indexes, which are left with room for more entries.
+pub(crate) fn rebuild(segment: Segment, config: &LogConfig, distrust: Distrust) -> Result<Rebuilt> {
+    let (base_offset, room) = (segment.base_offset, config.segment_index_bytes);
+    let offsets = OffsetIndex::create(&segment.path(name::OFFSET_INDEX), base_offset, room)?;
+    let times = TimeIndex::create(&segment.path(name::TIME_INDEX), base_offset, room)?;
+    let mut indexing = Indexing::default();
+    let mut next_offset = base_offset;
+    let mut sound = 0;
+    let size = segment.file.written();
+    let mut scan = Scan::new(&segment.file, 0, size);
+    let mut verifier = Verifier::new(&segment.file);
+    while let Some(step) = scan.next()? {
+        let Ok(found) = step else { break };
+        let head = &found.head;
+        let first_offset = head
+            .v2
+            .map_or(head.last_offset, |header| header.base_offset);
+        let in_order =
+            first_offset >= next_offset && head.last_offset - base_offset <= i64::from(i32::MAX);
+        if !in_order || (head.last_offset >= distrust.verify_from && !verifier.holds(&found)?) {
+            break;
+        }
+        indexing.note(
+            &offsets,
+            &times,
+            found.position,
+            head,
+            config.index_interval_bytes,
+        );
+        next_offset = head.last_offset + 1;
+        sound = found.position + head.len;
+    }
+    if sound < size {
+        if distrust.cut {
+            segment.file.truncate(sound)?;
+        }
+        segment.file.shorten_to(sound);
+    }
+    *segment.newest.lock() = indexing.newest();
+    segment.install(offsets, times);
+    Ok(Rebuilt {
+        segment,
+        indexing,
+        next_offset,
+        unsound: size - sound,
+    })
+}

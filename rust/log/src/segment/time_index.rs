@@ -1,0 +1,113 @@
+//! The sparse `.timeindex` file: the newest timestamp up to an offset.
+//!
+//! Format (Kafka's): entries of 12 bytes, big-endian: timestamp in ms (i64), offset relative to the segment's base (u32).
+//! An entry (t, o) says that the first batch with timestamp t ends with offset o, and that every batch before it is
+//! older than t. Timestamps and offsets both rise from entry to entry. A rolled or closed segment's last entry is its
+//! newest timestamp.
+
+use std::path::Path;
+
+use super::index::IndexFile;
+use crate::Result;
+
+/// A timestamp and the last offset of the first batch that carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Newest {
+    pub(crate) timestamp: i64,
+    pub(crate) offset: i64,
+}
+
+/// Timestamps to offsets, of one segment.
+#[derive(Debug)]
+pub(crate) struct TimeIndex {
+    base_offset: i64,
+    file: IndexFile<3>,
+}
+
+impl TimeIndex {
+    /// Bytes an entry takes.
+    pub(crate) const ENTRY_BYTES: usize = IndexFile::<3>::ENTRY_BYTES;
+
+    /// An empty index to append to, with room for `max_bytes`.
+    pub(crate) fn create(path: &Path, base_offset: i64, max_bytes: u32) -> Result<TimeIndex> {
+        Ok(TimeIndex {
+            base_offset,
+            file: IndexFile::open_active(path, max_bytes, 0)?,
+        })
+    }
+
+    /// The index of a rolled segment.
+    pub(crate) fn open(path: &Path, base_offset: i64) -> Result<TimeIndex> {
+        Ok(TimeIndex {
+            base_offset,
+            file: IndexFile::open_sealed(path)?,
+        })
+    }
+
+    /// The index of a segment that was closed cleanly and is to be appended to again.
+    pub(crate) fn reopen(path: &Path, base_offset: i64, max_bytes: u32) -> Result<TimeIndex> {
+        let entries = IndexFile::<3>::open_sealed(path)?.len();
+        Ok(TimeIndex {
+            base_offset,
+            file: IndexFile::open_active(path, max_bytes, entries)?,
+        })
+    }
+
+    /// Whether the next append has to roll the segment: one entry is kept free for the last one at the roll.
+    pub(crate) fn is_full(&self) -> bool {
+        self.file.room() <= 1
+    }
+
+    /// Adds an entry if it is newer than the last one. A sparse entry (`last` is false) leaves the room for the last one.
+    pub(crate) fn append(&self, newest: Newest, last: bool) {
+        let risen = self
+            .last()
+            .is_none_or(|entry| newest.timestamp > entry.timestamp);
+        if newest.timestamp >= 0 && risen && (last || !self.is_full()) {
+            let [high, low] = [(newest.timestamp >> 32) as u32, newest.timestamp as u32];
+            self.file
+                .push([high, low, (newest.offset - self.base_offset) as u32]);
+        }
+    }
+
+    /// An offset from which a scan forward meets the first batch with a timestamp of `timestamp` or later.
+    pub(crate) fn offset_before(&self, timestamp: i64) -> i64 {
+        match self
+            .file
+            .partition_point(|entry| self.decode(entry).timestamp <= timestamp)
+        {
+            0 => self.base_offset,
+            above => self.decode(self.file.entry(above - 1)).offset,
+        }
+    }
+
+    /// The last entry.
+    pub(crate) fn last(&self) -> Option<Newest> {
+        Some(self.decode(self.file.entry(self.file.len().checked_sub(1)?)))
+    }
+
+    /// Whether the last entry can be one: it is newer than the first.
+    pub(crate) fn is_plausible(&self) -> bool {
+        self.file.len() < 2
+            || self
+                .last()
+                .is_some_and(|last| last.timestamp > self.decode(self.file.entry(0)).timestamp)
+    }
+
+    /// Cuts the file to its entries.
+    pub(crate) fn trim(&self) -> Result<()> {
+        self.file.trim()
+    }
+
+    /// Makes the entries survive a power cut.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.file.sync()
+    }
+
+    fn decode(&self, [high, low, relative]: [u32; 3]) -> Newest {
+        Newest {
+            timestamp: (i64::from(high) << 32) | i64::from(low),
+            offset: self.base_offset + i64::from(relative),
+        }
+    }
+}
