@@ -1,0 +1,287 @@
+//! The cluster as a client sees it: who leads what, and connections to them.
+//!
+//! It asks and remembers; it does not decide what to send, nor when to try again.
+
+mod metadata;
+mod pool;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use kafkalite_wire::api::metadata::{MetadataRequest, MetadataRequestTopic};
+use kafkalite_wire::{ErrorCode, Request};
+use parking_lot::{Mutex, RwLock};
+use tokio::time::{Instant, sleep};
+
+use crate::address::Address;
+use crate::backoff::Backoff;
+use crate::config::{ClientConfig, ConfigError};
+use crate::connection::Connection;
+use crate::error::{ClientError, Result};
+pub(crate) use metadata::{Metadata, PartitionMetadata, TopicMetadata};
+pub(crate) use pool::Lane;
+use pool::{Peer, Pool};
+
+/// How long a topic may be unknown before that is believed: one that was just created reaches all brokers later.
+const PROPAGATION: Duration = Duration::from_secs(5);
+
+/// Shared by everything that one client does.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    pub(crate) config: ClientConfig,
+    bootstrap: Vec<Address>,
+    /// Where the next round through `bootstrap` starts.
+    rotation: AtomicUsize,
+    pool: Pool,
+    metadata: RwLock<Arc<Metadata>>,
+    /// Topics that a refresh asks for.
+    interest: Mutex<BTreeSet<Arc<str>>>,
+    /// One refresh at a time; whoever waited takes its result.
+    refreshing: tokio::sync::Mutex<()>,
+}
+
+impl Cluster {
+    pub(crate) fn new(config: ClientConfig) -> Result<Self> {
+        let bootstrap = config
+            .bootstrap_servers
+            .iter()
+            .map(|text| Address::parse(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        if bootstrap.is_empty() {
+            return Err(ClientError::Config(ConfigError::Invalid {
+                name: "bootstrap.servers",
+                value: String::new(),
+                expected: "host:port of at least one broker, for example localhost:9092".to_owned(),
+            }));
+        }
+        Ok(Self {
+            rotation: AtomicUsize::new(fastrand::usize(..bootstrap.len())),
+            bootstrap,
+            config,
+            pool: Pool::default(),
+            metadata: RwLock::new(Arc::new(Metadata::unknown())),
+            interest: Mutex::default(),
+            refreshing: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    /// The latest snapshot; nothing is asked.
+    pub(crate) fn metadata(&self) -> Arc<Metadata> {
+        Arc::clone(&self.metadata.read())
+    }
+
+    pub(crate) fn retry_backoff(&self) -> Backoff {
+        Backoff::new(self.config.retry_backoff, self.config.retry_backoff_max)
+    }
+
+    /// A connection to a broker of the latest snapshot.
+    pub(crate) async fn connection(&self, broker: i32, lane: Lane) -> Result<Arc<Connection>> {
+        let address = self.address(broker)?;
+        self.pool
+            .connection(Peer::Broker(broker), lane, &address, &self.config)
+            .await
+    }
+
+    /// A connection of its own, not shared and not kept.
+    pub(crate) async fn dedicated(&self, broker: i32) -> Result<Connection> {
+        Connection::open(&self.address(broker)?, &self.config).await
+    }
+
+    fn address(&self, broker: i32) -> Result<Address> {
+        self.metadata()
+            .brokers
+            .get(&broker)
+            .cloned()
+            .ok_or_else(|| {
+                let subject = format!("broker {broker}");
+                ClientError::broker(
+                    "Metadata",
+                    subject,
+                    ErrorCode::BrokerNotAvailable,
+                    Some("it is not in the cluster".to_owned()),
+                )
+            })
+    }
+
+    /// Asks some broker: an open connection, then known brokers, then the bootstrap servers, until one answers.
+    pub(crate) async fn ask_any<R: Request>(&self, request: &R) -> Result<R::Response> {
+        if let Some(connection) = self.pool.open()
+            && let Ok(response) = connection.call(request, self.config.request_timeout).await
+        {
+            return Ok(response);
+        }
+        let mut last = None;
+        for (peer, address) in self.candidates() {
+            let attempt = async {
+                let connection = self
+                    .pool
+                    .connection(peer, Lane::Ask, &address, &self.config)
+                    .await?;
+                connection.call(request, self.config.request_timeout).await
+            };
+            match attempt.await {
+                Ok(response) => return Ok(response),
+                Err(error) => {
+                    tracing::debug!(%address, %error, "broker did not answer");
+                    last = Some(error);
+                }
+            }
+        }
+        Err(last.expect("there is at least one bootstrap server"))
+    }
+
+    fn candidates(&self) -> Vec<(Peer, Address)> {
+        let metadata = self.metadata();
+        let mut brokers: Vec<_> = metadata
+            .brokers
+            .iter()
+            .map(|(id, address)| (Peer::Broker(*id), address.clone()))
+            .collect();
+        fastrand::shuffle(&mut brokers);
+        let first = self.rotation.fetch_add(1, Ordering::Relaxed);
+        for step in 0..self.bootstrap.len() {
+            let index = (first.wrapping_add(step)) % self.bootstrap.len();
+            brokers.push((Peer::Bootstrap(index), self.bootstrap[index].clone()));
+        }
+        brokers
+    }
+
+    /// Takes a new snapshot, unless somebody has since `seen` was taken.
+    pub(crate) async fn refresh(&self, seen: &Arc<Metadata>) -> Result<Arc<Metadata>> {
+        let _one = self.refreshing.lock().await;
+        let current = self.metadata();
+        if !Arc::ptr_eq(&current, seen) {
+            return Ok(current);
+        }
+        let topics: Vec<_> = self
+            .interest
+            .lock()
+            .iter()
+            .map(|name| named(name))
+            .collect();
+        let fresh = Arc::new(Metadata::of(self.fetch(Some(topics)).await?));
+        tracing::debug!(
+            brokers = fresh.brokers.len(),
+            topics = fresh.topics.len(),
+            "metadata refreshed"
+        );
+        *self.metadata.write() = Arc::clone(&fresh);
+        if fresh.is_known() {
+            self.pool.drop_bootstrap();
+        }
+        Ok(fresh)
+    }
+
+    /// A refresh that is due by age (`metadata.max.age.ms`), or because nothing is known.
+    pub(crate) async fn current(&self) -> Result<Arc<Metadata>> {
+        let metadata = self.metadata();
+        if metadata.is_known() && metadata.taken.elapsed() < self.config.metadata_max_age {
+            return Ok(metadata);
+        }
+        self.refresh(&metadata).await
+    }
+
+    /// The cluster's answer about these topics, `None` for all. The snapshot stays as it is.
+    pub(crate) async fn fetch(
+        &self,
+        topics: Option<Vec<MetadataRequestTopic>>,
+    ) -> Result<kafkalite_wire::api::metadata::MetadataResponse> {
+        let allow_auto_topic_creation = self.config.allow_auto_create_topics && topics.is_some();
+        self.ask_any(&MetadataRequest {
+            topics,
+            allow_auto_topic_creation,
+            ..MetadataRequest::default()
+        })
+        .await
+    }
+
+    /// The topic, once it has partitions; `limit` and the setting behind it bound the wait.
+    pub(crate) async fn topic(
+        &self,
+        name: &str,
+        limit: Duration,
+        setting: &'static str,
+    ) -> Result<Arc<TopicMetadata>> {
+        let started = Instant::now();
+        let mut backoff = self.retry_backoff();
+        let added = self.interest.lock().insert(name.into());
+        let mut metadata = self.metadata();
+        if added || !metadata.is_known() {
+            metadata = self
+                .refresh_within(&metadata, started, limit)
+                .await
+                .unwrap_or(metadata);
+        }
+        loop {
+            let error = match metadata.topics.get(name) {
+                Some(topic) if topic.error == ErrorCode::None && !topic.partitions.is_empty() => {
+                    return Ok(Arc::clone(topic));
+                }
+                Some(topic) => Some(ClientError::broker("Metadata", name, topic.error, None)),
+                None => None,
+            };
+            if let Some(ClientError::Broker { code, .. }) = &error
+                && (!code.is_retriable()
+                    || (*code == ErrorCode::UnknownTopicOrPartition
+                        && started.elapsed() > PROPAGATION))
+            {
+                self.interest.lock().remove(name);
+                return Err(error.expect("matched just now"));
+            }
+            let mut cause = error;
+            match self.refresh_within(&metadata, started, limit).await {
+                Ok(fresh) => metadata = fresh,
+                Err(error) => cause = Some(error),
+            }
+            let pause = if cause.is_none() && metadata.topics.contains_key(name) {
+                Duration::ZERO
+            } else {
+                backoff.failed()
+            };
+            if started.elapsed() + pause > limit {
+                let what = format!("finding the partitions of {name}").into();
+                return Err(ClientError::TimedOut {
+                    what,
+                    setting,
+                    limit,
+                    cause: cause.map(Arc::new),
+                });
+            }
+            sleep(pause).await;
+        }
+    }
+
+    async fn refresh_within(
+        &self,
+        seen: &Arc<Metadata>,
+        started: Instant,
+        limit: Duration,
+    ) -> Result<Arc<Metadata>> {
+        tokio::time::timeout_at(started + limit, self.refresh(seen))
+            .await
+            .unwrap_or_else(|_| {
+                let what = "reaching a broker".into();
+                Err(ClientError::TimedOut {
+                    what,
+                    setting: "timeout",
+                    limit,
+                    cause: None,
+                })
+            })
+    }
+
+    /// Closes every connection that is kept.
+    pub(crate) fn close(&self) {
+        self.pool.clear();
+    }
+}
+
+/// A topic in a metadata request, by name.
+pub(crate) fn named(name: &str) -> MetadataRequestTopic {
+    MetadataRequestTopic {
+        name: Some(name.to_owned()),
+        ..MetadataRequestTopic::default()
+    }
+}

@@ -1,0 +1,40 @@
+//! Settings that every client has.
+
+use std::time::Duration;
+
+use super::Kind::{Bytes, Flag, List, Millis, Text};
+use super::settings;
+
+const MAX: i64 = i32::MAX as i64;
+
+settings! {
+    /// Settings that producer, consumer and admin client share.
+    ClientConfig {
+        bootstrap_servers: Vec<String> = "bootstrap.servers", "", List,
+            "Where to find the cluster: host:port of one or more of its brokers.";
+        client_id: String = "client.id", "kafkalite", Text,
+            "The name that brokers' logs, metrics and quotas know this client by.";
+        request_timeout: Duration = "request.timeout.ms", "30000", Millis(1, MAX),
+            "How long a request may take before its connection is given up.";
+        connect_timeout: Duration = "socket.connection.setup.timeout.ms", "10000", Millis(1, MAX),
+            "How long a TCP connection may take to come up.";
+        reconnect_backoff: Duration = "reconnect.backoff.ms", "50", Millis(0, MAX),
+            "Pause before the second attempt to reach a broker; doubles with each further failure.";
+        reconnect_backoff_max: Duration = "reconnect.backoff.max.ms", "1000", Millis(0, MAX),
+            "The longest pause between attempts to reach a broker.";
+        retry_backoff: Duration = "retry.backoff.ms", "100", Millis(0, MAX),
+            "Pause before a failed request is sent again; doubles with each further failure.";
+        retry_backoff_max: Duration = "retry.backoff.max.ms", "1000", Millis(0, MAX),
+            "The longest pause before a failed request is sent again.";
+        metadata_max_age: Duration = "metadata.max.age.ms", "300000", Millis(1, MAX),
+            "How old the knowledge about brokers, leaders and partitions may become before it is refreshed.";
+        max_response_bytes: usize = "receive.message.max.bytes", "104857600", Bytes(1000, MAX),
+            "The largest response taken from a broker; a longer one closes the connection.";
+        send_buffer: i32 = "send.buffer.bytes", "-1", Bytes(-1, MAX),
+            "SO_SNDBUF of the sockets; -1 leaves it to the system.";
+        receive_buffer: i32 = "receive.buffer.bytes", "-1", Bytes(-1, MAX),
+            "SO_RCVBUF of the sockets; -1 leaves it to the system.";
+        allow_auto_create_topics: bool = "allow.auto.create.topics", "true", Flag,
+            "Whether asking for an unknown topic may make the broker create it.";
+    }
+}

@@ -1,0 +1,32 @@
+//! Settings of the consumer.
+
+use std::time::Duration;
+
+use super::Kind::{Bytes, Choice, Flag, Millis};
+use super::{ClientConfig, OffsetReset, settings};
+
+const MAX: i64 = i32::MAX as i64;
+
+settings! {
+    /// Settings of a [`Consumer`](crate).
+    ConsumerConfig with client: ClientConfig {
+        auto_offset_reset: OffsetReset = "auto.offset.reset", "earliest", Choice(&["earliest", "latest", "none"]),
+            "Where to start if there is no position, or if it is no longer in the log; none: report it.";
+        fetch_min_bytes: i32 = "fetch.min.bytes", "1", Bytes(0, MAX),
+            "The broker answers a fetch as soon as it has this many bytes, or after fetch.max.wait.ms.";
+        fetch_max_wait: Duration = "fetch.max.wait.ms", "500", Millis(0, MAX),
+            "How long the broker holds a fetch that finds too little.";
+        fetch_max_bytes: i32 = "fetch.max.bytes", "52428800", Bytes(0, MAX),
+            "The most that one response brings; a first batch that is larger comes nevertheless.";
+        max_partition_fetch_bytes: i32 = "max.partition.fetch.bytes", "1048576", Bytes(0, MAX),
+            "The most that one response brings of one partition; a first batch that is larger comes nevertheless.";
+        queued_max_bytes: usize = "queued.max.bytes", "8388608", Bytes(1, i64::MAX),
+            "Bytes of one partition fetched ahead of the application; a partition that has them is not fetched meanwhile.";
+        max_batch_bytes: usize = "max.decompressed.batch.bytes", "268435456", Bytes(1, i64::MAX),
+            "The largest batch after decompression; a larger one is an error instead of an exhausted memory.";
+        check_crcs: bool = "check.crcs", "true", Flag,
+            "Whether the checksum of each batch is verified (P19 of the paper).";
+        client_rack: String = "client.rack", "", super::Kind::Text,
+            "Where this consumer runs, for brokers that choose a near replica.";
+    }
+}

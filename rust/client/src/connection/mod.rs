@@ -1,0 +1,312 @@
+//! A connection to one broker: requests are pipelined, answers come in the order of asking.
+//!
+//! One task owns the socket. Dropping a [`Reply`] cancels nothing on the wire: the answer is read and dropped. It does
+//! not reconnect; [`Cluster`](crate::cluster) makes a new one where one ended.
+
+mod dial;
+mod pending;
+mod reader;
+mod versions;
+mod writer;
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafkalite_wire::api::api_versions::ApiVersionsRequest;
+use kafkalite_wire::{Encoded, ErrorCode, Part, Request, RequestHeader, Response};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use crate::address::Address;
+use crate::config::ClientConfig;
+use crate::error::{ClientError, Result};
+use pending::{Answer, End, PendingRequests};
+use versions::Versions;
+
+/// An open connection whose broker's versions are known.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    link: Arc<Link>,
+    versions: Versions,
+}
+
+/// What the task that owns the socket and everybody who sends share.
+#[derive(Debug)]
+struct Link {
+    address: Address,
+    client_id: String,
+    pending: PendingRequests,
+    frames: mpsc::UnboundedSender<writer::Frame>,
+    hung_up: Notify,
+}
+
+impl Connection {
+    /// Connects and negotiates versions.
+    pub(crate) async fn open(address: &Address, config: &ClientConfig) -> Result<Self> {
+        let stream = dial::dial(address, config).await?;
+        let (frames, outgoing) = mpsc::unbounded_channel();
+        let link = Arc::new(Link {
+            address: address.clone(),
+            client_id: config.client_id.clone(),
+            pending: PendingRequests::default(),
+            frames,
+            hung_up: Notify::new(),
+        });
+        tokio::spawn(Arc::clone(&link).run(stream, outgoing, config.max_response_bytes));
+        let mut connection = Self {
+            link,
+            versions: Versions::default(),
+        };
+        connection.versions = connection.negotiate(config.request_timeout).await?;
+        Ok(connection)
+    }
+
+    async fn negotiate(&self, timeout: Duration) -> Result<Versions> {
+        let request = ApiVersionsRequest {
+            client_software_name: "kafkalite".to_owned(),
+            client_software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..ApiVersionsRequest::default()
+        };
+        let mut version = *ApiVersionsRequest::VERSIONS.end();
+        loop {
+            let frame = self
+                .link
+                .ask(&request, version, &[], None)?
+                .expect("answered")
+                .wait::<ApiVersionsRequest>(&self.link, timeout)
+                .await?;
+            // After the correlation id comes the error code, in every version. A refusal has the body of version 0.
+            let refused = frame.get(4..6)
+                == Some(&ErrorCode::UnsupportedVersion.code().to_be_bytes())
+                && version > 0;
+            let response = self
+                .link
+                .decode::<ApiVersionsRequest>(frame, if refused { 0 } else { version })?;
+            if refused {
+                version = versions::fallback(&response, ApiVersionsRequest::KEY.code())
+                    .clamp(0, version - 1);
+            } else if response.error_code == ErrorCode::None {
+                return Ok(Versions::of(&response));
+            } else {
+                return Err(ClientError::broker(
+                    "ApiVersions",
+                    self.link.address.to_string(),
+                    response.error_code,
+                    None,
+                ));
+            }
+        }
+    }
+
+    /// The highest version of an API that both sides speak.
+    pub(crate) fn version<R: Request>(&self) -> Result<i16> {
+        self.versions.common::<R>(&self.link.address)
+    }
+
+    /// Queues a request, in the order of calls, and returns what waits for its answer.
+    pub(crate) fn send<R: Request>(&self, request: &R, timeout: Duration) -> Result<Reply<R>> {
+        self.send_spliced(request, self.version::<R>()?, &[], timeout)
+    }
+
+    /// As [`send`](Self::send), in a version of the caller's choice; spliced records are taken from `slots`.
+    pub(crate) fn send_spliced<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+        slots: &[Bytes],
+        timeout: Duration,
+    ) -> Result<Reply<R>> {
+        let answer = self
+            .link
+            .ask(request, version, slots, None)?
+            .expect("answered");
+        Ok(Reply {
+            answer,
+            link: Arc::clone(&self.link),
+            version,
+            timeout,
+            request: PhantomData,
+        })
+    }
+
+    /// Queues a request that the broker does not answer (produce with acks=0).
+    pub(crate) fn send_unanswered<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+        slots: &[Bytes],
+    ) -> Result<Written> {
+        let (written, watcher) = oneshot::channel();
+        self.link.ask(request, version, slots, Some(written))?;
+        Ok(Written {
+            watcher,
+            link: Arc::clone(&self.link),
+        })
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(crate) async fn call<R: Request>(
+        &self,
+        request: &R,
+        timeout: Duration,
+    ) -> Result<R::Response> {
+        self.send(request, timeout)?.response().await
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.link.pending.is_open()
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.link.address
+    }
+
+    /// Ends the connection; whatever is unanswered fails.
+    pub(crate) fn close(&self) {
+        self.link
+            .hang_up(&End::Lost("the client closed it".to_owned()).into_error(&self.link.address));
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Link {
+    async fn run(
+        self: Arc<Self>,
+        mut stream: TcpStream,
+        mut outgoing: mpsc::UnboundedReceiver<writer::Frame>,
+        max_response: usize,
+    ) {
+        let (incoming, outlet) = stream.split();
+        let end = tokio::select! {
+            end = reader::read_responses(incoming, &self.pending, max_response) => end,
+            end = writer::write_frames(outlet, &mut outgoing) => end,
+            () = self.hung_up.notified() => return,
+        };
+        tracing::debug!(address = %self.address, ?end, "connection ended");
+        self.pending.end(&end.into_error(&self.address));
+    }
+
+    fn hang_up(&self, error: &ClientError) {
+        self.pending.end(error);
+        self.hung_up.notify_one();
+    }
+
+    /// With `written`, a request that is not answered.
+    fn ask<R: Request>(
+        &self,
+        request: &R,
+        api_version: i16,
+        slots: &[Bytes],
+        written: Option<oneshot::Sender<()>>,
+    ) -> Result<Option<Unanswered>> {
+        let answered = written.is_none();
+        let ask = |correlation_id| {
+            let client_id = Some(self.client_id.clone());
+            let header = RequestHeader {
+                api_version,
+                correlation_id,
+                client_id,
+            };
+            let encoded = request
+                .encode(&header)
+                .map_err(|error| self.nonsense(R::KEY.name(), &error))?;
+            // The task has ended only if `pending` has, which was looked at just now: nothing to lose here.
+            let _ = self.frames.send(writer::Frame {
+                parts: parts(encoded, slots),
+                written,
+            });
+            Ok(())
+        };
+        Ok(self.pending.ask(answered, ask)?.map(Unanswered))
+    }
+
+    fn decode<R: Request>(&self, frame: Bytes, version: i16) -> Result<R::Response> {
+        match R::Response::decode(frame, version) {
+            Ok((_, response)) => Ok(response),
+            Err(error) => {
+                let error = self.nonsense(R::KEY.name(), &error);
+                self.hang_up(&error);
+                Err(error)
+            }
+        }
+    }
+
+    fn nonsense(&self, api: &str, error: &kafkalite_wire::Error) -> ClientError {
+        End::Nonsense(format!("{api}: {error}")).into_error(&self.address)
+    }
+}
+
+fn parts(encoded: Encoded, slots: &[Bytes]) -> Vec<Bytes> {
+    let parts = encoded.into_parts().into_iter();
+    parts
+        .map(|part| match part {
+            Part::Bytes(bytes) => bytes,
+            Part::Splice { slot, .. } => slots[slot as usize].clone(),
+        })
+        .collect()
+}
+
+/// The answer to come, as bytes.
+struct Unanswered(Answer);
+
+impl Unanswered {
+    async fn wait<R: Request>(self, link: &Link, timeout: Duration) -> Result<Bytes> {
+        match timeout_at(Instant::now() + timeout, self.0).await {
+            Ok(Ok(result)) => result,
+            // Dropped without an answer: the task was, with its runtime.
+            Ok(Err(_)) => {
+                Err(End::Lost("the client's runtime ended".to_owned()).into_error(&link.address))
+            }
+            Err(_) => {
+                // Answers come in order, so nothing behind this one would come either.
+                let error = ClientError::RequestTimedOut {
+                    api: R::KEY.name(),
+                    address: link.address.clone(),
+                    after: timeout,
+                };
+                link.hang_up(&error);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// What waits for the answer to a request. Dropping it is fine: the answer is then read and dropped.
+pub(crate) struct Reply<R: Request> {
+    answer: Unanswered,
+    link: Arc<Link>,
+    version: i16,
+    timeout: Duration,
+    request: PhantomData<fn() -> R>,
+}
+
+impl<R: Request> Reply<R> {
+    /// The answer; the connection is closed if it takes longer than the time given with the request.
+    pub(crate) async fn response(self) -> Result<R::Response> {
+        let frame = self.answer.wait::<R>(&self.link, self.timeout).await?;
+        self.link.decode::<R>(frame, self.version)
+    }
+}
+
+/// What waits until a request that is not answered has been written.
+pub(crate) struct Written {
+    watcher: oneshot::Receiver<()>,
+    link: Arc<Link>,
+}
+
+impl Written {
+    /// Returns when the request is with the operating system.
+    pub(crate) async fn done(self) -> Result<()> {
+        self.watcher.await.map_err(|_| {
+            End::Lost("it ended before all was written".to_owned()).into_error(&self.link.address)
+        })
+    }
+}

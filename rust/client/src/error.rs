@@ -1,0 +1,238 @@
+//! Everything that can go wrong, in one enum.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafkalite_records::RecordsError;
+use kafkalite_wire::ErrorCode;
+
+use crate::address::Address;
+use crate::config::ConfigError;
+
+/// The result of a client's operation.
+pub type Result<T, E = ClientError> = std::result::Result<T, E>;
+
+/// Why a client could not do what was asked. Cheap to clone: every record of a failed batch reports the same.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ClientError {
+    /// A setting is unknown, out of range or contradicts another: change it.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No TCP connection: check the address and who it came from, and whether a broker listens there.
+    #[error("cannot connect to {address}: {reason}")]
+    Connect {
+        /// Which address.
+        address: Address,
+        /// What the system said.
+        reason: Arc<str>,
+    },
+    /// The connection broke with requests unanswered. It is made again by itself; what was sent may have arrived.
+    #[error("connection to {address} was lost: {reason}")]
+    Disconnected {
+        /// Which address.
+        address: Address,
+        /// How it ended.
+        reason: Arc<str>,
+    },
+    /// A broker did not answer in time, so the connection was closed: raise `request.timeout.ms` or look at the broker.
+    #[error("{api} to {address} was not answered within {} ms", after.as_millis())]
+    RequestTimedOut {
+        /// The request's API.
+        api: &'static str,
+        /// Which address.
+        address: Address,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// What came back is not Kafka's protocol: check that the port is a broker's plaintext listener.
+    #[error("{address} does not speak Kafka's protocol as expected: {detail}")]
+    Protocol {
+        /// Which address.
+        address: Address,
+        /// What was wrong.
+        detail: Arc<str>,
+    },
+    /// Broker and client have no version of an API in common: use another broker, or do without.
+    #[error("{address} does not support {api} in a version that this client speaks ({detail})")]
+    Unsupported {
+        /// The API.
+        api: &'static str,
+        /// Which address.
+        address: Address,
+        /// The versions of both.
+        detail: Arc<str>,
+    },
+    /// A broker refused: see the code's meaning.
+    #[error("{api} for {subject}: {code}{}", detail.as_deref().map(|d| format!(": {d}")).unwrap_or_default())]
+    Broker {
+        /// Kafka's error code.
+        code: ErrorCode,
+        /// The request's API.
+        api: &'static str,
+        /// What it was about: a topic, a partition, a resource.
+        subject: Arc<str>,
+        /// What the broker said beyond the code.
+        detail: Option<Arc<str>>,
+    },
+    /// Time is up; the text says for what, which setting bounds it, and the last error that was met on the way.
+    #[error("{what} took longer than {setting}={} ms{}", limit.as_millis(), cause.as_ref().map(|e| format!("; last error: {e}")).unwrap_or_default())]
+    TimedOut {
+        /// What was waited for.
+        what: Arc<str>,
+        /// The setting, or the argument, that bounds the wait.
+        setting: &'static str,
+        /// Its value.
+        limit: Duration,
+        /// The last error met on the way.
+        cause: Option<Arc<ClientError>>,
+    },
+    /// A record or message set is larger than a setting allows: send less at once, or raise it here and at the broker.
+    #[error(
+        "{size} bytes for {topic}: the largest record or message set is max.request.size={limit}"
+    )]
+    TooLarge {
+        /// The topic.
+        topic: Arc<str>,
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The topic has no such partition: choose one that exists.
+    #[error("{topic} has no partition {partition}; it has {partitions}")]
+    UnknownPartition {
+        /// The topic.
+        topic: Arc<str>,
+        /// The partition asked for.
+        partition: i32,
+        /// How many there are.
+        partitions: usize,
+    },
+    /// The partition is not assigned to this consumer: assign it first.
+    #[error("{topic}-{partition} is not assigned to this consumer")]
+    NotAssigned {
+        /// The topic.
+        topic: Arc<str>,
+        /// The partition.
+        partition: i32,
+    },
+    /// The position is not in the log and `auto.offset.reset=none`: seek to where reading shall go on.
+    #[error("offset {offset} of {topic}-{partition} is not in the log, and auto.offset.reset=none")]
+    OffsetOutOfRange {
+        /// The topic.
+        topic: Arc<str>,
+        /// The partition.
+        partition: i32,
+        /// The position asked for.
+        offset: i64,
+    },
+    /// A fetched batch is damaged or too large: seek beyond it, or raise `max.decompressed.batch.bytes`.
+    #[error("batch at offset {offset} of {topic}-{partition}: {source}")]
+    Records {
+        /// The topic.
+        topic: Arc<str>,
+        /// The partition.
+        partition: i32,
+        /// Where the damaged batch starts.
+        offset: i64,
+        /// What is wrong with it.
+        source: RecordsError,
+    },
+    /// Deliveries failed that nobody looked at (reported by flush and close): send those records again if they matter.
+    #[error("{count} records were not delivered; the first, to {topic}-{partition}: {first}")]
+    Undelivered {
+        /// How many.
+        count: u64,
+        /// The topic of the first.
+        topic: Arc<str>,
+        /// The partition of the first.
+        partition: i32,
+        /// Why the first was not delivered.
+        first: Arc<ClientError>,
+    },
+    /// The client was closed: make a new one.
+    #[error("the {0} is closed")]
+    Closed(&'static str),
+}
+
+impl ClientError {
+    /// Kafka's code, where a broker sent one or one fits exactly.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            ClientError::Broker { code, .. } => Some(*code),
+            ClientError::OffsetOutOfRange { .. } => Some(ErrorCode::OffsetOutOfRange),
+            ClientError::TooLarge { .. } => Some(ErrorCode::MessageTooLarge),
+            ClientError::UnknownPartition { .. } => Some(ErrorCode::UnknownTopicOrPartition),
+            ClientError::Undelivered { first, .. } => first.code(),
+            ClientError::TimedOut {
+                cause: Some(cause), ..
+            } => cause.code(),
+            _ => None,
+        }
+    }
+
+    /// Whether the same may succeed later without any change.
+    pub fn retriable(&self) -> bool {
+        match self {
+            ClientError::Connect { .. }
+            | ClientError::Disconnected { .. }
+            | ClientError::RequestTimedOut { .. }
+            | ClientError::TimedOut { .. } => true,
+            ClientError::Broker { code, .. } => code.is_retriable(),
+            ClientError::Undelivered { first, .. } => first.retriable(),
+            _ => false,
+        }
+    }
+
+    /// Whether a refreshed view of the cluster may help: the leader moved, the topic is new, the broker is gone.
+    pub(crate) fn stale_metadata(&self) -> bool {
+        match self {
+            ClientError::Connect { .. }
+            | ClientError::Disconnected { .. }
+            | ClientError::RequestTimedOut { .. } => true,
+            ClientError::Broker { code, .. } => code.stale_metadata(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn broker(
+        api: &'static str,
+        subject: impl Into<Arc<str>>,
+        code: ErrorCode,
+        detail: Option<String>,
+    ) -> Self {
+        ClientError::Broker {
+            code,
+            api,
+            subject: subject.into(),
+            detail: detail.filter(|d| !d.is_empty()).map(Into::into),
+        }
+    }
+}
+
+/// What a code means for the client's view of the cluster.
+pub(crate) trait StaleMetadata {
+    fn stale_metadata(&self) -> bool;
+}
+
+impl StaleMetadata for ErrorCode {
+    fn stale_metadata(&self) -> bool {
+        matches!(
+            self,
+            ErrorCode::UnknownTopicOrPartition
+                | ErrorCode::LeaderNotAvailable
+                | ErrorCode::NotLeaderOrFollower
+                | ErrorCode::ReplicaNotAvailable
+                | ErrorCode::KafkaStorageError
+                | ErrorCode::FencedLeaderEpoch
+                | ErrorCode::UnknownLeaderEpoch
+                | ErrorCode::UnknownTopicId
+                | ErrorCode::InconsistentTopicId
+                | ErrorCode::NotController
+                | ErrorCode::ListenerNotFound
+                | ErrorCode::PreferredLeaderNotAvailable
+                | ErrorCode::EligibleLeadersNotAvailable
+                | ErrorCode::OffsetNotAvailable
+        )
+    }
+}

@@ -1,0 +1,202 @@
+//! Where records of one partition are collected into batches.
+//!
+//! Whoever produces writes here, on any thread; the sender's task takes batches out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use kafkalite_records::BatchBuilder;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::batch::Batch;
+use super::delivery::{Delivery, Outcome};
+use super::record::ProducerRecord;
+use super::shared::Shared;
+use crate::error::{ClientError, Result};
+
+/// One partition's batches that were not sent yet.
+#[derive(Debug)]
+pub(super) struct Accumulator {
+    pub(super) topic: Arc<str>,
+    pub(super) partition: i32,
+    /// Its place among all the producer's partitions.
+    pub(super) lane: usize,
+    queue: Mutex<Queue>,
+    /// A batch was completed since the last look: time for records without a key to go elsewhere (KIP-480).
+    turned: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    open: Option<Open>,
+    closed: VecDeque<Batch>,
+    /// Nothing more is taken in.
+    shut: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    id: u64,
+    builder: BatchBuilder,
+    outcome: Arc<Outcome>,
+    opened: Instant,
+    memory: usize,
+}
+
+impl Open {
+    fn close(self) -> Batch {
+        Batch::new(
+            self.id,
+            self.outcome,
+            self.opened,
+            self.memory,
+            self.builder,
+        )
+    }
+}
+
+/// What the sender finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    Nothing,
+    /// A batch may go, created at this moment.
+    Ready(Instant),
+    /// The open batch may go at this moment.
+    Lingering(Instant),
+}
+
+impl Accumulator {
+    pub(super) fn new(topic: Arc<str>, partition: i32, lane: usize) -> Arc<Self> {
+        Arc::new(Self {
+            topic,
+            partition,
+            lane,
+            queue: Mutex::default(),
+            turned: AtomicBool::new(false),
+        })
+    }
+
+    /// Appends a record that `memory` was reserved for.
+    pub(super) fn append(
+        &self,
+        shared: &Shared,
+        record: &ProducerRecord<'_>,
+        timestamp: i64,
+        memory: usize,
+    ) -> Result<Delivery> {
+        let mut queue = self.queue.lock();
+        if queue.shut {
+            return Err(ClientError::Closed("producer"));
+        }
+        if let Some(open) = &mut queue.open {
+            if open
+                .builder
+                .try_append(timestamp, record.key, record.value, record.headers)
+            {
+                open.memory += memory;
+                let index = open.builder.count() as u32 - 1;
+                return Ok(Delivery::new(Arc::clone(&open.outcome), index, timestamp));
+            }
+            self.close_open(&mut queue);
+        }
+        let mut open = self.open(shared, memory, shared.builder());
+        if !open
+            .builder
+            .try_append(timestamp, record.key, record.value, record.headers)
+        {
+            let (size, limit) = (record.size(), shared.config.max_request_size);
+            return Err(ClientError::TooLarge {
+                topic: Arc::clone(&self.topic),
+                size,
+                limit,
+            });
+        }
+        let delivery = Delivery::new(Arc::clone(&open.outcome), 0, timestamp);
+        shared.opened(open.id);
+        queue.open = Some(open);
+        drop(queue);
+        shared.wake_sender(self.lane);
+        Ok(delivery)
+    }
+
+    /// Appends a message set as a batch of its own, behind what is there.
+    pub(super) fn append_set(
+        &self,
+        shared: &Shared,
+        set: BatchBuilder,
+        memory: usize,
+        timestamp: i64,
+    ) -> Result<Delivery> {
+        let mut queue = self.queue.lock();
+        if queue.shut {
+            return Err(ClientError::Closed("producer"));
+        }
+        self.close_open(&mut queue);
+        let open = self.open(shared, memory, set);
+        let delivery = Delivery::new(Arc::clone(&open.outcome), 0, timestamp);
+        shared.opened(open.id);
+        queue.closed.push_back(open.close());
+        drop(queue);
+        shared.wake_sender(self.lane);
+        Ok(delivery)
+    }
+
+    fn open(&self, shared: &Shared, memory: usize, builder: BatchBuilder) -> Open {
+        Open {
+            id: shared.next_batch_id(),
+            builder,
+            outcome: Outcome::new(
+                Arc::clone(&self.topic),
+                self.partition,
+                Arc::clone(&shared.failures),
+            ),
+            opened: Instant::now(),
+            memory,
+        }
+    }
+
+    fn close_open(&self, queue: &mut Queue) {
+        if let Some(open) = queue.open.take() {
+            queue.closed.push_back(open.close());
+            self.turned.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// What could be sent; with `hurry` nothing lingers.
+    pub(super) fn waiting(&self, now: Instant, linger: Duration, hurry: bool) -> Waiting {
+        let queue = self.queue.lock();
+        if let Some(batch) = queue.closed.front() {
+            return Waiting::Ready(batch.created);
+        }
+        match &queue.open {
+            None => Waiting::Nothing,
+            Some(open) if hurry || open.opened + linger <= now => Waiting::Ready(open.opened),
+            Some(open) => Waiting::Lingering(open.opened + linger),
+        }
+    }
+
+    /// Takes the oldest batch, the open one if there is no other.
+    pub(super) fn take(&self) -> Option<Batch> {
+        let mut queue = self.queue.lock();
+        if queue.closed.is_empty() {
+            self.close_open(&mut queue);
+        }
+        queue.closed.pop_front()
+    }
+
+    /// Takes everything; nothing more is taken in.
+    pub(super) fn shut(&self) -> VecDeque<Batch> {
+        let mut queue = self.queue.lock();
+        queue.shut = true;
+        self.close_open(&mut queue);
+        std::mem::take(&mut queue.closed)
+    }
+
+    /// Whether a batch was completed since this was last asked.
+    pub(super) fn turned(&self) -> bool {
+        self.turned.load(Ordering::Relaxed) && self.turned.swap(false, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,229 @@
+//! What became of a record.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::error::{ClientError, Result};
+
+/// Where a record was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordMetadata {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: i32,
+    /// Its offset; `None` with acks=0, or where a retry found it written already and the broker forgot where.
+    pub offset: Option<i64>,
+    /// Milliseconds since 1970: the record's own, or the broker's where the topic takes the time of the append.
+    pub timestamp: i64,
+}
+
+/// What became of one record that was handed to the producer.
+///
+/// It need not be looked at: a failure that nobody looked at is reported by flush and close.
+#[derive(Debug)]
+pub struct Delivery {
+    outcome: Arc<Outcome>,
+    index: u32,
+    timestamp: i64,
+    seen: AtomicBool,
+}
+
+impl Delivery {
+    pub(super) fn new(outcome: Arc<Outcome>, index: u32, timestamp: i64) -> Self {
+        Self {
+            outcome,
+            index,
+            timestamp,
+            seen: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether it is settled, one way or the other.
+    pub fn is_done(&self) -> bool {
+        self.outcome.settled.get().is_some()
+    }
+
+    /// The result, if it is settled.
+    pub fn result(&self) -> Option<Result<RecordMetadata>> {
+        Some(match self.outcome.settled.get()? {
+            Settled::Written(written) => Ok(RecordMetadata {
+                topic: Arc::clone(&self.outcome.topic),
+                partition: self.outcome.partition,
+                offset: written.base_offset.map(|base| base + i64::from(self.index)),
+                timestamp: written.append_time.unwrap_or(self.timestamp),
+            }),
+            Settled::Failed { error, round } => {
+                if !self.seen.swap(true, Ordering::Relaxed) {
+                    self.outcome.failures.seen(*round);
+                }
+                Err(error.clone())
+            }
+        })
+    }
+
+    /// Waits until it is settled.
+    pub async fn wait(&self) -> Result<RecordMetadata> {
+        loop {
+            let settled = self.outcome.done.notified();
+            if let Some(result) = self.result() {
+                return result;
+            }
+            settled.await;
+        }
+    }
+
+    /// The topic it goes to.
+    pub fn topic(&self) -> &Arc<str> {
+        &self.outcome.topic
+    }
+
+    /// The partition it goes to.
+    pub fn partition(&self) -> i32 {
+        self.outcome.partition
+    }
+}
+
+/// What became of a batch: what its records' deliveries share.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) topic: Arc<str>,
+    pub(super) partition: i32,
+    settled: OnceLock<Settled>,
+    done: Notify,
+    failures: Arc<Failures>,
+}
+
+/// Where a batch was written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Written {
+    pub(super) base_offset: Option<i64>,
+    pub(super) append_time: Option<i64>,
+}
+
+#[derive(Debug)]
+enum Settled {
+    Written(Written),
+    Failed { error: ClientError, round: u64 },
+}
+
+impl Outcome {
+    pub(super) fn new(topic: Arc<str>, partition: i32, failures: Arc<Failures>) -> Arc<Self> {
+        Arc::new(Self {
+            topic,
+            partition,
+            settled: OnceLock::new(),
+            done: Notify::new(),
+            failures,
+        })
+    }
+
+    pub(super) fn written(&self, written: Written) {
+        let _ = self.settled.set(Settled::Written(written));
+        self.done.notify_waiters();
+    }
+
+    pub(super) fn failed(&self, error: ClientError, records: u32) {
+        let round = self.failures.add(self, &error, records);
+        let _ = self.settled.set(Settled::Failed { error, round });
+        self.done.notify_waiters();
+    }
+}
+
+/// Failed deliveries that nobody has looked at yet.
+#[derive(Debug, Default)]
+pub(super) struct Failures(Mutex<Unseen>);
+
+#[derive(Debug, Default)]
+struct Unseen {
+    /// Counts the reports: a look at a failure that was reported before changes nothing.
+    round: u64,
+    count: u64,
+    first: Option<(Arc<str>, i32, ClientError)>,
+}
+
+impl Failures {
+    fn add(&self, outcome: &Outcome, error: &ClientError, records: u32) -> u64 {
+        let mut unseen = self.0.lock();
+        unseen.count += u64::from(records);
+        if unseen.first.is_none() {
+            unseen.first = Some((Arc::clone(&outcome.topic), outcome.partition, error.clone()));
+        }
+        unseen.round
+    }
+
+    fn seen(&self, round: u64) {
+        let mut unseen = self.0.lock();
+        if unseen.round == round {
+            unseen.count = unseen.count.saturating_sub(1);
+            if unseen.count == 0 {
+                unseen.first = None;
+            }
+        }
+    }
+
+    /// Reports what nobody looked at, once.
+    pub(super) fn report(&self) -> Result<()> {
+        let mut unseen = self.0.lock();
+        unseen.round += 1;
+        let count = std::mem::take(&mut unseen.count);
+        match unseen.first.take() {
+            None => Ok(()),
+            Some((topic, partition, first)) => Err(ClientError::Undelivered {
+                count,
+                topic,
+                partition,
+                first: Arc::new(first),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(failures: &Arc<Failures>) -> (Arc<Outcome>, Delivery, Delivery) {
+        let outcome = Outcome::new("t".into(), 0, Arc::clone(failures));
+        let delivery = |index| Delivery::new(Arc::clone(&outcome), index, 7);
+        (Arc::clone(&outcome), delivery(0), delivery(1))
+    }
+
+    #[tokio::test]
+    async fn records_of_a_batch_get_consecutive_offsets() {
+        let (outcome, first, second) = batch(&Arc::default());
+        assert!(second.result().is_none());
+        outcome.written(Written {
+            base_offset: Some(40),
+            append_time: None,
+        });
+        assert_eq!(first.wait().await.unwrap().offset, Some(40));
+        let second = second.wait().await.unwrap();
+        assert_eq!((second.offset, second.timestamp), (Some(41), 7));
+    }
+
+    #[test]
+    fn only_failures_that_nobody_looked_at_are_reported_and_only_once() {
+        let failures = Arc::new(Failures::default());
+        let (outcome, first, second) = batch(&failures);
+        outcome.failed(ClientError::Closed("producer"), 2);
+        assert!(first.result().unwrap().is_err());
+        assert!(first.result().unwrap().is_err());
+        assert!(matches!(
+            failures.report(),
+            Err(ClientError::Undelivered { count: 1, .. })
+        ));
+        failures.report().unwrap();
+        assert!(second.result().unwrap().is_err());
+        let (outcome, _, _) = batch(&failures);
+        outcome.failed(ClientError::Closed("producer"), 2);
+        assert!(matches!(
+            failures.report(),
+            Err(ClientError::Undelivered { count: 2, .. })
+        ));
+    }
+}

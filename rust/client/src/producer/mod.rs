@@ -1,0 +1,307 @@
+//! Publishes records: collects them into batches, one for each partition, and sends those in the background.
+//!
+//! What happens to a record: [`Producer::enqueue`] finds the topic's partitions (or asks its caller to wait until they are
+//! known), chooses one, takes room from `buffer.memory` (or asks its caller to wait) and appends the record to the
+//! partition's open batch. The sender, a task, takes batches that are full or have lingered, puts those for one leader
+//! into one request and settles each when the answer comes. The record's [`Delivery`] tells.
+
+mod accumulator;
+mod batch;
+mod delivery;
+mod record;
+mod sender;
+mod sequences;
+mod shared;
+mod topic;
+
+use std::iter::Peekable;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use kafkalite_records::{BatchBuilder, Compressor};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use crate::cluster::Cluster;
+use crate::config::{ConfigError, ProducerConfig};
+use crate::error::{ClientError, Result};
+pub use delivery::{Delivery, RecordMetadata};
+pub use record::ProducerRecord;
+use shared::Shared;
+use topic::Topic;
+
+/// Publishes records to any Kafka cluster. Shared by reference among threads.
+///
+/// Dropping it gives up what is not delivered; [`close`](Self::close) delivers first.
+#[derive(Debug)]
+pub struct Producer {
+    shared: Arc<Shared>,
+    sender: AbortHandle,
+}
+
+/// Why a record was not taken at once.
+#[derive(Debug)]
+pub enum Refused {
+    /// Not yet: wait, then try again.
+    Wait(Wait),
+    /// Not at all.
+    Failed(ClientError),
+}
+
+/// Something that a record has to wait for: the topic's metadata, or room in the buffer.
+#[derive(Debug)]
+pub struct Wait {
+    shared: Arc<Shared>,
+    need: Need,
+}
+
+#[derive(Debug)]
+enum Need {
+    Topic(String),
+    Room(usize),
+}
+
+impl Wait {
+    /// Waits, `max.block.ms` at the most. Then try the record again: another thread may have been quicker.
+    pub async fn ready(self) -> Result<()> {
+        match self.need {
+            Need::Topic(name) => self.shared.learn(&name).await.map(drop),
+            Need::Room(bytes) => self.shared.room(bytes).await,
+        }
+    }
+}
+
+impl Producer {
+    /// Starts a producer whose background work runs on `runtime`. Nothing is connected before it is needed.
+    pub fn new(config: ProducerConfig, runtime: &Handle) -> Result<Self> {
+        let idempotent = config.idempotent()?;
+        if config.delivery_timeout
+            < config.linger + config.client.request_timeout.min(config.delivery_timeout)
+        {
+            return Err(ConfigError::Conflict(
+                "delivery.timeout.ms must be larger than linger.ms".to_owned(),
+            )
+            .into());
+        }
+        let level = config.compression_level;
+        let compressor =
+            Compressor::new(config.compression, level).map_err(|error| ConfigError::Invalid {
+                name: "compression.level",
+                value: level.unwrap_or_default().to_string(),
+                expected: error.to_string(),
+            })?;
+        let cluster = Cluster::new(config.client.clone())?;
+        let shared = Arc::new(Shared::new(config, cluster));
+        let sender = runtime
+            .spawn(sender::run(Arc::clone(&shared), compressor, idempotent))
+            .abort_handle();
+        Ok(Self { shared, sender })
+    }
+
+    /// Takes a record, on any thread, without waiting and without entering the runtime.
+    pub fn enqueue(&self, record: &ProducerRecord<'_>) -> Result<Delivery, Refused> {
+        let topic = self.topic(record.topic)?;
+        self.enqueue_to(&topic, record)
+    }
+
+    /// Takes records until one is refused, which stays in the iterator; the deliveries are appended to `deliveries`.
+    pub fn enqueue_many<'a>(
+        &self,
+        records: &mut Peekable<impl Iterator<Item = ProducerRecord<'a>>>,
+        mut delivered: impl FnMut(Delivery),
+    ) -> Result<(), Refused> {
+        let mut topic: Option<Arc<Topic>> = None;
+        while let Some(record) = records.peek() {
+            let topic = match &topic {
+                Some(topic) if *topic.name == *record.topic => topic,
+                _ => topic.insert(self.topic(record.topic)?),
+            };
+            delivered(self.enqueue_to(topic, record)?);
+            records.next();
+        }
+        Ok(())
+    }
+
+    /// Takes records as one message set: one batch, in one request (P1 of the paper), to the partition of the first.
+    ///
+    /// The delivery is that of the first record. `partition` and `key` choose for all; the records' own choices, and their
+    /// topics, are not looked at.
+    pub fn enqueue_set(
+        &self,
+        topic: &str,
+        partition: Option<i32>,
+        key: Option<&[u8]>,
+        records: &[ProducerRecord<'_>],
+    ) -> Result<Delivery, Refused> {
+        let topic = self.topic(topic)?;
+        let size = records.iter().map(ProducerRecord::size).sum();
+        let limit = self.shared.config.max_request_size;
+        let too_large = || {
+            Refused::Failed(ClientError::TooLarge {
+                topic: Arc::clone(&topic.name),
+                size,
+                limit,
+            })
+        };
+        if size > limit {
+            return Err(too_large());
+        }
+        let accumulator = topic
+            .choose(partition, key, self.shared.config.partitioner)
+            .map_err(Refused::Failed)?;
+        self.reserve(size)?;
+        let now = now_millis();
+        let first = records
+            .first()
+            .and_then(|record| record.timestamp)
+            .unwrap_or(now);
+        // Sizes are estimated from above, so that all records fit; only timestamps too far apart can stop them.
+        let mut set = BatchBuilder::new(limit.max(size));
+        let fits = records.iter().all(|record| {
+            set.try_append(
+                record.timestamp.unwrap_or(now),
+                record.key,
+                record.value,
+                record.headers,
+            )
+        });
+        let appended = if fits && !set.is_empty() {
+            accumulator
+                .append_set(&self.shared, set, size, first)
+                .map_err(Refused::Failed)
+        } else {
+            Err(too_large())
+        };
+        appended.inspect_err(|_| self.shared.release(size))
+    }
+
+    /// [`enqueue`](Self::enqueue), waiting where it has to.
+    pub async fn send(&self, record: &ProducerRecord<'_>) -> Result<Delivery> {
+        loop {
+            match self.enqueue(record) {
+                Ok(delivery) => return Ok(delivery),
+                Err(Refused::Failed(error)) => return Err(error),
+                Err(Refused::Wait(wait)) => wait.ready().await?,
+            }
+        }
+    }
+
+    /// [`enqueue_set`](Self::enqueue_set), waiting where it has to.
+    pub async fn send_set(
+        &self,
+        topic: &str,
+        partition: Option<i32>,
+        key: Option<&[u8]>,
+        records: &[ProducerRecord<'_>],
+    ) -> Result<Delivery> {
+        loop {
+            match self.enqueue_set(topic, partition, key, records) {
+                Ok(delivery) => return Ok(delivery),
+                Err(Refused::Failed(error)) => return Err(error),
+                Err(Refused::Wait(wait)) => wait.ready().await?,
+            }
+        }
+    }
+
+    /// How many partitions a topic has; waits `max.block.ms` at the most until that is known.
+    pub async fn partition_count(&self, topic: &str) -> Result<usize> {
+        let topic = match self.shared.topic(topic) {
+            Some(topic) => topic,
+            None => self.shared.learn(topic).await?,
+        };
+        Ok(topic.accumulators().len())
+    }
+
+    /// Sends what lingers and waits until everything taken so far is settled, then reports failures that nobody looked
+    /// at ([`ClientError::Undelivered`]). It ends: `delivery.timeout.ms` bounds each delivery.
+    pub async fn flush(&self) -> Result<()> {
+        self.shared.drained().await;
+        self.shared.failures.report()
+    }
+
+    /// Takes nothing more, delivers what it has within `limit`, and ends. What is left then fails and is reported.
+    /// A second call does nothing.
+    pub async fn close(&self, limit: Duration) -> Result<()> {
+        if self.shared.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.shared.wake_waiters();
+        if timeout(limit, self.shared.drained()).await.is_err() {
+            tracing::warn!(
+                limit_ms = limit.as_millis() as u64,
+                "the producer was closed before all was delivered"
+            );
+        }
+        self.shared.abort.store(true, Ordering::Release);
+        self.shared.wake.notify_one();
+        // The sender fails what is left, so this wait is short; it is bounded in case the runtime is going away.
+        let _ = timeout(Duration::from_secs(5), self.shared.drained()).await;
+        self.shared.cluster.close();
+        self.shared.failures.report()
+    }
+
+    fn topic(&self, name: &str) -> Result<Arc<Topic>, Refused> {
+        if self.shared.closed.load(Ordering::Acquire) {
+            return Err(Refused::Failed(ClientError::Closed("producer")));
+        }
+        self.shared
+            .topic(name)
+            .ok_or_else(|| self.wait(Need::Topic(name.to_owned())))
+    }
+
+    fn enqueue_to(&self, topic: &Topic, record: &ProducerRecord<'_>) -> Result<Delivery, Refused> {
+        let size = record.size();
+        let limit = self.shared.config.max_request_size;
+        if size > limit {
+            return Err(Refused::Failed(ClientError::TooLarge {
+                topic: Arc::clone(&topic.name),
+                size,
+                limit,
+            }));
+        }
+        let choice = self.shared.config.partitioner;
+        let accumulator = topic
+            .choose(record.partition, record.key, choice)
+            .map_err(Refused::Failed)?;
+        self.reserve(size)?;
+        let timestamp = record.timestamp.unwrap_or_else(now_millis);
+        accumulator
+            .append(&self.shared, record, timestamp, size)
+            .map_err(|error| {
+                self.shared.release(size);
+                Refused::Failed(error)
+            })
+    }
+
+    fn reserve(&self, bytes: usize) -> Result<(), Refused> {
+        if self.shared.reserve(bytes) {
+            Ok(())
+        } else {
+            Err(self.wait(Need::Room(bytes)))
+        }
+    }
+
+    fn wait(&self, need: Need) -> Refused {
+        Refused::Wait(Wait {
+            shared: Arc::clone(&self.shared),
+            need,
+        })
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.wake_waiters();
+        self.sender.abort();
+        // The task fails what is left as it goes.
+    }
+}
+
+fn now_millis() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
+}

@@ -1,0 +1,158 @@
+//! One partition as the sender sees it: what is in flight, what is to be sent again, and when.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::accumulator::{Accumulator, Waiting};
+use super::super::batch::Batch;
+use super::super::sequences::{Identity, Sequences};
+use crate::backoff::Backoff;
+use crate::connection::Connection;
+
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) accumulator: Arc<Accumulator>,
+    pub(super) sequences: Sequences,
+    pub(super) in_flight: usize,
+    /// Where what is in flight was sent. Two connections keep no order between them.
+    pub(super) connection: Option<Arc<Connection>>,
+    /// To be sent again, in the order of their creation.
+    retry: VecDeque<Batch>,
+    not_before: Option<Instant>,
+    backoff: Backoff,
+}
+
+/// Whether a lane can send.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// It has nothing, and nothing is in flight.
+    Idle,
+    /// It waits for an answer.
+    Blocked,
+    /// It can send at this moment, or it can then give up what has waited too long.
+    At(Instant),
+    /// Now.
+    Ready,
+}
+
+impl Lane {
+    pub(super) fn new(accumulator: Arc<Accumulator>, backoff: Backoff) -> Self {
+        Self {
+            accumulator,
+            sequences: Sequences::default(),
+            in_flight: 0,
+            connection: None,
+            retry: VecDeque::new(),
+            not_before: None,
+            backoff,
+        }
+    }
+
+    pub(super) fn readiness(&self, now: Instant, linger: Duration, hurry: bool) -> Readiness {
+        if self.retry.is_empty() {
+            return match self.accumulator.waiting(now, linger, hurry) {
+                Waiting::Nothing if self.in_flight > 0 => Readiness::Blocked,
+                Waiting::Nothing => Readiness::Idle,
+                Waiting::Lingering(until) => Readiness::At(until),
+                Waiting::Ready(_) => self.unless_backing_off(now),
+            };
+        }
+        // In order: what is sent again goes alone, so that it can't be overtaken.
+        if self.in_flight > 0 {
+            Readiness::Blocked
+        } else {
+            self.unless_backing_off(now)
+        }
+    }
+
+    fn unless_backing_off(&self, now: Instant) -> Readiness {
+        if self.sequences.wants_epoch() && self.in_flight > 0 {
+            return Readiness::Blocked;
+        }
+        match self.not_before {
+            Some(moment) if moment > now => Readiness::At(moment),
+            _ => Readiness::Ready,
+        }
+    }
+
+    /// Whether an earlier batch than this one is to be sent again.
+    pub(super) fn has_earlier(&self, id: u64) -> bool {
+        self.retry.front().is_some_and(|batch| batch.id < id)
+    }
+
+    /// Whether nothing is in flight or to be sent again.
+    pub(super) fn is_settled(&self) -> bool {
+        self.in_flight == 0 && self.retry.is_empty()
+    }
+
+    /// Puts a batch back into its place, to be sent again after a pause.
+    pub(super) fn retry(&mut self, batch: Batch, now: Instant) {
+        // One pause for what failed together.
+        if self.not_before.is_none_or(|moment| moment <= now) {
+            self.not_before = Some(now + self.backoff.failed());
+        }
+        let place = self.retry.partition_point(|other| other.id < batch.id);
+        self.retry.insert(place, batch);
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        self.backoff.succeeded();
+        self.not_before = None;
+    }
+
+    /// The next batch to send.
+    pub(super) fn take(&mut self) -> Option<Batch> {
+        self.retry.pop_front().or_else(|| self.accumulator.take())
+    }
+
+    /// Takes back what could not be sent after all; it was not tried.
+    pub(super) fn untake(&mut self, batch: Batch) {
+        self.retry.push_front(batch);
+    }
+
+    /// Starts over under a new identity: the sequence begins at 0 with the oldest batch that is left.
+    pub(super) fn start_over(&mut self, identity: Identity) {
+        self.sequences.start_over(identity);
+        for batch in &mut self.retry {
+            let stamp = self.sequences.stamp(identity, batch.records, false);
+            batch.restamp(stamp);
+        }
+    }
+
+    /// Takes out what was created before `horizon`; the moment when the next one will be due.
+    pub(super) fn expired(
+        &mut self,
+        horizon: Instant,
+        hold_on: Duration,
+    ) -> (Vec<Batch>, Option<Instant>) {
+        let mut expired = Vec::new();
+        while self
+            .retry
+            .front()
+            .is_some_and(|batch| batch.created <= horizon)
+        {
+            expired.extend(self.retry.pop_front());
+        }
+        let mut next = self.retry.front().map(|batch| batch.created);
+        // Open batches count as well, so hurry.
+        while let Waiting::Ready(created) = self.accumulator.waiting(horizon, Duration::ZERO, true)
+        {
+            if created > horizon {
+                next = Some(next.map_or(created, |other| other.min(created)));
+                break;
+            }
+            expired.extend(self.accumulator.take());
+        }
+        (expired, next.map(|created| created + hold_on))
+    }
+
+    /// Everything that is left; nothing more is taken in.
+    pub(super) fn shut(&mut self) -> Vec<Batch> {
+        let mut left: Vec<_> = self.retry.drain(..).collect();
+        left.extend(self.accumulator.shut());
+        left
+    }
+}

@@ -1,0 +1,610 @@
+//! The task that sends: takes batches that are ready, at most one of a partition into a request, one request for all
+//! partitions of a leader; settles batches when answers come, or sends them again.
+
+mod lane;
+mod request;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kafkalite_records::Compressor;
+use kafkalite_wire::ErrorCode;
+use kafkalite_wire::api::init_producer_id::InitProducerIdRequest;
+use kafkalite_wire::api::produce::{ProduceRequest, ProduceResponse, ProducedPartition};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::batch::Batch;
+use super::delivery::Written;
+use super::sequences::{Identity, Verdict};
+use super::shared::Shared;
+use crate::backoff::Backoff;
+use crate::cluster::{Lane as PoolLane, Metadata};
+use crate::config::Acks;
+use crate::connection::Connection;
+use crate::error::{ClientError, Result};
+use lane::{Lane, Readiness};
+use request::{Answers, Parcel, Sent};
+
+/// Runs until the producer is closed and then fails what is left.
+pub(super) async fn run(shared: Arc<Shared>, compressor: Compressor, idempotent: bool) {
+    let backoff = shared.cluster.retry_backoff();
+    let mut sender = Sender {
+        shared,
+        compressor,
+        idempotent,
+        identity: None,
+        identifying: false,
+        lanes: Vec::new(),
+        active: BTreeSet::new(),
+        links: HashMap::new(),
+        work: JoinSet::new(),
+        refreshing: false,
+        refresh_wanted: false,
+        backoff,
+        last_error: None,
+    };
+    sender.run().await;
+}
+
+/// A leader as the sender sees it.
+#[derive(Debug, Default)]
+struct Link {
+    connection: Option<Arc<Connection>>,
+    connecting: bool,
+    in_flight: usize,
+}
+
+struct Sender {
+    shared: Arc<Shared>,
+    compressor: Compressor,
+    idempotent: bool,
+    identity: Option<Identity>,
+    identifying: bool,
+    lanes: Vec<Lane>,
+    /// Lanes that may have something to send, or in flight.
+    active: BTreeSet<usize>,
+    links: HashMap<i32, Link>,
+    work: JoinSet<Event>,
+    refreshing: bool,
+    refresh_wanted: bool,
+    /// Pauses between refreshes, and between requests for a producer id.
+    backoff: Backoff,
+    /// What last went wrong that is not about a single batch; the reason, if time runs out.
+    last_error: Option<ClientError>,
+}
+
+/// What a spawned piece of work brings back.
+enum Event {
+    Connected(i32, Result<Arc<Connection>>),
+    Answered(i32, Vec<Sent>, Result<Option<ProduceResponse>>),
+    Refreshed(Result<Arc<Metadata>>),
+    Identified(Result<Identity>),
+}
+
+impl Sender {
+    async fn run(&mut self) {
+        while !self.shared.abort.load(Ordering::Acquire) {
+            self.adopt_fresh();
+            let wake_at = self.dispatch(Instant::now());
+            let shared = Arc::clone(&self.shared);
+            let timer = async {
+                match wake_at {
+                    Some(moment) => sleep_until(moment).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = shared.wake.notified() => {}
+                () = timer => {}
+                Some(event) = self.work.join_next() => {
+                    if let Ok(event) = event { self.handle(event) }
+                    while let Some(event) = self.work.try_join_next() {
+                        if let Ok(event) = event { self.handle(event) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Learns about partitions with something new.
+    fn adopt_fresh(&mut self) {
+        let fresh = self.shared.take_fresh();
+        if fresh.iter().any(|lane| *lane >= self.lanes.len()) {
+            self.adopt_lanes();
+        }
+        self.active.extend(fresh);
+    }
+
+    fn adopt_lanes(&mut self) {
+        let topics = self.shared.topics.read();
+        let mut new: Vec<_> = topics
+            .values()
+            .flat_map(|topic| topic.accumulators())
+            .collect();
+        drop(topics);
+        new.retain(|accumulator| accumulator.lane >= self.lanes.len());
+        new.sort_unstable_by_key(|accumulator| accumulator.lane);
+        for accumulator in new {
+            // Numbers are dense: each accumulator is in a topic before anything can be appended to it. One that another
+            // thread is just adding comes with the next look.
+            if accumulator.lane == self.lanes.len() {
+                self.lanes
+                    .push(Lane::new(accumulator, self.shared.cluster.retry_backoff()));
+            }
+        }
+    }
+
+    /// Sends everything that can be sent; when to look again at the latest.
+    fn dispatch(&mut self, now: Instant) -> Option<Instant> {
+        let mut wake_at = self.expire(now);
+        if self.active.is_empty() {
+            return wake_at;
+        }
+        let metadata = self.shared.cluster.metadata();
+        if metadata.taken.elapsed() > self.shared.config.client.metadata_max_age {
+            self.refresh_wanted = true;
+        }
+        if self.identified() {
+            // One batch of a partition in each request, so several rounds fill the pipeline.
+            while self.dispatch_round(now, &metadata, &mut wake_at) {}
+        }
+        self.refresh_if_wanted(&metadata);
+        wake_at
+    }
+
+    fn dispatch_round(
+        &mut self,
+        now: Instant,
+        metadata: &Metadata,
+        wake_at: &mut Option<Instant>,
+    ) -> bool {
+        let hurry = self.shared.is_hurried();
+        let linger = self.shared.config.linger;
+        let mut parcels: HashMap<i32, Parcel> = HashMap::new();
+        for index in self.active.iter().copied().collect::<Vec<_>>() {
+            let Some(lane) = self.lanes.get_mut(index) else {
+                continue;
+            };
+            match lane.readiness(now, linger, hurry) {
+                Readiness::Idle => {
+                    self.active.remove(&index);
+                    continue;
+                }
+                Readiness::Blocked => continue,
+                Readiness::At(moment) => {
+                    *wake_at = Some(wake_at.map_or(moment, |other| other.min(moment)));
+                    continue;
+                }
+                Readiness::Ready => {}
+            }
+            let Some(leader) = metadata
+                .partition(&lane.accumulator.topic, lane.accumulator.partition)
+                .leader
+            else {
+                self.refresh_wanted = true;
+                continue;
+            };
+            let parcel = parcels.entry(leader).or_default();
+            if parcel.bytes < self.shared.config.max_request_size
+                && let Some(connection) = self.link(leader)
+            {
+                self.pack(index, &connection, parcel, metadata);
+            }
+        }
+        let mut progress = false;
+        for (leader, parcel) in parcels {
+            progress |= self.post(leader, parcel);
+        }
+        progress
+    }
+
+    /// The open connection to a leader that takes another request; if there is none yet, it is made.
+    fn link(&mut self, leader: i32) -> Option<Arc<Connection>> {
+        let link = self.links.entry(leader).or_default();
+        if link.connecting || link.in_flight >= self.shared.config.max_in_flight {
+            return None;
+        }
+        match &link.connection {
+            Some(connection) if connection.is_open() => Some(Arc::clone(connection)),
+            _ => {
+                link.connecting = true;
+                let shared = Arc::clone(&self.shared);
+                self.work.spawn(async move {
+                    Event::Connected(
+                        leader,
+                        shared.cluster.connection(leader, PoolLane::Produce).await,
+                    )
+                });
+                None
+            }
+        }
+    }
+
+    /// Puts a lane's next batch into a parcel.
+    fn pack(
+        &mut self,
+        index: usize,
+        connection: &Arc<Connection>,
+        parcel: &mut Parcel,
+        metadata: &Metadata,
+    ) {
+        let lane = &mut self.lanes[index];
+        if lane.in_flight > 0
+            && !lane
+                .connection
+                .as_ref()
+                .is_some_and(|other| Arc::ptr_eq(other, connection))
+        {
+            return;
+        }
+        if lane.sequences.wants_epoch() {
+            // The lane is settled but for what is to be sent again: `readiness` saw to it.
+            match self.identity.and_then(Identity::bumped) {
+                Some(bumped) => {
+                    self.identity = Some(bumped);
+                    lane.start_over(bumped);
+                    tracing::debug!(topic = %lane.accumulator.topic, partition = lane.accumulator.partition, epoch = bumped.epoch, "sequences start over");
+                }
+                None => {
+                    self.identity = None;
+                    return;
+                }
+            }
+        }
+        let settled = lane.is_settled();
+        let Some(mut batch) = lane.take() else { return };
+        if !parcel.sent.is_empty()
+            && parcel.bytes + batch.size() > self.shared.config.max_request_size
+        {
+            lane.untake(batch);
+            return;
+        }
+        let stamp = batch.stamp().or_else(|| {
+            let identity = self.identity.filter(|_| self.idempotent)?;
+            Some(lane.sequences.stamp(identity, batch.records, settled))
+        });
+        let (bytes, spare) = batch.encode(stamp, &mut self.compressor);
+        if let Some(builder) = spare {
+            self.shared.recycle(builder);
+        }
+        batch.attempts += 1;
+        lane.in_flight += 1;
+        lane.connection = Some(Arc::clone(connection));
+        parcel.add(index, batch, bytes, metadata);
+    }
+
+    /// Sends a parcel; whether there was anything in it.
+    fn post(&mut self, leader: i32, mut parcel: Parcel) -> bool {
+        if parcel.sent.is_empty() {
+            return false;
+        }
+        let link = self.links.entry(leader).or_default();
+        link.in_flight += 1;
+        let connection = link.connection.clone();
+        let config = &self.shared.config;
+        let (acks, timeout_ms) = (
+            config.acks,
+            config.client.request_timeout.as_millis() as i32,
+        );
+        // An answer that comes after the delivery's time is of no use to anybody.
+        let oldest = parcel
+            .sent
+            .iter()
+            .map(|sent| sent.batch.created.elapsed())
+            .max()
+            .unwrap_or_default();
+        let patience = config
+            .client
+            .request_timeout
+            .min(config.delivery_timeout.saturating_sub(oldest));
+        let sent = std::mem::take(&mut parcel.sent);
+        let posted = connection
+            .ok_or(ClientError::Closed("connection"))
+            .and_then(|connection| {
+                let (request, version) = parcel.request(
+                    acks.code(),
+                    timeout_ms,
+                    connection.version::<ProduceRequest>()?,
+                );
+                if acks == Acks::None {
+                    Ok(Posted::Unanswered(connection.send_unanswered(
+                        &request,
+                        version,
+                        &parcel.slots,
+                    )?))
+                } else {
+                    Ok(Posted::Asked(
+                        connection.send_spliced(&request, version, &parcel.slots, patience)?,
+                        connection,
+                    ))
+                }
+            });
+        self.work.spawn(async move {
+            let result = match posted {
+                Ok(Posted::Asked(reply, _connection)) => reply.response().await.map(Some),
+                Ok(Posted::Unanswered(written)) => written.done().await.map(|()| None),
+                Err(error) => Err(error),
+            };
+            Event::Answered(leader, sent, result)
+        });
+        true
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Connected(leader, result) => {
+                let link = self.links.entry(leader).or_default();
+                link.connecting = false;
+                match result {
+                    Ok(connection) => link.connection = Some(connection),
+                    Err(error) => {
+                        link.connection = None;
+                        self.refresh_wanted = true;
+                        self.note(error);
+                    }
+                }
+            }
+            Event::Answered(leader, sent, result) => {
+                self.links.entry(leader).or_default().in_flight -= 1;
+                self.answered(sent, result);
+            }
+            Event::Refreshed(result) => {
+                self.refreshing = false;
+                match result {
+                    Ok(metadata) => {
+                        self.shared.learn_all(&metadata);
+                        self.adopt_lanes();
+                    }
+                    Err(error) => self.note(error),
+                }
+            }
+            Event::Identified(result) => {
+                self.identifying = false;
+                match result {
+                    Ok(identity) => self.identified_as(identity),
+                    Err(error) if error.retriable() => self.note(error),
+                    Err(error) => self.fail_everything(&error),
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, error: ClientError) {
+        tracing::debug!(%error, "producer meets an error");
+        self.last_error = Some(error);
+    }
+
+    fn answered(&mut self, sent: Vec<Sent>, result: Result<Option<ProduceResponse>>) {
+        let now = Instant::now();
+        match result {
+            Ok(Some(response)) => {
+                let mut answers = Answers::of(response);
+                for sent in sent {
+                    let answer = answers.take(&sent);
+                    self.lanes[sent.lane].in_flight -= 1;
+                    self.judge(sent.lane, sent.batch, answer, now);
+                }
+            }
+            Ok(None) => {
+                for Sent { lane, batch, .. } in sent {
+                    self.lanes[lane].in_flight -= 1;
+                    self.settle(lane, &batch, Written::default());
+                }
+            }
+            Err(error) => {
+                self.refresh_wanted |= error.stale_metadata();
+                for Sent { lane, batch, .. } in sent {
+                    self.lanes[lane].in_flight -= 1;
+                    self.retry_or_fail(lane, batch, error.clone(), error.retriable(), now);
+                }
+            }
+        }
+    }
+
+    /// What a broker's answer means for a batch.
+    fn judge(&mut self, index: usize, batch: Batch, answer: ProducedPartition, now: Instant) {
+        let code = answer.error_code;
+        if code == ErrorCode::None {
+            let known = |number: i64| Some(number).filter(|number| *number >= 0);
+            let written = Written {
+                base_offset: known(answer.base_offset),
+                append_time: known(answer.log_append_time_ms),
+            };
+            return self.settle(index, &batch, written);
+        }
+        let lane = &mut self.lanes[index];
+        let oldest = !lane.has_earlier(batch.id);
+        let verdict = if batch.is_stamped() {
+            lane.sequences.refused(code, oldest)
+        } else if code.is_retriable() {
+            Verdict::Retry
+        } else {
+            Verdict::Fail
+        };
+        let subject = format!("{}-{}", batch.outcome.topic, batch.outcome.partition);
+        let detail = answer
+            .record_errors
+            .into_iter()
+            .find_map(|record| record.batch_index_error_message);
+        let error = ClientError::broker("Produce", subject, code, answer.error_message.or(detail));
+        self.refresh_wanted |= error.stale_metadata();
+        match verdict {
+            Verdict::Written => self.settle(index, &batch, Written::default()),
+            Verdict::Retry => self.retry_or_fail(index, batch, error, true, now),
+            Verdict::Fail => self.retry_or_fail(index, batch, error, false, now),
+        }
+    }
+
+    fn settle(&mut self, index: usize, batch: &Batch, written: Written) {
+        self.lanes[index].succeeded();
+        batch.outcome.written(written);
+        self.shared.settled(batch.id, batch.memory);
+    }
+
+    fn retry_or_fail(
+        &mut self,
+        index: usize,
+        mut batch: Batch,
+        error: ClientError,
+        retriable: bool,
+        now: Instant,
+    ) {
+        if !retriable || batch.attempts > self.shared.config.retries {
+            return self.fail(index, &batch, error);
+        }
+        tracing::debug!(%error, attempt = batch.attempts, "a batch is sent again");
+        batch.last_error = Some(error);
+        self.active.insert(index);
+        self.lanes[index].retry(batch, now);
+    }
+
+    fn fail(&mut self, index: usize, batch: &Batch, error: ClientError) {
+        if batch.is_stamped() {
+            self.lanes[index].sequences.gave_up();
+        }
+        batch.outcome.failed(error, batch.records);
+        self.shared.settled(batch.id, batch.memory);
+    }
+
+    /// Fails what has waited longer than `delivery.timeout.ms`; when the next batch will have.
+    fn expire(&mut self, now: Instant) -> Option<Instant> {
+        let limit = self.shared.config.delivery_timeout;
+        let horizon = now.checked_sub(limit)?;
+        let mut next: Option<Instant> = None;
+        for index in self.active.iter().copied().collect::<Vec<_>>() {
+            let Some(lane) = self.lanes.get_mut(index) else {
+                continue;
+            };
+            let (expired, due) = lane.expired(horizon, limit);
+            next = [next, due].into_iter().flatten().min();
+            for batch in expired {
+                let what = format!(
+                    "delivering to {}-{}",
+                    batch.outcome.topic, batch.outcome.partition
+                )
+                .into();
+                let cause = batch
+                    .last_error
+                    .clone()
+                    .or_else(|| self.last_error.clone())
+                    .map(Arc::new);
+                self.fail(
+                    index,
+                    &batch,
+                    ClientError::TimedOut {
+                        what,
+                        setting: "delivery.timeout.ms",
+                        limit,
+                        cause,
+                    },
+                );
+            }
+        }
+        next
+    }
+
+    fn refresh_if_wanted(&mut self, seen: &Arc<Metadata>) {
+        if !self.refresh_wanted || self.refreshing {
+            return;
+        }
+        self.refresh_wanted = false;
+        self.refreshing = true;
+        // Leaders take a moment to move: a pause before each but the first refresh in a while.
+        if seen.taken.elapsed() > self.shared.config.client.retry_backoff_max * 10 {
+            self.backoff.succeeded();
+        }
+        let (shared, seen, pause) = (
+            Arc::clone(&self.shared),
+            Arc::clone(seen),
+            self.backoff.failed(),
+        );
+        self.work.spawn(async move {
+            sleep(pause).await;
+            Event::Refreshed(shared.cluster.refresh(&seen).await)
+        });
+    }
+
+    /// Whether batches can be stamped; if not, asks for a producer id.
+    fn identified(&mut self) -> bool {
+        if !self.idempotent || self.identity.is_some() {
+            return true;
+        }
+        if !self.identifying {
+            self.identifying = true;
+            let shared = Arc::clone(&self.shared);
+            let pause = self
+                .last_error
+                .take()
+                .map(|_| self.backoff.failed())
+                .unwrap_or_default();
+            self.work.spawn(async move {
+                sleep(pause).await;
+                Event::Identified(identify(&shared).await)
+            });
+        }
+        false
+    }
+
+    /// A new id knows nothing of the old one's sequences: lanes that are in order start over when they are idle, the
+    /// others at once.
+    fn identified_as(&mut self, identity: Identity) {
+        self.identity = Some(identity);
+        self.backoff.succeeded();
+        for lane in &mut self.lanes {
+            if lane.sequences.wants_epoch() && lane.in_flight == 0 {
+                lane.start_over(identity);
+            }
+        }
+    }
+
+    fn fail_everything(&mut self, error: &ClientError) {
+        for index in 0..self.lanes.len() {
+            while let Some(batch) = self.lanes[index].take() {
+                self.fail(index, &batch, error.clone());
+            }
+        }
+    }
+}
+
+enum Posted {
+    /// The connection is kept until the answer is there: dropping it would close it.
+    Asked(crate::connection::Reply<ProduceRequest>, Arc<Connection>),
+    Unanswered(crate::connection::Written),
+}
+
+async fn identify(shared: &Shared) -> Result<Identity> {
+    let request = InitProducerIdRequest {
+        transaction_timeout_ms: i32::MAX,
+        ..InitProducerIdRequest::default()
+    };
+    let response = shared.cluster.ask_any(&request).await?;
+    match response.error_code {
+        ErrorCode::None => Ok(Identity {
+            id: response.producer_id,
+            epoch: response.producer_epoch,
+        }),
+        code => Err(ClientError::broker(
+            "InitProducerId",
+            "a producer id",
+            code,
+            None,
+        )),
+    }
+}
+
+impl Drop for Sender {
+    /// However the task ends, nobody waits for a delivery in vain.
+    fn drop(&mut self) {
+        self.adopt_lanes();
+        self.work.abort_all();
+        let error = ClientError::Closed("producer");
+        for index in 0..self.lanes.len() {
+            for batch in self.lanes[index].shut() {
+                self.fail(index, &batch, error.clone());
+            }
+        }
+        self.shared.cluster.close();
+    }
+}

@@ -1,0 +1,205 @@
+//! What makes retries harmless (KIP-98, KIP-360): a producer id and epoch, and a sequence for each partition.
+//!
+//! Deciding only: no clock, no socket. A sequence counts records; the broker takes a batch of an id and epoch only if
+//! its first sequence follows the last one it took, and answers repetitions with what it answered before.
+
+use kafkalite_wire::ErrorCode;
+
+/// An idempotent producer's identity at the brokers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) id: i64,
+    pub(super) epoch: i16,
+}
+
+impl Identity {
+    /// The same producer with a fresh sequence space; `None` when the epochs are used up and a new id is needed.
+    pub(super) fn bumped(self) -> Option<Self> {
+        Some(Self {
+            id: self.id,
+            epoch: self.epoch.checked_add(1)?,
+        })
+    }
+}
+
+/// A batch's place in the sequence of its partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) identity: Identity,
+    pub(super) base: i32,
+}
+
+/// The sequence of one partition.
+#[derive(Debug, Default)]
+pub(super) struct Sequences {
+    identity: Option<Identity>,
+    next: i32,
+    /// The numbers can't go on as they are: start again at 0 in a new epoch as soon as nothing is in flight.
+    rewind: bool,
+}
+
+/// What to do with a batch that a broker refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It counts as written: the broker has had it before.
+    Written,
+    /// Send it again, in its turn.
+    Retry,
+    /// Report the failure.
+    Fail,
+}
+
+impl Sequences {
+    /// The stamp for a new batch. `idle`: nothing of this partition is in flight or to be sent again, so that the
+    /// partition may move on to the producer's current epoch.
+    pub(super) fn stamp(&mut self, current: Identity, records: u32, idle: bool) -> Stamp {
+        if self.identity != Some(current) && (idle || self.identity.is_none()) {
+            self.start_over(current);
+        }
+        let identity = self.identity.unwrap_or(current);
+        let base = self.next;
+        // Java's ints: after i32::MAX comes 0.
+        self.next = base.wrapping_add(records as i32) & i32::MAX;
+        Stamp { identity, base }
+    }
+
+    /// Begins at 0 under this identity. The caller stamps what is to be sent again, in its order.
+    pub(super) fn start_over(&mut self, identity: Identity) {
+        self.identity = Some(identity);
+        self.next = 0;
+        self.rewind = false;
+    }
+
+    /// Whether the partition waits for a new epoch; nothing new may be sent until [`start_over`](Self::start_over).
+    pub(super) fn wants_epoch(&self) -> bool {
+        self.rewind
+    }
+
+    /// A batch that had a stamp was given up: whether the broker took it is unknown, or it left a gap.
+    pub(super) fn gave_up(&mut self) {
+        self.rewind = true;
+    }
+
+    /// What a refusal means. `oldest`: no earlier batch of the partition is unsettled.
+    pub(super) fn refused(&mut self, code: ErrorCode, oldest: bool) -> Verdict {
+        match code {
+            // The broker remembers this sequence, though not its offset.
+            ErrorCode::DuplicateSequenceNumber => Verdict::Written,
+            // An earlier batch that is to be sent again left the gap: sending in order closes it.
+            ErrorCode::OutOfOrderSequenceNumber if !oldest => Verdict::Retry,
+            // The broker lost the sequence (retention, a restart): only a new epoch may start at 0.
+            ErrorCode::OutOfOrderSequenceNumber
+            | ErrorCode::UnknownProducerId
+            | ErrorCode::InvalidProducerEpoch
+            | ErrorCode::InvalidProducerIdMapping => {
+                self.rewind = true;
+                Verdict::Retry
+            }
+            code if code.is_retriable() => Verdict::Retry,
+            _ => Verdict::Fail,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Identity = Identity { id: 9, epoch: 0 };
+
+    #[test]
+    fn batches_follow_each_other_and_wrap_to_zero() {
+        let mut sequences = Sequences::default();
+        assert_eq!(
+            sequences.stamp(FIRST, 3, true),
+            Stamp {
+                identity: FIRST,
+                base: 0
+            }
+        );
+        assert_eq!(sequences.stamp(FIRST, 5, false).base, 3);
+        sequences.next = i32::MAX - 1;
+        assert_eq!(sequences.stamp(FIRST, 4, false).base, i32::MAX - 1);
+        assert_eq!(
+            sequences.stamp(FIRST, 1, false).base,
+            2,
+            "MAX-1, MAX, 0, 1 are taken"
+        );
+    }
+
+    #[test]
+    fn another_partitions_new_epoch_is_taken_up_only_when_idle() {
+        let mut sequences = Sequences::default();
+        sequences.stamp(FIRST, 3, true);
+        let second = FIRST.bumped().unwrap();
+        assert_eq!(
+            sequences.stamp(second, 1, false),
+            Stamp {
+                identity: FIRST,
+                base: 3
+            }
+        );
+        assert_eq!(
+            sequences.stamp(second, 1, true),
+            Stamp {
+                identity: second,
+                base: 0
+            }
+        );
+    }
+
+    #[test]
+    fn a_gap_left_by_an_earlier_batch_is_closed_by_retrying() {
+        let mut sequences = Sequences::default();
+        assert_eq!(
+            sequences.refused(ErrorCode::OutOfOrderSequenceNumber, false),
+            Verdict::Retry
+        );
+        assert!(!sequences.wants_epoch());
+    }
+
+    #[test]
+    fn a_sequence_that_the_broker_lost_starts_over_in_a_new_epoch() {
+        for code in [
+            ErrorCode::OutOfOrderSequenceNumber,
+            ErrorCode::UnknownProducerId,
+        ] {
+            let mut sequences = Sequences::default();
+            sequences.stamp(FIRST, 3, true);
+            assert_eq!(sequences.refused(code, true), Verdict::Retry);
+            assert!(sequences.wants_epoch());
+            sequences.start_over(FIRST.bumped().unwrap());
+            assert!(!sequences.wants_epoch());
+            assert_eq!(sequences.stamp(FIRST.bumped().unwrap(), 1, false).base, 0);
+        }
+    }
+
+    #[test]
+    fn epochs_end() {
+        assert_eq!(
+            Identity {
+                id: 1,
+                epoch: i16::MAX
+            }
+            .bumped(),
+            None
+        );
+    }
+
+    #[test]
+    fn repetitions_count_as_written_and_final_errors_fail() {
+        let mut sequences = Sequences::default();
+        assert_eq!(
+            sequences.refused(ErrorCode::DuplicateSequenceNumber, true),
+            Verdict::Written
+        );
+        assert_eq!(
+            sequences.refused(ErrorCode::MessageTooLarge, true),
+            Verdict::Fail
+        );
+        assert_eq!(
+            sequences.refused(ErrorCode::NotLeaderOrFollower, true),
+            Verdict::Retry
+        );
+    }
+}
