@@ -21,6 +21,8 @@ pub mod snapshots;
 
 pub use config::{Durability, LogConfig};
 pub use error::{LogError, Result};
-pub use log::{AppendOptions, Appended, Log, OpenOptions, ReadUpTo, Recovered, Retained};
+pub use log::{
+    AppendOptions, Appended, Log, OpenOptions, ReadUpTo, Recovered, Retained, TimestampedOffset,
+};
 pub use segment::SegmentFile;
 pub use slice::LogSlice;

@@ -13,6 +13,7 @@ mod prepare;
 mod read;
 mod retain;
 mod roll;
+mod timestamps;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -25,6 +26,7 @@ pub use append::{AppendOptions, Appended};
 pub use open::{OpenOptions, Recovered};
 pub use read::ReadUpTo;
 pub use retain::Retained;
+pub use timestamps::TimestampedOffset;
 
 use crate::epochs::LeaderEpochs;
 use crate::producers::{Producers, Staged};
@@ -116,9 +118,13 @@ impl Log {
             .sum()
     }
 
-    /// The number of segments.
-    pub fn segment_count(&self) -> usize {
-        self.segments.load().len()
+    /// The base offset of every segment, ascending; never empty.
+    pub fn segment_bases(&self) -> Vec<i64> {
+        self.segments
+            .load()
+            .iter()
+            .map(|segment| segment.base_offset)
+            .collect()
     }
 
     /// The settings in force.

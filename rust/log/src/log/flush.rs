@@ -181,11 +181,11 @@ impl Log {
             .segments
             .iter()
             .try_for_each(|(segment, _, rolled)| segment.sync(*rolled));
-        let outcome = outcome.and_then(|()| match unflushed.directory {
-            true => {
-                durable::sync_dir(&self.place.dir).map_err(LogError::io("fsync", &self.place.dir))
-            }
-            false => Ok(()),
+        let outcome = outcome.and_then(|()| {
+            let changed = unflushed.directory.then_some(&self.place.dir);
+            changed.map_or(Ok(()), |dir| {
+                durable::sync_dir(dir).map_err(LogError::io("fsync", dir))
+            })
         });
         outcome.map_err(|error| self.fail(format!("a flush failed: {error}")))?;
         for (segment, written, _) in &unflushed.segments {

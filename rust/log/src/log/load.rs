@@ -2,6 +2,7 @@
 //! the batches what only the memory knew.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::append::{producer_batch, tracks_producer};
@@ -63,7 +64,7 @@ pub(super) fn load(
                 Segment::open(place, behind)?
                     .mark_deleted()?
                     .into_iter()
-                    .for_each(unlink);
+                    .for_each(|path| unlink(&path));
                 recovered.segments_removed += 1;
             }
             last = Some(resume(rebuilt, options)?);
@@ -82,7 +83,10 @@ pub(super) fn load(
                 .drain(..)
                 .chain(stale.map(|(active, _)| active.segment));
             for segment in stale {
-                segment.mark_deleted()?.into_iter().for_each(unlink);
+                segment
+                    .mark_deleted()?
+                    .into_iter()
+                    .for_each(|path| unlink(&path));
                 recovered.segments_removed += 1;
             }
             (
@@ -116,7 +120,7 @@ fn tidy(place: &Place) -> Result<Vec<i64>> {
             name::OFFSET_INDEX | name::TIME_INDEX => indexes.push((base, entry.path())),
             // `cleaned` is what Kafka's compaction had not finished.
             _ if suffix.ends_with(name::DELETED) || suffix.ends_with("cleaned") => {
-                unlink(entry.path())
+                unlink(&entry.path());
             }
             _ => {}
         }
@@ -125,7 +129,7 @@ fn tidy(place: &Place) -> Result<Vec<i64>> {
     indexes
         .into_iter()
         .filter(|(base, _)| bases.binary_search(base).is_err())
-        .for_each(|(_, path)| unlink(path));
+        .for_each(|(_, path)| unlink(&path));
     Ok(bases)
 }
 
@@ -261,8 +265,8 @@ pub(super) fn replay(
 }
 
 /// Removes a file that nobody reads any more. One that stays is removed at the next open.
-pub(super) fn unlink(path: std::path::PathBuf) {
-    if let Err(error) = fs::remove_file(&path)
+pub(super) fn unlink(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
         && error.kind() != std::io::ErrorKind::NotFound
     {
         tracing::warn!(%error, "cannot remove {}", path.display());

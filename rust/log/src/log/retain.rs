@@ -129,6 +129,7 @@ impl Log {
     pub(super) fn unlink_doomed(&self, now_ms: i64) {
         let mut doomed = self.doomed.lock();
         let due = doomed.extract_if(.., |doomed| doomed.due_ms <= now_ms);
-        due.flat_map(|doomed| doomed.paths).for_each(unlink);
+        due.flat_map(|doomed| doomed.paths)
+            .for_each(|path| unlink(&path));
     }
 }

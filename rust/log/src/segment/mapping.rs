@@ -74,9 +74,11 @@ impl Words {
     }
 
     fn cells(&self) -> &[AtomicU32] {
+        #[allow(clippy::cast_ptr_alignment, reason = "a mapping starts at a page")]
+        let first = self.map.as_ptr().cast::<AtomicU32>();
         // SAFETY: the mapping is page-aligned and `len` cells long, lives as long as `self`, and this process touches it
         // through these atomics only. Cells beyond a trimmed file's end are not accessed: the entry count is lowered
         // (or was never raised) before an index file shrinks.
-        unsafe { std::slice::from_raw_parts(self.map.as_ptr().cast::<AtomicU32>(), self.len()) }
+        unsafe { std::slice::from_raw_parts(first, self.len()) }
     }
 }

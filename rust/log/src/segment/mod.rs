@@ -156,7 +156,7 @@ impl Segment {
         while let Some(step) = scan.next()? {
             match step {
                 Ok(found) if end.is_none_or(|end| found.head.last_offset >= end) => {
-                    end = Some(found.head.last_offset + 1)
+                    end = Some(found.head.last_offset + 1);
                 }
                 _ => return Ok(None),
             }

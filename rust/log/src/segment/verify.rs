@@ -40,7 +40,7 @@ impl<'a> Verifier<'a> {
             .read_at(&mut stored, found.position + LEGACY_CRC_AT)?;
         let mut hasher = crc32fast::Hasher::new();
         let whole = self.pieces(found.position + LEGACY_CRC_AT + 4, end, |piece| {
-            hasher.update(piece)
+            hasher.update(piece);
         })?;
         Ok(whole && hasher.finalize() == u32::from_be_bytes(stored))
     }

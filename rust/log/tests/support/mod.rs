@@ -1,5 +1,6 @@
 //! What the behaviour tests share: batches to append, a log to append them to, and everything that a log holds.
 #![allow(
+    clippy::unwrap_used,
     dead_code,
     unreachable_pub,
     reason = "each test file is a crate and uses its part"

@@ -1,0 +1,119 @@
+//! Finding messages by time. The only place where the log looks into batches: the answer is a record's offset.
+
+use kafkalite_records::{Decompressor, RecordBatch, Records, RecordsError};
+
+use super::Log;
+use crate::segment::{Found, Scan, Segment};
+use crate::{LogError, Result};
+
+/// A batch that decompresses to more than this is not searched.
+const MAX_DECOMPRESSED: usize = 256 << 20;
+
+/// A message and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimestampedOffset {
+    /// Where the message is.
+    pub offset: i64,
+    /// Its timestamp, in milliseconds since 1970.
+    pub timestamp: i64,
+    /// The epoch of the leader that wrote it, -1 if it did not say.
+    pub leader_epoch: i32,
+}
+
+impl Log {
+    /// The first visible message with this timestamp (ms since 1970) or a later one; `None` if all are older.
+    pub fn offset_for_timestamp(&self, timestamp: i64) -> Result<Option<TimestampedOffset>> {
+        self.check_open()?;
+        let start = self.start_offset();
+        let segments = self.segments.load();
+        for (at, segment) in segments.iter().enumerate() {
+            let gone = segments
+                .get(at + 1)
+                .is_some_and(|next| next.base_offset <= start);
+            if gone
+                || segment
+                    .newest()?
+                    .is_none_or(|newest| newest.timestamp < timestamp)
+            {
+                continue;
+            }
+            let from = segment.times()?.offset_before(timestamp).max(start);
+            let limit = segment.file.visible();
+            let Some(first) = segment.locate(from, limit)? else {
+                continue;
+            };
+            let mut scan = Scan::new(&segment.file, first.position, limit);
+            while let Some(found) = scan.find(|head| head.max_timestamp >= timestamp)? {
+                let wanted = |record: &TimestampedOffset| {
+                    record.timestamp >= timestamp && record.offset >= start
+                };
+                if let Some(record) = messages(segment, &found)?.into_iter().find(wanted) {
+                    return Ok(Some(record));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first of the messages with the largest timestamp; `None` if none has one, or it is not visible yet.
+    pub fn offset_of_max_timestamp(&self) -> Result<Option<TimestampedOffset>> {
+        self.check_open()?;
+        let mut largest = None;
+        for segment in self.segments.load().iter() {
+            if let Some(newest) = segment.newest()?
+                && largest
+                    .as_ref()
+                    .is_none_or(|(_, known)| newest.timestamp > *known)
+            {
+                largest = Some((std::sync::Arc::clone(segment), newest.timestamp));
+            }
+        }
+        let Some((segment, timestamp)) = largest else {
+            return Ok(None);
+        };
+        let from = segment.times()?.offset_before(timestamp);
+        let limit = segment.file.visible();
+        let Some(first) = segment.locate(from, limit)? else {
+            return Ok(None);
+        };
+        let mut scan = Scan::new(&segment.file, first.position, limit);
+        let Some(found) = scan.find(|head| head.max_timestamp >= timestamp)? else {
+            return Ok(None);
+        };
+        Ok(messages(&segment, &found)?
+            .into_iter()
+            .find(|record| record.timestamp >= timestamp))
+    }
+}
+
+/// The messages of one batch. Of the old formats, where a batch is one message or one compressed wrapper, the last.
+fn messages(segment: &Segment, found: &Found) -> Result<Vec<TimestampedOffset>> {
+    let Some(header) = found.head.v2 else {
+        let (offset, timestamp) = (found.head.last_offset, found.head.max_timestamp);
+        return Ok(vec![TimestampedOffset {
+            offset,
+            timestamp,
+            leader_epoch: -1,
+        }]);
+    };
+    let mut bytes = vec![0; found.head.len as usize];
+    segment.file.read_at(&mut bytes, found.position)?;
+    let unreadable = |error: RecordsError| LogError::CorruptBatch {
+        reason: format!("stored at offset {}: {error}", header.base_offset),
+    };
+    let batch = RecordBatch::parse(&bytes).map_err(unreadable)?;
+    let payload = batch
+        .decompress(&mut Decompressor::new(), MAX_DECOMPRESSED)
+        .map_err(unreadable)?;
+    Records::new(&header, &payload)
+        .map(|record| {
+            let record = record.map_err(unreadable)?;
+            let (offset, timestamp) = (record.offset, record.timestamp);
+            Ok(TimestampedOffset {
+                offset,
+                timestamp,
+                leader_epoch: header.partition_leader_epoch,
+            })
+        })
+        .collect()
+}

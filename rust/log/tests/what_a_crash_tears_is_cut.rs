@@ -1,0 +1,245 @@
+//! Opening after a crash: what is whole stays, what is torn goes, and the indexes are right again.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kafkalite_log::{Log, LogConfig, OpenOptions, ReadUpTo};
+use support::{CLIENT, NOW, append, batch, open, open_clean, read_all, sequenced};
+
+fn log_file(dir: &Path, base: i64) -> PathBuf {
+    dir.join(format!("{base:020}.log"))
+}
+
+fn values(log: &Log) -> Vec<String> {
+    let records = read_all(log, log.start_offset(), 1 << 20, ReadUpTo::End);
+    records
+        .into_iter()
+        .map(|(_, value)| String::from_utf8(value).unwrap())
+        .collect()
+}
+
+/// A directory as a crash leaves it: the log is dropped, not closed.
+fn crashed(config: &LogConfig, count: i64) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path(), config);
+    for number in 0..count {
+        append(&log, &[number.to_string().as_bytes()]);
+    }
+    dir
+}
+
+fn expected(count: i64) -> Vec<String> {
+    (0..count).map(|number| number.to_string()).collect()
+}
+
+#[test]
+fn the_last_batch_cut_at_any_byte_is_gone_and_the_rest_stays() {
+    let config = LogConfig::default();
+    let dir = crashed(&config, 3);
+    let whole = fs::read(log_file(dir.path(), 0)).unwrap();
+    let last = whole.len() / 3 * 2;
+    for len in last..whole.len() {
+        fs::write(log_file(dir.path(), 0), &whole[..len]).unwrap();
+        let (log, recovered) = open(dir.path(), &config);
+        assert_eq!(recovered.bytes_cut, (len - last) as u64);
+        assert_eq!(values(&log), expected(2));
+        assert_eq!(append(&log, &[b"again"]).first_offset, 2);
+        assert_eq!(values(&log).last().unwrap(), "again");
+    }
+}
+
+#[test]
+fn any_flipped_byte_of_the_last_batch_is_noticed() {
+    let config = LogConfig::default();
+    let dir = crashed(&config, 2);
+    let whole = fs::read(log_file(dir.path(), 0)).unwrap();
+    let last = whole.len() / 2;
+    for at in last..whole.len() {
+        // The leader epoch is outside of the checksum, and any value of it is as good as another.
+        if (12..16).contains(&(at - last)) {
+            continue;
+        }
+        let mut hurt = whole.clone();
+        hurt[at] ^= 0x40;
+        fs::write(log_file(dir.path(), 0), &hurt).unwrap();
+        let (log, _) = open(dir.path(), &config);
+        // A base offset may move up without breaking the checksum; what it must not do is to go back or to repeat.
+        if at - last >= 8 {
+            assert_eq!(values(&log), expected(1), "byte {}", at - last);
+        }
+    }
+}
+
+#[test]
+fn garbage_behind_the_end_is_cut() {
+    let config = LogConfig::default();
+    let dir = crashed(&config, 5);
+    let sound = fs::read(log_file(dir.path(), 0)).unwrap();
+    for garbage in [
+        vec![0; 10_000],
+        vec![0xff; 61],
+        b"not a batch at all".to_vec(),
+    ] {
+        fs::write(log_file(dir.path(), 0), [&sound[..], &garbage].concat()).unwrap();
+        let (log, recovered) = open(dir.path(), &config);
+        assert_eq!(recovered.bytes_cut, garbage.len() as u64);
+        assert_eq!(values(&log), expected(5));
+        assert_eq!(
+            fs::metadata(log_file(dir.path(), 0)).unwrap().len(),
+            sound.len() as u64
+        );
+    }
+}
+
+#[test]
+fn segments_behind_a_cut_are_removed() {
+    let config = LogConfig {
+        segment_bytes: 400,
+        ..LogConfig::default()
+    };
+    let dir = crashed(&config, 30);
+    let bases: Vec<i64> = open(dir.path(), &config).0.segment_bases();
+    assert!(bases.len() > 4);
+    let third = log_file(dir.path(), bases[2]);
+    let len = fs::metadata(&third).unwrap().len();
+    fs::File::options()
+        .write(true)
+        .open(&third)
+        .unwrap()
+        .set_len(len - 1)
+        .unwrap();
+
+    let (log, recovered) = open(dir.path(), &config);
+    assert_eq!(recovered.segments_removed, bases.len() - 3);
+    assert_eq!(values(&log), expected(bases[3] - 1));
+    assert!(!log_file(dir.path(), bases[3]).exists());
+}
+
+#[test]
+fn a_flushed_segment_is_not_walked_and_never_cut() {
+    let config = LogConfig {
+        segment_bytes: 400,
+        ..LogConfig::default()
+    };
+    let dir = crashed(&config, 30);
+    let bases: Vec<i64> = open(dir.path(), &config).0.segment_bases();
+    let options = OpenOptions {
+        recovery_point: *bases.last().unwrap(),
+        now_ms: NOW,
+        ..OpenOptions::default()
+    };
+    let (log, recovered) = Log::open(dir.path(), config, &options).unwrap();
+    assert_eq!((recovered.segments_rebuilt, recovered.bytes_cut), (1, 0));
+    assert_eq!(values(&log), expected(30));
+}
+
+#[test]
+fn lost_or_cut_indexes_are_made_again() {
+    let config = LogConfig {
+        segment_bytes: 4000,
+        index_interval_bytes: 100,
+        ..LogConfig::default()
+    };
+    let dir = crashed(&config, 100);
+    open(dir.path(), &config).0.close().unwrap();
+    let indexes = || {
+        let mut files: Vec<(PathBuf, Vec<u8>)> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|suffix| suffix == "index" || suffix == "timeindex")
+            })
+            .map(|path| (path.clone(), fs::read(path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = indexes();
+    for (at, (path, bytes)) in before.iter().enumerate() {
+        match at % 3 {
+            0 => fs::remove_file(path).unwrap(),
+            1 => fs::write(path, [&bytes[..], b"odd"].concat()).unwrap(),
+            _ => {}
+        }
+    }
+    let (log, _) = open_clean(dir.path(), &config);
+    assert_eq!(values(&log), expected(100));
+    log.close().unwrap();
+    assert_eq!(indexes(), before);
+}
+
+#[test]
+fn a_clean_stop_leaves_nothing_to_mend() {
+    let config = LogConfig {
+        segment_bytes: 400,
+        ..LogConfig::default()
+    };
+    let dir = crashed(&config, 30);
+    let (log, _) = open(dir.path(), &config);
+    log.close().unwrap();
+    let (log, recovered) = open_clean(dir.path(), &config);
+    assert_eq!(recovered, kafkalite_log::Recovered::default());
+    assert_eq!(log.flushed_offset(), 30);
+    assert_eq!(values(&log), expected(30));
+    assert_eq!(append(&log, &[b"30"]).first_offset, 30);
+    assert_eq!(values(&log), expected(31));
+}
+
+#[test]
+fn producers_are_known_again_after_a_crash_and_after_a_stop() {
+    let config = LogConfig {
+        segment_bytes: 400,
+        ..LogConfig::default()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path(), &config);
+    for sequence in 0..20 {
+        log.append(&sequenced(7, sequence, b"x"), &CLIENT).unwrap();
+    }
+    drop(log);
+    let (log, _) = open(dir.path(), &config);
+    for sequence in 15..20 {
+        let again = log.append(&sequenced(7, sequence, b"x"), &CLIENT).unwrap();
+        assert_eq!(
+            (again.duplicate, again.first_offset),
+            (true, i64::from(sequence))
+        );
+    }
+    assert!(log.append(&sequenced(7, 21, b"x"), &CLIENT).is_err());
+    log.close().unwrap();
+    drop(log);
+    let (log, recovered) = open_clean(dir.path(), &config);
+    assert_eq!(recovered.batches_replayed, 0);
+    assert!(
+        log.append(&sequenced(7, 19, b"x"), &CLIENT)
+            .unwrap()
+            .duplicate
+    );
+    assert_eq!(
+        log.append(&sequenced(7, 20, b"x"), &CLIENT)
+            .unwrap()
+            .first_offset,
+        20
+    );
+}
+
+#[test]
+fn of_several_batches_in_one_append_the_whole_ones_stay() {
+    let config = LogConfig::default();
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path(), &config);
+    let bytes = [batch(&[b"0"]), batch(&[b"1"]), batch(&[b"2"])].concat();
+    log.append(&bytes, &CLIENT).unwrap();
+    drop(log);
+    let path = log_file(dir.path(), 0);
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(bytes.len() as u64 - 1)
+        .unwrap();
+    assert_eq!(values(&open(dir.path(), &config).0), expected(2));
+}
