@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,6 +154,10 @@ def cluster_topic(admin: AdminClient) -> Callable[..., str]:
         settings = {key.replace("_", "."): value for key, value in config.items()}
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
         admin.create_topics([topic], operation_timeout=30)[name].result(30)
+        deadline = time.monotonic() + 20  # Apache Kafka's brokers hear of it from its controller a little later
+        while len(admin.list_topics(name, timeout=10).topics[name].partitions) != partitions:
+            assert time.monotonic() < deadline, f"{name} does not appear"
+            time.sleep(0.05)
         return name
 
     return create
