@@ -8,6 +8,7 @@
 mod append;
 mod flush;
 mod load;
+mod markers;
 mod open;
 mod prepare;
 mod read;

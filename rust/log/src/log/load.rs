@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::append::{producer_batch, tracks_producer};
+use super::markers::transaction_end;
 use super::open::{OpenOptions, Recovered};
 use crate::epochs::LeaderEpochs;
-use crate::producers::Producers;
+use crate::producers::{Origin, Producers};
 use crate::segment::active::ActiveSegment;
 use crate::segment::recover::{Distrust, Rebuilt, rebuild};
 use crate::segment::{Place, Scan, Segment, name};
@@ -251,8 +252,12 @@ pub(super) fn replay(
             let Some(header) = found.head.v2 else {
                 continue;
             };
-            if header.base_offset >= snapshot_offset && tracks_producer(&header) {
-                producers.replay(&producer_batch(&header));
+            if header.base_offset >= snapshot_offset {
+                if tracks_producer(&header) {
+                    producers.replay(&producer_batch(&header));
+                } else if let Some(end) = transaction_end(&segment.file, &found)? {
+                    producers.end_transaction(Origin::Replica, &end)?;
+                }
             }
             let epoch = header.partition_leader_epoch;
             if epochs.latest().is_none_or(|latest| epoch > latest.epoch) {
