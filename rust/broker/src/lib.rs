@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod broker;
 pub mod config;
 mod error;
 mod handlers;
@@ -22,5 +23,6 @@ mod network;
 mod pending;
 mod state;
 
+pub use broker::Broker;
 pub use config::BrokerConfig;
 pub use error::BrokerError;

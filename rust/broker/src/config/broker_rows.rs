@@ -108,7 +108,7 @@ pub static BROKER: &[Row] = &[
     row("max.request.partition.size.limit", Int(1), "2000", Restart, "Most partitions in one DescribeTopicPartitions answer."),
     row("message.max.bytes", Int(0), "1048588", Dynamic, "Largest batch in bytes, after compression, that a topic takes."),
     row("min.insync.replicas", Int(1), "1", Dynamic, "Copies that must be in sync before a write with acks=all is taken."),
-    Row { name: "node.id", kind: Int(0), default: Some("1"), change: Restart, synonyms: &[same("broker.id")], doc: "This broker's number." },
+    unset("node.id", Int(0), Restart, &[same("broker.id")], "This broker's number; unset: the one that the data directory was made with, 0 in a new one."),
     row("num.partitions", Int(1), "1", Restart, "Partitions of a topic that is created without saying how many."),
     row("producer.id.expiration.check.interval.ms", Int(1), "600000", Restart, "Milliseconds between looks for idempotent producers that are due to be forgotten."),
     row("producer.id.expiration.ms", Int(1), "86400000", Dynamic, "Milliseconds after its last message that an idempotent producer is forgotten."),

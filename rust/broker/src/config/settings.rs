@@ -4,7 +4,7 @@ use kafkalite_log::{Durability, LogConfig};
 
 use super::row::Row;
 use super::values::{Layers, Origin, broker_row, topic_row};
-use super::{Listener, Overrides};
+use super::{BrokerConfig, Listener, Overrides};
 use crate::error::BrokerError;
 
 /// Broker settings in force. Each field's meaning, unit and range stand in the table, under the same name with dots.
@@ -26,7 +26,8 @@ pub(crate) struct Settings {
     pub(crate) max_connections: usize,
     pub(crate) max_incremental_fetch_session_cache_slots: usize,
     pub(crate) max_request_partition_size_limit: i32,
-    pub(crate) node_id: i32,
+    /// `None`: what the data directory says.
+    pub(crate) node_id: Option<i32>,
     pub(crate) num_partitions: i32,
     pub(crate) producer_id_expiration_check_interval_ms: u64,
     pub(crate) producer_id_expiration_ms: i64,
@@ -55,6 +56,11 @@ pub(crate) struct TopicSettings {
 }
 
 impl Settings {
+    /// As a broker starts with them, before it knows what was altered in its data directory.
+    pub(crate) fn of(config: &BrokerConfig) -> Result<Self, BrokerError> {
+        Self::new(Layers { fixed: config.explicit(), dynamic: &Overrides::new() })
+    }
+
     pub(super) fn new(layers: Layers<'_>) -> Result<Self, BrokerError> {
         let of = Reader(|name: &str| layers.broker(known(broker_row(name))));
         let advertised = of
@@ -86,7 +92,7 @@ impl Settings {
                 .int("max.incremental.fetch.session.cache.slots")
                 as usize,
             max_request_partition_size_limit: of.int("max.request.partition.size.limit"),
-            node_id: of.int("node.id"),
+            node_id: of.text("node.id").and_then(|text| text.parse().ok()),
             num_partitions: of.int("num.partitions"),
             producer_id_expiration_check_interval_ms: of
                 .count("producer.id.expiration.check.interval.ms"),

@@ -1,0 +1,161 @@
+//! A broker's life: open the directory, listen, serve, and end so that the next start has nothing to repair.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kafkalite_log::datadir::{DataDir, Expected};
+use tokio::sync::{Mutex, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::config::{BrokerConfig, Configs, Listener, Settings};
+use crate::error::BrokerError;
+use crate::network;
+use crate::state::BrokerState;
+
+/// A broker that is running until [`stop`](Self::stop).
+///
+/// Dropping it without a stop is like a crash that nobody suffers from: connections end, and the next start recovers.
+#[derive(Debug)]
+pub struct Broker {
+    address: SocketAddr,
+    advertised: Listener,
+    data_dir: PathBuf,
+    node_id: i32,
+    cluster_id: String,
+    stopping: watch::Sender<bool>,
+    running: Mutex<Option<Running>>,
+}
+
+/// What a stop takes apart.
+struct Running {
+    state: Arc<BrokerState>,
+    data_dir: Arc<DataDir>,
+    serving: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
+}
+
+impl Broker {
+    /// Starts a broker on the directory and the address that `config` names. Returns when clients can connect.
+    ///
+    /// Takes its threads from the current tokio runtime.
+    pub async fn start(config: BrokerConfig) -> Result<Self, BrokerError> {
+        for warning in config.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let settings = Settings::of(&config)?;
+        // First what fails fastest, and touches nothing.
+        let listener = network::bind(&settings).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| BrokerError::Listen { address: unspecified(), from: "listeners", source })?;
+        let stopping = watch::Sender::new(false);
+        let signal = stopping.clone();
+        let opened = spawn_blocking(move || open(&config, &settings, signal)).await;
+        let (state, data_dir) = opened.map_err(|_| BrokerError::Stopped)??;
+
+        let advertised = state.configs.settings().advertised_listener.clone();
+        let broker = Self {
+            address,
+            advertised: advertised.unwrap_or_else(|| reachable(address)),
+            data_dir: data_dir.path().to_owned(),
+            node_id: state.node_id,
+            cluster_id: state.cluster_id.clone(),
+            stopping,
+            running: Mutex::new(None),
+        };
+        let serving = tokio::spawn(network::serve(listener, Arc::clone(&state)));
+        tracing::info!("listening on {address}, data in {}", broker.data_dir.display());
+        *broker.running.lock().await = Some(Running { state, data_dir, serving });
+        Ok(broker)
+    }
+
+    /// What clients take as `bootstrap.servers`: `host:port`.
+    pub fn bootstrap_servers(&self) -> String {
+        self.advertised.to_string()
+    }
+
+    /// The address that is listened on, with the port that was found when port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the data is, absolute.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// This broker's number, `node.id`.
+    pub fn node_id(&self) -> i32 {
+        self.node_id
+    }
+
+    /// The cluster's id, from the data directory.
+    pub fn cluster_id(&self) -> &str {
+        &self.cluster_id
+    }
+
+    /// Stops: no more connections, parked fetches answered with what there is, answers sent, everything flushed, the
+    /// directory marked as clean and unlocked. Whoever calls it again waits for the first and gets `Ok`.
+    ///
+    /// On an error everything has stopped as well; the directory is not clean, so the next start recovers.
+    pub async fn stop(&self) -> Result<(), BrokerError> {
+        self.stopping.send_replace(true);
+        let mut running = self.running.lock().await;
+        let Some(Running { state, data_dir, serving }) = running.take() else { return Ok(()) };
+        // A task that panicked has stopped too.
+        let _ = serving.await;
+        spawn_blocking(move || close(state, data_dir)).await.map_err(|_| BrokerError::Stopped)?
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.stopping.send_replace(true);
+    }
+}
+
+type Opened = (Arc<BrokerState>, Arc<DataDir>);
+
+/// Everything that touches the disk at the start.
+fn open(config: &BrokerConfig, settings: &Settings, stopping: watch::Sender<bool>) -> Result<Opened, BrokerError> {
+    let expected = Expected { node_id: settings.node_id, cluster_id: None };
+    let data_dir = Arc::new(DataDir::open(Path::new(&settings.log_dir), &expected)?);
+    let configs = Arc::new(Configs::open(config, data_dir.path())?);
+    let identity = data_dir.identity();
+    let state = BrokerState {
+        configs,
+        node_id: identity.node_id,
+        cluster_id: identity.cluster_id.clone(),
+        stopping,
+    };
+    Ok((Arc::new(state), data_dir))
+}
+
+/// Everything that touches the disk at the end. Nobody is served any more.
+fn close(state: Arc<BrokerState>, data_dir: Arc<DataDir>) -> Result<(), BrokerError> {
+    drop(state);
+    if let Some(data_dir) = Arc::into_inner(data_dir) {
+        data_dir.close_clean()?;
+    }
+    Ok(())
+}
+
+fn unspecified() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))
+}
+
+/// Where a client of this machine reaches a broker that listens on `address`.
+fn reachable(address: SocketAddr) -> Listener {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    Listener { host: ip.to_string(), port: address.port() }
+}

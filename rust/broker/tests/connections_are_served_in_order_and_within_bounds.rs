@@ -1,0 +1,128 @@
+//! Pipelining, half-closed peers, limits on connections and memory.
+
+mod support;
+
+use bytes::Bytes;
+use kafkalite_wire::Response;
+use kafkalite_wire::api::api_versions::ApiVersionsResponse;
+use support::{frame, introduced, introduction, resident, start};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    let requests: Vec<u8> = (0..1000).flat_map(|id| frame(4, id, &introduction())).collect();
+    let (mut reading, mut writing) = client.stream.split();
+    let write = async { writing.write_all(&requests).await.unwrap() };
+    let read = async {
+        for id in 0..1000 {
+            let len = reading.read_i32().await.unwrap();
+            let mut bytes = vec![0; usize::try_from(len).unwrap()];
+            reading.read_exact(&mut bytes).await.unwrap();
+            assert_eq!(introduced(Bytes::from(bytes), 4).0, id);
+        }
+    };
+    tokio::time::timeout(support::PATIENCE, async { tokio::join!(write, read) }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_frame_may_come_byte_by_byte() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    client.stream.set_nodelay(true).unwrap();
+    for byte in frame(4, 3, &introduction()) {
+        client.raw(&[byte]).await;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(introduced(client.frame().await.unwrap(), 4).0, 3);
+}
+
+#[tokio::test]
+async fn a_peer_that_closes_its_half_still_gets_its_answers() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    client.raw(&[frame(4, 1, &introduction()), frame(4, 2, &introduction())].concat()).await;
+    client.stream.shutdown().await.unwrap();
+    for id in [1, 2] {
+        assert_eq!(introduced(client.frame().await.unwrap(), 4).0, id);
+    }
+    client.assert_closed().await;
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_closed_and_a_later_one_served() {
+    let broker = start(&[("max.connections", "2")]).await;
+    let mut clients = [broker.connect().await, broker.connect().await];
+    for client in &mut clients {
+        client.ask(4, &introduction()).await;
+    }
+    broker.connect().await.assert_closed().await;
+    drop(clients);
+    // The broker sees the closing a moment later.
+    for _ in 0..1000 {
+        let mut client = broker.connect().await;
+        client.send(4, &introduction()).await;
+        if client.frame().await.is_some() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("no connection became free");
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed() {
+    let broker = start(&[("connections.max.idle.ms", "50")]).await;
+    let mut idle = broker.connect().await;
+    idle.assert_closed().await;
+    let mut halfway = broker.connect().await;
+    halfway.raw(&frame(4, 1, &introduction())[..9]).await;
+    halfway.assert_closed().await;
+}
+
+#[tokio::test]
+async fn announced_lengths_take_no_memory() {
+    let broker = start(&[]).await;
+    broker.assert_well().await;
+    let before = resident();
+    let mut clients = Vec::new();
+    for _ in 0..50 {
+        let mut client = broker.connect().await;
+        client.raw(&(100 * 1024 * 1024_i32).to_be_bytes()).await;
+        client.raw(&[0; 100]).await;
+        clients.push(client);
+    }
+    broker.assert_well().await;
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 50 * 1024 * 1024, "{grown} bytes for 50 connections that sent 104 bytes each");
+}
+
+#[tokio::test]
+async fn a_reader_that_does_not_read_stops_being_answered() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    let request = frame(4, 9, &introduction());
+    let many: Vec<u8> = request.iter().copied().cycle().take(request.len() * 1000).collect();
+    let before = resident();
+    // Writes until the broker takes no more: its answers fill the sockets and it waits.
+    let mut sent = 0_usize;
+    let mut at = 0;
+    while let Ok(written) =
+        tokio::time::timeout(std::time::Duration::from_millis(500), client.stream.write(&many[at..])).await
+    {
+        let written = written.unwrap();
+        sent += written;
+        at = (at + written) % many.len();
+        assert!(sent < 256 * 1024 * 1024, "the broker takes requests without end");
+    }
+    broker.assert_well().await;
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 64 * 1024 * 1024, "{grown} bytes grown");
+    // When it reads at last, every request that was taken has its answer.
+    let whole = sent / request.len();
+    for _ in 0..whole {
+        let (id, answer) = ApiVersionsResponse::decode(client.frame().await.unwrap(), 4).unwrap();
+        assert!(id == 9 && answer.error_code.is_none());
+    }
+}

@@ -1,0 +1,114 @@
+//! What the tests of this folder share: a broker in a temporary directory, and a client that sends raw frames.
+#![allow(dead_code)] // each test file uses its own part
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafkalite_broker::{Broker, BrokerConfig};
+use kafkalite_wire::api::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
+use kafkalite_wire::{Request, RequestHeader, Response};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// How long anything may take before a test gives up; nothing is measured by it.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A configuration on `dir` and a free port, with more settings.
+pub fn config(dir: &std::path::Path, settings: &[(&str, &str)]) -> BrokerConfig {
+    let mut config = BrokerConfig::new();
+    config.set("listeners", "PLAINTEXT://127.0.0.1:0").unwrap();
+    config.set("log.dirs", dir.to_str().unwrap()).unwrap();
+    for (name, value) in settings {
+        config.set(name, value).unwrap();
+    }
+    config
+}
+
+/// A broker that has a directory of its own until both are dropped.
+pub struct TestBroker {
+    pub broker: Broker,
+    pub dir: tempfile::TempDir,
+}
+
+pub async fn start(settings: &[(&str, &str)]) -> TestBroker {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(config(dir.path(), settings)).await.unwrap();
+    TestBroker { broker, dir }
+}
+
+impl TestBroker {
+    pub async fn connect(&self) -> Client {
+        Client { stream: TcpStream::connect(self.broker.address()).await.unwrap(), correlation_id: 0 }
+    }
+
+    /// Fails unless the broker still answers a new client.
+    pub async fn assert_well(&self) {
+        let answer = self.connect().await.ask(4, &introduction()).await;
+        assert!(answer.error_code.is_none() && !answer.api_keys.is_empty());
+    }
+}
+
+/// One connection.
+pub struct Client {
+    pub stream: TcpStream,
+    correlation_id: i32,
+}
+
+impl Client {
+    /// Sends a request and returns its correlation id.
+    pub async fn send<R: Request>(&mut self, version: i16, request: &R) -> i32 {
+        self.correlation_id += 1;
+        self.raw(&frame(version, self.correlation_id, request)).await;
+        self.correlation_id
+    }
+
+    /// Sends a request and reads its answer.
+    pub async fn ask<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
+        let sent = self.send(version, request).await;
+        let (correlation_id, response) = R::Response::decode(self.frame().await.expect("an answer"), version).unwrap();
+        assert_eq!(correlation_id, sent);
+        response
+    }
+
+    pub async fn raw(&mut self, bytes: &[u8]) {
+        tokio::time::timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the broker reads").unwrap();
+    }
+
+    /// The next frame without its length; `None` when the broker has closed the connection.
+    pub async fn frame(&mut self) -> Option<Bytes> {
+        let read = async {
+            let len = self.stream.read_i32().await.ok()?;
+            let mut bytes = vec![0; usize::try_from(len).unwrap()];
+            self.stream.read_exact(&mut bytes).await.ok()?;
+            Some(Bytes::from(bytes))
+        };
+        tokio::time::timeout(PATIENCE, read).await.expect("an answer or a closed connection")
+    }
+
+    /// Fails unless the broker closes the connection without another answer.
+    pub async fn assert_closed(&mut self) {
+        assert_eq!(self.frame().await, None);
+    }
+}
+
+/// A request as bytes on the wire.
+pub fn frame<R: Request>(version: i16, correlation_id: i32, request: &R) -> Vec<u8> {
+    let header = RequestHeader { api_version: version, correlation_id, client_id: Some("test".to_owned()) };
+    request.encode(&header).unwrap().into_bytes().to_vec()
+}
+
+/// A client's first request.
+pub fn introduction() -> ApiVersionsRequest {
+    ApiVersionsRequest { client_software_name: "test".to_owned(), client_software_version: "1.0".to_owned() }
+}
+
+/// The answer to [`introduction`] in `frame`.
+pub fn introduced(frame: Bytes, version: i16) -> (i32, ApiVersionsResponse) {
+    ApiVersionsResponse::decode(frame, version).unwrap()
+}
+
+/// Resident memory of this process in bytes.
+pub fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap();
+    status.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
