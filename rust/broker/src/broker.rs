@@ -53,7 +53,11 @@ impl Broker {
         let listener = network::bind(&settings).await?;
         let address = listener
             .local_addr()
-            .map_err(|source| BrokerError::Listen { address: unspecified(), from: "listeners", source })?;
+            .map_err(|source| BrokerError::Listen {
+                address: unspecified(),
+                from: "listeners",
+                source,
+            })?;
         let stopping = watch::Sender::new(false);
         let signal = stopping.clone();
         let opened = spawn_blocking(move || open(&config, &settings, signal)).await;
@@ -70,8 +74,15 @@ impl Broker {
             running: Mutex::new(None),
         };
         let serving = tokio::spawn(network::serve(listener, Arc::clone(&state)));
-        tracing::info!("listening on {address}, data in {}", broker.data_dir.display());
-        *broker.running.lock().await = Some(Running { state, data_dir, serving });
+        tracing::info!(
+            "listening on {address}, data in {}",
+            broker.data_dir.display()
+        );
+        *broker.running.lock().await = Some(Running {
+            state,
+            data_dir,
+            serving,
+        });
         Ok(broker)
     }
 
@@ -107,10 +118,19 @@ impl Broker {
     pub async fn stop(&self) -> Result<(), BrokerError> {
         self.stopping.send_replace(true);
         let mut running = self.running.lock().await;
-        let Some(Running { state, data_dir, serving }) = running.take() else { return Ok(()) };
+        let Some(Running {
+            state,
+            data_dir,
+            serving,
+        }) = running.take()
+        else {
+            return Ok(());
+        };
         // A task that panicked has stopped too.
         let _ = serving.await;
-        spawn_blocking(move || close(state, data_dir)).await.map_err(|_| BrokerError::Stopped)?
+        spawn_blocking(move || close(state, data_dir))
+            .await
+            .map_err(|_| BrokerError::Stopped)?
     }
 }
 
@@ -123,8 +143,15 @@ impl Drop for Broker {
 type Opened = (Arc<BrokerState>, Arc<DataDir>);
 
 /// Everything that touches the disk at the start.
-fn open(config: &BrokerConfig, settings: &Settings, stopping: watch::Sender<bool>) -> Result<Opened, BrokerError> {
-    let expected = Expected { node_id: settings.node_id, cluster_id: None };
+fn open(
+    config: &BrokerConfig,
+    settings: &Settings,
+    stopping: watch::Sender<bool>,
+) -> Result<Opened, BrokerError> {
+    let expected = Expected {
+        node_id: settings.node_id,
+        cluster_id: None,
+    };
     let data_dir = Arc::new(DataDir::open(Path::new(&settings.log_dir), &expected)?);
     let configs = Arc::new(Configs::open(config, data_dir.path())?);
     let identity = data_dir.identity();
@@ -157,5 +184,8 @@ fn reachable(address: SocketAddr) -> Listener {
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
-    Listener { host: ip.to_string(), port: address.port() }
+    Listener {
+        host: ip.to_string(),
+        port: address.port(),
+    }
 }

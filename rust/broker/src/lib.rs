@@ -20,7 +20,6 @@ pub mod config;
 mod error;
 mod handlers;
 mod network;
-mod pending;
 mod state;
 
 pub use broker::Broker;

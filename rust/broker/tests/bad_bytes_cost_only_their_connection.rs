@@ -96,10 +96,16 @@ async fn an_unknown_version_of_api_versions_is_told_all_that_is_served() {
         request[6..8].copy_from_slice(&version.to_be_bytes());
         client.raw(&request).await;
         let (correlation_id, answer) = introduced(client.frame().await.unwrap(), 0);
-        assert_eq!((correlation_id, answer.error_code), (42, ErrorCode::UnsupportedVersion));
+        assert_eq!(
+            (correlation_id, answer.error_code),
+            (42, ErrorCode::UnsupportedVersion)
+        );
         assert_eq!(answer.api_keys, known.api_keys);
         // The client goes on over the same connection, in a version that it has now learnt.
-        assert_eq!(client.ask(0, &introduction()).await.api_keys, known.api_keys);
+        assert_eq!(
+            client.ask(0, &introduction()).await.api_keys,
+            known.api_keys
+        );
     }
 }
 
@@ -121,6 +127,12 @@ async fn a_client_that_misnames_itself_is_told_so() {
     let mut request = introduction();
     request.client_software_name = "not a name!".to_owned();
     let mut client = broker.connect().await;
-    assert_eq!(client.ask(3, &request).await.error_code, ErrorCode::InvalidRequest);
-    assert_eq!(client.ask(3, &introduction()).await.error_code, ErrorCode::None);
+    assert_eq!(
+        client.ask(3, &request).await.error_code,
+        ErrorCode::InvalidRequest
+    );
+    assert_eq!(
+        client.ask(3, &introduction()).await.error_code,
+        ErrorCode::None
+    );
 }

@@ -12,7 +12,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 async fn pipelined_requests_are_answered_in_order() {
     let broker = start(&[]).await;
     let mut client = broker.connect().await;
-    let requests: Vec<u8> = (0..1000).flat_map(|id| frame(4, id, &introduction())).collect();
+    let requests: Vec<u8> = (0..1000)
+        .flat_map(|id| frame(4, id, &introduction()))
+        .collect();
     let (mut reading, mut writing) = client.stream.split();
     let write = async { writing.write_all(&requests).await.unwrap() };
     let read = async {
@@ -23,7 +25,9 @@ async fn pipelined_requests_are_answered_in_order() {
             assert_eq!(introduced(Bytes::from(bytes), 4).0, id);
         }
     };
-    tokio::time::timeout(support::PATIENCE, async { tokio::join!(write, read) }).await.unwrap();
+    tokio::time::timeout(support::PATIENCE, async { tokio::join!(write, read) })
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -42,7 +46,9 @@ async fn a_frame_may_come_byte_by_byte() {
 async fn a_peer_that_closes_its_half_still_gets_its_answers() {
     let broker = start(&[]).await;
     let mut client = broker.connect().await;
-    client.raw(&[frame(4, 1, &introduction()), frame(4, 2, &introduction())].concat()).await;
+    client
+        .raw(&[frame(4, 1, &introduction()), frame(4, 2, &introduction())].concat())
+        .await;
     client.stream.shutdown().await.unwrap();
     for id in [1, 2] {
         assert_eq!(introduced(client.frame().await.unwrap(), 4).0, id);
@@ -95,7 +101,10 @@ async fn announced_lengths_take_no_memory() {
     }
     broker.assert_well().await;
     let grown = resident().saturating_sub(before);
-    assert!(grown < 50 * 1024 * 1024, "{grown} bytes for 50 connections that sent 104 bytes each");
+    assert!(
+        grown < 50 * 1024 * 1024,
+        "{grown} bytes for 50 connections that sent 104 bytes each"
+    );
 }
 
 #[tokio::test]
@@ -103,18 +112,29 @@ async fn a_reader_that_does_not_read_stops_being_answered() {
     let broker = start(&[]).await;
     let mut client = broker.connect().await;
     let request = frame(4, 9, &introduction());
-    let many: Vec<u8> = request.iter().copied().cycle().take(request.len() * 1000).collect();
+    let many: Vec<u8> = request
+        .iter()
+        .copied()
+        .cycle()
+        .take(request.len() * 1000)
+        .collect();
     let before = resident();
     // Writes until the broker takes no more: its answers fill the sockets and it waits.
     let mut sent = 0_usize;
     let mut at = 0;
-    while let Ok(written) =
-        tokio::time::timeout(std::time::Duration::from_millis(500), client.stream.write(&many[at..])).await
+    while let Ok(written) = tokio::time::timeout(
+        std::time::Duration::from_millis(500),
+        client.stream.write(&many[at..]),
+    )
+    .await
     {
         let written = written.unwrap();
         sent += written;
         at = (at + written) % many.len();
-        assert!(sent < 256 * 1024 * 1024, "the broker takes requests without end");
+        assert!(
+            sent < 256 * 1024 * 1024,
+            "the broker takes requests without end"
+        );
     }
     broker.assert_well().await;
     let grown = resident().saturating_sub(before);

@@ -1,6 +1,7 @@
 //! The settings in force, as values that code uses. A new one is built whenever something is altered.
 
 use kafkalite_log::{Durability, LogConfig};
+use kafkalite_records::TimestampType;
 
 use super::row::Row;
 use super::values::{Layers, Origin, broker_row, topic_row};
@@ -58,7 +59,10 @@ pub(crate) struct TopicSettings {
 impl Settings {
     /// As a broker starts with them, before it knows what was altered in its data directory.
     pub(crate) fn of(config: &BrokerConfig) -> Result<Self, BrokerError> {
-        Self::new(Layers { fixed: config.explicit(), dynamic: &Overrides::new() })
+        Self::new(Layers {
+            fixed: config.explicit(),
+            dynamic: &Overrides::new(),
+        })
     }
 
     pub(super) fn new(layers: Layers<'_>) -> Result<Self, BrokerError> {
@@ -116,6 +120,10 @@ impl TopicSettings {
         let cleaned_by = |word| policy.split(',').any(|one| one == word);
         // Kafka spells "never" as the largest number.
         let limit = |name| Some(of.whole(name)).filter(|&n| (0..i64::MAX).contains(&n));
+        let timestamp_type = match of.text("message.timestamp.type").as_deref() {
+            Some("LogAppendTime") => TimestampType::LogAppend,
+            _ => TimestampType::Create,
+        };
         Self {
             log: LogConfig {
                 segment_bytes: of.count("segment.bytes") as u32,
@@ -131,13 +139,14 @@ impl TopicSettings {
                 max_message_bytes: of.count("max.message.bytes") as u32,
                 timestamp_before_max_ms: of.whole("message.timestamp.before.max.ms"),
                 timestamp_after_max_ms: of.whole("message.timestamp.after.max.ms"),
+                timestamp_type,
                 durability: match broker.text("kafkalite.durability").as_deref() {
                     Some("synced") => Durability::Synced,
                     _ => Durability::Visible,
                 },
             },
             compact: cleaned_by("compact"),
-            log_append_time: of.text("message.timestamp.type").as_deref() == Some("LogAppendTime"),
+            log_append_time: timestamp_type == TimestampType::LogAppend,
             min_insync_replicas: of.int("min.insync.replicas"),
         }
     }
@@ -216,7 +225,9 @@ mod tests {
     fn the_defaults_of_a_topic_are_those_of_the_log() {
         let settings = topic_settings(&[], &[]);
         assert_eq!(settings.log, LogConfig::default());
-        assert!(!settings.compact && !settings.log_append_time);
+        assert!(
+            topic_settings(&[], &[("message.timestamp.type", "LogAppendTime")]).log_append_time
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::pending::LogSlice;
+use kafkalite_log::LogSlice;
 use tokio::sync::watch;
 
 use crate::config::Listener;

@@ -20,8 +20,8 @@ mod describe_cluster;
 
 use std::sync::Arc;
 
-use crate::pending::LogSlice;
 use bytes::Bytes;
+use kafkalite_log::LogSlice;
 use kafkalite_wire::{ApiKey, Encoded, Request, RequestHeader, RequestPrefix, Response};
 
 pub(crate) use context::{Connection, Context, Reply};

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
-use crate::pending::LogSlice;
 use bytes::{Buf, Bytes};
+use kafkalite_log::LogSlice;
 use kafkalite_wire::{Encoded, Part};
 use tokio::io::Interest;
 use tokio::net::TcpStream;

@@ -38,7 +38,10 @@ pub async fn start(settings: &[(&str, &str)]) -> TestBroker {
 
 impl TestBroker {
     pub async fn connect(&self) -> Client {
-        Client { stream: TcpStream::connect(self.broker.address()).await.unwrap(), correlation_id: 0 }
+        Client {
+            stream: TcpStream::connect(self.broker.address()).await.unwrap(),
+            correlation_id: 0,
+        }
     }
 
     /// Fails unless the broker still answers a new client.
@@ -58,20 +61,25 @@ impl Client {
     /// Sends a request and returns its correlation id.
     pub async fn send<R: Request>(&mut self, version: i16, request: &R) -> i32 {
         self.correlation_id += 1;
-        self.raw(&frame(version, self.correlation_id, request)).await;
+        self.raw(&frame(version, self.correlation_id, request))
+            .await;
         self.correlation_id
     }
 
     /// Sends a request and reads its answer.
     pub async fn ask<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
         let sent = self.send(version, request).await;
-        let (correlation_id, response) = R::Response::decode(self.frame().await.expect("an answer"), version).unwrap();
+        let (correlation_id, response) =
+            R::Response::decode(self.frame().await.expect("an answer"), version).unwrap();
         assert_eq!(correlation_id, sent);
         response
     }
 
     pub async fn raw(&mut self, bytes: &[u8]) {
-        tokio::time::timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the broker reads").unwrap();
+        tokio::time::timeout(PATIENCE, self.stream.write_all(bytes))
+            .await
+            .expect("the broker reads")
+            .unwrap();
     }
 
     /// The next frame without its length; `None` when the broker has closed the connection.
@@ -82,7 +90,9 @@ impl Client {
             self.stream.read_exact(&mut bytes).await.ok()?;
             Some(Bytes::from(bytes))
         };
-        tokio::time::timeout(PATIENCE, read).await.expect("an answer or a closed connection")
+        tokio::time::timeout(PATIENCE, read)
+            .await
+            .expect("an answer or a closed connection")
     }
 
     /// Fails unless the broker closes the connection without another answer.
@@ -93,13 +103,20 @@ impl Client {
 
 /// A request as bytes on the wire.
 pub fn frame<R: Request>(version: i16, correlation_id: i32, request: &R) -> Vec<u8> {
-    let header = RequestHeader { api_version: version, correlation_id, client_id: Some("test".to_owned()) };
+    let header = RequestHeader {
+        api_version: version,
+        correlation_id,
+        client_id: Some("test".to_owned()),
+    };
     request.encode(&header).unwrap().into_bytes().to_vec()
 }
 
 /// A client's first request.
 pub fn introduction() -> ApiVersionsRequest {
-    ApiVersionsRequest { client_software_name: "test".to_owned(), client_software_version: "1.0".to_owned() }
+    ApiVersionsRequest {
+        client_software_name: "test".to_owned(),
+        client_software_version: "1.0".to_owned(),
+    }
 }
 
 /// The answer to [`introduction`] in `frame`.
