@@ -14,7 +14,7 @@ pub enum RecordsError {
         /// Bytes that are there.
         have: usize,
     },
-    /// Not format v2. Magic 0 and 1 are the old message sets; refuse anything else.
+    /// Not format v2. Read magic 0 and 1 with [`legacy`](crate::legacy); refuse anything else.
     #[error("record format {magic} where 2 is expected")]
     UnsupportedMagic {
         /// The format that the bytes claim.

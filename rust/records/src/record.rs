@@ -97,6 +97,8 @@ pub struct Span {
 }
 
 impl Span {
+    pub(crate) const NULL: Self = Self { start: 0, len: -1 };
+
     /// Reads a length and moves past what it counts. `None` if that is not there.
     #[inline]
     pub(crate) fn read(bytes: &[u8], at: &mut usize) -> Option<Self> {

@@ -1,5 +1,7 @@
 //! What is built is what is read: every codec, any keys, values, headers and timestamps.
 
+#![allow(clippy::unwrap_used)] // what the tests share is a test
+
 use bytes::Bytes;
 use kafkalite_records::{
     BatchBuilder, BatchOrigin, Compression, Compressor, DecodedBatch, Decompressor, Header,
