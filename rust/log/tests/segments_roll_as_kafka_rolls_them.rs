@@ -1,0 +1,225 @@
+//! When a segment ends, and what its index files hold then.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use kafkalite_log::{AppendOptions, Log, LogConfig};
+use support::{CLIENT, NOW, append, batch, batch_at, open, open_clean};
+
+fn file(dir: &Path, base: i64, suffix: &str) -> Vec<u8> {
+    fs::read(dir.join(format!("{base:020}.{suffix}"))).unwrap()
+}
+
+/// The entries of an `.index` as (relative offset, position).
+fn offset_entries(bytes: &[u8]) -> Vec<(u32, u32)> {
+    let (entries, []) = bytes.as_chunks::<8>() else {
+        panic!("{} bytes", bytes.len())
+    };
+    let entries = entries.iter().map(|entry| u64::from_be_bytes(*entry));
+    entries
+        .map(|entry| ((entry >> 32) as u32, entry as u32))
+        .collect()
+}
+
+/// The entries of a `.timeindex` as (timestamp, relative offset).
+fn time_entries(bytes: &[u8]) -> Vec<(i64, u32)> {
+    let (entries, []) = bytes.as_chunks::<12>() else {
+        panic!("{} bytes", bytes.len())
+    };
+    let number = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0i64, |number, byte| (number << 8) | i64::from(*byte))
+    };
+    entries
+        .iter()
+        .map(|entry| (number(&entry[..8]), number(&entry[8..]) as u32))
+        .collect()
+}
+
+fn append_at(log: &Log, timestamp: i64) {
+    log.append(&batch_at(timestamp, &[b"x"]), &CLIENT).unwrap();
+}
+
+#[test]
+fn by_size_before_the_append_that_would_not_fit() {
+    let dir = tempfile::tempdir().unwrap();
+    let size = batch(&[b"x"]).len() as u32;
+    let (log, _) = open(
+        dir.path(),
+        &LogConfig {
+            segment_bytes: 3 * size,
+            ..LogConfig::default()
+        },
+    );
+    for _ in 0..7 {
+        append(&log, &[b"x"]);
+    }
+    assert_eq!(log.segment_bases(), [0, 3, 6]);
+}
+
+#[test]
+fn by_the_age_of_the_first_message_in_messages_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(
+        dir.path(),
+        &LogConfig {
+            segment_ms: 1000,
+            ..LogConfig::default()
+        },
+    );
+    append_at(&log, NOW - 5000);
+    append_at(&log, NOW - 4000);
+    append_at(&log, NOW - 3999);
+    assert_eq!(log.segment_bases(), [0, 2]);
+}
+
+#[test]
+fn by_the_clock_where_messages_have_no_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(
+        dir.path(),
+        &LogConfig {
+            segment_ms: 1000,
+            ..LogConfig::default()
+        },
+    );
+    for now_ms in [NOW, NOW + 1000, NOW + 1001] {
+        log.append(&batch_at(-1, &[b"x"]), &AppendOptions { now_ms, ..CLIENT })
+            .unwrap();
+    }
+    assert_eq!(log.segment_bases(), [0, 2]);
+}
+
+#[test]
+fn when_an_index_is_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = LogConfig {
+        index_interval_bytes: 0,
+        segment_index_bytes: 36,
+        ..LogConfig::default()
+    };
+    let (log, _) = open(dir.path(), &config);
+    // Three entries of 12 bytes fit into the time index; the last stays free. The first batch gets no entry.
+    for number in 0..7 {
+        append_at(&log, NOW - 100 + number);
+    }
+    assert_eq!(log.segment_bases(), [0, 3, 6]);
+    log.close().unwrap();
+    assert_eq!(
+        time_entries(&file(dir.path(), 0, "timeindex")),
+        [(NOW - 99, 1), (NOW - 98, 2)]
+    );
+}
+
+#[test]
+fn indexes_are_preallocated_while_active_and_trimmed_when_rolled_or_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = LogConfig {
+        segment_bytes: 1000,
+        index_interval_bytes: 200,
+        segment_index_bytes: 100,
+        ..LogConfig::default()
+    };
+    let (log, _) = open(dir.path(), &config);
+    let size = batch(&[b"x"]).len() as u32;
+    for number in 0..1000 / i64::from(size) {
+        append_at(&log, NOW + number);
+    }
+    assert_eq!(
+        (
+            file(dir.path(), 0, "index").len(),
+            file(dir.path(), 0, "timeindex").len()
+        ),
+        (96, 96)
+    );
+    append_at(&log, NOW);
+    // An entry after more than 200 bytes: it names the batch that starts there, by its last offset.
+    let step = 200 / size + 1;
+    let entries: Vec<(u32, u32)> = (1..)
+        .map(|entry| (entry * step, entry * step * size))
+        .take(4)
+        .collect();
+    let rolled = offset_entries(&file(dir.path(), 0, "index"));
+    assert_eq!(rolled, entries[..rolled.len()]);
+    assert!(rolled.len() >= 3);
+    let times = time_entries(&file(dir.path(), 0, "timeindex"));
+    let base = log.segment_bases()[1];
+    assert_eq!(
+        times.last(),
+        Some(&(NOW + base - 1, base as u32 - 1)),
+        "the newest is the last"
+    );
+    assert_eq!(
+        times[..rolled.len()],
+        rolled
+            .iter()
+            .map(|(at, _)| (NOW + i64::from(*at), *at))
+            .collect::<Vec<_>>()
+    );
+
+    log.close().unwrap();
+    assert_eq!(file(dir.path(), base, "index").len(), 0);
+    assert_eq!(
+        time_entries(&file(dir.path(), base, "timeindex")),
+        [(NOW, 0)]
+    );
+    drop(log);
+    let (log, _) = open_clean(dir.path(), &config);
+    assert_eq!(
+        (
+            file(dir.path(), base, "index").len(),
+            file(dir.path(), base, "timeindex").len()
+        ),
+        (96, 96)
+    );
+    append_at(&log, NOW + 50);
+    log.close().unwrap();
+    assert_eq!(
+        time_entries(&file(dir.path(), base, "timeindex")),
+        [(NOW, 0), (NOW + 50, 1)]
+    );
+}
+
+#[test]
+fn timestamps_that_go_back_make_no_entry() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(
+        dir.path(),
+        &LogConfig {
+            index_interval_bytes: 0,
+            ..LogConfig::default()
+        },
+    );
+    for timestamp in [NOW, NOW - 10, NOW - 5, NOW, NOW + 1] {
+        append_at(&log, timestamp);
+    }
+    log.close().unwrap();
+    assert_eq!(
+        time_entries(&file(dir.path(), 0, "timeindex")),
+        [(NOW, 0), (NOW + 1, 4)]
+    );
+    assert_eq!(offset_entries(&file(dir.path(), 0, "index")).len(), 4);
+}
+
+#[test]
+fn a_snapshot_of_the_producers_stands_at_every_roll() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(
+        dir.path(),
+        &LogConfig {
+            segment_bytes: 200,
+            ..LogConfig::default()
+        },
+    );
+    for _ in 0..10 {
+        append(&log, &[b"x"]);
+    }
+    let bases = log.segment_bases();
+    assert_eq!(
+        kafkalite_log::snapshots::list(dir.path()).unwrap(),
+        bases[1..]
+    );
+}
