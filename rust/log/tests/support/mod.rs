@@ -9,7 +9,7 @@
 use kafkalite_log::producers::Origin;
 use kafkalite_log::{AppendOptions, Appended, Log, LogConfig, OpenOptions, ReadUpTo, Recovered};
 use kafkalite_records::{
-    BatchBuilder, BatchOrigin, Compression, Compressor, RecordBatch, Records, batches,
+    BatchBuilder, BatchHeader, BatchOrigin, Compression, Compressor, RecordBatch, Records, batches,
 };
 
 /// The time at which the tests happen.
@@ -103,5 +103,19 @@ pub fn read_all(
             }
             offset = batch.header().next_offset();
         }
+    }
+}
+
+/// The headers of all batches from the one that holds `offset` on.
+pub fn read_batches(log: &Log, mut offset: i64) -> Vec<BatchHeader> {
+    let mut headers = Vec::new();
+    loop {
+        let slice = log.read(offset, 1 << 24, ReadUpTo::End, true).unwrap();
+        if slice.is_empty() {
+            return headers;
+        }
+        let bytes = slice.bytes().unwrap();
+        headers.extend(batches(&bytes).map(|batch| *batch.unwrap().header()));
+        offset = headers.last().unwrap().next_offset();
     }
 }
