@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use crate::message::{Message, rebuild};
-    #[pymodule_export]
     use crate::logging::{next_log_records, set_log_level};
+    #[pymodule_export]
+    use crate::message::{Message, rebuild};
 }

@@ -24,7 +24,10 @@ pub(crate) struct Message(Content);
 
 enum Content {
     Made(Made),
-    Read { origin: Arc<Origin>, layout: RecordLayout },
+    Read {
+        origin: Arc<Origin>,
+        layout: RecordLayout,
+    },
 }
 
 /// A message that holds its own parts: a user's, or one that was unpickled and knows where it once stood.
@@ -79,15 +82,22 @@ impl Message {
 
     fn place(&self) -> Option<(&Arc<str>, i32, i64)> {
         match &self.0 {
-            Content::Made(made) => made.place.as_ref().map(|(topic, partition, offset)| (topic, *partition, *offset)),
-            Content::Read { origin, layout } => Some((&origin.topic, origin.partition, layout.offset)),
+            Content::Made(made) => made
+                .place
+                .as_ref()
+                .map(|(topic, partition, offset)| (topic, *partition, *offset)),
+            Content::Read { origin, layout } => {
+                Some((&origin.topic, origin.partition, layout.offset))
+            }
         }
     }
 
     fn log_append(&self) -> bool {
         match &self.0 {
             Content::Made(made) => made.log_append,
-            Content::Read { origin, .. } => origin.batch.header().timestamp_type() == TimestampType::LogAppend,
+            Content::Read { origin, .. } => {
+                origin.batch.header().timestamp_type() == TimestampType::LogAppend
+            }
         }
     }
 }
@@ -128,7 +138,10 @@ impl Message {
 
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let pairs = self.header_list().into_iter().map(|(name, value)| (name, value.map(|value| PyBytes::new(py, &value).unbind())));
+        let pairs = self
+            .header_list()
+            .into_iter()
+            .map(|(name, value)| (name, value.map(|value| PyBytes::new(py, &value).unbind())));
         PyTuple::new(py, pairs.collect::<Vec<_>>())
     }
 
@@ -139,7 +152,11 @@ impl Message {
 
     #[getter]
     fn timestamp_type(&self) -> &'static str {
-        if self.log_append() { "log_append" } else { "create" }
+        if self.log_append() {
+            "log_append"
+        } else {
+            "create"
+        }
     }
 
     #[getter]
@@ -158,18 +175,25 @@ impl Message {
     }
 
     #[pyo3(signature = (encoding="utf-8", errors="strict"))]
-    fn text<'py>(&self, py: Python<'py>, encoding: &str, errors: &str) -> PyResult<Bound<'py, PyAny>> {
+    fn text<'py>(
+        &self,
+        py: Python<'py>,
+        encoding: &str,
+        errors: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
         self.content(py)?.call_method1("decode", (encoding, errors))
     }
 
     fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let content = self.content(py)?;
-        py.import("json")?.call_method1("loads", (&content,)).map_err(|error| {
-            let sentence = format!("the message's content is not JSON: {}", error.value(py));
-            let wrapped = PyValueError::new_err(sentence);
-            wrapped.set_cause(py, Some(error));
-            wrapped
-        })
+        py.import("json")?
+            .call_method1("loads", (&content,))
+            .map_err(|error| {
+                let sentence = format!("the message's content is not JSON: {}", error.value(py));
+                let wrapped = PyValueError::new_err(sentence);
+                wrapped.set_cause(py, Some(error));
+                wrapped
+            })
     }
 
     fn __len__(&self) -> usize {
@@ -200,16 +224,27 @@ impl Message {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let shown = |bytes: Option<&[u8]>| -> PyResult<String> {
             const SHOWN: usize = 60;
-            let Some(bytes) = bytes else { return Ok("None".into()) };
-            let literal = PyBytes::new(py, &bytes[..bytes.len().min(SHOWN)]).repr()?.to_string();
-            Ok(if bytes.len() > SHOWN { format!("{literal}... ({} bytes)", bytes.len()) } else { literal })
+            let Some(bytes) = bytes else {
+                return Ok("None".into());
+            };
+            let literal = PyBytes::new(py, &bytes[..bytes.len().min(SHOWN)])
+                .repr()?
+                .to_string();
+            Ok(if bytes.len() > SHOWN {
+                format!("{literal}... ({} bytes)", bytes.len())
+            } else {
+                literal
+            })
         };
         let mut text = format!("Message({}", shown(self.value_bytes())?);
         if self.key_bytes().is_some() {
             text += &format!(", key={}", shown(self.key_bytes())?);
         }
         if let Some((topic, partition, offset)) = self.place() {
-            text += &format!(", topic={:?}, partition={partition}, offset={offset}", &**topic);
+            text += &format!(
+                ", topic={:?}, partition={partition}, offset={offset}",
+                &**topic
+            );
         }
         if let Some(timestamp) = self.create_time() {
             text += &format!(", timestamp={timestamp}");
@@ -217,17 +252,33 @@ impl Message {
         Ok(text + ")")
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let rebuild = py.import("kafkalite._native")?.getattr("_rebuild_message")?;
-        let place = self.place().map(|(topic, partition, offset)| (topic.to_string(), partition, offset));
-        let state = (self.value(py), self.key(py), self.headers(py)?, self.create_time(), self.log_append(), place);
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let rebuild = py
+            .import("kafkalite._native")?
+            .getattr("_rebuild_message")?;
+        let place = self
+            .place()
+            .map(|(topic, partition, offset)| (topic.to_string(), partition, offset));
+        let state = (
+            self.value(py),
+            self.key(py),
+            self.headers(py)?,
+            self.create_time(),
+            self.log_append(),
+            place,
+        );
         Ok((rebuild, state.into_pyobject(py)?))
     }
 }
 
 impl Message {
     fn content<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        self.value(py).ok_or_else(|| PyValueError::new_err("the message is a tombstone: it has a key and no content"))
+        self.value(py).ok_or_else(|| {
+            PyValueError::new_err("the message is a tombstone: it has a key and no content")
+        })
     }
 }
 
