@@ -4,6 +4,7 @@ use bytes::Bytes;
 use kafkalite_wire::{
     ApiKey, Error, ErrorCode, Part, Records, Request, RequestHeader, RequestPrefix, Response,
     api::{
+        TABLE,
         api_versions::{ApiVersionRange, ApiVersionsRequest, ApiVersionsResponse},
         fetch::{FetchResponse, FetchedPartition, FetchedTopic},
         metadata::MetadataRequest,
@@ -89,6 +90,30 @@ fn api_versions_answers_an_unknown_version_in_version_0() {
         bytes.as_ref(),
         b"\0\0\0\x10\0\0\0\x07\0\x23\0\0\0\x01\0\x12\0\0\0\x04"
     );
+    let refusal = without_prefix(bytes);
+    for asked in 0..=4 {
+        assert_eq!(
+            ApiVersionsResponse::decode_or_refused(refusal.clone(), asked),
+            Ok((7, answer.clone()))
+        );
+    }
+}
+
+#[test]
+fn what_is_advertised_is_what_is_served_but_for_produce() {
+    for api in TABLE {
+        let range = ApiVersionRange::from(api);
+        assert_eq!(range.max_version, *api.versions.end());
+        let expected = match api.key {
+            ApiKey::Produce => 0, // KAFKA-18659
+            _ => *api.versions.start(),
+        };
+        assert_eq!(range.min_version, expected);
+        assert_eq!(ApiKey::from_code(range.api_key), Some(api.key));
+        assert_eq!(api.key.served(), Some(api));
+    }
+    assert!(TABLE.is_sorted_by_key(|api| api.key.code()));
+    assert_eq!(ApiKey::JoinGroup.served(), None);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `ApiVersions` (key 18): which APIs, in which versions? A client's first question.
 
-use crate::{ErrorCode, Message};
+use bytes::Bytes;
+
+use crate::{ErrorCode, Message, Response, Result, api::Api};
 
 /// Asks what the broker serves.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -23,7 +25,7 @@ pub struct ApiVersionsResponse {
     /// How long the client shall pause because of a quota, in milliseconds.
     #[wire(versions = 1.., ignorable)]
     pub throttle_time_ms: i32,
-    /// Features that the broker could run with.
+    /// Features that the broker could run with. Clients of version 3 stumble over a level of 0 (KAFKA-17011).
     #[wire(versions = 3.., tag = 0, ignorable)]
     pub supported_features: Vec<SupportedFeature>,
     /// Grows with every change of the finalized features; −1 if unknown.
@@ -68,4 +70,28 @@ pub struct FinalizedFeature {
     pub max_version_level: i16,
     /// The lowest level in force.
     pub min_version_level: i16,
+}
+
+impl From<&Api> for ApiVersionRange {
+    fn from(api: &Api) -> Self {
+        ApiVersionRange {
+            api_key: api.key.code(),
+            min_version: *api.advertised.start(),
+            max_version: *api.advertised.end(),
+        }
+    }
+}
+
+impl ApiVersionsResponse {
+    /// Reads the answer to a request of `version`, which a broker that does not know the version gives in version 0, with
+    /// [`ErrorCode::UnsupportedVersion`] and the list of what it does know (KIP-511).
+    pub fn decode_or_refused(frame: Bytes, version: i16) -> Result<(i32, Self)> {
+        match ApiVersionsResponse::decode(frame.clone(), version) {
+            Ok(answer) => Ok(answer),
+            Err(error) => match ApiVersionsResponse::decode(frame, 0) {
+                Ok(refusal) if refusal.1.error_code == ErrorCode::UnsupportedVersion => Ok(refusal),
+                _ => Err(error),
+            },
+        }
+    }
 }
