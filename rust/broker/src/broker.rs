@@ -10,8 +10,11 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::config::{BrokerConfig, Configs, Listener, Settings};
 use crate::error::BrokerError;
+use crate::fetch_sessions::FetchSessions;
 use crate::network;
+use crate::producer_ids::ProducerIds;
 use crate::state::BrokerState;
+use crate::topics::Topics;
 
 /// A broker that is running until [`stop`](Self::stop).
 ///
@@ -30,7 +33,6 @@ pub struct Broker {
 /// What a stop takes apart.
 struct Running {
     state: Arc<BrokerState>,
-    data_dir: Arc<DataDir>,
     serving: JoinHandle<()>,
 }
 
@@ -67,7 +69,7 @@ impl Broker {
         let broker = Self {
             address,
             advertised: advertised.unwrap_or_else(|| reachable(address)),
-            data_dir: data_dir.path().to_owned(),
+            data_dir,
             node_id: state.node_id,
             cluster_id: state.cluster_id.clone(),
             stopping,
@@ -78,11 +80,7 @@ impl Broker {
             "listening on {address}, data in {}",
             broker.data_dir.display()
         );
-        *broker.running.lock().await = Some(Running {
-            state,
-            data_dir,
-            serving,
-        });
+        *broker.running.lock().await = Some(Running { state, serving });
         Ok(broker)
     }
 
@@ -118,19 +116,13 @@ impl Broker {
     pub async fn stop(&self) -> Result<(), BrokerError> {
         self.stopping.send_replace(true);
         let mut running = self.running.lock().await;
-        let Some(Running {
-            state,
-            data_dir,
-            serving,
-        }) = running.take()
-        else {
+        let Some(Running { state, serving }) = running.take() else {
             return Ok(());
         };
         // A task that panicked has stopped too.
         let _ = serving.await;
-        spawn_blocking(move || close(state, data_dir))
-            .await
-            .map_err(|_| BrokerError::Stopped)?
+        let closed = spawn_blocking(move || state.topics.close()).await;
+        Ok(closed.map_err(|_| BrokerError::Stopped)??)
     }
 }
 
@@ -140,37 +132,31 @@ impl Drop for Broker {
     }
 }
 
-type Opened = (Arc<BrokerState>, Arc<DataDir>);
-
 /// Everything that touches the disk at the start.
 fn open(
     config: &BrokerConfig,
     settings: &Settings,
     stopping: watch::Sender<bool>,
-) -> Result<Opened, BrokerError> {
+) -> Result<(Arc<BrokerState>, PathBuf), BrokerError> {
     let expected = Expected {
         node_id: settings.node_id,
         cluster_id: None,
     };
-    let data_dir = Arc::new(DataDir::open(Path::new(&settings.log_dir), &expected)?);
-    let configs = Arc::new(Configs::open(config, data_dir.path())?);
-    let identity = data_dir.identity();
+    let data_dir = DataDir::open(Path::new(&settings.log_dir), &expected)?;
+    let path = data_dir.path().to_owned();
+    let identity = data_dir.identity().clone();
+    let configs = Arc::new(Configs::open(config, &path)?);
+    let topics = Topics::open(data_dir, Arc::clone(&configs))?;
     let state = BrokerState {
+        fetch_sessions: FetchSessions::new(settings.max_incremental_fetch_session_cache_slots),
+        producer_ids: ProducerIds::open(&path, topics.unused_producer_id())?,
         configs,
+        topics,
         node_id: identity.node_id,
-        cluster_id: identity.cluster_id.clone(),
+        cluster_id: identity.cluster_id,
         stopping,
     };
-    Ok((Arc::new(state), data_dir))
-}
-
-/// Everything that touches the disk at the end. Nobody is served any more.
-fn close(state: Arc<BrokerState>, data_dir: Arc<DataDir>) -> Result<(), BrokerError> {
-    drop(state);
-    if let Some(data_dir) = Arc::into_inner(data_dir) {
-        data_dir.close_clean()?;
-    }
-    Ok(())
+    Ok((Arc::new(state), path))
 }
 
 fn unspecified() -> SocketAddr {

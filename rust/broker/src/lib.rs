@@ -16,11 +16,17 @@
 //! ```
 
 mod broker;
+mod clock;
 pub mod config;
 mod error;
+mod fetch_sessions;
 mod handlers;
 mod network;
+mod partition;
+mod producer_ids;
+mod refusal;
 mod state;
+mod topics;
 
 pub use broker::Broker;
 pub use config::BrokerConfig;

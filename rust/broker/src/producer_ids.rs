@@ -44,10 +44,19 @@ impl ProducerIds {
                 reason: format!("expected the lines '{VERSION}' and an id, found {text:?}"),
             })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(source) => return Err(LogError::Io { action: "read", path, source }),
+            Err(source) => {
+                return Err(LogError::Io {
+                    action: "read",
+                    path,
+                    source,
+                });
+            }
         };
         let next = reserved.max(unused_from);
-        Ok(Self { path: path.into(), block: Mutex::new(Block { next, end: next }) })
+        Ok(Self {
+            path: path.into(),
+            block: Mutex::new(Block { next, end: next }),
+        })
     }
 
     /// An id that nobody had before.
@@ -64,19 +73,31 @@ impl ProducerIds {
 
 /// Writes down that the block from `first` on is taken, and answers its end.
 async fn reserve(path: PathBuf, first: i64) -> Result<i64, LogError> {
-    let failed = |path, source| LogError::Io { action: "reserve producer ids in", path, source };
+    let failed = |path, source| LogError::Io {
+        action: "reserve producer ids in",
+        path,
+        source,
+    };
     let Some(end) = first.checked_add(BLOCK) else {
-        return Err(failed(path, io::Error::other("all producer ids have been used")));
+        return Err(failed(
+            path,
+            io::Error::other("all producer ids have been used"),
+        ));
     };
     let target = path.clone();
     let write = move || replace_file(&target, format!("{VERSION}\n{end}\n").as_bytes());
-    let written = tokio::task::spawn_blocking(write).await.map_err(io::Error::other).flatten();
+    let written = tokio::task::spawn_blocking(write)
+        .await
+        .map_err(io::Error::other)
+        .flatten();
     written.map(|()| end).map_err(|source| failed(path, source))
 }
 
 fn parse(text: &str) -> Option<i64> {
     let (version, next) = text.strip_suffix('\n')?.split_once('\n')?;
-    next.parse().ok().filter(|&next| version == VERSION && next >= 0)
+    next.parse()
+        .ok()
+        .filter(|&next| version == VERSION && next >= 0)
 }
 
 #[cfg(test)]
@@ -100,8 +121,22 @@ mod tests {
     #[tokio::test]
     async fn ids_found_in_logs_are_not_used_again() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(ProducerIds::open(dir.path(), 4711).unwrap().next().await.unwrap(), 4711);
-        assert_eq!(ProducerIds::open(dir.path(), 0).unwrap().next().await.unwrap(), 4711 + BLOCK);
+        assert_eq!(
+            ProducerIds::open(dir.path(), 4711)
+                .unwrap()
+                .next()
+                .await
+                .unwrap(),
+            4711
+        );
+        assert_eq!(
+            ProducerIds::open(dir.path(), 0)
+                .unwrap()
+                .next()
+                .await
+                .unwrap(),
+            4711 + BLOCK
+        );
     }
 
     #[tokio::test]
@@ -118,7 +153,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for text in ["", "1\n", "2\n5\n", "1\n-5\n", "1\nx\n", "1\n5"] {
             fs::write(dir.path().join(FILE_NAME), text).unwrap();
-            assert!(matches!(ProducerIds::open(dir.path(), 0), Err(LogError::MalformedFile { .. })), "{text:?}");
+            assert!(
+                matches!(
+                    ProducerIds::open(dir.path(), 0),
+                    Err(LogError::MalformedFile { .. })
+                ),
+                "{text:?}"
+            );
         }
     }
 }

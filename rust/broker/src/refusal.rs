@@ -1,8 +1,9 @@
 //! A request, or a part of one, that is answered with an error: Kafka's code and a sentence. The one place where errors
 //! of storage become codes.
 
-use kafkalite_log::LogError;
+use kafkalite_log::{LogError, ids};
 use kafkalite_wire::ErrorCode;
+use uuid::Uuid;
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,21 +15,44 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn unknown_topic(name: &str) -> Self {
-        Self::new(ErrorCode::UnknownTopicOrPartition, format!("there is no topic '{name}'"))
+        Self::new(
+            ErrorCode::UnknownTopicOrPartition,
+            format!("there is no topic '{name}'"),
+        )
     }
 
     pub(crate) fn unknown_partition(name: &str, partition: i32) -> Self {
-        Self::new(ErrorCode::UnknownTopicOrPartition, format!("topic '{name}' has no partition {partition}"))
+        Self::new(
+            ErrorCode::UnknownTopicOrPartition,
+            format!("topic '{name}' has no partition {partition}"),
+        )
+    }
+
+    pub(crate) fn unknown_topic_id(id: Uuid) -> Self {
+        Self::new(
+            ErrorCode::UnknownTopicId,
+            format!("there is no topic with id {}", ids::to_text(id)),
+        )
+    }
+
+    pub(crate) fn stopping() -> Self {
+        Self::new(ErrorCode::KafkaStorageError, "the broker is stopping")
     }
 }
 
 impl From<LogError> for Refusal {
     fn from(error: LogError) -> Self {
-        Self { code: code_of(&error), message: error.to_string() }
+        Self {
+            code: code_of(&error),
+            message: error.to_string(),
+        }
     }
 }
 

@@ -5,11 +5,20 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::config::Configs;
+use crate::fetch_sessions::FetchSessions;
+use crate::producer_ids::ProducerIds;
+use crate::topics::Topics;
 
 /// One broker's shared state. Handlers reach it as `context.broker`.
 pub(crate) struct BrokerState {
     /// Settings now in force, and the file that keeps what was altered at run time.
     pub(crate) configs: Arc<Configs>,
+    /// All topics, with their partitions.
+    pub(crate) topics: Arc<Topics>,
+    /// What each consumer is being told step by step.
+    pub(crate) fetch_sessions: FetchSessions,
+    /// Where producers get their ids.
+    pub(crate) producer_ids: ProducerIds,
     /// `node.id`: also the leader of every partition and the controller.
     pub(crate) node_id: i32,
     /// The cluster's id, from `meta.properties`.

@@ -105,6 +105,12 @@ impl Log {
         self.writer.lock().epochs.epoch_of(offset)
     }
 
+    /// The largest producer id that this log remembers, so that nobody gives it out again.
+    pub fn largest_producer_id(&self) -> Option<i64> {
+        let writer = self.writer.lock();
+        writer.producers.iter().map(|(id, _)| id).max()
+    }
+
     /// Forgets producers that have not written for `expiration_ms` (Kafka's `producer.id.expiration.ms`).
     pub fn expire_producers(&self, now_ms: i64, expiration_ms: i64) {
         self.writer.lock().producers.expire(now_ms, expiration_ms);

@@ -164,11 +164,18 @@ impl Configs {
 
     /// Every setting of a topic with the places that have a value for it, the first in force.
     pub(crate) fn describe_topic(&self, topic: &str) -> Vec<(&'static Row, Vec<Origin>)> {
+        self.describe_topic_with(&self.topic_overrides(topic))
+    }
+
+    /// The same for a topic that has these settings of its own, whether it exists or not.
+    pub(crate) fn describe_topic_with(
+        &self,
+        overrides: &Overrides,
+    ) -> Vec<(&'static Row, Vec<Origin>)> {
         let current = self.current.load();
-        let overrides = current.topics.get(topic).cloned().unwrap_or_default();
         TOPIC
             .iter()
-            .map(|row| (row, self.layers(&current).topic(row, &overrides)))
+            .map(|row| (row, self.layers(&current).topic(row, overrides)))
             .collect()
     }
 

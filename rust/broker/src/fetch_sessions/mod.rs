@@ -88,7 +88,10 @@ struct Slot {
 impl FetchSessions {
     /// `slots` is `max.incremental.fetch.session.cache.slots`; with 0 every fetch is a full one.
     pub(crate) fn new(slots: usize) -> Self {
-        Self { slots, open: Mutex::default() }
+        Self {
+            slots,
+            open: Mutex::default(),
+        }
     }
 
     /// Resolves a request to the partitions it means: those it names, or all of its session.
@@ -99,12 +102,20 @@ impl FetchSessions {
         forgotten: &[(TopicKey, i32)],
         now_ms: i64,
     ) -> Result<Fetch, SessionError> {
-        let SessionRequest { id, epoch, uses_topic_ids } = request;
+        let SessionRequest {
+            id,
+            epoch,
+            uses_topic_ids,
+        } = request;
         if epoch == FIRST_EPOCH || epoch == LAST_EPOCH {
             if id != NO_SESSION {
                 self.open.lock().remove(&id);
             }
-            let kind = if epoch == LAST_EPOCH { Kind::Sessionless } else { Kind::Full { uses_topic_ids } };
+            let kind = if epoch == LAST_EPOCH {
+                Kind::Sessionless
+            } else {
+                Kind::Full { uses_topic_ids }
+            };
             return Ok(Fetch { wanted, kind });
         }
 
@@ -118,12 +129,22 @@ impl FetchSessions {
         if wanted.is_empty() {
             // Nothing left to follow: the slot is better used by another.
             self.open.lock().remove(&id);
-            return Ok(Fetch { wanted, kind: Kind::Sessionless });
+            return Ok(Fetch {
+                wanted,
+                kind: Kind::Sessionless,
+            });
         }
         if let Some(slot) = self.open.lock().get_mut(&id) {
             slot.size = wanted.len();
         }
-        Ok(Fetch { wanted, kind: Kind::Incremental { id, next_epoch, session } })
+        Ok(Fetch {
+            wanted,
+            kind: Kind::Incremental {
+                id,
+                next_epoch,
+                session,
+            },
+        })
     }
 
     #[cfg(test)]
@@ -146,7 +167,15 @@ impl FetchSessions {
             }
         };
         let session = Arc::new(Mutex::new(session));
-        open.insert(id, Slot { session, last_used_ms: now_ms, created_ms: now_ms, size });
+        open.insert(
+            id,
+            Slot {
+                session,
+                last_used_ms: now_ms,
+                created_ms: now_ms,
+                size,
+            },
+        );
         id
     }
 }
@@ -154,12 +183,16 @@ impl FetchSessions {
 /// Frees a slot: of the session that rested longest if it is idle, else of the smallest that is smaller than the
 /// newcomer and has had its time. A large session saves more than a small one.
 fn evict(open: &mut HashMap<i32, Slot>, newcomer: usize, now_ms: i64) -> bool {
-    let idle = open.iter().min_by_key(|(id, slot)| (slot.last_used_ms, **id));
+    let idle = open
+        .iter()
+        .min_by_key(|(id, slot)| (slot.last_used_ms, **id));
     let victim = match idle {
         Some((&id, slot)) if now_ms.saturating_sub(slot.last_used_ms) > IDLE_MS => Some(id),
         _ => open
             .iter()
-            .filter(|(_, slot)| slot.size < newcomer && now_ms.saturating_sub(slot.created_ms) > IDLE_MS)
+            .filter(|(_, slot)| {
+                slot.size < newcomer && now_ms.saturating_sub(slot.created_ms) > IDLE_MS
+            })
             .min_by_key(|(id, slot)| (slot.size, **id))
             .map(|(&id, _)| id),
     };
@@ -176,8 +209,14 @@ pub(crate) struct Fetch {
 #[derive(Debug)]
 enum Kind {
     Sessionless,
-    Full { uses_topic_ids: bool },
-    Incremental { id: i32, next_epoch: i32, session: Arc<Mutex<Session>> },
+    Full {
+        uses_topic_ids: bool,
+    },
+    Incremental {
+        id: i32,
+        next_epoch: i32,
+        session: Arc<Mutex<Session>>,
+    },
 }
 
 /// What the answer holds.
@@ -204,18 +243,31 @@ impl Fetch {
     ) -> Result<Answer, SessionError> {
         let everything = || vec![true; outcomes.len()];
         match self.kind {
-            Kind::Sessionless => Ok(Answer { session_id: NO_SESSION, included: everything() }),
+            Kind::Sessionless => Ok(Answer {
+                session_id: NO_SESSION,
+                included: everything(),
+            }),
             Kind::Full { uses_topic_ids } => {
                 let session_id = if self.wanted.is_empty() {
                     NO_SESSION
                 } else {
                     sessions.open(Session::new(self.wanted, outcomes, uses_topic_ids), now_ms)
                 };
-                Ok(Answer { session_id, included: everything() })
+                Ok(Answer {
+                    session_id,
+                    included: everything(),
+                })
             }
-            Kind::Incremental { id, next_epoch, session } => {
+            Kind::Incremental {
+                id,
+                next_epoch,
+                session,
+            } => {
                 let included = session.lock().settle(next_epoch, &self.wanted, outcomes)?;
-                Ok(Answer { session_id: id, included })
+                Ok(Answer {
+                    session_id: id,
+                    included,
+                })
             }
         }
     }

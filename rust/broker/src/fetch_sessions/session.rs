@@ -37,7 +37,11 @@ impl Followed {
 
     fn heard(&mut self, outcome: &Outcome) {
         // After an error the watermark counts as unheard, so that its end is told as well.
-        self.high_watermark = if outcome.failed { UNHEARD } else { outcome.high_watermark };
+        self.high_watermark = if outcome.failed {
+            UNHEARD
+        } else {
+            outcome.high_watermark
+        };
         self.log_start_offset = outcome.log_start_offset;
     }
 }
@@ -74,7 +78,9 @@ impl Session {
         if request.epoch != self.epoch {
             return Err(SessionError::WrongEpoch);
         }
-        if request.uses_topic_ids != self.uses_topic_ids && !(changed.is_empty() && forgotten.is_empty()) {
+        if request.uses_topic_ids != self.uses_topic_ids
+            && !(changed.is_empty() && forgotten.is_empty())
+        {
             return Err(SessionError::TopicIds);
         }
         for wanted in changed {
@@ -86,7 +92,13 @@ impl Session {
             }
         }
         self.epoch = self.epoch.checked_add(1).unwrap_or(FIRST_EPOCH + 1);
-        Ok((self.queue.values().map(|followed| followed.wanted.clone()).collect(), self.epoch))
+        Ok((
+            self.queue
+                .values()
+                .map(|followed| followed.wanted.clone())
+                .collect(),
+            self.epoch,
+        ))
     }
 
     /// Which partitions the answer names. Fails if another request went ahead on the same session meanwhile: its client
@@ -100,12 +112,23 @@ impl Session {
         if epoch != self.epoch {
             return Err(SessionError::WrongEpoch);
         }
-        Ok(wanted.iter().zip(outcomes).map(|(wanted, outcome)| self.settle_one(wanted, outcome)).collect())
+        Ok(wanted
+            .iter()
+            .zip(outcomes)
+            .map(|(wanted, outcome)| self.settle_one(wanted, outcome))
+            .collect())
     }
 
     fn settle_one(&mut self, wanted: &Wanted, outcome: &Outcome) -> bool {
-        let Some(turn) = self.turns.get_mut(&(wanted.topic.clone(), wanted.partition)) else { return false };
-        let Some(followed) = self.queue.get_mut(turn) else { return false };
+        let Some(turn) = self
+            .turns
+            .get_mut(&(wanted.topic.clone(), wanted.partition))
+        else {
+            return false;
+        };
+        let Some(followed) = self.queue.get_mut(turn) else {
+            return false;
+        };
         let news = followed.is_news(outcome);
         followed.heard(outcome);
         if outcome.bytes > 0
@@ -121,14 +144,22 @@ impl Session {
     /// Adds a partition at the end of the queue, or updates what is wanted of one in its place. Answers the newly added.
     fn follow(&mut self, wanted: Wanted) -> Option<&mut Followed> {
         let key = (wanted.topic.clone(), wanted.partition);
-        if let Some(followed) = self.turns.get(&key).and_then(|turn| self.queue.get_mut(turn)) {
+        if let Some(followed) = self
+            .turns
+            .get(&key)
+            .and_then(|turn| self.queue.get_mut(turn))
+        {
             followed.wanted = wanted;
             return None;
         }
         let turn = self.next_turn;
         self.next_turn += 1;
         self.turns.insert(key, turn);
-        let followed = Followed { wanted, high_watermark: UNHEARD, log_start_offset: UNHEARD };
+        let followed = Followed {
+            wanted,
+            high_watermark: UNHEARD,
+            log_start_offset: UNHEARD,
+        };
         Some(self.queue.entry(turn).or_insert(followed))
     }
 }

@@ -16,7 +16,20 @@
 
 mod api_versions;
 mod context;
+mod create_partitions;
+mod create_topics;
+mod delete_records;
+mod delete_topics;
 mod describe_cluster;
+mod fetch;
+mod init_producer_id;
+mod leader_epoch;
+mod list_offsets;
+mod metadata;
+mod offset_for_leader_epoch;
+mod operations;
+mod produce;
+mod produced_records;
 
 use std::sync::Arc;
 
@@ -57,7 +70,17 @@ macro_rules! handled {
 }
 
 handled! {
+    Produce => produce,
+    Fetch => fetch,
+    ListOffsets => list_offsets,
+    Metadata => metadata,
     ApiVersions => api_versions,
+    CreateTopics => create_topics,
+    DeleteTopics => delete_topics,
+    DeleteRecords => delete_records,
+    InitProducerId => init_producer_id,
+    OffsetForLeaderEpoch => offset_for_leader_epoch,
+    CreatePartitions => create_partitions,
     DescribeCluster => describe_cluster,
 }
 

@@ -8,7 +8,6 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::SeqCst},
 };
 
-use kafkalite_wire::ErrorCode;
 use tokio::sync::Mutex;
 
 use crate::refusal::Refusal;
@@ -30,7 +29,10 @@ struct Done {
 
 impl Flushes {
     /// Returns when a flush that began after this call has ended; runs it on a blocking thread if nobody else did.
-    pub(super) async fn join(&self, flush: impl FnOnce() -> Result<(), Refusal> + Send + 'static) -> Result<(), Refusal> {
+    pub(super) async fn join(
+        &self,
+        flush: impl FnOnce() -> Result<(), Refusal> + Send + 'static,
+    ) -> Result<(), Refusal> {
         let begun = self.begun.load(SeqCst);
         let mut done = Arc::clone(&self.running).lock_owned().await;
         if done.number > begun {
@@ -40,18 +42,25 @@ impl Flushes {
         // The lock moves into the thread: if this future is dropped, the flush still ends and is counted.
         let run = move || {
             let outcome = flush();
-            *done = Done { number, failure: outcome.as_ref().err().cloned() };
+            *done = Done {
+                number,
+                failure: outcome.as_ref().err().cloned(),
+            };
             outcome
         };
         // Refused where the runtime is shutting down.
-        let stopped = |_| Err(Refusal::new(ErrorCode::KafkaStorageError, "the broker has stopped"));
-        tokio::task::spawn_blocking(run).await.unwrap_or_else(stopped)
+        let stopped = |_| Err(Refusal::stopping());
+        tokio::task::spawn_blocking(run)
+            .await
+            .unwrap_or_else(stopped)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::{Barrier, mpsc};
+
+    use kafkalite_wire::ErrorCode;
 
     use super::*;
 
@@ -98,13 +107,20 @@ mod tests {
         assert_eq!(count.load(SeqCst), 1);
 
         flushes.join(counted()).await.unwrap();
-        assert_eq!(count.load(SeqCst), 2, "a later caller is not served by an earlier flush");
+        assert_eq!(
+            count.load(SeqCst),
+            2,
+            "a later caller is not served by an earlier flush"
+        );
     }
 
     #[tokio::test]
     async fn a_failure_reaches_the_caller() {
         let failure = Refusal::new(ErrorCode::KafkaStorageError, "no disk");
         let failed = failure.clone();
-        assert_eq!(Flushes::default().join(move || Err(failed)).await, Err(failure));
+        assert_eq!(
+            Flushes::default().join(move || Err(failed)).await,
+            Err(failure)
+        );
     }
 }

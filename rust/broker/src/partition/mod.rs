@@ -4,15 +4,17 @@
 mod flushes;
 mod parked;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    borrow::Borrow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
-use kafkalite_log::{AppendOptions, Appended, Log};
-use kafkalite_wire::ErrorCode;
+use kafkalite_log::{AppendOptions, Appended, Log, LogConfig, LogError, producers::Origin};
 
-use crate::refusal::Refusal;
+use crate::{clock, config::TopicSettings, refusal::Refusal};
 use flushes::Flushes;
 pub(crate) use parked::{Parked, Wait};
 
@@ -22,6 +24,9 @@ pub(crate) struct Partition {
     pub(crate) topic: Arc<str>,
     pub(crate) index: i32,
     pub(crate) log: Log,
+    /// The epoch in which this broker leads the partition. On a single broker it never changes: it goes on with the last
+    /// epoch in the log, which is that of an earlier leader where Apache Kafka wrote the directory.
+    pub(crate) leader_epoch: i32,
     parked: Parked,
     flushes: Flushes,
     /// Bytes appended that readers do not see yet: with `durability=synced` they wait for the flush.
@@ -29,8 +34,8 @@ pub(crate) struct Partition {
     deleted: AtomicBool,
 }
 
-impl AsRef<Parked> for Partition {
-    fn as_ref(&self) -> &Parked {
+impl Borrow<Parked> for Arc<Partition> {
+    fn borrow(&self) -> &Parked {
         &self.parked
     }
 }
@@ -40,6 +45,7 @@ impl Partition {
         Self {
             topic,
             index,
+            leader_epoch: log.epoch_of(i64::MAX).unwrap_or(0),
             log,
             parked: Parked::default(),
             flushes: Flushes::default(),
@@ -48,27 +54,61 @@ impl Partition {
         }
     }
 
-    /// Appends one producer's batch and wakes who waits for it. Into the page cache only: short enough for the runtime.
-    pub(crate) fn append(&self, batch: &[u8], options: AppendOptions) -> Result<Appended, Refusal> {
-        if self.is_deleted() {
-            return Err(Refusal::unknown_topic(&self.topic));
+    /// What the log is told of a topic's settings: all but `flush.messages`, which is the partition's business: a log
+    /// would flush within the append, on a thread of the runtime.
+    pub(crate) fn log_config(settings: &TopicSettings) -> LogConfig {
+        LogConfig {
+            flush_messages: None,
+            ..settings.log.clone()
         }
-        let appended = self.log.append(batch, options)?;
-        self.hidden.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        if self.log.high_watermark() > appended.last_offset {
-            self.became_visible();
+    }
+
+    /// Appends one producer's batch and wakes who waits for it. Into the page cache only: short enough for the runtime.
+    pub(crate) fn append(&self, batch: &[u8]) -> Result<Appended, Refusal> {
+        let options = AppendOptions {
+            leader_epoch: self.leader_epoch,
+            now_ms: clock::now_ms(),
+            origin: Origin::Client,
+        };
+        let appended = self
+            .log
+            .append(batch, &options)
+            .map_err(|error| self.explain(error))?;
+        if !appended.duplicate {
+            self.hidden.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            if self.log.high_watermark() > appended.last_offset {
+                self.became_visible();
+            }
         }
         Ok(appended)
+    }
+
+    /// The refusal for an error of the log. A log that was closed because its topic is gone is an unknown partition.
+    pub(crate) fn explain(&self, error: LogError) -> Refusal {
+        if self.is_deleted() {
+            return Refusal::unknown_topic(&self.topic);
+        }
+        Refusal::from(error)
+    }
+
+    /// The epoch of the leader that wrote `offset`, or for the end of the log the present one.
+    pub(crate) fn epoch_of(&self, offset: i64) -> i32 {
+        self.log.epoch_of(offset).unwrap_or(self.leader_epoch)
+    }
+
+    /// The largest epoch not above `epoch`, and where it ended; `None` for an epoch that has not been.
+    pub(crate) fn end_of_epoch(&self, epoch: i32) -> Option<(i32, i64)> {
+        if epoch == self.leader_epoch {
+            return Some((epoch, self.log.end_offset()));
+        }
+        self.log.end_offset_for_epoch(epoch)
     }
 
     /// Waits until readers see everything before `end`: at once, or with `durability=synced` after the next flush. All
     /// who wait share one fsync.
     pub(crate) async fn until_visible(self: &Arc<Self>, end: i64) -> Result<(), Refusal> {
         while self.log.high_watermark() < end {
-            // A task of its own: the flush happens even if the producer hangs up meanwhile.
-            let partition = Arc::clone(self);
-            let flush = tokio::spawn(async move { partition.flush().await });
-            flush.await.unwrap_or_else(|_| Err(Refusal::new(ErrorCode::KafkaStorageError, "the broker has stopped")))?;
+            self.flush().await?;
         }
         Ok(())
     }
@@ -80,14 +120,22 @@ impl Partition {
             .join(move || {
                 let flushed = partition.log.flush();
                 partition.became_visible();
-                flushed.map_err(Refusal::from)
+                flushed.map(drop).map_err(|error| partition.explain(error))
             })
             .await
     }
 
+    /// Flushes what `flush.ms` says is due. Blocks.
+    pub(crate) fn flush_if_due(&self, now_ms: i64) -> Result<(), LogError> {
+        let flushed = self.log.flush_if_due(now_ms);
+        self.became_visible();
+        flushed
+    }
+
     /// From now on the partition does not exist: parked fetches are answered, producers refused.
-    pub(crate) fn mark_deleted(&self) {
+    pub(crate) fn delete(&self) {
         self.deleted.store(true, Ordering::Release);
+        self.log.abandon();
         self.parked.wake_all();
     }
 
@@ -95,6 +143,8 @@ impl Partition {
         self.deleted.load(Ordering::Acquire)
     }
 
+    /// Wakes the fetches that wait for what was hidden. After a flush that is everything but what was appended meanwhile;
+    /// that much too many wake-ups only cost a look.
     fn became_visible(&self) {
         let bytes = self.hidden.swap(0, Ordering::Relaxed);
         if bytes > 0 {

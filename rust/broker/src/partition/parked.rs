@@ -4,9 +4,12 @@
 //! fetch for a megabyte is not woken a thousand times. No wake-up is lost: a fetch first puts itself on the lists, then
 //! reads, then sleeps, and sleeps only if what arrived since before that read is not enough.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::SeqCst},
+use std::{
+    borrow::Borrow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
 };
 
 use parking_lot::Mutex;
@@ -63,17 +66,20 @@ impl Parked {
 
 /// One fetch's places on the lists of its partitions; they are given up when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Wait<P: AsRef<Parked>> {
+pub(crate) struct Wait<P: Borrow<Parked>> {
     waiter: Arc<Waiter>,
     partitions: Vec<P>,
 }
 
-impl<P: AsRef<Parked>> Wait<P> {
+impl<P: Borrow<Parked>> Wait<P> {
     /// Enters the lists. Read again after this, before sleeping.
     pub(crate) fn on(partitions: Vec<P>) -> Self {
-        let waiter = Arc::new(Waiter { threshold: AtomicU64::new(u64::MAX), ..Waiter::default() });
+        let waiter = Arc::new(Waiter {
+            threshold: AtomicU64::new(u64::MAX),
+            ..Waiter::default()
+        });
         for partition in &partitions {
-            partition.as_ref().waiters.lock().push(Arc::clone(&waiter));
+            partition.borrow().waiters.lock().push(Arc::clone(&waiter));
         }
         Self { waiter, partitions }
     }
@@ -94,11 +100,14 @@ impl<P: AsRef<Parked>> Wait<P> {
     }
 }
 
-impl<P: AsRef<Parked>> Drop for Wait<P> {
+impl<P: Borrow<Parked>> Drop for Wait<P> {
     fn drop(&mut self) {
         for partition in &self.partitions {
-            let mut waiters = partition.as_ref().waiters.lock();
-            if let Some(place) = waiters.iter().position(|waiter| Arc::ptr_eq(waiter, &self.waiter)) {
+            let mut waiters = partition.borrow().waiters.lock();
+            if let Some(place) = waiters
+                .iter()
+                .position(|waiter| Arc::ptr_eq(waiter, &self.waiter))
+            {
                 waiters.swap_remove(place);
             }
         }
@@ -117,8 +126,8 @@ mod tests {
 
     struct Handle(Arc<Parked>);
 
-    impl AsRef<Parked> for Handle {
-        fn as_ref(&self) -> &Parked {
+    impl Borrow<Parked> for Handle {
+        fn borrow(&self) -> &Parked {
             &self.0
         }
     }
@@ -154,7 +163,10 @@ mod tests {
         let before = wait.arrived();
         partitions[0].arrived(1);
         assert!(poll(pin!(wait.until(before, 1))).is_ready());
-        assert!(poll(pin!(wait.until(wait.arrived(), 1))).is_pending(), "the next round starts anew");
+        assert!(
+            poll(pin!(wait.until(wait.arrived(), 1))).is_pending(),
+            "the next round starts anew"
+        );
     }
 
     #[test]
@@ -171,7 +183,13 @@ mod tests {
         let partitions = parked(3);
         let (kept, dropped) = (wait(&partitions), wait(&partitions[1..]));
         drop(dropped);
-        assert_eq!(partitions.iter().map(|parked| parked.len()).collect::<Vec<_>>(), [1, 1, 1]);
+        assert_eq!(
+            partitions
+                .iter()
+                .map(|parked| parked.len())
+                .collect::<Vec<_>>(),
+            [1, 1, 1]
+        );
         drop(kept);
         assert!(partitions.iter().all(|parked| parked.len() == 0));
     }

@@ -1,0 +1,88 @@
+//! CreatePartitions · key 37 · versions 0–3
+//!
+//! Behaviour: gives a topic the number of partitions asked for, which must be more than it has; they are usable when the
+//! answer comes. An assignment has to name this broker for each new partition.
+//!
+//! Version notes: none; 2 is the flexible form.
+
+use std::collections::HashSet;
+
+use kafkalite_wire::{
+    ErrorCode,
+    api::create_partitions::{
+        CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic,
+        CreatedPartitionsTopic,
+    },
+};
+
+use super::{Context, Reply};
+use crate::{refusal::Refusal, topics::name};
+
+pub(super) async fn handle(
+    context: &Context,
+    request: CreatePartitionsRequest,
+) -> Reply<CreatePartitionsResponse> {
+    let mut seen = HashSet::new();
+    let repeated: HashSet<String> = request
+        .topics
+        .iter()
+        .filter(|topic| !seen.insert(&topic.name))
+        .map(|topic| topic.name.clone())
+        .collect();
+    let mut results = Vec::with_capacity(request.topics.len());
+    for topic in request.topics {
+        let outcome = if repeated.contains(&topic.name) {
+            let message = format!(
+                "topic '{}' stands more than once in the request",
+                topic.name
+            );
+            Err(Refusal::new(ErrorCode::InvalidRequest, message))
+        } else {
+            grow(context, &topic, request.validate_only).await
+        };
+        let refusal = outcome.err();
+        results.push(CreatedPartitionsTopic {
+            name: topic.name,
+            error_code: refusal
+                .as_ref()
+                .map_or(ErrorCode::None, |refusal| refusal.code),
+            error_message: refusal.map(|refusal| refusal.message),
+        });
+    }
+    CreatePartitionsResponse {
+        results,
+        ..Default::default()
+    }
+    .into()
+}
+
+async fn grow(
+    context: &Context,
+    asked: &CreatePartitionsTopic,
+    validate_only: bool,
+) -> Result<(), Refusal> {
+    let topics = &context.broker.topics;
+    let topic = topics
+        .by_name(&asked.name)
+        .ok_or_else(|| Refusal::unknown_topic(&asked.name))?;
+    if name::is_internal(&topic.name) {
+        let message = format!("topic '{}' is kept by the broker itself", topic.name);
+        return Err(Refusal::new(ErrorCode::InvalidTopic, message));
+    }
+    topics.check_growth(&asked.name, asked.count)?;
+    if let Some(assignments) = &asked.assignments {
+        let added = asked.count as usize - topic.partitions.len();
+        let node = context.broker.node_id;
+        if assignments.len() != added || assignments.iter().any(|one| one.broker_ids != [node]) {
+            let message = format!(
+                "the assignment must name broker {node}, the only one, for each of {added} partitions"
+            );
+            return Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
+        }
+    }
+    if validate_only {
+        Ok(())
+    } else {
+        topics.grow(asked.name.clone(), asked.count).await
+    }
+}

@@ -1,0 +1,193 @@
+//! CreateTopics · key 19 · versions 0–7
+//!
+//! Behaviour: each topic is created as a whole or refused with a sentence, by itself; a created topic is usable when the
+//! answer comes. -1 partitions or replicas mean the broker's default. One broker holds one replica: a larger factor is
+//! refused, an assignment has to name this broker. Settings are checked against the table of topic settings.
+//!
+//! Version notes: `validate_only` from 1. Defaults (-1) are accepted in every version, Kafka does from 4 (KIP-464). From 5
+//! the answer has the topic's settings (KIP-525), from 7 its id.
+
+use kafkalite_wire::{
+    ErrorCode,
+    api::create_topics::{
+        CreatableTopic, CreateTopicsRequest, CreateTopicsResponse, CreatedTopic, CreatedTopicConfig,
+    },
+};
+
+use super::{Context, Reply};
+use crate::{
+    config::{Origin, Overrides, check_topic},
+    refusal::Refusal,
+    topics::NewTopic,
+};
+
+const DEFAULT: i32 = -1;
+
+pub(super) async fn handle(
+    context: &Context,
+    request: CreateTopicsRequest,
+) -> Reply<CreateTopicsResponse> {
+    let names: Vec<String> = request
+        .topics
+        .iter()
+        .map(|topic| topic.name.clone())
+        .collect();
+    let wanted: Vec<Result<NewTopic, Refusal>> = request
+        .topics
+        .into_iter()
+        .map(|topic| parse(context, topic))
+        .collect();
+    let outcomes = if request.validate_only {
+        let check = |wanted: Result<NewTopic, Refusal>| {
+            let new = wanted?;
+            context.broker.topics.check(&new)?;
+            Ok(validated(context, &new))
+        };
+        wanted.into_iter().map(check).collect()
+    } else {
+        create(context, wanted).await
+    };
+    let answer = |(name, outcome): (String, Result<CreatedTopic, Refusal>)| match outcome {
+        Ok(created) => CreatedTopic { name, ..created },
+        Err(refusal) => CreatedTopic {
+            name,
+            error_code: refusal.code,
+            error_message: Some(refusal.message),
+            ..Default::default()
+        },
+    };
+    let topics = names.into_iter().zip(outcomes).map(answer).collect();
+    CreateTopicsResponse {
+        topics,
+        ..Default::default()
+    }
+    .into()
+}
+
+/// Creates those that are in order, all in one change, and puts the outcomes back in their places.
+async fn create(
+    context: &Context,
+    wanted: Vec<Result<NewTopic, Refusal>>,
+) -> Vec<Result<CreatedTopic, Refusal>> {
+    let new = wanted
+        .iter()
+        .filter_map(|wanted| wanted.as_ref().ok().cloned())
+        .collect();
+    let mut created = context.broker.topics.create(new).await.into_iter();
+    let outcome = |wanted: Result<NewTopic, Refusal>| {
+        let new = wanted?;
+        let topic = created
+            .next()
+            .expect("one outcome for each topic that was handed over")?;
+        Ok(CreatedTopic {
+            topic_id: topic.id,
+            ..validated(context, &new)
+        })
+    };
+    wanted.into_iter().map(outcome).collect()
+}
+
+fn parse(context: &Context, topic: CreatableTopic) -> Result<NewTopic, Refusal> {
+    let settings = context.broker.configs.settings();
+    let partitions = if topic.assignments.is_empty() {
+        let replicas = match i32::from(topic.replication_factor) {
+            DEFAULT => settings.default_replication_factor,
+            _ => topic.replication_factor,
+        };
+        check_replicas(&topic.name, replicas)?;
+        if topic.num_partitions == DEFAULT {
+            settings.num_partitions
+        } else {
+            topic.num_partitions
+        }
+    } else {
+        assigned_partitions(&topic, context.broker.node_id)?
+    };
+    Ok(NewTopic {
+        partitions,
+        overrides: overrides(&topic)?,
+        name: topic.name,
+    })
+}
+
+fn check_replicas(name: &str, replicas: i16) -> Result<(), Refusal> {
+    if replicas == 1 {
+        return Ok(());
+    }
+    let message = format!(
+        "topic '{name}' cannot have {replicas} replicas: this is a single broker, so the replication factor is 1 (or -1 \
+         for the default)"
+    );
+    Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message))
+}
+
+/// The number of partitions that an assignment by hand describes.
+fn assigned_partitions(topic: &CreatableTopic, node: i32) -> Result<i32, Refusal> {
+    if topic.num_partitions != DEFAULT || i32::from(topic.replication_factor) != DEFAULT {
+        let message =
+            "with an assignment of replicas, partitions and replication factor must be -1";
+        return Err(Refusal::new(ErrorCode::InvalidRequest, message));
+    }
+    let wrong = |message: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
+    let mut numbers: Vec<i32> = topic
+        .assignments
+        .iter()
+        .map(|assignment| assignment.partition_index)
+        .collect();
+    numbers.sort_unstable();
+    if !numbers.iter().copied().eq(0..numbers.len() as i32) {
+        return wrong(
+            "the partitions of an assignment must be 0, 1, 2 and so on, each once".to_owned(),
+        );
+    }
+    for assignment in &topic.assignments {
+        if assignment.broker_ids != [node] {
+            let (partition, brokers) = (assignment.partition_index, &assignment.broker_ids);
+            return wrong(format!(
+                "partition {partition} is assigned to {brokers:?}; the only broker is {node}"
+            ));
+        }
+    }
+    Ok(numbers.len() as i32)
+}
+
+fn overrides(topic: &CreatableTopic) -> Result<Overrides, Refusal> {
+    let invalid = |message: String| Refusal::new(ErrorCode::InvalidConfig, message);
+    let mut pairs = Vec::with_capacity(topic.configs.len());
+    for config in &topic.configs {
+        let value = config.value.as_deref();
+        let value = value.ok_or_else(|| {
+            invalid(format!(
+                "{} has no value; leave it out for its default",
+                config.name
+            ))
+        })?;
+        pairs.push((config.name.as_str(), value));
+    }
+    check_topic(pairs).map_err(|error| invalid(error.to_string()))
+}
+
+/// The answer for a topic as it is, or would be, created.
+fn validated(context: &Context, new: &NewTopic) -> CreatedTopic {
+    let describe =
+        |(row, origins): (&'static crate::config::Row, Vec<Origin>)| CreatedTopicConfig {
+            name: row.name.to_owned(),
+            value: origins.first().map(Origin::converted),
+            read_only: false,
+            config_source: origins.first().map_or(-1, |origin| origin.source as i8),
+            is_sensitive: false,
+        };
+    let configs = context
+        .broker
+        .configs
+        .describe_topic_with(&new.overrides)
+        .into_iter()
+        .map(describe)
+        .collect();
+    CreatedTopic {
+        num_partitions: new.partitions,
+        replication_factor: 1,
+        configs: Some(configs),
+        ..Default::default()
+    }
+}

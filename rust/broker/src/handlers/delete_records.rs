@@ -1,0 +1,99 @@
+//! DeleteRecords · key 21 · versions 0–2
+//!
+//! Behaviour: raises a partition's start offset; -1 means the high watermark. What lies before it cannot be read from
+//! then on, and segments that lie before it as a whole are deleted. An offset at or below the start changes nothing.
+//!
+//! Version notes: none; version 2 is the flexible form.
+
+use std::sync::Arc;
+
+use kafkalite_wire::{
+    ErrorCode,
+    api::delete_records::{
+        DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsResponse,
+        DeletedRecordsPartition, DeletedRecordsTopic,
+    },
+};
+
+use super::{Context, Reply};
+use crate::{
+    clock,
+    partition::Partition,
+    refusal::Refusal,
+    topics::{Topic, name},
+};
+
+const HIGH_WATERMARK: i64 = -1;
+
+pub(super) async fn handle(
+    context: &Context,
+    request: DeleteRecordsRequest,
+) -> Reply<DeleteRecordsResponse> {
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for asked in request.topics {
+        let topic = context.broker.topics.by_name(&asked.name);
+        let mut partitions = Vec::with_capacity(asked.partitions.len());
+        for partition in asked.partitions {
+            let outcome = delete(topic.as_deref(), &partition).await;
+            let (error_code, low_watermark) = match outcome {
+                Ok(start) => (ErrorCode::None, start),
+                Err(code) => (code, -1),
+            };
+            let partition_index = partition.partition_index;
+            partitions.push(DeletedRecordsPartition {
+                partition_index,
+                low_watermark,
+                error_code,
+            });
+        }
+        topics.push(DeletedRecordsTopic {
+            name: asked.name,
+            partitions,
+        });
+    }
+    // What was deleted stays deleted after a crash as well.
+    let registry = Arc::clone(&context.broker.topics);
+    let checkpoint = tokio::task::spawn_blocking(move || registry.checkpoint_start_offsets()).await;
+    if let Ok(Err(error)) = checkpoint {
+        tracing::warn!(
+            "a crash before the next checkpoint would bring deleted records back: {error}"
+        );
+    }
+    DeleteRecordsResponse {
+        topics,
+        ..Default::default()
+    }
+    .into()
+}
+
+async fn delete(topic: Option<&Topic>, asked: &DeleteRecordsPartition) -> Result<i64, ErrorCode> {
+    let topic = topic.ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    if name::is_internal(&topic.name) {
+        return Err(ErrorCode::InvalidTopic);
+    }
+    let partition = topic
+        .partition(asked.partition_index)
+        .ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let high_watermark = partition.log.high_watermark();
+    let before = if asked.offset == HIGH_WATERMARK {
+        high_watermark
+    } else {
+        asked.offset
+    };
+    if !(0..=high_watermark).contains(&before) {
+        return Err(ErrorCode::OffsetOutOfRange);
+    }
+    let partition = Arc::clone(partition);
+    let outcome = tokio::task::spawn_blocking(move || delete_before(&partition, before)).await;
+    outcome
+        .unwrap_or_else(|_| Err(Refusal::stopping()))
+        .map_err(|refusal| refusal.code)
+}
+
+fn delete_before(partition: &Partition, offset: i64) -> Result<i64, Refusal> {
+    let log = &partition.log;
+    let deleted = log
+        .delete_records_before(offset)
+        .and_then(|start| log.retain(clock::now_ms()).map(|_| start));
+    deleted.map_err(|error| partition.explain(error))
+}

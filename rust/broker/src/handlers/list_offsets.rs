@@ -1,0 +1,120 @@
+//! ListOffsets · key 2 · versions 1–11
+//!
+//! Behaviour: the first offset whose timestamp is at least the one asked for, or -1 if there is none; or one of the
+//! special places: latest (-1: the high watermark), earliest (-2), the record with the largest timestamp (-3), earliest
+//! on this machine (-4, the earliest here), last in remote storage (-5) and earliest not yet there (-6), both of which
+//! are -1 for want of remote storage.
+//!
+//! Version notes: -3 from 7 (KIP-734), -4 from 8 (KIP-405), -5 from 9 (KIP-1005), -6 from 11 (KIP-1023); asked for in an
+//! earlier version they get `UNSUPPORTED_VERSION`. Leader epochs from 4.
+
+use kafkalite_wire::{
+    ErrorCode,
+    api::list_offsets::{
+        ListOffsetsPartition, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic,
+        ListedOffsetsPartition, ListedOffsetsTopic,
+    },
+};
+
+use super::{Context, Reply, leader_epoch};
+use crate::partition::Partition;
+
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+const MAX_TIMESTAMP: i64 = -3;
+const EARLIEST_LOCAL: i64 = -4;
+const LATEST_TIERED: i64 = -5;
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
+
+/// The first version in which each of the special places may be asked for.
+const FIRST_VERSIONS: [(i64, i16); 4] = [
+    (MAX_TIMESTAMP, 7),
+    (EARLIEST_LOCAL, 8),
+    (LATEST_TIERED, 9),
+    (EARLIEST_PENDING_UPLOAD, 11),
+];
+
+pub(super) async fn handle(
+    context: &Context,
+    request: ListOffsetsRequest,
+) -> Reply<ListOffsetsResponse> {
+    let topics = request
+        .topics
+        .into_iter()
+        .map(|topic| list_topic(context, topic))
+        .collect();
+    ListOffsetsResponse {
+        topics,
+        ..Default::default()
+    }
+    .into()
+}
+
+fn list_topic(context: &Context, request: ListOffsetsTopic) -> ListedOffsetsTopic {
+    let topic = context.broker.topics.by_name(&request.name);
+    let list = |asked: ListOffsetsPartition| {
+        let partition = topic
+            .as_ref()
+            .and_then(|topic| topic.partition(asked.partition_index));
+        let found = partition
+            .ok_or(ErrorCode::UnknownTopicOrPartition)
+            .and_then(|partition| find(context.api_version, partition, &asked));
+        let (error_code, found) = match found {
+            Ok(found) => (ErrorCode::None, found),
+            Err(code) => (code, Found::NOTHING),
+        };
+        ListedOffsetsPartition {
+            partition_index: asked.partition_index,
+            error_code,
+            timestamp: found.timestamp,
+            offset: found.offset,
+            leader_epoch: found.leader_epoch,
+        }
+    };
+    let partitions = request.partitions.into_iter().map(list).collect();
+    ListedOffsetsTopic {
+        name: request.name,
+        partitions,
+    }
+}
+
+struct Found {
+    timestamp: i64,
+    offset: i64,
+    leader_epoch: i32,
+}
+
+impl Found {
+    const NOTHING: Self = Self {
+        timestamp: -1,
+        offset: -1,
+        leader_epoch: -1,
+    };
+}
+
+fn find(
+    version: i16,
+    partition: &Partition,
+    asked: &ListOffsetsPartition,
+) -> Result<Found, ErrorCode> {
+    let too_early = |&(place, first): &(i64, i16)| place == asked.timestamp && version < first;
+    if asked.timestamp < EARLIEST_PENDING_UPLOAD || FIRST_VERSIONS.iter().any(too_early) {
+        return Err(ErrorCode::UnsupportedVersion);
+    }
+    leader_epoch::check(partition, asked.current_leader_epoch)?;
+    let log = &partition.log;
+    let at = |offset, timestamp| Found {
+        timestamp,
+        offset,
+        leader_epoch: partition.epoch_of(offset),
+    };
+    let looked_up = match asked.timestamp {
+        LATEST => return Ok(at(log.high_watermark(), -1)),
+        EARLIEST | EARLIEST_LOCAL => return Ok(at(log.start_offset(), -1)),
+        LATEST_TIERED | EARLIEST_PENDING_UPLOAD => return Ok(Found::NOTHING),
+        MAX_TIMESTAMP => log.offset_of_max_timestamp(),
+        timestamp => log.offset_for_timestamp(timestamp),
+    };
+    let found = looked_up.map_err(|error| partition.explain(error).code)?;
+    Ok(found.map_or(Found::NOTHING, |found| at(found.offset, found.timestamp)))
+}

@@ -1,0 +1,32 @@
+//! The end: every log flushed and closed, so that the next start has nothing to recover.
+
+use kafkalite_log::LogError;
+
+use super::Topics;
+
+impl Topics {
+    /// Closes every log, writes the checkpoints, and marks the directory as clean before it is unlocked. Blocks. No topic
+    /// is created, grown or deleted from now on. The second call does nothing.
+    ///
+    /// After an error the rest is closed all the same, but the directory is not marked: the next start recovers it.
+    pub(crate) fn close(&self) -> Result<(), LogError> {
+        let mut held = self.keeping.lock();
+        let Some(keeping) = held.take() else {
+            return Ok(());
+        };
+        let mut outcome = Ok(());
+        for partition in self.partitions() {
+            if let Err(error) = partition.log.close() {
+                tracing::warn!(
+                    "{}-{} was not closed in order: {error}",
+                    partition.topic,
+                    partition.index
+                );
+                outcome = outcome.and(Err(error));
+            }
+        }
+        outcome?;
+        self.checkpoint_all(&keeping)?;
+        keeping.data_dir.close_clean()
+    }
+}

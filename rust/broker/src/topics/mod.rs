@@ -1,0 +1,151 @@
+//! The broker's topics: by name, by id, with their partitions; created, grown and deleted.
+//!
+//! Looking up takes no lock: readers share a snapshot that changes replace as a whole. Changes follow one another, run on
+//! blocking threads, and each happens when the [`catalog`] is replaced on disk; what is left to do then is finished by
+//! the next start if a crash comes between.
+
+mod catalog;
+mod change;
+mod checkpoints;
+mod closing;
+pub(crate) mod name;
+mod opening;
+
+use std::{collections::HashMap, sync::Arc};
+
+use arc_swap::{ArcSwap, Guard};
+use kafkalite_log::datadir::DataDir;
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use crate::{
+    config::{Configs, TopicSettings},
+    partition::Partition,
+};
+use catalog::Catalog;
+pub(crate) use change::NewTopic;
+
+/// More partitions than this in one topic are a mistake rather than a wish: each holds several open files.
+const MAX_PARTITIONS: i32 = 10_000;
+
+/// One topic as it is now. A topic that grows is replaced by a new one that shares the partitions.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) name: Arc<str>,
+    pub(crate) id: Uuid,
+    /// Settings in force, as of the last change.
+    pub(crate) settings: Arc<ArcSwap<TopicSettings>>,
+    /// In order of their numbers, without gaps.
+    pub(crate) partitions: Vec<Arc<Partition>>,
+}
+
+impl Topic {
+    /// The partition of this number.
+    pub(crate) fn partition(&self, index: i32) -> Option<&Arc<Partition>> {
+        self.partitions.get(usize::try_from(index).ok()?)
+    }
+}
+
+/// All topics at one moment.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Snapshot {
+    by_name: HashMap<Arc<str>, Arc<Topic>>,
+    by_id: HashMap<Uuid, Arc<Topic>>,
+}
+
+impl Snapshot {
+    pub(crate) fn by_name(&self, name: &str) -> Option<&Arc<Topic>> {
+        self.by_name.get(name)
+    }
+
+    pub(crate) fn by_id(&self, id: Uuid) -> Option<&Arc<Topic>> {
+        self.by_id.get(&id)
+    }
+
+    /// All topics, in no particular order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Topic>> {
+        self.by_name.values()
+    }
+
+    fn insert(&mut self, topic: Arc<Topic>) {
+        self.by_id.insert(topic.id, Arc::clone(&topic));
+        self.by_name.insert(Arc::clone(&topic.name), topic);
+    }
+
+    fn remove(&mut self, name: &str) -> Option<Arc<Topic>> {
+        let topic = self.by_name.remove(name)?;
+        self.by_id.remove(&topic.id);
+        Some(topic)
+    }
+}
+
+/// The registry of topics.
+pub(crate) struct Topics {
+    configs: Arc<Configs>,
+    current: ArcSwap<Snapshot>,
+    /// Held by whoever changes topics, on a blocking thread. `None` once they are closed.
+    keeping: Mutex<Option<Keeping>>,
+}
+
+/// What a change of topics changes on disk.
+struct Keeping {
+    data_dir: DataDir,
+    catalog: Catalog,
+}
+
+impl Topics {
+    /// The topics as they are now; for work that looks up more than one.
+    pub(crate) fn snapshot(&self) -> Guard<Arc<Snapshot>> {
+        self.current.load()
+    }
+
+    pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Topic>> {
+        self.current.load().by_name(name).cloned()
+    }
+
+    pub(crate) fn by_id(&self, id: Uuid) -> Option<Arc<Topic>> {
+        self.current.load().by_id(id).cloned()
+    }
+
+    /// Every partition of every topic; for housekeeping and the end.
+    pub(crate) fn partitions(&self) -> Vec<Arc<Partition>> {
+        self.current
+            .load()
+            .iter()
+            .flat_map(|topic| topic.partitions.iter().cloned())
+            .collect()
+    }
+
+    /// A producer id above all that the logs remember.
+    pub(crate) fn unused_producer_id(&self) -> i64 {
+        let largest = self
+            .partitions()
+            .iter()
+            .filter_map(|partition| partition.log.largest_producer_id())
+            .max();
+        largest.map_or(0, |id| id.saturating_add(1))
+    }
+
+    /// Reads the settings of a topic, or of all, again and hands them to the logs. Call it after a change of settings.
+    pub(crate) fn apply_settings(&self, only: Option<&str>) {
+        let snapshot = self.current.load();
+        for topic in snapshot
+            .iter()
+            .filter(|topic| only.is_none_or(|name| *topic.name == *name))
+        {
+            let settings = self.configs.topic_settings(&topic.name);
+            for partition in &topic.partitions {
+                partition.log.reconfigure(Partition::log_config(&settings));
+            }
+            topic.settings.store(Arc::new(settings));
+        }
+    }
+
+    fn publish(&self, edit: impl Fn(&mut Snapshot)) {
+        self.current.rcu(|current| {
+            let mut next = Snapshot::clone(current);
+            edit(&mut next);
+            next
+        });
+    }
+}

@@ -1,0 +1,243 @@
+//! What is there at the start: the catalog, and the partitions' directories.
+//!
+//! A directory that the catalog does not know was written by Apache Kafka, or copied in; its topic is taken over with the
+//! id in its `partition.metadata`.
+
+use std::{collections::BTreeMap, fs, io, ops::Range, path::PathBuf, sync::Arc};
+
+use arc_swap::ArcSwap;
+use kafkalite_log::{
+    Log, LogError, OpenOptions,
+    datadir::{DataDir, PartitionDir, remove_retired},
+    durable::replace_file,
+    ids,
+    partition::TopicPartition,
+};
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use super::{
+    Keeping, MAX_PARTITIONS, Snapshot, Topic, Topics,
+    catalog::{self, Catalog, Entry},
+};
+use crate::{
+    clock,
+    config::{Configs, TopicSettings},
+    partition::Partition,
+    refusal::Refusal,
+};
+
+/// What the last run left on record about one log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    recovery_point: i64,
+    start_offset: i64,
+    clean: bool,
+}
+
+impl Known {
+    /// Of a log that is new.
+    pub(super) const NOTHING: Self = Self {
+        recovery_point: 0,
+        start_offset: 0,
+        clean: false,
+    };
+}
+
+impl Topics {
+    /// Opens every partition of a data directory, each recovered if the last stop was not a clean one. Blocks; call it on
+    /// a thread of a runtime.
+    pub(crate) fn open(data_dir: DataDir, configs: Arc<Configs>) -> Result<Arc<Self>, LogError> {
+        let listing = data_dir.list()?;
+        discard(listing.retired);
+        let mut catalog = read_catalog(&data_dir)?;
+        let written = catalog.clone();
+        adopt(&listing.partitions, &mut catalog);
+        let mut keeping = Keeping { data_dir, catalog };
+        keeping.finish_deletions()?;
+        if keeping.catalog != written {
+            keeping.write_catalog()?;
+        }
+
+        let recovery_points = keeping.data_dir.recovery_points().read()?;
+        let start_offsets = keeping.data_dir.start_offsets().read()?;
+        let mut snapshot = Snapshot::default();
+        for (name, entry) in &keeping.catalog.topics {
+            let name: Arc<str> = name.as_str().into();
+            let settings = configs.topic_settings(&name);
+            let open = |index| {
+                let of = |offsets: &BTreeMap<_, _>| {
+                    offsets.get(&named(&name, index)).copied().unwrap_or(0)
+                };
+                let known = Known {
+                    recovery_point: of(&recovery_points),
+                    start_offset: of(&start_offsets),
+                    clean: keeping.data_dir.was_clean(),
+                };
+                keeping.open_partition(&name, entry.id, index, &settings, known)
+            };
+            let partitions = (0..entry.partitions).map(open).collect::<Result<_, _>>()?;
+            let settings = Arc::new(ArcSwap::from_pointee(settings));
+            snapshot.insert(Arc::new(Topic {
+                name,
+                id: entry.id,
+                settings,
+                partitions,
+            }));
+        }
+        let (current, keeping) = (ArcSwap::from_pointee(snapshot), Mutex::new(Some(keeping)));
+        Ok(Arc::new(Self {
+            configs,
+            current,
+            keeping,
+        }))
+    }
+}
+
+impl Keeping {
+    /// Opens a partition's log; creates it if it is not there.
+    pub(super) fn open_partition(
+        &self,
+        topic: &Arc<str>,
+        id: Uuid,
+        index: i32,
+        settings: &TopicSettings,
+        known: Known,
+    ) -> Result<Arc<Partition>, LogError> {
+        let partition = named(topic, index);
+        let path = self.data_dir.partition_path(&partition);
+        if !path.exists() {
+            self.data_dir.create_partition(&partition, id)?;
+        }
+        let options = OpenOptions {
+            recovery_point: known.recovery_point,
+            log_start_offset: known.start_offset,
+            clean_shutdown: known.clean,
+            now_ms: clock::now_ms(),
+            ..OpenOptions::default()
+        };
+        let (log, recovered) = Log::open(path, Partition::log_config(settings), &options)?;
+        if recovered.bytes_cut > 0 || recovered.segments_removed > 0 {
+            tracing::warn!(
+                "{partition}: a torn end was cut off after an unclean stop: {recovered:?}"
+            );
+        }
+        Ok(Arc::new(Partition::new(Arc::clone(topic), index, log)))
+    }
+
+    /// Takes the directories of partitions out of the way; their files go later. What is not there is no error.
+    pub(super) fn remove_partitions(&self, topic: &str, range: Range<i32>) -> Result<(), LogError> {
+        let mut retired = Vec::new();
+        let outcome = range
+            .map(|index| named(topic, index))
+            .try_for_each(|partition| {
+                if self.data_dir.partition_path(&partition).exists() {
+                    retired.push(self.data_dir.retire_partition(&partition)?);
+                }
+                Ok(())
+            });
+        discard(retired);
+        outcome
+    }
+
+    /// Makes the catalog what the next start finds.
+    pub(super) fn write(&self) -> Result<(), Refusal> {
+        self.write_catalog().map_err(Refusal::from)
+    }
+
+    fn write_catalog(&self) -> Result<(), LogError> {
+        let path = self.data_dir.path().join(catalog::FILE_NAME);
+        replace_file(&path, self.catalog.to_text().as_bytes()).map_err(|source| LogError::Io {
+            action: "write",
+            path,
+            source,
+        })
+    }
+
+    /// Finishes the deletions that a crash interrupted.
+    fn finish_deletions(&mut self) -> Result<(), LogError> {
+        for (name, entry) in self
+            .catalog
+            .topics
+            .iter()
+            .filter(|(_, entry)| entry.deleting)
+        {
+            self.remove_partitions(name, 0..entry.partitions)?;
+        }
+        self.catalog.topics.retain(|_, entry| !entry.deleting);
+        Ok(())
+    }
+}
+
+/// Removes the files of deleted partitions, on a thread where nobody waits for it.
+fn discard(retired: Vec<PathBuf>) {
+    if retired.is_empty() {
+        return;
+    }
+    tokio::task::spawn_blocking(move || {
+        for path in retired {
+            if let Err(error) = remove_retired(&path) {
+                tracing::warn!("files of a deleted partition stay until the next start: {error}");
+            }
+        }
+    });
+}
+
+fn named(topic: &str, index: i32) -> TopicPartition {
+    TopicPartition::new(topic, index)
+        .expect("the catalog holds checked names, and partitions count from 0")
+}
+
+fn read_catalog(data_dir: &DataDir) -> Result<Catalog, LogError> {
+    let path = data_dir.path().join(catalog::FILE_NAME);
+    match fs::read_to_string(&path) {
+        Ok(text) => text.parse().map_err(|line| LogError::MalformedFile {
+            path,
+            reason: format!("line {line} is not as it should be"),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Catalog::default()),
+        Err(source) => Err(LogError::Io {
+            action: "read",
+            path,
+            source,
+        }),
+    }
+}
+
+/// Enters what lies in the directory and is not in the catalog: whole topics, and more partitions of known ones. Numbers
+/// that are missing in between, which another broker of a cluster may have, become empty partitions.
+fn adopt(found: &[PartitionDir], catalog: &mut Catalog) {
+    let mut topics: BTreeMap<&str, Entry> = BTreeMap::new();
+    for PartitionDir {
+        partition,
+        topic_id,
+        ..
+    } in found
+    {
+        if partition.number() >= MAX_PARTITIONS {
+            tracing::warn!("{partition} is left alone: no topic has that many partitions");
+            continue;
+        }
+        let unknown = Entry {
+            id: Uuid::nil(),
+            partitions: 0,
+            deleting: false,
+        };
+        let entry = topics.entry(partition.topic()).or_insert(unknown);
+        entry.partitions = entry.partitions.max(partition.number() + 1);
+        if entry.id.is_nil() {
+            entry.id = topic_id.unwrap_or_default();
+        }
+    }
+    for (name, mut entry) in topics {
+        if let Some(known) = catalog.topics.get_mut(name) {
+            known.partitions = known.partitions.max(entry.partitions);
+            continue;
+        }
+        if entry.id.is_nil() {
+            entry.id = ids::random();
+        }
+        tracing::info!("found topic {name} with {} partitions", entry.partitions);
+        catalog.topics.insert(name.to_owned(), entry);
+    }
+}
