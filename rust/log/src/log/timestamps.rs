@@ -1,5 +1,7 @@
 //! Finding messages by time. The only place where the log looks into batches: the answer is a record's offset.
 
+use std::sync::Arc;
+
 use kafkalite_records::{Decompressor, RecordBatch, Records, RecordsError};
 
 use super::Log;
@@ -23,7 +25,27 @@ pub struct TimestampedOffset {
 impl Log {
     /// The first visible message with this timestamp (ms since 1970) or a later one; `None` if all are older.
     pub fn offset_for_timestamp(&self, timestamp: i64) -> Result<Option<TimestampedOffset>> {
-        self.check_open()?;
+        self.unless_retained(|| self.search(timestamp))
+    }
+
+    /// The first of the messages with the largest timestamp; `None` if none has one, or it is not visible yet.
+    pub fn offset_of_max_timestamp(&self) -> Result<Option<TimestampedOffset>> {
+        self.unless_retained(|| self.search_newest())
+    }
+
+    /// Searches again when retention took a segment away meanwhile, and with it its indexes.
+    fn unless_retained<T>(&self, search: impl Fn() -> Result<T>) -> Result<T> {
+        loop {
+            self.check_open()?;
+            let start = self.start_offset();
+            match search() {
+                Err(_) if start != self.start_offset() => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn search(&self, timestamp: i64) -> Result<Option<TimestampedOffset>> {
         let start = self.start_offset();
         let segments = self.segments.load();
         for (at, segment) in segments.iter().enumerate() {
@@ -55,9 +77,7 @@ impl Log {
         Ok(None)
     }
 
-    /// The first of the messages with the largest timestamp; `None` if none has one, or it is not visible yet.
-    pub fn offset_of_max_timestamp(&self) -> Result<Option<TimestampedOffset>> {
-        self.check_open()?;
+    fn search_newest(&self) -> Result<Option<TimestampedOffset>> {
         let mut largest = None;
         for segment in self.segments.load().iter() {
             if let Some(newest) = segment.newest()?
@@ -65,7 +85,7 @@ impl Log {
                     .as_ref()
                     .is_none_or(|(_, known)| newest.timestamp > *known)
             {
-                largest = Some((std::sync::Arc::clone(segment), newest.timestamp));
+                largest = Some((Arc::clone(segment), newest.timestamp));
             }
         }
         let Some((segment, timestamp)) = largest else {
