@@ -50,6 +50,12 @@ pub enum Error {
         /// Bytes left over.
         left: usize,
     },
+    /// An array's elements, which the message is long enough to hold, don't fit into memory. Close the connection.
+    #[error("no memory for {elements} elements")]
+    OutOfMemory {
+        /// How many were sent.
+        elements: usize,
+    },
     /// A frame's length is negative or beyond the limit. Close the connection; raise the limit if the peer is honest.
     #[error("frame of {length} bytes; the limit is {limit}")]
     FrameTooLarge {

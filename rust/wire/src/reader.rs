@@ -135,20 +135,18 @@ impl Reader {
 
     /// `count` elements.
     ///
-    /// A count that the remaining bytes can't hold is refused before anything is allocated. The room made in advance never
-    /// exceeds the bytes that are left; beyond that the vector grows as elements really arrive, and never past the count.
+    /// A count that the remaining bytes can't hold is refused before anything is allocated. Room is made once and for just
+    /// that many: growing would hold the old and the new vector at once.
     pub fn elements<T: Value>(&mut self, count: usize) -> Result<Vec<T>> {
         let needed = count.saturating_mul(T::min_size(self.version).max(1));
         if needed > self.remaining() {
             return Err(self.truncated(needed));
         }
-        let affordable = self.remaining() / size_of::<T>().max(1);
-        let mut elements = Vec::with_capacity(count.min(affordable));
-        while elements.len() < count {
-            if elements.len() == elements.capacity() {
-                let wanted = elements.len().max(4);
-                elements.reserve_exact(wanted.min(count - elements.len()));
-            }
+        let mut elements = Vec::new();
+        elements
+            .try_reserve_exact(count)
+            .map_err(|_| Error::OutOfMemory { elements: count })?;
+        for _ in 0..count {
             elements.push(T::read(self)?);
         }
         Ok(elements)

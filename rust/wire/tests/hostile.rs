@@ -11,9 +11,10 @@ use bytes::Bytes;
 use kafkalite_wire::{Reader, Request, Response, Result, Value, Version, api, schema::Kind};
 use support::bytes::{Bytes as Forged, Choice};
 
-/// The most bytes that decoding may hold at once for each byte of the message. The dearest thing to say in few bytes is
-/// an empty group of `ListGroups` 3: three bytes on the wire, 96 in memory, and up to twice that while a vector grows.
-const DEAREST: usize = 64;
+/// The most bytes that decoding may hold for each byte of the message. The dearest honest thing is an empty group of
+/// `ListGroups` 3: three bytes on the wire, 96 in memory. The dearest lie is `OffsetFetch` 8, whose groups, topics and
+/// partitions can each claim the whole rest.
+const DEAREST: usize = 50;
 
 /// What a decoder may hold however short the message is.
 const ALWAYS: usize = 1024;
@@ -149,6 +150,23 @@ fn lies_at_any_position_cost_nothing() {
                     bytes.resize(bytes.len() + 300, 0);
                     let _ = subject.decode(&bytes, version);
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn arrays_within_arrays_that_all_claim_the_rest_cost_a_small_multiple() {
+    for subject in subjects() {
+        for version in subject.in_all_versions() {
+            for claim in [100, 200, 400, 800, 1600, 3200] {
+                let mut choose = |choice| u64::from(matches!(choice, Choice::Count));
+                let mut forged = Forged::new(version, &mut choose);
+                forged.claim = Some(claim);
+                forged.value(&subject.kind);
+                let mut bytes = forged.out;
+                bytes.resize(bytes.len() + 10_000, 0);
+                let _ = subject.decode(&bytes, version);
             }
         }
     }

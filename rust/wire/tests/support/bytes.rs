@@ -24,6 +24,8 @@ pub(crate) struct Bytes<'a> {
     pub(crate) out: Vec<u8>,
     version: Version,
     choose: &'a mut dyn FnMut(Choice) -> u64,
+    /// What arrays claim to hold, if not what they do.
+    pub(crate) claim: Option<u64>,
     /// Whether every struct carries a tagged field that nobody knows.
     strangers: bool,
     /// Inside a tagged field, where no value may be a default: a default is not sent at all.
@@ -36,6 +38,7 @@ impl<'a> Bytes<'a> {
             out: Vec::new(),
             version,
             choose,
+            claim: None,
             strangers: false,
             tagged: false,
         }
@@ -80,12 +83,12 @@ impl<'a> Bytes<'a> {
                 self.integer(8);
             }
             Kind::String => {
-                let length = self.some(Choice::Length);
-                self.length(length, 2);
-                for _ in 0..length {
-                    let letter = b'a' + (self.number(1) % 26) as u8;
-                    self.out.push(letter);
-                }
+                let letters = self.some(Choice::Length);
+                let text: String = (0..letters)
+                    .map(|_| ['a', 'b', '\0', '"', 'é', '→', '🦀'][(self.number(1) % 7) as usize])
+                    .collect();
+                self.length(text.len() as u64, 2);
+                self.out.extend(text.as_bytes());
             }
             Kind::Bytes | Kind::Records => {
                 let length = self.some(Choice::Length);
@@ -97,7 +100,7 @@ impl<'a> Bytes<'a> {
             }
             Kind::Array(element) => {
                 let count = self.some(Choice::Count);
-                self.length(count, 4);
+                self.length(self.claim.unwrap_or(count), 4);
                 for _ in 0..count {
                     self.value(element);
                 }
