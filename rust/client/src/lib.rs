@@ -1,20 +1,22 @@
 //! A Kafka client: producer, consumer and admin; the same against kafkalite and against Apache Kafka.
 //!
 //! It does not block: everything that waits is a future, and records are handed over without waiting
-//! ([`Producer::enqueue`]). It does not coordinate groups: a [`Consumer`](crate) reads the partitions that it is given.
-#![allow(dead_code, reason = "the consumer, which uses the rest, follows")]
+//! ([`Producer::enqueue`]). It does not coordinate groups: a [`Consumer`] reads the partitions that it is given.
+#![allow(dead_code, reason = "the admin client, which uses the rest, follows")]
 
 mod address;
 mod backoff;
 mod cluster;
 pub mod config;
 mod connection;
+mod consumer;
 mod error;
 mod partitioner;
 mod producer;
 
 pub use address::{Address, Origin};
 pub use config::{AdminConfig, ClientConfig, ConfigError, ConsumerConfig, ProducerConfig};
+pub use consumer::{Batch, BatchLayouts, Consumer, OffsetAndTimestamp, StartAt, TopicPartition};
 pub use error::{ClientError, Result};
 pub use kafkalite_records::{Compression, DecodedBatch, Header};
 pub use kafkalite_wire::ErrorCode;

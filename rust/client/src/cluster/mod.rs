@@ -197,6 +197,46 @@ impl Cluster {
         .await
     }
 
+    /// Has refreshes ask for this topic too.
+    pub(crate) fn add_interest(&self, name: &Arc<str>) {
+        self.interest.lock().insert(Arc::clone(name));
+    }
+
+    /// Does `work` again, with pauses and refreshes, while its errors may pass; `limit` bounds it all.
+    pub(crate) async fn retrying<T, F: Future<Output = Result<T>>>(
+        &self,
+        what: &str,
+        limit: Duration,
+        mut work: impl FnMut() -> F,
+    ) -> Result<T> {
+        let deadline = Instant::now() + limit;
+        let mut backoff = self.retry_backoff();
+        let mut cause = None;
+        let attempts = async {
+            loop {
+                match work().await {
+                    Err(error) if error.retriable() || error.stale_metadata() => {
+                        if error.stale_metadata() {
+                            let _ = self.refresh(&self.metadata()).await;
+                        }
+                        cause = Some(Arc::new(error));
+                        sleep(backoff.failed()).await;
+                    }
+                    settled => return settled,
+                }
+            }
+        };
+        match tokio::time::timeout_at(deadline, attempts).await {
+            Ok(settled) => settled,
+            Err(_) => Err(ClientError::TimedOut {
+                what: what.into(),
+                setting: "timeout",
+                limit,
+                cause,
+            }),
+        }
+    }
+
     /// The topic, once it has partitions; `limit` and the setting behind it bound the wait.
     pub(crate) async fn topic(
         &self,

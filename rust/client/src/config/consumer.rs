@@ -8,7 +8,7 @@ use super::{ClientConfig, OffsetReset, settings};
 const MAX: i64 = i32::MAX as i64;
 
 settings! {
-    /// Settings of a [`Consumer`](crate).
+    /// Settings of a [`Consumer`](crate::Consumer).
     ConsumerConfig with client: ClientConfig {
         auto_offset_reset: OffsetReset = "auto.offset.reset", "earliest", Choice(&["earliest", "latest", "none"]),
             "Where to start if there is no position, or if it is no longer in the log; none: report it.";
@@ -26,7 +26,5 @@ settings! {
             "The largest batch after decompression; a larger one is an error instead of an exhausted memory.";
         check_crcs: bool = "check.crcs", "true", Flag,
             "Whether the checksum of each batch is verified (P19 of the paper).";
-        client_rack: String = "client.rack", "", super::Kind::Text,
-            "Where this consumer runs, for brokers that choose a near replica.";
     }
 }

@@ -1,0 +1,115 @@
+//! What a consumer hands out: a batch of one partition, from the asked offset on.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kafkalite_records::{DecodedBatch, Layouts, Record, RecordLayout, RecordsError, TimestampType};
+
+/// Records of one partition that follow each other, decompressed and not yet parsed.
+///
+/// A broker sends whole batches, so the first one after a seek may begin before the asked offset: the records before it
+/// are left out of everything here but [`payload`](Self::payload).
+#[derive(Debug, Clone)]
+pub struct Batch {
+    pub(super) topic: Arc<str>,
+    pub(super) partition: i32,
+    pub(super) decoded: DecodedBatch,
+    /// The first offset that was asked for.
+    pub(super) from: i64,
+    pub(super) next_offset: i64,
+    pub(super) high_watermark: i64,
+}
+
+impl Batch {
+    /// The topic.
+    pub fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    /// The partition.
+    pub fn partition(&self) -> i32 {
+        self.partition
+    }
+
+    /// Where reading goes on after this batch.
+    pub fn next_offset(&self) -> i64 {
+        self.next_offset
+    }
+
+    /// The partition's end when this was fetched: how far a consumer could read then.
+    pub fn high_watermark(&self) -> i64 {
+        self.high_watermark
+    }
+
+    /// Who set the timestamps.
+    pub fn timestamp_type(&self) -> TimestampType {
+        self.decoded.header().timestamp_type()
+    }
+
+    /// How many records there are at the most: compaction, and a start inside the batch, leave fewer.
+    pub fn len_hint(&self) -> usize {
+        usize::try_from(self.next_offset - self.from)
+            .unwrap_or(0)
+            .min(self.decoded.records().remaining())
+    }
+
+    /// The decompressed records, which [`layouts`](Self::into_layouts) point into. For an uncompressed batch it is a slice
+    /// of the response and keeps all of that alive.
+    pub fn payload(&self) -> &Bytes {
+        self.decoded.payload()
+    }
+
+    /// The batch as it was sent, records before the asked offset included.
+    pub fn decoded(&self) -> &DecodedBatch {
+        &self.decoded
+    }
+
+    /// Walks the records, borrowed.
+    pub fn records(&self) -> impl Iterator<Item = Result<Record<'_>, RecordsError>> {
+        let from = self.from;
+        self.decoded
+            .records()
+            .skip_while(move |record| record.as_ref().is_ok_and(|record| record.offset < from))
+    }
+
+    /// Walks the records as positions in the payload; the iterator owns the batch.
+    pub fn into_layouts(self) -> BatchLayouts {
+        BatchLayouts {
+            from: self.from,
+            layouts: self.decoded.into_layouts(),
+        }
+    }
+}
+
+/// Iterator over a batch's records as positions in its payload: `Send`, no lifetime. After an error it ends.
+#[derive(Debug, Clone)]
+pub struct BatchLayouts {
+    from: i64,
+    layouts: Layouts,
+}
+
+impl BatchLayouts {
+    /// The payload that the positions point into.
+    pub fn payload(&self) -> &Bytes {
+        self.layouts.batch().payload()
+    }
+
+    /// Records that may be left.
+    pub fn remaining(&self) -> usize {
+        self.layouts.remaining()
+    }
+}
+
+impl Iterator for BatchLayouts {
+    type Item = Result<RecordLayout, RecordsError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.layouts.next()? {
+                Ok(layout) if layout.offset < self.from => {}
+                other => return Some(other),
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Reads the partitions that it is given, ahead of the application (P7 of the paper).
+//!
+//! The application's side takes batches out of buffers; it never waits for the network unless all are empty. A fetcher for
+//! each leader fills them; a partition whose buffer is full is left out of the next fetch. The steward keeps track of
+//! leaders. There is no group here: who reads what is decided by whoever calls [`Consumer::assign`].
+
+mod batch;
+mod decode;
+mod fetcher;
+mod offsets;
+mod partition;
+mod session;
+mod shared;
+mod steward;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
+
+use crate::cluster::Cluster;
+use crate::config::{ConsumerConfig, OffsetReset};
+use crate::error::{ClientError, Result};
+pub use batch::{Batch, BatchLayouts};
+pub use offsets::OffsetAndTimestamp;
+pub(crate) use offsets::ask_all;
+use shared::Shared;
+
+/// A partition of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TopicPartition {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: i32,
+}
+
+impl TopicPartition {
+    /// Names a partition.
+    pub fn new(topic: impl Into<Arc<str>>, partition: i32) -> Self {
+        Self {
+            topic: topic.into(),
+            partition,
+        }
+    }
+}
+
+impl fmt::Display for TopicPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.topic, self.partition)
+    }
+}
+
+/// Where to start reading a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartAt {
+    /// At this offset. If it is not in the log, `auto.offset.reset` decides.
+    Offset(i64),
+    /// At the oldest record.
+    Beginning,
+    /// At the end: only what comes from now on.
+    End,
+    /// At the first record that is not older than this, in ms since 1970; at the end if all are.
+    Timestamp(i64),
+    /// Where `auto.offset.reset` says.
+    Reset,
+}
+
+/// Reads partitions of any Kafka cluster. Shared by reference among threads; each batch goes to one of them.
+#[derive(Debug)]
+pub struct Consumer {
+    shared: Arc<Shared>,
+    steward: AbortHandle,
+}
+
+impl Consumer {
+    /// Starts a consumer whose background work runs on `runtime`. Nothing is connected before it is needed.
+    pub fn new(config: ConsumerConfig, runtime: &Handle) -> Result<Self> {
+        let cluster = Arc::new(Cluster::new(config.client.clone())?);
+        let shared = Arc::new(Shared::new(config, cluster));
+        let steward = runtime
+            .spawn(steward::run(Arc::clone(&shared)))
+            .abort_handle();
+        Ok(Self { shared, steward })
+    }
+
+    /// A further consumer of the same cluster, with positions and buffers of its own: it shares what is known about the
+    /// cluster.
+    #[must_use]
+    pub fn sibling(&self, runtime: &Handle) -> Self {
+        let shared = Arc::new(Shared::new(
+            self.shared.config.clone(),
+            Arc::clone(&self.shared.cluster),
+        ));
+        let steward = runtime
+            .spawn(steward::run(Arc::clone(&shared)))
+            .abort_handle();
+        Self { shared, steward }
+    }
+
+    /// Reads these partitions from now on, and no others. What was fetched and not taken is dropped.
+    pub fn assign(&self, partitions: impl IntoIterator<Item = (TopicPartition, StartAt)>) {
+        self.shared.assign(partitions);
+    }
+
+    /// The partitions that are read.
+    pub fn assignment(&self) -> Vec<TopicPartition> {
+        self.shared
+            .look(|partitions| partitions.keys().cloned().collect())
+    }
+
+    /// The next batch that is there, without waiting.
+    pub fn try_next_batch(&self) -> Option<Result<Batch>> {
+        if self.shared.is_closed() {
+            return Some(Err(ClientError::Closed("consumer")));
+        }
+        self.shared.take()
+    }
+
+    /// The next batch of any partition, partitions taking turns; `None` when the time is up.
+    ///
+    /// Batches of a partition come in order, without gaps but for records that no longer exist. An error is about one
+    /// partition, which is not read until it is sought; the others go on. Cancelling this loses nothing.
+    pub async fn next_batch(&self, limit: Duration) -> Result<Option<Batch>> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let arrived = self.shared.arrived.notified();
+            match self.try_next_batch() {
+                Some(Ok(batch)) => return Ok(Some(batch)),
+                Some(Err(error)) => return Err(error),
+                None => {}
+            }
+            if timeout_at(deadline, arrived).await.is_err() {
+                return self.try_next_batch().transpose();
+            }
+        }
+    }
+
+    /// Why nothing comes at the moment, if something is wrong that may pass: a broker that can't be reached, a leader
+    /// that moved.
+    pub fn trouble(&self) -> Option<ClientError> {
+        self.shared.trouble()
+    }
+
+    /// Goes on reading a partition elsewhere. What was fetched of it and not taken is dropped.
+    pub fn seek(&self, partition: &TopicPartition, to: StartAt) -> Result<()> {
+        self.shared.change(partition, |state| state.seek(to))
+    }
+
+    /// Stops or resumes handing out, and fetching, a partition.
+    pub fn set_paused(&self, partition: &TopicPartition, paused: bool) -> Result<()> {
+        self.shared.change(partition, |state| state.paused = paused)
+    }
+
+    /// The offset behind the last batch that was taken, where reading would go on; `None` while the start is being asked
+    /// for, or if the partition is not assigned.
+    pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
+        self.shared
+            .look(|partitions| partitions.get(partition)?.position)
+    }
+
+    /// The partitions of a topic, sorted; waits until the topic is there, for `limit` at the most.
+    pub async fn partitions(&self, topic: &str, limit: Duration) -> Result<Vec<i32>> {
+        let topic = self.shared.cluster.topic(topic, limit, "timeout").await?;
+        Ok((0..topic.partitions.len() as i32).collect())
+    }
+
+    /// The offset that each start stands for now; `None` for a time that all records are older than. An explicit offset is
+    /// returned as it is.
+    pub async fn offsets(
+        &self,
+        starts: &[(TopicPartition, StartAt)],
+        limit: Duration,
+    ) -> Result<HashMap<TopicPartition, Option<OffsetAndTimestamp>>> {
+        let reset = match self.shared.config.auto_offset_reset {
+            OffsetReset::None => OffsetReset::Earliest,
+            reset => reset,
+        };
+        let mut found = HashMap::new();
+        let mut questions = Vec::new();
+        for (of, start) in starts {
+            match (start, start.question(reset)) {
+                (_, Some(timestamp)) => questions.push((of.clone(), timestamp)),
+                (StartAt::Offset(offset), None) => {
+                    found.insert(
+                        of.clone(),
+                        Some(OffsetAndTimestamp {
+                            offset: *offset,
+                            timestamp: -1,
+                        }),
+                    );
+                }
+                (_, None) => {}
+            }
+        }
+        let cluster = &self.shared.cluster;
+        let topics: std::collections::BTreeSet<_> =
+            questions.iter().map(|(of, _)| of.topic.clone()).collect();
+        for topic in topics {
+            cluster.topic(&topic, limit, "timeout").await?;
+        }
+        found.extend(
+            cluster
+                .retrying("finding offsets", limit, || ask_all(cluster, &questions))
+                .await?,
+        );
+        Ok(found)
+    }
+
+    /// Ends at once: whoever waits for a batch gets [`ClientError::Closed`]. A second call does nothing.
+    pub fn close(&self) {
+        if !self.shared.closed.swap(true, Ordering::AcqRel) {
+            self.steward.abort();
+            self.shared.wake_all();
+        }
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,294 @@
+//! What the application, the fetchers and the steward share.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::batch::Batch;
+use super::partition::Partition;
+use super::session::Want;
+use super::{StartAt, TopicPartition};
+use crate::cluster::{Cluster, Metadata};
+use crate::config::ConsumerConfig;
+use crate::error::{ClientError, Result};
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) config: ConsumerConfig,
+    pub(super) cluster: Arc<Cluster>,
+    state: Mutex<State>,
+    /// Something can be taken.
+    pub(super) arrived: Notify,
+    /// A partition has no leader, or its leader refused.
+    pub(super) steward: Notify,
+    pub(super) closed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    partitions: HashMap<TopicPartition, Partition>,
+    /// Partitions that have something, each once, in the order of their turn.
+    ready: VecDeque<TopicPartition>,
+    wakers: HashMap<i32, Arc<Notify>>,
+    /// What last went wrong that passes by itself.
+    trouble: Option<ClientError>,
+}
+
+/// What a fetcher shall do.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) wanted: Vec<(Want, u64)>,
+    /// Partitions whose start has to be asked for.
+    pub(super) unresolved: Vec<(TopicPartition, StartAt, i32, u64)>,
+    /// A partition is left out only because its buffer is full.
+    pub(super) some_full: bool,
+    /// When a partition that is left out will not be any more.
+    pub(super) wake_at: Option<Instant>,
+}
+
+impl Plan {
+    /// Whether there is something to do that is not among these.
+    pub(super) fn exceeds(&self, under_way: &[(TopicPartition, u64)]) -> bool {
+        let is_new = |(want, generation): &(Want, u64)| {
+            !under_way
+                .iter()
+                .any(|(of, known)| *of == want.of && known == generation)
+        };
+        !self.unresolved.is_empty() || self.wanted.iter().any(is_new)
+    }
+}
+
+impl Shared {
+    pub(super) fn new(config: ConsumerConfig, cluster: Arc<Cluster>) -> Self {
+        Self {
+            config,
+            cluster,
+            state: Mutex::default(),
+            arrived: Notify::new(),
+            steward: Notify::new(),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Wakes everybody who waits for a batch.
+    pub(super) fn wake_all(&self) {
+        self.arrived.notify_waiters();
+        self.arrived.notify_one();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Replaces the assignment.
+    pub(super) fn assign(&self, wanted: impl IntoIterator<Item = (TopicPartition, StartAt)>) {
+        let mut state = self.state.lock();
+        state.partitions.clear();
+        state.ready.clear();
+        for (of, start) in wanted {
+            self.cluster.add_interest(&of.topic);
+            state
+                .partitions
+                .insert(of, Partition::new(start, self.cluster.retry_backoff()));
+        }
+        for waker in state.wakers.values() {
+            waker.notify_one();
+        }
+        self.steward.notify_one();
+    }
+
+    /// Changes one assigned partition and wakes its fetcher.
+    pub(super) fn change<T>(
+        &self,
+        of: &TopicPartition,
+        change: impl FnOnce(&mut Partition) -> T,
+    ) -> Result<T> {
+        let mut state = self.state.lock();
+        let partition = state
+            .partitions
+            .get_mut(of)
+            .ok_or_else(|| ClientError::NotAssigned {
+                topic: of.topic.clone(),
+                partition: of.partition,
+            })?;
+        let changed = change(partition);
+        let (leader, has_something) = (partition.leader, partition.has_something());
+        state.ready.retain(|other| other != of);
+        if has_something {
+            state.ready.push_back(of.clone());
+            self.arrived.notify_one();
+        }
+        state.wake(leader);
+        Ok(changed)
+    }
+
+    pub(super) fn look<T>(&self, look: impl FnOnce(&HashMap<TopicPartition, Partition>) -> T) -> T {
+        look(&self.state.lock().partitions)
+    }
+
+    /// The next batch, or error, of the partition whose turn it is.
+    pub(super) fn take(&self) -> Option<Result<Batch>> {
+        let mut state = self.state.lock();
+        for _ in 0..state.ready.len() {
+            let of = state.ready.pop_front()?;
+            let Some(partition) = state.partitions.get_mut(&of) else {
+                continue;
+            };
+            if partition.paused {
+                state.ready.push_back(of);
+                continue;
+            }
+            let was_full = partition.is_full(self.config.queued_max_bytes);
+            let taken = partition.take();
+            let (leader, again) = (partition.leader, partition.has_something());
+            let has_room = was_full && !partition.is_full(self.config.queued_max_bytes);
+            if again {
+                state.ready.push_back(of);
+                // Another thread may wait beside this one.
+                self.arrived.notify_one();
+            }
+            if has_room {
+                state.wake(leader);
+            }
+            if taken.is_some() {
+                return taken;
+            }
+        }
+        None
+    }
+
+    /// What the leader's fetcher shall do now.
+    pub(super) fn plan(&self, leader: i32, now: Instant) -> Plan {
+        let state = self.state.lock();
+        let mut plan = Plan::default();
+        for (of, partition) in &state.partitions {
+            if partition.leader != Some(leader) || partition.paused || partition.halted {
+                continue;
+            }
+            if let Some(moment) = partition.waits_until(now) {
+                plan.wake_at = Some(plan.wake_at.map_or(moment, |other| other.min(moment)));
+            } else if let Some(offset) = partition.fetch_offset {
+                if partition.is_full(self.config.queued_max_bytes) {
+                    plan.some_full = true;
+                    continue;
+                }
+                let want = Want {
+                    of: of.clone(),
+                    topic_id: partition.topic_id,
+                    offset,
+                    leader_epoch: partition.leader_epoch,
+                    max_bytes: self.config.max_partition_fetch_bytes,
+                };
+                plan.wanted.push((want, partition.generation));
+            } else {
+                plan.unresolved.push((
+                    of.clone(),
+                    partition.start,
+                    partition.leader_epoch,
+                    partition.generation,
+                ));
+            }
+        }
+        plan
+    }
+
+    /// Changes a partition on behalf of its fetcher, unless what the fetcher knows is out of date.
+    pub(super) fn fetched<T>(
+        &self,
+        of: &TopicPartition,
+        generation: u64,
+        change: impl FnOnce(&mut Partition) -> T,
+    ) -> Option<T> {
+        let mut state = self.state.lock();
+        let partition = state
+            .partitions
+            .get_mut(of)
+            .filter(|partition| partition.generation == generation)?;
+        let had_something = partition.has_something();
+        let changed = change(partition);
+        if !had_something && partition.has_something() {
+            state.ready.push_back(of.clone());
+            self.arrived.notify_one();
+        }
+        Some(changed)
+    }
+
+    /// A leader can't be reached, or says that it is not the leader: have the cluster asked.
+    pub(super) fn lost(
+        &self,
+        of: &TopicPartition,
+        generation: u64,
+        now: Instant,
+        error: ClientError,
+    ) {
+        self.fetched(of, generation, |partition| {
+            partition.leader = None;
+            partition.pause_after_error(now);
+        });
+        self.troubled(error);
+        self.steward.notify_one();
+    }
+
+    pub(super) fn troubled(&self, error: ClientError) {
+        tracing::debug!(%error, "consumer meets an error");
+        self.state.lock().trouble = Some(error);
+    }
+
+    pub(super) fn untroubled(&self) {
+        self.state.lock().trouble = None;
+    }
+
+    pub(super) fn trouble(&self) -> Option<ClientError> {
+        self.state.lock().trouble.clone()
+    }
+
+    /// Takes over what the cluster says; the leaders that have no fetcher yet, each with its waker, and whether all
+    /// partitions have a leader.
+    pub(super) fn learn(&self, metadata: &Metadata) -> (Vec<(i32, Arc<Notify>)>, bool) {
+        let mut state = self.state.lock();
+        let State {
+            partitions,
+            ready,
+            wakers,
+            ..
+        } = &mut *state;
+        let mut new = Vec::new();
+        let mut complete = true;
+        for (of, partition) in partitions {
+            let had_something = partition.has_something();
+            let changed = match metadata.topics.get(&of.topic) {
+                Some(topic) => partition.learn(of, topic, self.config.auto_offset_reset),
+                None => false,
+            };
+            if !had_something && partition.has_something() {
+                ready.push_back(of.clone());
+                self.arrived.notify_one();
+            }
+            let Some(leader) = partition.leader else {
+                complete &= partition.halted;
+                continue;
+            };
+            let waker = wakers.entry(leader).or_insert_with(|| {
+                let waker = Arc::new(Notify::new());
+                new.push((leader, Arc::clone(&waker)));
+                waker
+            });
+            if changed {
+                waker.notify_one();
+            }
+        }
+        (new, complete)
+    }
+}
+
+impl State {
+    fn wake(&self, leader: Option<i32>) {
+        if let Some(waker) = leader.and_then(|leader| self.wakers.get(&leader)) {
+            waker.notify_one();
+        }
+    }
+}
