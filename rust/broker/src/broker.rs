@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::config::{BrokerConfig, Configs, Listener, Settings};
 use crate::error::BrokerError;
 use crate::fetch_sessions::FetchSessions;
+use crate::housekeeping;
 use crate::network;
 use crate::producer_ids::ProducerIds;
 use crate::state::BrokerState;
@@ -34,6 +35,7 @@ pub struct Broker {
 struct Running {
     state: Arc<BrokerState>,
     serving: JoinHandle<()>,
+    housekeeping: JoinHandle<()>,
 }
 
 impl std::fmt::Debug for Running {
@@ -76,11 +78,16 @@ impl Broker {
             running: Mutex::new(None),
         };
         let serving = tokio::spawn(network::serve(listener, Arc::clone(&state)));
+        let housekeeping = tokio::spawn(housekeeping::run(Arc::clone(&state)));
         tracing::info!(
             "listening on {address}, data in {}",
             broker.data_dir.display()
         );
-        *broker.running.lock().await = Some(Running { state, serving });
+        *broker.running.lock().await = Some(Running {
+            state,
+            serving,
+            housekeeping,
+        });
         Ok(broker)
     }
 
@@ -116,11 +123,16 @@ impl Broker {
     pub async fn stop(&self) -> Result<(), BrokerError> {
         self.stopping.send_replace(true);
         let mut running = self.running.lock().await;
-        let Some(Running { state, serving }) = running.take() else {
+        let Some(Running {
+            state,
+            serving,
+            housekeeping,
+        }) = running.take()
+        else {
             return Ok(());
         };
         // A task that panicked has stopped too.
-        let _ = serving.await;
+        let _ = (serving.await, housekeeping.await);
         let closed = spawn_blocking(move || state.topics.close()).await;
         Ok(closed.map_err(|_| BrokerError::Stopped)??)
     }

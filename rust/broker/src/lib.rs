@@ -21,6 +21,7 @@ pub mod config;
 mod error;
 mod fetch_sessions;
 mod handlers;
+mod housekeeping;
 mod network;
 mod partition;
 mod producer_ids;

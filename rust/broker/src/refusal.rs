@@ -5,6 +5,8 @@ use kafkalite_log::{LogError, ids};
 use kafkalite_wire::ErrorCode;
 use uuid::Uuid;
 
+use crate::error::BrokerError;
+
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -51,6 +53,23 @@ impl From<LogError> for Refusal {
     fn from(error: LogError) -> Self {
         Self {
             code: code_of(&error),
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<BrokerError> for Refusal {
+    fn from(error: BrokerError) -> Self {
+        let code = match error {
+            BrokerError::UnknownSetting { .. }
+            | BrokerError::InvalidSetting { .. }
+            | BrokerError::UnsupportedSetting { .. } => ErrorCode::InvalidConfig,
+            BrokerError::FixedSetting { .. } => ErrorCode::InvalidRequest,
+            // The rest is about files.
+            _ => ErrorCode::KafkaStorageError,
+        };
+        Self {
+            code,
             message: error.to_string(),
         }
     }

@@ -23,7 +23,7 @@ pub use topic_rows::TOPIC;
 
 pub(crate) use settings::{Settings, TopicSettings};
 pub(crate) use store::Configs;
-pub(crate) use values::{Origin, Source, check_topic, topic_row};
+pub(crate) use values::{Origin, Source, check_topic, row};
 
 /// What was set explicitly, by name. Values have been checked and are in one spelling.
 pub type Overrides = std::collections::BTreeMap<String, String>;

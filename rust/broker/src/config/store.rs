@@ -122,18 +122,16 @@ impl Configs {
         topic: &str,
         edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
     ) -> Result<(), E> {
-        self.change(|altered| {
-            let edited = edit(altered.topics.remove(topic).unwrap_or_default())?;
-            let checked = check_topic(
-                edited
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.as_str())),
-            )?;
-            if !checked.is_empty() {
-                altered.topics.insert(topic.to_owned(), checked);
-            }
-            Ok(())
-        })
+        self.change(|altered| edit_topic(altered, topic, edit))
+    }
+
+    /// Whether [`alter_topic`](Self::alter_topic) would do it.
+    pub(crate) fn check_alter_topic<E: From<BrokerError>>(
+        &self,
+        topic: &str,
+        edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
+    ) -> Result<(), E> {
+        edit_topic(&mut Altered::clone(&self.current.load()), topic, edit)
     }
 
     /// Replaces what is altered on the broker by what `edit` makes of it, on disk first, and checks it. The caller applies
@@ -142,15 +140,15 @@ impl Configs {
         &self,
         edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
     ) -> Result<(), E> {
-        self.change(|altered| {
-            altered.broker = check_broker(&edit(std::mem::take(&mut altered.broker))?)?;
-            let layers = Layers {
-                fixed: &self.fixed,
-                dynamic: &altered.broker,
-            };
-            altered.settings = Arc::new(Settings::new(layers)?);
-            Ok(())
-        })
+        self.change(|altered| self.edit_broker(altered, edit))
+    }
+
+    /// Whether [`alter_broker`](Self::alter_broker) would do it.
+    pub(crate) fn check_alter_broker<E: From<BrokerError>>(
+        &self,
+        edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
+    ) -> Result<(), E> {
+        self.edit_broker(&mut Altered::clone(&self.current.load()), edit)
     }
 
     /// Every broker setting with the places that have a value for it, the first in force.
@@ -186,6 +184,20 @@ impl Configs {
         }
     }
 
+    fn edit_broker<E: From<BrokerError>>(
+        &self,
+        altered: &mut Altered,
+        edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
+    ) -> Result<(), E> {
+        altered.broker = check_broker(&edit(std::mem::take(&mut altered.broker))?)?;
+        let layers = Layers {
+            fixed: &self.fixed,
+            dynamic: &altered.broker,
+        };
+        altered.settings = Arc::new(Settings::new(layers)?);
+        Ok(())
+    }
+
     fn change<E: From<BrokerError>>(
         &self,
         edit: impl FnOnce(&mut Altered) -> Result<(), E>,
@@ -203,6 +215,23 @@ impl Configs {
         self.current.store(Arc::new(altered));
         Ok(())
     }
+}
+
+fn edit_topic<E: From<BrokerError>>(
+    altered: &mut Altered,
+    topic: &str,
+    edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
+) -> Result<(), E> {
+    let edited = edit(altered.topics.remove(topic).unwrap_or_default())?;
+    let checked = check_topic(
+        edited
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str())),
+    )?;
+    if !checked.is_empty() {
+        altered.topics.insert(topic.to_owned(), checked);
+    }
+    Ok(())
 }
 
 /// Checks what somebody wants to alter on the broker.

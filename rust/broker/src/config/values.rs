@@ -157,6 +157,11 @@ pub(crate) fn topic_row(name: &str) -> Result<&'static Row, BrokerError> {
         })
 }
 
+/// The row of a setting, of a topic or of the broker.
+pub(crate) fn row(name: &str) -> Result<&'static Row, BrokerError> {
+    topic_row(name).or_else(|error| broker_row(name).ok_or(error))
+}
+
 /// Checks what somebody wants to set on a topic, and returns it in one spelling.
 pub(crate) fn check_topic<'a>(
     asked: impl IntoIterator<Item = (&'a str, &'a str)>,

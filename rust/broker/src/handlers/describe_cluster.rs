@@ -10,15 +10,10 @@ use kafkalite_wire::api::describe_cluster::{
     DescribeClusterBroker, DescribeClusterRequest, DescribeClusterResponse,
 };
 
-use super::{Context, Reply};
+use super::{Context, Reply, operations};
 
 /// `endpoint_type` of brokers.
 const BROKERS: i8 = 1;
-/// Everything that may be done with a cluster, as a bit field of Kafka's operations: create, alter, describe, cluster
-/// action, describe and alter configs, idempotent write. Nothing is forbidden to anybody.
-const ALL_OPERATIONS: i32 =
-    (1 << 5) | (1 << 7) | (1 << 8) | (1 << 9) | (1 << 10) | (1 << 11) | (1 << 12);
-
 pub(super) async fn handle(
     context: &Context,
     request: DescribeClusterRequest,
@@ -35,9 +30,9 @@ pub(super) async fn handle(
     let broker = &context.broker;
     let address = context.advertised();
     let operations = if request.include_cluster_authorized_operations {
-        ALL_OPERATIONS
+        operations::ON_CLUSTER
     } else {
-        i32::MIN
+        operations::NOT_ASKED
     };
     Reply::from(DescribeClusterResponse {
         endpoint_type,

@@ -14,6 +14,8 @@
 //! - A handler answers with Kafka's error codes; it never fails. What is wrong with one topic is that topic's error.
 //! - What blocks for long (fsync, deleting files) goes to `spawn_blocking`; an append into the page cache does not.
 
+mod alter_configs;
+mod altering;
 mod api_versions;
 mod context;
 mod create_partitions;
@@ -21,7 +23,10 @@ mod create_topics;
 mod delete_records;
 mod delete_topics;
 mod describe_cluster;
+mod describe_configs;
+mod describe_topic_partitions;
 mod fetch;
+mod incremental_alter_configs;
 mod init_producer_id;
 mod leader_epoch;
 mod list_offsets;
@@ -30,6 +35,7 @@ mod offset_for_leader_epoch;
 mod operations;
 mod produce;
 mod produced_records;
+mod resource;
 
 use std::sync::Arc;
 
@@ -80,8 +86,12 @@ handled! {
     DeleteRecords => delete_records,
     InitProducerId => init_producer_id,
     OffsetForLeaderEpoch => offset_for_leader_epoch,
+    DescribeConfigs => describe_configs,
+    AlterConfigs => alter_configs,
     CreatePartitions => create_partitions,
+    IncrementalAlterConfigs => incremental_alter_configs,
     DescribeCluster => describe_cluster,
+    DescribeTopicPartitions => describe_topic_partitions,
 }
 
 /// The versions of every API that has a handler, as `ApiVersions` names them.

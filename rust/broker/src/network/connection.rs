@@ -27,8 +27,8 @@ const LARGE_STALL: Duration = Duration::from_secs(30);
 const KEEP_BUFFER: Duration = Duration::from_secs(1);
 
 /// A frame, and the memory it was granted.
-pub(crate) struct Arrived {
-    pub(crate) bytes: Bytes,
+struct Arrived {
+    bytes: Bytes,
     hold: Hold,
 }
 

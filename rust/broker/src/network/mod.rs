@@ -9,6 +9,6 @@ mod listening;
 mod quota;
 mod sending;
 
-pub(crate) use connection::{Arrived, Outcome};
+pub(crate) use connection::Outcome;
 pub(crate) use listening::{bind, serve};
 pub(crate) use sending::Answer;

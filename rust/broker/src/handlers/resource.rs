@@ -1,0 +1,50 @@
+//! What has settings: topics and this broker. Shared by the three APIs that read and change them.
+
+use kafkalite_wire::ErrorCode;
+
+use super::Context;
+use crate::refusal::Refusal;
+
+const TOPIC: i8 = 2;
+const BROKER: i8 = 4;
+
+/// Something that has settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Resource {
+    /// A topic that exists.
+    Topic(String),
+    /// This broker. Its settings are those of the whole cluster, which an empty name stands for.
+    Broker {
+        /// The request left the name empty.
+        cluster: bool,
+    },
+}
+
+impl Resource {
+    /// What a request means, or why it means nothing.
+    pub(super) fn of(context: &Context, kind: i8, name: &str) -> Result<Self, Refusal> {
+        match kind {
+            TOPIC if context.broker.topics.by_name(name).is_some() => {
+                Ok(Self::Topic(name.to_owned()))
+            }
+            TOPIC => Err(Refusal::unknown_topic(name)),
+            BROKER if name.is_empty() => Ok(Self::Broker { cluster: true }),
+            BROKER if name.parse() == Ok(context.broker.node_id) => {
+                Ok(Self::Broker { cluster: false })
+            }
+            BROKER => Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                format!(
+                    "there is no broker '{name}'; this is broker {}",
+                    context.broker.node_id
+                ),
+            )),
+            _ => Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                format!(
+                    "resources of type {kind} have no settings here; topics (2) and brokers (4) have"
+                ),
+            )),
+        }
+    }
+}

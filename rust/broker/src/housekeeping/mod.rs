@@ -1,0 +1,47 @@
+//! What a broker does without being asked: forget what is too old, flush what has waited long enough, note how far it is.
+//!
+//! Which chore is due when is decided in [`schedule`], without a clock; the chores themselves are in [`chores`].
+
+mod chores;
+mod schedule;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use schedule::Schedule;
+
+use crate::state::BrokerState;
+
+/// Does the chores until the broker stops.
+pub(crate) async fn run(broker: Arc<BrokerState>) {
+    let mut stopping = broker.stopping.subscribe();
+    let began = Instant::now();
+    let mut schedule = Schedule::new(&broker.configs.settings());
+    loop {
+        tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = tokio::time::sleep_until(wake_at(began, schedule.next())) => {}
+        }
+        let due = schedule.take_due(began.elapsed());
+        let broker = Arc::clone(&broker);
+        let done = tokio::task::spawn_blocking(move || {
+            for chore in due {
+                chores::run(chore, &broker);
+            }
+        });
+        if done.await.is_err() {
+            tracing::error!("a chore of housekeeping panicked; the others go on");
+        }
+    }
+}
+
+/// A wait that the clock cannot hold is as good as for ever.
+fn wake_at(began: Instant, after: Duration) -> Instant {
+    const FOR_EVER: Duration = Duration::from_secs(86_400 * 365);
+    began
+        .checked_add(after)
+        .unwrap_or_else(|| Instant::now() + FOR_EVER)
+}
