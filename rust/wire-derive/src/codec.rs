@@ -21,6 +21,7 @@ pub(crate) fn implement(input: &DeriveInput) -> syn::Result<TokenStream> {
         .iter()
         .map(Field::parse)
         .collect::<syn::Result<Vec<_>>>()?;
+    check_tags(&fields)?;
 
     let name = &input.ident;
     let (names, defaults): (Vec<_>, Vec<_>) = fields.iter().map(|f| (&f.name, f.default())).unzip();
@@ -48,31 +49,20 @@ pub(crate) fn implement(input: &DeriveInput) -> syn::Result<TokenStream> {
             #write
         }
 
-        impl ::kafkalite_wire::Nullable for #name {
-            fn null_size(_: ::kafkalite_wire::Version) -> usize {
-                1
-            }
-
-            fn read_nullable(
-                r: &mut ::kafkalite_wire::Reader,
-            ) -> ::kafkalite_wire::Result<::core::option::Option<Self>> {
-                if <i8 as ::kafkalite_wire::Value>::read(r)? < 0 {
-                    Ok(::core::option::Option::None)
-                } else {
-                    <Self as ::kafkalite_wire::Value>::read(r).map(::core::option::Option::Some)
-                }
-            }
-
-            fn write_null(w: &mut ::kafkalite_wire::Writer) -> ::kafkalite_wire::Result<()> {
-                ::kafkalite_wire::Value::write(&-1i8, w)
-            }
-
-            fn write_present(&self, w: &mut ::kafkalite_wire::Writer) -> ::kafkalite_wire::Result<()> {
-                ::kafkalite_wire::Value::write(&1i8, w)?;
-                ::kafkalite_wire::Value::write(self, w)
-            }
-        }
+        impl ::kafkalite_wire::Nullable for #name {}
     })
+}
+
+fn check_tags(fields: &[Field]) -> syn::Result<()> {
+    for (index, field) in fields.iter().enumerate() {
+        if let Some(tag) = field.tag
+            && fields[..index].iter().any(|other| other.tag == Some(tag))
+        {
+            let message = format!("tag {tag} is taken by another field");
+            return Err(syn::Error::new_spanned(&field.name, message));
+        }
+    }
+    Ok(())
 }
 
 fn schema(field: &Field) -> TokenStream {
@@ -248,4 +238,48 @@ fn refuse_unless_default(field: &Field) -> Option<TokenStream> {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::{DeriveInput, parse_quote};
+
+    fn refusal(input: &DeriveInput) -> String {
+        super::implement(input)
+            .expect_err("the struct contradicts itself")
+            .to_string()
+    }
+
+    #[test]
+    fn contradictions_are_refused_when_compiled() {
+        let silent = refusal(&parse_quote! {
+            struct Sample { name: Option<String> }
+        });
+        assert!(silent.contains("says in which versions it is `nullable`"));
+
+        let never_null = refusal(&parse_quote! {
+            struct Sample { #[wire(nullable = 1..)] name: String }
+        });
+        assert!(never_null.contains("only an Option"));
+
+        let exclusive = refusal(&parse_quote! {
+            struct Sample { #[wire(versions = 1..3)] name: String }
+        });
+        assert!(exclusive.contains("inclusive"));
+
+        let misspelt = refusal(&parse_quote! {
+            struct Sample { #[wire(version = 1..)] name: String }
+        });
+        assert!(misspelt.contains("expected versions"));
+
+        let twice = refusal(&parse_quote! {
+            struct Sample { #[wire(tag = 0)] one: i8, #[wire(tag = 0)] two: i8 }
+        });
+        assert!(twice.contains("tag 0 is taken"));
+
+        let nameless = refusal(&parse_quote! { struct Sample(i32); });
+        assert!(nameless.contains("have names"));
+        let choice = refusal(&parse_quote! { enum Sample { One } });
+        assert!(choice.contains("is a struct"));
+    }
 }

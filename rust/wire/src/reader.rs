@@ -1,7 +1,6 @@
 //! Reading: a cursor over one frame.
 
 use bytes::Bytes;
-use uuid::Uuid;
 
 use crate::{Error, Result, Value, Version};
 
@@ -181,11 +180,6 @@ impl Reader {
     /// The tagged fields of a struct that knows none.
     pub fn skip_tagged_fields(&mut self) -> Result<()> {
         self.tagged_fields(|_, _| Ok(false))
-    }
-
-    /// A 16-byte id.
-    pub fn uuid(&mut self) -> Result<Uuid> {
-        self.array().map(Uuid::from_bytes)
     }
 
     /// The error for a null where a value must stand; the length field has just been read.

@@ -20,19 +20,29 @@ pub trait Value: Sized {
     fn write(&self, w: &mut Writer) -> Result<()>;
 }
 
-/// A value that has a null.
+/// A value that has a null. What is given here is the null of structs: a byte before the struct says whether it is there.
 pub trait Nullable: Value {
     /// The bytes that null takes in version `v`.
-    fn null_size(v: Version) -> usize;
+    fn null_size(_: Version) -> usize {
+        1
+    }
 
     /// Reads it, or null.
-    fn read_nullable(r: &mut Reader) -> Result<Option<Self>>;
+    fn read_nullable(r: &mut Reader) -> Result<Option<Self>> {
+        match i8::read(r)? {
+            ..0 => Ok(None),
+            0.. => Self::read(r).map(Some),
+        }
+    }
 
     /// Writes null.
-    fn write_null(w: &mut Writer) -> Result<()>;
+    fn write_null(w: &mut Writer) -> Result<()> {
+        (-1_i8).write(w)
+    }
 
     /// Writes it where null would be possible too.
     fn write_present(&self, w: &mut Writer) -> Result<()> {
+        1_i8.write(w)?;
         self.write(w)
     }
 }
@@ -161,6 +171,10 @@ impl Nullable for String {
     fn write_null(w: &mut Writer) -> Result<()> {
         w.string_length(None)
     }
+
+    fn write_present(&self, w: &mut Writer) -> Result<()> {
+        self.write(w)
+    }
 }
 
 /// The length field of bytes and arrays.
@@ -217,5 +231,9 @@ impl<T: Value> Nullable for Vec<T> {
 
     fn write_null(w: &mut Writer) -> Result<()> {
         w.length(None)
+    }
+
+    fn write_present(&self, w: &mut Writer) -> Result<()> {
+        self.write(w)
     }
 }

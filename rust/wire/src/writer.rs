@@ -16,7 +16,7 @@ impl Writer {
     /// An empty buffer.
     pub fn new(version: Version) -> Writer {
         Writer {
-            bytes: BytesMut::new(),
+            bytes: BytesMut::with_capacity(256), // most frames that are not Produce fit
             splices: Vec::new(),
             version,
         }
@@ -102,11 +102,6 @@ impl Writer {
             slot,
             len,
         });
-    }
-
-    /// Makes room for `additional` bytes.
-    pub fn reserve(&mut self, additional: usize) {
-        self.bytes.reserve(additional);
     }
 
     /// The finished frame; the first four bytes were kept free for its length.
