@@ -116,6 +116,12 @@ impl Broker {
         &self.cluster_id
     }
 
+    /// What is shared with the connections, until the broker stops.
+    pub(crate) async fn state(&self) -> Option<Arc<BrokerState>> {
+        let running = self.running.lock().await;
+        running.as_ref().map(|running| Arc::clone(&running.state))
+    }
+
     /// Stops: no more connections, parked fetches answered with what there is, answers sent, everything flushed, the
     /// directory marked as clean and unlocked. Whoever calls it again waits for the first and gets `Ok`.
     ///

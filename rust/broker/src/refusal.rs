@@ -8,11 +8,13 @@ use uuid::Uuid;
 use crate::error::BrokerError;
 
 /// Why something was not done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) code: ErrorCode,
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// Kafka's code.
+    pub code: ErrorCode,
     /// What was asked, what was found, what to try. Goes to the client where the API's version has room for it.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 impl Refusal {

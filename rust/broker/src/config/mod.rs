@@ -18,6 +18,7 @@ mod values;
 pub use broker_config::BrokerConfig;
 pub use broker_rows::BROKER;
 pub use listener::Listener;
+pub use properties::parse as parse_properties;
 pub use row::{Change, Kind, Row, Synonym};
 pub use topic_rows::TOPIC;
 

@@ -11,7 +11,7 @@ use crate::error::BrokerError;
 const BLANK: [char; 3] = [' ', '\t', '\x0c'];
 
 /// Every key with its value, in the order they stand; a key that stands twice comes twice.
-pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, BrokerError> {
+pub fn parse(text: &str) -> Result<Vec<(String, String)>, BrokerError> {
     let mut pairs = Vec::new();
     let mut lines = text.lines().enumerate();
     while let Some((index, line)) = lines.next() {

@@ -1,0 +1,95 @@
+//! What the process that a broker lives in may ask of it without a socket: its topics.
+
+use std::sync::Arc;
+
+use crate::{
+    Broker,
+    config::check_topic,
+    refusal::Refusal,
+    state::BrokerState,
+    topics::{NewTopic, Topic},
+};
+
+use kafkalite_wire::ErrorCode;
+
+/// A topic at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicSummary {
+    /// Its name.
+    pub name: String,
+    /// Its partitions, by number.
+    pub partitions: Vec<PartitionSummary>,
+}
+
+/// A partition at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartitionSummary {
+    /// Offset of the first message that is kept.
+    pub start_offset: i64,
+    /// Offset that the next message gets.
+    pub end_offset: i64,
+    /// Segment files.
+    pub segments: usize,
+    /// Bytes in them.
+    pub size: u64,
+}
+
+impl Broker {
+    /// All topics, by name.
+    pub async fn topics(&self) -> Result<Vec<TopicSummary>, Refusal> {
+        let state = self.serving().await?;
+        let mut topics: Vec<_> = state
+            .topics
+            .snapshot()
+            .iter()
+            .map(|topic| summary(topic))
+            .collect();
+        topics.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(topics)
+    }
+
+    /// Creates a topic with these settings (Kafka's names). It is usable when this returns.
+    pub async fn create_topic<'a>(
+        &self,
+        name: &str,
+        partitions: i32,
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), Refusal> {
+        let state = self.serving().await?;
+        let overrides = check_topic(settings)
+            .map_err(|error| Refusal::new(ErrorCode::InvalidConfig, error.to_string()))?;
+        let new = NewTopic {
+            name: name.to_owned(),
+            partitions,
+            overrides,
+        };
+        one(state.topics.create(vec![new]).await).map(|_| ())
+    }
+
+    /// Deletes a topic. It is gone when this returns, its files some time later.
+    pub async fn delete_topic(&self, name: &str) -> Result<(), Refusal> {
+        let state = self.serving().await?;
+        one(state.topics.delete(vec![name.to_owned()]).await)
+    }
+
+    async fn serving(&self) -> Result<Arc<BrokerState>, Refusal> {
+        self.state().await.ok_or_else(Refusal::stopping)
+    }
+}
+
+fn one<T>(mut outcomes: Vec<Result<T, Refusal>>) -> Result<T, Refusal> {
+    outcomes.pop().expect("one outcome for one topic")
+}
+
+fn summary(topic: &Topic) -> TopicSummary {
+    let partitions = topic.partitions.iter().map(|partition| PartitionSummary {
+        start_offset: partition.log.start_offset(),
+        end_offset: partition.log.end_offset(),
+        segments: partition.log.segment_bases().len(),
+        size: partition.log.size(),
+    });
+    TopicSummary {
+        name: topic.name.to_string(),
+        partitions: partitions.collect(),
+    }
+}
