@@ -57,7 +57,7 @@ class Broker:
         """Open the directory, recover it if need be, and listen."""
         _logging.forward()
         settings = {name: _as_property(value) for name, value in (config or {}).items()}
-        settings["durability"] = durability
+        settings["kafkalite.durability"] = durability
         temporary = tempfile.mkdtemp(prefix="kafkalite-") if data_dir is None else None
         self._data_dir = temporary or fspath(data_dir or "")
         try:
@@ -87,8 +87,7 @@ class Broker:
     @property
     def bootstrap_servers(self) -> str:
         """``host:port``, as every Kafka client takes it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return self._native.bootstrap_servers
 
     @property
     def cluster_id(self) -> str:

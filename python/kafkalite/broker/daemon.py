@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     except KafkaError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, ValueError) else 1
-    address = f"[{broker.host}]:{broker.port}" if ":" in broker.host else f"{broker.host}:{broker.port}"
+    address = broker.bootstrap_servers
     ready = {"bootstrap_servers": address, "data_dir": broker.data_dir, "cluster_id": broker.cluster_id, "pid": os.getpid()}
     line = json.dumps(ready) if options.json else f"kafkalite ready on {address}, data in {broker.data_dir}, pid {os.getpid()}"
     print(line, flush=True)

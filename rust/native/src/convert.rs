@@ -32,6 +32,14 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Bytelike<'a> {
     }
 }
 
+/// Each object's bytes; `None` stays `None`.
+pub(crate) fn payloads<'a>(objects: &'a [Bound<'_, PyAny>]) -> PyResult<Vec<Option<Bytelike<'a>>>> {
+    objects
+        .iter()
+        .map(|object| Option::<Bytelike<'a>>::extract(object.as_borrowed()))
+        .collect()
+}
+
 /// A header's name and value.
 pub(crate) type Header = (String, Option<Vec<u8>>);
 

@@ -1,5 +1,7 @@
 //! From the core's errors to the exceptions that `kafkalite.errors` defines. Which sentence is the core's; which class is decided here.
 
+use kafkalite_broker::BrokerError;
+use kafkalite_client::ClientError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule};
@@ -45,8 +47,6 @@ leaves! {
     log_directory => "LogDirectoryError";
     /// Accepted messages that could not be delivered.
     delivery => "DeliveryError";
-    /// A message or set larger than a limit.
-    too_large => "MessageTooLargeError";
 }
 
 /// Used in a forked child.
@@ -82,4 +82,49 @@ pub(crate) fn wrong_type(what: &str, expected: &str, found: &Bound<'_, PyAny>) -
         .name()
         .map_or_else(|_| "?".into(), |name| name.to_string());
     pyo3::exceptions::PyTypeError::new_err(format!("{what} must be {expected}, not {kind}"))
+}
+
+/// The exception for what the client reports.
+pub(crate) fn client(error: &ClientError) -> PyErr {
+    let sentence = error.to_string();
+    match error {
+        ClientError::Config(_) => invalid_setting(&sentence),
+        ClientError::Closed(_) => closed(&sentence),
+        ClientError::Undelivered { .. } => delivery(&sentence),
+        ClientError::TimedOut {
+            cause: Some(cause), ..
+        } if matches!(**cause, ClientError::Broker { .. }) => {
+            let code = cause.code().map_or(-1, |code| code.code());
+            broker_answer(code, &sentence, true)
+        }
+        ClientError::TimedOut { .. } | ClientError::RequestTimedOut { .. } => timeout(&sentence),
+        ClientError::Connect { .. }
+        | ClientError::Disconnected { .. }
+        | ClientError::Protocol { .. }
+        | ClientError::Unsupported { .. } => connection(&sentence),
+        ClientError::Records { .. } => corrupt(&sentence),
+        ClientError::Broker { .. }
+        | ClientError::TooLarge { .. }
+        | ClientError::UnknownPartition { .. }
+        | ClientError::OffsetOutOfRange { .. } => broker_answer(
+            error.code().map_or(-1, |code| code.code()),
+            &sentence,
+            error.retriable(),
+        ),
+        ClientError::NotAssigned { .. } => pyo3::exceptions::PyValueError::new_err(sentence),
+    }
+}
+
+/// The exception for what a broker as a whole reports.
+pub(crate) fn broker(error: &BrokerError) -> PyErr {
+    let sentence = error.to_string();
+    match error {
+        BrokerError::UnknownSetting { .. }
+        | BrokerError::InvalidSetting { .. }
+        | BrokerError::UnsupportedSetting { .. }
+        | BrokerError::FixedSetting { .. }
+        | BrokerError::BadProperties { .. } => invalid_setting(&sentence),
+        BrokerError::Stopped => closed(&sentence),
+        _ => broker_start(&sentence),
+    }
 }

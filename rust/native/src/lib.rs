@@ -1,11 +1,15 @@
 //! The extension module kafkalite._native: converts, waits, translates errors. Decides nothing.
 
 mod blocking;
+mod broker;
 mod convert;
+mod delivery;
 mod errors;
 mod logging;
 mod message;
+mod producer;
 mod runtime;
+mod settings;
 
 use pyo3::prelude::*;
 
@@ -13,7 +17,23 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
+    use crate::broker::{Broker, TopicSummary, parse_properties};
+    #[pymodule_export]
+    use crate::delivery::{Delivery, RecordMetadata};
+    #[pymodule_export]
     use crate::logging::{next_log_records, set_log_level};
     #[pymodule_export]
     use crate::message::{Message, rebuild};
+    #[pymodule_export]
+    use crate::producer::Producer;
+    #[pymodule_export]
+    use crate::settings::settings;
+
+    use pyo3::prelude::*;
+
+    /// The partition that Kafka's Java client chooses for a key.
+    #[pyfunction]
+    fn murmur2_partition(key: &[u8], partitions: usize) -> i32 {
+        kafkalite_client::partition_of_key(key, partitions)
+    }
 }

@@ -1,0 +1,216 @@
+//! `Broker`: a broker in this process, and the tables of what it can be told.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kafkalite_broker::config::{self, Row};
+use kafkalite_broker::{BrokerConfig, BrokerError, Refusal};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::blocking::wait;
+use crate::errors;
+
+/// A running broker.
+#[pyclass(frozen, module = "kafkalite._native")]
+pub(crate) struct Broker(Arc<kafkalite_broker::Broker>);
+
+#[pymethods]
+impl Broker {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        data_dir: Option<&str>,
+        host: Option<&str>,
+        port: Option<u16>,
+        settings: HashMap<String, String>,
+    ) -> PyResult<Self> {
+        let config =
+            configured(data_dir, host, port, &settings).map_err(|error| errors::broker(&error))?;
+        let started = wait(py, None, kafkalite_broker::Broker::start(config))?;
+        match started {
+            Some(Ok(broker)) => Ok(Self(Arc::new(broker))),
+            Some(Err(error)) => Err(errors::broker(&error)),
+            None => Err(PyRuntimeError::new_err(
+                "a wait without a limit ended without an outcome",
+            )),
+        }
+    }
+
+    #[getter]
+    fn data_dir(&self) -> String {
+        self.0.data_dir().display().to_string()
+    }
+
+    #[getter]
+    fn host(&self) -> String {
+        self.0.address().ip().to_string()
+    }
+
+    #[getter]
+    fn port(&self) -> u16 {
+        self.0.address().port()
+    }
+
+    #[getter]
+    fn bootstrap_servers(&self) -> String {
+        self.0.bootstrap_servers()
+    }
+
+    #[getter]
+    fn cluster_id(&self) -> &str {
+        self.0.cluster_id()
+    }
+
+    fn topics(&self, py: Python<'_>) -> PyResult<Vec<TopicSummary>> {
+        Ok(asked(py, self.0.topics())?
+            .into_iter()
+            .map(TopicSummary::from)
+            .collect())
+    }
+
+    fn create_topic(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        partitions: i32,
+        configs: HashMap<String, String>,
+    ) -> PyResult<()> {
+        let pairs = configs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        asked(py, self.0.create_topic(name, partitions, pairs))
+    }
+
+    fn delete_topic(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        asked(py, self.0.delete_topic(name))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        match wait(py, None, self.0.stop())? {
+            Some(Err(error)) => Err(errors::broker(&error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn configured(
+    data_dir: Option<&str>,
+    host: Option<&str>,
+    port: Option<u16>,
+    settings: &HashMap<String, String>,
+) -> Result<BrokerConfig, BrokerError> {
+    let mut config = BrokerConfig::new();
+    for (name, value) in settings {
+        config.set(name, value)?;
+    }
+    if let Some(directory) = data_dir {
+        config.set("log.dirs", directory)?;
+    }
+    if let (Some(host), Some(port)) = (host, port) {
+        let host = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
+        config.set("listeners", &format!("PLAINTEXT://{host}:{port}"))?;
+    }
+    Ok(config)
+}
+
+fn asked<T: Send>(
+    py: Python<'_>,
+    answer: impl Future<Output = Result<T, Refusal>> + Send,
+) -> PyResult<T> {
+    match wait(py, None, answer)? {
+        Some(Ok(answer)) => Ok(answer),
+        Some(Err(refusal)) => Err(errors::broker_answer(
+            refusal.code.code(),
+            &refusal.message,
+            refusal.code.is_retriable(),
+        )),
+        None => Err(PyRuntimeError::new_err(
+            "a wait without a limit ended without an outcome",
+        )),
+    }
+}
+
+/// A topic, as the broker that holds it sees it.
+#[pyclass(frozen, get_all, module = "kafkalite")]
+pub(crate) struct TopicSummary {
+    name: String,
+    partitions: usize,
+    messages: i64,
+    bytes: u64,
+    segments: usize,
+    start_offsets: Vec<i64>,
+    end_offsets: Vec<i64>,
+}
+
+impl From<kafkalite_broker::TopicSummary> for TopicSummary {
+    fn from(topic: kafkalite_broker::TopicSummary) -> Self {
+        let parts = &topic.partitions;
+        Self {
+            partitions: parts.len(),
+            messages: parts
+                .iter()
+                .map(|part| part.end_offset - part.start_offset)
+                .sum(),
+            bytes: parts.iter().map(|part| part.size).sum(),
+            segments: parts.iter().map(|part| part.segments).sum(),
+            start_offsets: parts.iter().map(|part| part.start_offset).collect(),
+            end_offsets: parts.iter().map(|part| part.end_offset).collect(),
+            name: topic.name,
+        }
+    }
+}
+
+#[pymethods]
+impl TopicSummary {
+    fn __repr__(&self) -> String {
+        let Self {
+            name,
+            partitions,
+            messages,
+            bytes,
+            segments,
+            ..
+        } = self;
+        format!(
+            "TopicSummary({name:?}, partitions={partitions}, messages={messages}, bytes={bytes}, segments={segments})"
+        )
+    }
+}
+
+/// Parse a properties file.
+#[pyfunction]
+pub(crate) fn parse_properties(text: &str) -> PyResult<HashMap<String, String>> {
+    let pairs = config::parse_properties(text).map_err(|error| errors::broker(&error))?;
+    Ok(pairs.into_iter().collect())
+}
+
+/// The table of broker or topic settings, a dict a row.
+pub(crate) fn settings<'py>(py: Python<'py>, kind: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let table = match kind {
+        "broker" => config::BROKER,
+        "topic" => config::TOPIC,
+        _ => {
+            let sentence = format!(
+                "there are settings of broker, topic, producer and consumer, not of {kind:?}"
+            );
+            return Err(PyValueError::new_err(sentence));
+        }
+    };
+    table.iter().map(|row| self::row(py, row)).collect()
+}
+
+fn row<'py>(py: Python<'py>, row: &Row) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("name", row.name)?;
+    dict.set_item("type", row.kind.name())?;
+    dict.set_item("default", row.default)?;
+    dict.set_item("range", row.kind.to_string())?;
+    dict.set_item("doc", row.doc)?;
+    Ok(dict)
+}

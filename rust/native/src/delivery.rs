@@ -1,0 +1,122 @@
+//! `Delivery` and `RecordMetadata`: what became of a message.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::blocking::{seconds, wait};
+use crate::errors;
+
+/// Where a message was written.
+#[pyclass(frozen, eq, hash, get_all, module = "kafkalite")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct RecordMetadata {
+    topic: String,
+    partition: i32,
+    offset: i64,
+    timestamp: i64,
+}
+
+impl From<kafkalite_client::RecordMetadata> for RecordMetadata {
+    fn from(metadata: kafkalite_client::RecordMetadata) -> Self {
+        Self {
+            topic: metadata.topic.to_string(),
+            partition: metadata.partition,
+            offset: metadata.offset.unwrap_or(-1),
+            timestamp: metadata.timestamp,
+        }
+    }
+}
+
+#[pymethods]
+impl RecordMetadata {
+    #[new]
+    fn new(topic: String, partition: i32, offset: i64, timestamp: i64) -> Self {
+        Self {
+            topic,
+            partition,
+            offset,
+            timestamp,
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        let Self {
+            topic,
+            partition,
+            offset,
+            timestamp,
+        } = self;
+        format!(
+            "RecordMetadata(topic={topic:?}, partition={partition}, offset={offset}, timestamp={timestamp})"
+        )
+    }
+
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let parts = (&self.topic, self.partition, self.offset, self.timestamp);
+        Ok((py.get_type::<Self>().into_any(), parts.into_pyobject(py)?))
+    }
+}
+
+/// What became of a message, or of a set.
+#[pyclass(frozen, module = "kafkalite")]
+pub(crate) struct Delivery(pub(crate) Arc<kafkalite_client::Delivery>);
+
+impl Delivery {
+    fn settled(
+        &self,
+        py: Python<'_>,
+        timeout: Option<f64>,
+    ) -> PyResult<kafkalite_client::Result<RecordMetadata>> {
+        let result = match self.0.result() {
+            Some(result) => result,
+            None => wait(py, seconds(timeout), self.0.wait())?.ok_or_else(|| {
+                errors::timeout(&format!(
+                    "the delivery to {}-{} was not settled within {} s; it may still be: ask again",
+                    self.0.topic(),
+                    self.0.partition(),
+                    timeout.unwrap_or_default(),
+                ))
+            })?,
+        };
+        Ok(result.map(Into::into))
+    }
+}
+
+#[pymethods]
+impl Delivery {
+    fn done(&self) -> bool {
+        self.0.is_done()
+    }
+
+    #[pyo3(signature = (timeout=None))]
+    fn result(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<RecordMetadata> {
+        self.settled(py, timeout)?
+            .map_err(|error| errors::client(&error))
+    }
+
+    #[pyo3(signature = (timeout=None))]
+    fn exception(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<PyErr>> {
+        Ok(self
+            .settled(py, timeout)?
+            .err()
+            .map(|error| errors::client(&error)))
+    }
+
+    fn __repr__(&self) -> String {
+        let state = match self.0.result() {
+            None => "under way",
+            Some(Ok(_)) => "delivered",
+            Some(Err(_)) => "failed",
+        };
+        format!(
+            "Delivery({}-{}, {state})",
+            self.0.topic(),
+            self.0.partition()
+        )
+    }
+}

@@ -1,0 +1,255 @@
+//! `Producer`: hands records over without entering the runtime, and waits where it has to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafkalite_client::{Header, ProducerConfig, ProducerRecord, Refused};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::blocking::{seconds, wait};
+use crate::convert::{self, Bytelike};
+use crate::delivery::Delivery;
+use crate::message::Message;
+use crate::runtime::runtime;
+use crate::{errors, settings};
+
+/// Publishes records.
+#[pyclass(frozen, module = "kafkalite._native")]
+pub(crate) struct Producer {
+    core: Arc<kafkalite_client::Producer>,
+    partitioner: Option<Py<PyAny>>,
+    /// How long close waits when its caller names no time: deliveries end by then.
+    patience: Duration,
+}
+
+#[pymethods]
+impl Producer {
+    #[new]
+    fn new(given: &Bound<'_, PyAny>, partitioner: Option<Py<PyAny>>) -> PyResult<Self> {
+        let mut config = ProducerConfig::default();
+        settings::apply(given, |name, value| config.set(name, value))?;
+        let patience = config.delivery_timeout + Duration::from_secs(1);
+        let core = kafkalite_client::Producer::new(config, runtime()?.handle())
+            .map_err(|error| errors::client(&error))?;
+        Ok(Self {
+            core: Arc::new(core),
+            partitioner,
+            patience,
+        })
+    }
+
+    fn send(
+        &self,
+        py: Python<'_>,
+        topic: &str,
+        value: &Bound<'_, PyAny>,
+        key: Option<Bytelike<'_>>,
+        headers: &Bound<'_, PyAny>,
+        timestamp: Option<i64>,
+        partition: Option<i32>,
+    ) -> PyResult<Delivery> {
+        let given = convert::headers(headers)?;
+        let own;
+        let (value, key, timestamp, headers): (_, Option<&[u8]>, _, _) =
+            if let Ok(message) = value.cast::<Message>() {
+                let message = message.get();
+                own = message.header_list();
+                (
+                    message.value_bytes().map(std::borrow::Cow::Borrowed),
+                    key.as_ref().map(|key| &*key.0).or(message.key_bytes()),
+                    timestamp.or(message.create_time()),
+                    if given.is_empty() { &own } else { &given },
+                )
+            } else {
+                let value: Option<Bytelike<'_>> = value.extract()?;
+                (
+                    value.map(|value| value.0),
+                    key.as_ref().map(|key| &*key.0),
+                    timestamp,
+                    &given,
+                )
+            };
+        let headers: Vec<Header<'_>> = headers.iter().map(borrowed).collect();
+        let partition = self.choose(py, topic, partition, key)?;
+        let record = ProducerRecord {
+            topic,
+            partition,
+            key,
+            value: value.as_deref(),
+            headers: &headers,
+            timestamp,
+        };
+        let delivery = self.until_taken(py, || self.core.enqueue(&record))?;
+        Ok(Delivery(Arc::new(delivery)))
+    }
+
+    fn send_set(
+        &self,
+        py: Python<'_>,
+        topic: &str,
+        messages: Vec<PyRef<'_, Message>>,
+        key: Option<Bytelike<'_>>,
+        partition: Option<i32>,
+    ) -> PyResult<Delivery> {
+        let Some(first) = messages.first() else {
+            return Err(PyValueError::new_err(
+                "a message set needs at least one message",
+            ));
+        };
+        let key = key.as_ref().map(|key| &*key.0).or(first.key_bytes());
+        let partition = self.choose(py, topic, partition, key)?;
+        let headers: Vec<_> = messages
+            .iter()
+            .map(|message| message.header_list())
+            .collect();
+        let headers: Vec<Vec<Header<'_>>> = headers
+            .iter()
+            .map(|list| list.iter().map(borrowed).collect())
+            .collect();
+        let records: Vec<ProducerRecord<'_>> = messages
+            .iter()
+            .zip(&headers)
+            .map(|(message, headers)| ProducerRecord {
+                topic,
+                partition,
+                key: message.key_bytes(),
+                value: message.value_bytes(),
+                headers,
+                timestamp: message.create_time(),
+            })
+            .collect();
+        let delivery = self.until_taken(py, || {
+            self.core.enqueue_set(topic, partition, key, &records)
+        })?;
+        Ok(Delivery(Arc::new(delivery)))
+    }
+
+    fn send_many(
+        &self,
+        py: Python<'_>,
+        topic: &str,
+        values: Vec<Bound<'_, PyAny>>,
+        keys: Option<Vec<Bound<'_, PyAny>>>,
+        timestamps: Option<Vec<i64>>,
+        partition: Option<i32>,
+    ) -> PyResult<()> {
+        let values = convert::payloads(&values)?;
+        let keys = keys.as_deref().map(convert::payloads).transpose()?;
+        as_many("keys", keys.as_ref().map(Vec::len), values.len())?;
+        as_many(
+            "timestamps",
+            timestamps.as_ref().map(Vec::len),
+            values.len(),
+        )?;
+        let key = |at: usize| {
+            keys.as_ref()
+                .and_then(|keys| keys[at].as_ref())
+                .map(|key| &*key.0)
+        };
+        let chosen = match (&self.partitioner, partition) {
+            (Some(_), None) => Some(
+                (0..values.len())
+                    .map(|at| self.choose(py, topic, None, key(at)))
+                    .collect::<PyResult<Vec<_>>>()?,
+            ),
+            _ => None,
+        };
+        let record = |at: usize| ProducerRecord {
+            topic,
+            partition: chosen.as_ref().map_or(partition, |chosen| chosen[at]),
+            key: key(at),
+            value: values[at].as_ref().map(|value| &*value.0),
+            headers: &[],
+            timestamp: timestamps.as_ref().map(|timestamps| timestamps[at]),
+        };
+        let mut records = (0..values.len()).map(record).peekable();
+        // Failures of dropped deliveries are reported by flush.
+        self.until_taken(py, || {
+            py.detach(|| self.core.enqueue_many(&mut records, drop))
+        })
+    }
+
+    #[pyo3(signature = (timeout))]
+    fn flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        match wait(py, seconds(timeout), self.core.flush())? {
+            Some(flushed) => flushed.map_err(|error| errors::client(&error)),
+            None => Err(errors::timeout(&format!(
+                "not everything was delivered within {} s; what is left is still being tried",
+                timeout.unwrap_or_default()
+            ))),
+        }
+    }
+
+    #[pyo3(signature = (timeout))]
+    fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        let limit = seconds(timeout).unwrap_or(self.patience);
+        match wait(py, None, self.core.close(limit))? {
+            Some(closed) => closed.map_err(|error| errors::client(&error)),
+            None => Ok(()), // without a timeout there is always an outcome
+        }
+    }
+}
+
+impl Producer {
+    /// The partition that the user's function chooses, where there is one and the caller has not chosen.
+    fn choose(
+        &self,
+        py: Python<'_>,
+        topic: &str,
+        given: Option<i32>,
+        key: Option<&[u8]>,
+    ) -> PyResult<Option<i32>> {
+        let (Some(function), None) = (&self.partitioner, given) else {
+            return Ok(given);
+        };
+        let Some(counted) = wait(py, None, self.core.partition_count(topic))? else {
+            return Ok(None);
+        };
+        let partitions = counted.map_err(|error| errors::client(&error))?;
+        let chosen: i32 = function.call1(py, (key, partitions))?.extract(py)?;
+        if usize::try_from(chosen).is_ok_and(|chosen| chosen < partitions) {
+            Ok(Some(chosen))
+        } else {
+            Err(PyValueError::new_err(format!(
+                "the partitioning function returned {chosen}; {topic} has partitions 0 to {}",
+                partitions.saturating_sub(1)
+            )))
+        }
+    }
+
+    /// Tries again each time that the core asks to wait for something.
+    fn until_taken<T>(
+        &self,
+        py: Python<'_>,
+        mut attempt: impl FnMut() -> Result<T, Refused>,
+    ) -> PyResult<T> {
+        loop {
+            match attempt() {
+                Ok(taken) => return Ok(taken),
+                Err(Refused::Failed(error)) => return Err(errors::client(&error)),
+                Err(Refused::Wait(need)) => {
+                    if let Some(Err(error)) = wait(py, None, need.ready())? {
+                        return Err(errors::client(&error));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn borrowed((name, value): &convert::Header) -> Header<'_> {
+    Header {
+        key: name.as_bytes(),
+        value: value.as_deref(),
+    }
+}
+
+fn as_many(what: &str, found: Option<usize>, wanted: usize) -> PyResult<()> {
+    match found {
+        Some(found) if found != wanted => Err(PyValueError::new_err(format!(
+            "there must be as many {what} as values: {found} {what}, {wanted} values"
+        ))),
+        _ => Ok(()),
+    }
+}
