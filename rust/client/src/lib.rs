@@ -2,9 +2,9 @@
 //!
 //! It does not block: everything that waits is a future, and records are handed over without waiting
 //! ([`Producer::enqueue`]). It does not coordinate groups: a [`Consumer`] reads the partitions that it is given.
-#![allow(dead_code, reason = "the admin client, which uses the rest, follows")]
 
 mod address;
+mod admin;
 mod backoff;
 mod cluster;
 pub mod config;
@@ -15,6 +15,10 @@ mod partitioner;
 mod producer;
 
 pub use address::{Address, Origin};
+pub use admin::{
+    Admin, BrokerDescription, ClusterDescription, ConfigChange, ConfigEntry, ConfigResource,
+    NewTopic, PartitionDescription, TopicDescription,
+};
 pub use config::{AdminConfig, ClientConfig, ConfigError, ConsumerConfig, ProducerConfig};
 pub use consumer::{Batch, BatchLayouts, Consumer, OffsetAndTimestamp, StartAt, TopicPartition};
 pub use error::{ClientError, Result};

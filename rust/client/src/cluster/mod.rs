@@ -167,6 +167,10 @@ impl Cluster {
             topics = fresh.topics.len(),
             "metadata refreshed"
         );
+        if current.cluster_id.is_some() && current.cluster_id != fresh.cluster_id {
+            let (was, is) = (&current.cluster_id, &fresh.cluster_id);
+            tracing::warn!(?was, ?is, "another cluster answers at the same addresses");
+        }
         *self.metadata.write() = Arc::clone(&fresh);
         if fresh.is_known() {
             self.pool.drop_bootstrap();
@@ -195,6 +199,19 @@ impl Cluster {
             ..MetadataRequest::default()
         })
         .await
+    }
+
+    /// As [`fetch`](Self::fetch), and creates nothing.
+    pub(crate) async fn fetch_existing(
+        &self,
+        topics: Vec<MetadataRequestTopic>,
+    ) -> Result<kafkalite_wire::api::metadata::MetadataResponse> {
+        let request = MetadataRequest {
+            topics: Some(topics),
+            allow_auto_topic_creation: false,
+            ..MetadataRequest::default()
+        };
+        self.ask_any(&request).await
     }
 
     /// Has refreshes ask for this topic too.

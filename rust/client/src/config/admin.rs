@@ -6,7 +6,7 @@ use super::Kind::Millis;
 use super::{ClientConfig, settings};
 
 settings! {
-    /// Settings of an [`Admin`](crate).
+    /// Settings of an [`Admin`](crate::Admin).
     AdminConfig with client: ClientConfig {
         api_timeout: Duration = "default.api.timeout.ms", "60000", Millis(1, i32::MAX as i64),
             "How long an operation may take, retries included.";

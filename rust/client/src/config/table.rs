@@ -112,12 +112,11 @@ fn integer(kind: Kind, text: &str) -> Option<i64> {
 /// Fractions of a millisecond are taken as well: Python hands over floats.
 impl FromSetting for Duration {
     fn from_setting(kind: Kind, text: &str) -> Option<Self> {
-        let (low, high) = kind.bounds();
         let millis: f64 = text.parse().ok()?;
-        // The bounds are 32 bits wide, so exact as floats.
-        (low as f64..=high as f64)
-            .contains(&millis)
-            .then(|| Duration::from_secs_f64(millis / 1e3))
+        // The bounds are for whole numbers; a fraction stays within them if its floor and ceiling do.
+        integer(kind, &format!("{:.0}", millis.floor()))?;
+        integer(kind, &format!("{:.0}", millis.ceil()))?;
+        Duration::try_from_secs_f64(millis / 1e3).ok()
     }
 }
 

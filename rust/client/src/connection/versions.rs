@@ -46,7 +46,7 @@ impl Versions {
     }
 }
 
-/// The version of ApiVersions to ask in after a broker refused ours; it answers with v0 and its range (KIP-511).
+/// The version of `ApiVersions` to ask in after a broker refused ours; it answers with v0 and its range (KIP-511).
 pub(super) fn fallback(refusal: &ApiVersionsResponse, key: i16) -> i16 {
     debug_assert_eq!(refusal.error_code, ErrorCode::UnsupportedVersion);
     // Brokers from before KIP-511 leave the list empty; version 0 is the one that all have.

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::pending::End;
 
-/// Slices a system call takes; more would exceed IOV_MAX somewhere.
+/// Slices a system call takes; more would exceed `IOV_MAX` somewhere.
 const SLICES: usize = 64;
 
 /// A frame in pieces: its head, and record batches that stay where they are.

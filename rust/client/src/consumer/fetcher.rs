@@ -258,7 +258,7 @@ impl Fetcher {
             ErrorCode::OffsetOutOfRange => {
                 let reset = self.shared.config.auto_offset_reset;
                 self.shared.fetched(&of, generation, |partition| {
-                    partition.out_of_range(&of, reset)
+                    partition.out_of_range(&of, reset);
                 });
                 return None;
             }
@@ -268,7 +268,7 @@ impl Fetcher {
                     self.shared.lost(&of, generation, now, error);
                 } else if code.is_retriable() {
                     self.shared.fetched(&of, generation, |partition| {
-                        partition.pause_after_error(now)
+                        partition.pause_after_error(now);
                     });
                     self.shared.troubled(error);
                 } else {
@@ -355,7 +355,7 @@ impl Fetcher {
                 // There is no position, and none may be chosen.
                 None => {
                     self.shared.fetched(&of, generation, |partition| {
-                        partition.out_of_range(&of, OffsetReset::None)
+                        partition.out_of_range(&of, OffsetReset::None);
                     });
                 }
             }

@@ -28,7 +28,7 @@ use crate::config::{ConsumerConfig, OffsetReset};
 use crate::error::{ClientError, Result};
 pub use batch::{Batch, BatchLayouts};
 pub use offsets::OffsetAndTimestamp;
-pub(crate) use offsets::ask_all;
+pub(crate) use offsets::find_offsets;
 use shared::Shared;
 
 /// A partition of a topic.
@@ -181,35 +181,7 @@ impl Consumer {
             OffsetReset::None => OffsetReset::Earliest,
             reset => reset,
         };
-        let mut found = HashMap::new();
-        let mut questions = Vec::new();
-        for (of, start) in starts {
-            match (start, start.question(reset)) {
-                (_, Some(timestamp)) => questions.push((of.clone(), timestamp)),
-                (StartAt::Offset(offset), None) => {
-                    found.insert(
-                        of.clone(),
-                        Some(OffsetAndTimestamp {
-                            offset: *offset,
-                            timestamp: -1,
-                        }),
-                    );
-                }
-                (_, None) => {}
-            }
-        }
-        let cluster = &self.shared.cluster;
-        let topics: std::collections::BTreeSet<_> =
-            questions.iter().map(|(of, _)| of.topic.clone()).collect();
-        for topic in topics {
-            cluster.topic(&topic, limit, "timeout").await?;
-        }
-        found.extend(
-            cluster
-                .retrying("finding offsets", limit, || ask_all(cluster, &questions))
-                .await?,
-        );
-        Ok(found)
+        find_offsets(&self.shared.cluster, starts, reset, limit).await
     }
 
     /// Ends at once: whoever waits for a batch gets [`ClientError::Closed`]. A second call does nothing.

@@ -1,7 +1,8 @@
 //! Asks leaders for offsets: beginning, end, or by time (`ListOffsets`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::list_offsets::{
@@ -103,8 +104,44 @@ fn answers(
     answers
 }
 
+/// The offset that each start stands for; `reset` is what [`StartAt::Reset`] means.
+pub(crate) async fn find_offsets(
+    cluster: &Cluster,
+    starts: &[(TopicPartition, StartAt)],
+    reset: OffsetReset,
+    limit: Duration,
+) -> Result<HashMap<TopicPartition, Option<OffsetAndTimestamp>>> {
+    let mut found = HashMap::new();
+    let mut questions = Vec::new();
+    for (of, start) in starts {
+        match (start, start.question(reset)) {
+            (_, Some(timestamp)) => questions.push((of.clone(), timestamp)),
+            (StartAt::Offset(offset), None) => {
+                found.insert(
+                    of.clone(),
+                    Some(OffsetAndTimestamp {
+                        offset: *offset,
+                        timestamp: -1,
+                    }),
+                );
+            }
+            (_, None) => {}
+        }
+    }
+    let topics: BTreeSet<_> = questions.iter().map(|(of, _)| of.topic.clone()).collect();
+    for topic in topics {
+        cluster.topic(&topic, limit, "timeout").await?;
+    }
+    found.extend(
+        cluster
+            .retrying("finding offsets", limit, || ask_all(cluster, &questions))
+            .await?,
+    );
+    Ok(found)
+}
+
 /// Asks the leaders of all these partitions, once each.
-pub(crate) async fn ask_all(
+async fn ask_all(
     cluster: &Cluster,
     questions: &[(TopicPartition, i64)],
 ) -> Result<HashMap<TopicPartition, Option<OffsetAndTimestamp>>> {

@@ -33,9 +33,11 @@ pub(super) async fn run(shared: Arc<Shared>, compressor: Compressor, idempotent:
     let mut sender = Sender {
         shared,
         compressor,
-        idempotent,
-        identity: None,
-        identifying: false,
+        idempotence: if idempotent {
+            Idempotence::Wanted
+        } else {
+            Idempotence::Off
+        },
         lanes: Vec::new(),
         active: BTreeSet::new(),
         links: HashMap::new(),
@@ -59,9 +61,7 @@ struct Link {
 struct Sender {
     shared: Arc<Shared>,
     compressor: Compressor,
-    idempotent: bool,
-    identity: Option<Identity>,
-    identifying: bool,
+    idempotence: Idempotence,
     lanes: Vec<Lane>,
     /// Lanes that may have something to send, or in flight.
     active: BTreeSet<usize>,
@@ -73,6 +73,19 @@ struct Sender {
     backoff: Backoff,
     /// What last went wrong that is not about a single batch; the reason, if time runs out.
     last_error: Option<ClientError>,
+}
+
+/// Whether batches are stamped, and as whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Idempotence {
+    /// They are not.
+    Off,
+    /// They are to be, so a producer id is needed first.
+    Wanted,
+    /// A broker has been asked for one.
+    Asked,
+    /// This is it.
+    Known(Identity),
 }
 
 /// What a spawned piece of work brings back.
@@ -239,19 +252,18 @@ impl Sender {
         {
             return;
         }
-        if lane.sequences.wants_epoch() {
+        if lane.sequences.wants_epoch()
+            && let Idempotence::Known(identity) = self.idempotence
+        {
             // The lane is settled but for what is to be sent again: `readiness` saw to it.
-            match self.identity.and_then(Identity::bumped) {
-                Some(bumped) => {
-                    self.identity = Some(bumped);
-                    lane.start_over(bumped);
-                    tracing::debug!(topic = %lane.accumulator.topic, partition = lane.accumulator.partition, epoch = bumped.epoch, "sequences start over");
-                }
-                None => {
-                    self.identity = None;
-                    return;
-                }
-            }
+            let Some(bumped) = identity.bumped() else {
+                self.idempotence = Idempotence::Wanted;
+                return;
+            };
+            self.idempotence = Idempotence::Known(bumped);
+            lane.start_over(bumped);
+            let (topic, partition) = (&lane.accumulator.topic, lane.accumulator.partition);
+            tracing::debug!(%topic, partition, epoch = bumped.epoch, "sequences start over");
         }
         let settled = lane.is_settled();
         let Some(mut batch) = lane.take() else { return };
@@ -261,10 +273,12 @@ impl Sender {
             lane.untake(batch);
             return;
         }
-        let stamp = batch.stamp().or_else(|| {
-            let identity = self.identity.filter(|_| self.idempotent)?;
-            Some(lane.sequences.stamp(identity, batch.records, settled))
-        });
+        let stamp = match (batch.stamp(), self.idempotence) {
+            (None, Idempotence::Known(identity)) => {
+                Some(lane.sequences.stamp(identity, batch.records, settled))
+            }
+            (stamp, _) => stamp,
+        };
         let (bytes, spare) = batch.encode(stamp, &mut self.compressor);
         if let Some(builder) = spare {
             self.shared.recycle(builder);
@@ -360,13 +374,13 @@ impl Sender {
                     Err(error) => self.note(error),
                 }
             }
-            Event::Identified(result) => {
-                self.identifying = false;
-                match result {
-                    Ok(identity) => self.identified_as(identity),
-                    Err(error) if error.retriable() => self.note(error),
-                    Err(error) => self.fail_everything(&error),
+            Event::Identified(Ok(identity)) => self.identified_as(identity),
+            Event::Identified(Err(error)) => {
+                self.idempotence = Idempotence::Wanted;
+                if !error.retriable() {
+                    self.fail_everything(&error);
                 }
+                self.note(error);
             }
         }
     }
@@ -526,13 +540,10 @@ impl Sender {
         });
     }
 
-    /// Whether batches can be stamped; if not, asks for a producer id.
+    /// Whether batches can be sent; if a producer id is missing, asks for one.
     fn identified(&mut self) -> bool {
-        if !self.idempotent || self.identity.is_some() {
-            return true;
-        }
-        if !self.identifying {
-            self.identifying = true;
+        if self.idempotence == Idempotence::Wanted {
+            self.idempotence = Idempotence::Asked;
             let shared = Arc::clone(&self.shared);
             let pause = self
                 .last_error
@@ -544,13 +555,13 @@ impl Sender {
                 Event::Identified(identify(&shared).await)
             });
         }
-        false
+        self.idempotence != Idempotence::Asked
     }
 
     /// A new id knows nothing of the old one's sequences: lanes that are in order start over when they are idle, the
     /// others at once.
     fn identified_as(&mut self, identity: Identity) {
-        self.identity = Some(identity);
+        self.idempotence = Idempotence::Known(identity);
         self.backoff.succeeded();
         for lane in &mut self.lanes {
             if lane.sequences.wants_epoch() && lane.in_flight == 0 {

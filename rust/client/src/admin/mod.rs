@@ -1,0 +1,170 @@
+//! Administers a cluster: topics, partitions, records, settings.
+//!
+//! Every operation is tried again while its errors may pass, for `default.api.timeout.ms` at the most.
+
+mod configs;
+mod records;
+mod topics;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kafkalite_wire::api::describe_cluster::DescribeClusterRequest;
+use kafkalite_wire::{ErrorCode, Request};
+
+use crate::cluster::{Cluster, Lane};
+use crate::config::AdminConfig;
+use crate::connection::Connection;
+use crate::consumer::{OffsetAndTimestamp, StartAt, TopicPartition};
+use crate::error::{ClientError, Result};
+pub use configs::{ConfigChange, ConfigEntry, ConfigResource};
+pub use topics::{NewTopic, PartitionDescription, TopicDescription};
+
+/// Administers any Kafka cluster.
+#[derive(Debug)]
+pub struct Admin {
+    cluster: Arc<Cluster>,
+    config: AdminConfig,
+}
+
+/// A cluster and its brokers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterDescription {
+    /// The cluster's id.
+    pub cluster_id: String,
+    /// The broker that administers the others, if it is known.
+    pub controller: Option<i32>,
+    /// The brokers, by id.
+    pub brokers: Vec<BrokerDescription>,
+}
+
+/// A broker as it is advertised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerDescription {
+    /// Its id.
+    pub id: i32,
+    /// Its host.
+    pub host: String,
+    /// Its port.
+    pub port: i32,
+    /// Where it stands, if it says so.
+    pub rack: Option<String>,
+}
+
+impl Admin {
+    /// Makes an admin client. Nothing is connected before it is needed; its futures need a tokio runtime.
+    pub fn new(config: AdminConfig) -> Result<Self> {
+        Ok(Self {
+            cluster: Arc::new(Cluster::new(config.client.clone())?),
+            config,
+        })
+    }
+
+    /// The cluster's id and brokers.
+    pub async fn describe_cluster(&self) -> Result<ClusterDescription> {
+        let request = DescribeClusterRequest::default();
+        let response = self
+            .retrying("describing the cluster", || self.cluster.ask_any(&request))
+            .await?;
+        check(
+            "DescribeCluster",
+            "the cluster",
+            response.error_code,
+            response.error_message,
+        )?;
+        let mut brokers: Vec<_> = response
+            .brokers
+            .into_iter()
+            .map(|broker| BrokerDescription {
+                id: broker.broker_id,
+                host: broker.host,
+                port: broker.port,
+                rack: broker.rack,
+            })
+            .collect();
+        brokers.sort_unstable_by_key(|broker| broker.id);
+        let controller = Some(response.controller_id).filter(|id| *id >= 0);
+        Ok(ClusterDescription {
+            cluster_id: response.cluster_id,
+            controller,
+            brokers,
+        })
+    }
+
+    /// The offset that each start stands for now; `None` for a time that all records are older than.
+    pub async fn list_offsets(
+        &self,
+        starts: &[(TopicPartition, StartAt)],
+    ) -> Result<HashMap<TopicPartition, Option<OffsetAndTimestamp>>> {
+        crate::consumer::find_offsets(
+            &self.cluster,
+            starts,
+            crate::config::OffsetReset::Earliest,
+            self.config.api_timeout,
+        )
+        .await
+    }
+
+    /// Ends the connections.
+    pub fn close(&self) {
+        self.cluster.close();
+    }
+
+    async fn retrying<T, F: Future<Output = Result<T>>>(
+        &self,
+        what: &str,
+        work: impl FnMut() -> F,
+    ) -> Result<T> {
+        self.cluster
+            .retrying(what, self.config.api_timeout, work)
+            .await
+    }
+
+    /// A connection to the controller, or to any broker where the cluster names none.
+    async fn controller(&self) -> Result<Arc<Connection>> {
+        let metadata = self.cluster.current().await?;
+        let known = metadata.brokers.keys().min().copied();
+        let controller = Some(metadata.controller)
+            .filter(|id| metadata.brokers.contains_key(id))
+            .or(known);
+        let controller = controller.ok_or_else(|| {
+            ClientError::broker(
+                "Metadata",
+                "the controller",
+                ErrorCode::BrokerNotAvailable,
+                None,
+            )
+        })?;
+        self.cluster.connection(controller, Lane::Ask).await
+    }
+
+    async fn ask_controller<R: Request>(&self, request: &R) -> Result<R::Response> {
+        self.controller()
+            .await?
+            .call(request, self.config.client.request_timeout)
+            .await
+    }
+
+    fn request_timeout_ms(&self) -> i32 {
+        self.config.client.request_timeout.as_millis() as i32
+    }
+}
+
+fn check(api: &'static str, subject: &str, code: ErrorCode, detail: Option<String>) -> Result<()> {
+    match code {
+        ErrorCode::None => Ok(()),
+        code => Err(ClientError::broker(api, subject, code, detail)),
+    }
+}
+
+/// The one result that a request about one thing has.
+fn only<T>(api: &'static str, subject: &str, results: Vec<T>) -> Result<T> {
+    results.into_iter().next().ok_or_else(|| {
+        ClientError::broker(
+            api,
+            subject,
+            ErrorCode::UnknownServerError,
+            Some("the response is empty".to_owned()),
+        )
+    })
+}
