@@ -133,7 +133,7 @@ fn crc(c: &mut Criterion) {
         let view = RecordBatch::parse(&bytes).unwrap();
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group.bench_function(format!("{len} B"), |b| {
-            b.iter(|| black_box(&view).verify_crc().unwrap())
+            b.iter(|| black_box(&view).verify_crc().unwrap());
         });
     }
     group.finish();

@@ -117,11 +117,11 @@ impl BatchBuilder {
         varint::write_64(&mut head, start, len as i64);
 
         self.buffer.reserve(len + 2 * HEAD);
-        append_short(&mut self.buffer, &head, start, end);
+        append_head(&mut self.buffer, &head, start, end);
         if let Some(key) = key {
             self.buffer.extend_from_slice(key);
         }
-        append_short(&mut self.buffer, &value_head, 0, value_head_len);
+        append_short(&mut self.buffer, &value_head, value_head_len);
         if let Some(value) = value {
             self.buffer.extend_from_slice(value);
         }
@@ -226,17 +226,27 @@ fn finish(mut header: BatchHeader, mut batch: Vec<u8>) -> Bytes {
     Bytes::from(batch)
 }
 
-/// Appends `from[start..end]`: copies an array of a length that the compiler knows, which is faster than a call,
-/// and cuts it. There is room for it.
+/// Appends `head[start..end]`, as [`append_short`] does.
 #[inline]
-fn append_short<const N: usize>(buffer: &mut Vec<u8>, from: &[u8; N], start: usize, end: usize) {
-    let wanted = buffer.len() + end - start;
-    if start == 0 {
-        buffer.extend_from_slice(from);
-        buffer.truncate(wanted);
-    } else {
-        buffer.extend_from_slice(&from[start..end]);
-    }
+fn append_head(
+    buffer: &mut Vec<u8>,
+    head: &[u8; HEAD + varint::MAX_LEN_32],
+    start: usize,
+    end: usize,
+) {
+    let head: &[u8; HEAD] = head[start..]
+        .first_chunk()
+        .expect("a head starts in its first 5 bytes");
+    append_short(buffer, head, end - start);
+}
+
+/// Appends `from[..len]`: copies an array of a length that the compiler knows, which is faster than a call, and
+/// cuts it. The caller has reserved room for the array.
+#[inline]
+fn append_short<const N: usize>(buffer: &mut Vec<u8>, from: &[u8; N], len: usize) {
+    let end = buffer.len() + len;
+    buffer.extend_from_slice(from);
+    buffer.truncate(end);
 }
 
 fn field_len(field: Option<&[u8]>) -> i64 {

@@ -12,6 +12,20 @@
 //!
 //! `length` counts what follows it; the checksum covers everything from the attributes on. So the base
 //! offset and the leader epoch change without touching the checksum, timestamps do not.
+//!
+//! ```
+//! use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor, DecodedBatch, Decompressor};
+//!
+//! let mut builder = BatchBuilder::new(1 << 20);
+//! assert!(builder.try_append(1_700_000_000_000, Some(b"UA"), Some(b"take-off"), &[]));
+//! let mut compressor = Compressor::new(Compression::Lz4, None)?;
+//! let bytes = builder.build(0, BatchOrigin::ANONYMOUS, &mut compressor).expect("it has a record");
+//!
+//! let batch = DecodedBatch::decode(&bytes, &mut Decompressor::new(), 1 << 20)?;
+//! let record = batch.records().next().expect("it has a record")?;
+//! assert_eq!(record.value, Some(&b"take-off"[..]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batch;
 mod builder;
