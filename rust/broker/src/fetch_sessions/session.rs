@@ -55,7 +55,9 @@ impl Session {
             turns: HashMap::with_capacity(wanted.len()),
             next_turn: 0,
         };
-        for (wanted, outcome) in wanted.into_iter().zip(outcomes) {
+        let mut first: Vec<_> = wanted.into_iter().zip(outcomes).collect();
+        first.sort_by_key(|(_, outcome)| outcome.bytes > 0);
+        for (wanted, outcome) in first {
             if let Some(followed) = session.follow(wanted) {
                 followed.heard(outcome);
             }

@@ -1,6 +1,8 @@
 //! What the tests of this folder share: a broker in a temporary directory, and a client that sends raw frames.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod data;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,10 +40,7 @@ pub async fn start(settings: &[(&str, &str)]) -> TestBroker {
 
 impl TestBroker {
     pub async fn connect(&self) -> Client {
-        Client {
-            stream: TcpStream::connect(self.broker.address()).await.unwrap(),
-            correlation_id: 0,
-        }
+        Client::connect(&self.broker).await
     }
 
     /// Fails unless the broker still answers a new client.
@@ -58,6 +57,13 @@ pub struct Client {
 }
 
 impl Client {
+    pub async fn connect(broker: &Broker) -> Self {
+        Self {
+            stream: TcpStream::connect(broker.address()).await.unwrap(),
+            correlation_id: 0,
+        }
+    }
+
     /// Sends a request and returns its correlation id.
     pub async fn send<R: Request>(&mut self, version: i16, request: &R) -> i32 {
         self.correlation_id += 1;
