@@ -60,6 +60,8 @@ pub struct Log {
 struct Writer {
     active: ActiveSegment,
     next_offset: i64,
+    /// Segments that were rolled (or rebuilt) and not flushed since, ascending.
+    rolled: Vec<Arc<Segment>>,
     producers: Producers,
     epochs: LeaderEpochs,
     /// Kept for its memory; empty between appends.

@@ -1,5 +1,10 @@
 //! The log against a model: a list of batches, under everything that may happen to a log in any order.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not there"
+)]
+
 mod support;
 
 use std::fs;

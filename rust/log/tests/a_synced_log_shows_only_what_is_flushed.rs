@@ -1,5 +1,10 @@
 //! Durability: the high watermark, group commit, and disks that fail.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not there"
+)]
+
 mod support;
 
 use std::sync::{Arc, Barrier};

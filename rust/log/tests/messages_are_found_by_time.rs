@@ -1,5 +1,10 @@
 //! Offsets for timestamps, and of the largest.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not there"
+)]
+
 mod support;
 
 use kafkalite_log::{Log, LogConfig, TimestampedOffset};
@@ -19,6 +24,7 @@ fn append(log: &Log, timestamps: &[i64], codec: Compression) {
     log.append(&batch, &CLIENT).unwrap();
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "every use wants an Option")]
 fn at(offset: i64, timestamp: i64) -> Option<TimestampedOffset> {
     Some(TimestampedOffset {
         offset,

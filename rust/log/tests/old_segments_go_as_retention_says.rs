@@ -1,5 +1,10 @@
 //! Retention by age, by size and by the start offset.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not there"
+)]
+
 mod support;
 
 use std::fs;
@@ -11,13 +16,13 @@ use support::{CLIENT, NOW, append, batch, batch_at, open, open_clean, read_all};
 const DELAY: i64 = 60_000;
 
 /// Two messages a segment, the first at `NOW`, each a second younger than the one before.
-fn seconds(dir: &Path, config: LogConfig, count: i64) -> Log {
+fn seconds(dir: &Path, config: &LogConfig, count: i64) -> Log {
     let segment_bytes = 2 * batch(&[b"x"]).len() as u32;
     let (log, _) = open(
         dir,
         &LogConfig {
             segment_bytes,
-            ..config
+            ..config.clone()
         },
     );
     for second in 0..count {
@@ -39,7 +44,7 @@ fn segments_go_when_their_newest_message_is_too_old() {
     let dir = tempfile::tempdir().unwrap();
     let log = seconds(
         dir.path(),
-        LogConfig {
+        &LogConfig {
             retention_ms: Some(10_000),
             ..LogConfig::default()
         },
@@ -68,7 +73,7 @@ fn the_active_segment_is_rolled_when_it_expires_too_and_offsets_go_on() {
         retention_ms: Some(10_000),
         ..LogConfig::default()
     };
-    let log = seconds(dir.path(), config.clone(), 5);
+    let log = seconds(dir.path(), &config, 5);
     let retained = log.retain(NOW + 100_000).unwrap();
     assert_eq!(
         (retained.segments, retained.bytes),
@@ -99,7 +104,7 @@ fn segments_go_while_the_rest_is_large_enough() {
         retention_bytes: Some(5 * size),
         ..LogConfig::default()
     };
-    let log = seconds(dir.path(), config, 10);
+    let log = seconds(dir.path(), &config, 10);
     assert_eq!(
         log.retain(NOW).unwrap(),
         Retained {
@@ -123,7 +128,7 @@ fn without_the_delete_policy_only_the_start_offset_removes() {
         delete_expired: false,
         ..LogConfig::default()
     };
-    let log = seconds(dir.path(), config, 10);
+    let log = seconds(dir.path(), &config, 10);
     assert_eq!(log.retain(i64::MAX).unwrap(), Retained::default());
     assert_eq!(log.delete_records_before(5).unwrap(), 5);
     assert_eq!(log.retain(NOW).unwrap().segments, 2);
@@ -166,7 +171,7 @@ fn nothing_above_the_high_watermark_goes() {
         retention_ms: Some(1),
         ..LogConfig::default()
     };
-    let log = seconds(dir.path(), config, 6);
+    let log = seconds(dir.path(), &config, 6);
     assert_eq!(log.retain(i64::MAX).unwrap(), Retained::default());
     assert!(matches!(
         log.delete_records_before(1),
@@ -184,7 +189,7 @@ fn files_live_on_for_the_delay_and_slices_for_as_long_as_they_are_held() {
         file_delete_delay_ms: DELAY,
         ..LogConfig::default()
     };
-    let log = seconds(dir.path(), config.clone(), 4);
+    let log = seconds(dir.path(), &config, 4);
     let slice = log.read(0, 1 << 20, ReadUpTo::End, true).unwrap();
     let later = NOW + 1_000_000;
     log.retain(later).unwrap();
@@ -209,7 +214,7 @@ fn files_live_on_for_the_delay_and_slices_for_as_long_as_they_are_held() {
 #[test]
 fn a_start_offset_behind_the_end_begins_the_log_anew() {
     let dir = tempfile::tempdir().unwrap();
-    let log = seconds(dir.path(), LogConfig::default(), 5);
+    let log = seconds(dir.path(), &LogConfig::default(), 5);
     drop(log);
     let options = kafkalite_log::OpenOptions {
         log_start_offset: 100,

@@ -1,5 +1,10 @@
 //! Appenders, readers, flushers and retention at once: no reader sees a hole, a torn batch or a value twice.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not there"
+)]
+
 mod support;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

@@ -1,5 +1,10 @@
 //! When a segment ends, and what its index files hold then.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not there"
+)]
+
 mod support;
 
 use std::fs;

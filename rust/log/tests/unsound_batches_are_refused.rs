@@ -1,5 +1,10 @@
 //! What an append must not let in. In each case nothing is written and the next append goes on as if nothing had been.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not there"
+)]
+
 mod support;
 
 use kafkalite_log::producers::Origin;
@@ -7,9 +12,9 @@ use kafkalite_log::{AppendOptions, LogConfig, LogError};
 use kafkalite_records::{Attributes, BatchHeader, Compression};
 use support::{CLIENT, NOW, batch, batch_at, open};
 
-fn refusal(bytes: &[u8], config: LogConfig, options: &AppendOptions) -> LogError {
+fn refusal(bytes: &[u8], config: &LogConfig, options: &AppendOptions) -> LogError {
     let dir = tempfile::tempdir().unwrap();
-    let (log, _) = open(dir.path(), &config);
+    let (log, _) = open(dir.path(), config);
     let error = log.append(bytes, options).unwrap_err();
     assert_eq!((log.end_offset(), log.size()), (0, 0), "{error}");
     log.reconfigure(LogConfig::default());
@@ -18,7 +23,7 @@ fn refusal(bytes: &[u8], config: LogConfig, options: &AppendOptions) -> LogError
 }
 
 fn refused(bytes: &[u8]) -> LogError {
-    refusal(bytes, LogConfig::default(), &CLIENT)
+    refusal(bytes, &LogConfig::default(), &CLIENT)
 }
 
 /// A sound batch but for what `change` does to its header; the checksum is right.
@@ -81,7 +86,7 @@ fn old_formats_are_named() {
 #[test]
 fn what_only_brokers_may_write_is_invalid_from_a_client() {
     let control = with_header(|header| {
-        header.attributes = Attributes::new(Compression::None).with_control(true)
+        header.attributes = Attributes::new(Compression::None).with_control(true);
     });
     let sparse = with_header(|header| header.last_offset_delta = 5);
     let empty = with_header(|header| header.record_count = 0);
@@ -110,7 +115,7 @@ fn a_batch_over_the_limit_is_too_large_and_one_over_the_segment_too() {
         max_message_bytes,
         ..LogConfig::default()
     };
-    let error = refusal(&bytes, limit(size as u32 - 1), &CLIENT);
+    let error = refusal(&bytes, &limit(size as u32 - 1), &CLIENT);
     assert!(
         matches!(error, LogError::BatchTooLarge { size: found, limit } if (found, limit) == (size, size - 1))
     );
@@ -124,7 +129,7 @@ fn a_batch_over_the_limit_is_too_large_and_one_over_the_segment_too() {
         segment_bytes: size as u32,
         ..LogConfig::default()
     };
-    let error = refusal(&[&bytes[..], &bytes].concat(), config, &CLIENT);
+    let error = refusal(&[&bytes[..], &bytes].concat(), &config, &CLIENT);
     assert!(matches!(error, LogError::AppendTooLarge { .. }));
 }
 
@@ -136,7 +141,7 @@ fn timestamps_outside_of_the_limits_are_named() {
         ..LogConfig::default()
     };
     for timestamp in [NOW - 501, NOW + 301, 0, i64::MAX] {
-        let error = refusal(&batch_at(timestamp, &[b"x"]), config.clone(), &CLIENT);
+        let error = refusal(&batch_at(timestamp, &[b"x"]), &config, &CLIENT);
         assert!(
             matches!(error, LogError::InvalidTimestamp { timestamp: found, .. } if found == timestamp)
         );

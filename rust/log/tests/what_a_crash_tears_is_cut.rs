@@ -1,5 +1,10 @@
 //! Opening after a crash: what is whole stays, what is torn goes, and the indexes are right again.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not there"
+)]
+
 mod support;
 
 use std::fs;
@@ -242,4 +247,63 @@ fn of_several_batches_in_one_append_the_whole_ones_stay() {
         .set_len(bytes.len() as u64 - 1)
         .unwrap();
     assert_eq!(values(&open(dir.path(), &config).0), expected(2));
+}
+
+#[test]
+fn indexes_that_a_power_cut_left_as_zeros_are_not_believed() {
+    let config = LogConfig {
+        segment_bytes: 2000,
+        index_interval_bytes: 100,
+        ..LogConfig::default()
+    };
+    let dir = crashed(&config, 100);
+    let log = open(dir.path(), &config).0;
+    log.close().unwrap();
+    let last = *log.segment_bases().last().unwrap();
+    for entry in fs::read_dir(dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|suffix| suffix == "index" || suffix == "timeindex")
+        {
+            fs::write(&path, vec![0; fs::metadata(&path).unwrap().len() as usize]).unwrap();
+        }
+    }
+    let options = OpenOptions {
+        recovery_point: last,
+        now_ms: NOW,
+        ..OpenOptions::default()
+    };
+    let (log, _) = Log::open(dir.path(), config, &options).unwrap();
+    assert_eq!(
+        log.retain(NOW).unwrap().segments,
+        0,
+        "zeros are no timestamps"
+    );
+    assert_eq!(log.offset_for_timestamp(NOW).unwrap().unwrap().offset, 0);
+    assert_eq!(values(&log), expected(100));
+}
+
+#[test]
+fn a_rolled_segment_is_distrusted_until_its_indexes_are_flushed() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = LogConfig {
+        segment_bytes: 3 * batch(&[b"x"]).len() as u32,
+        ..LogConfig::default()
+    };
+    let (log, _) = open(dir.path(), &config);
+    for _ in 0..3 {
+        append(&log, &[b"x"]);
+    }
+    assert_eq!((log.flush().unwrap(), log.recovery_point()), (3, 3));
+    append(&log, &[b"x"]);
+    assert_eq!(
+        (log.flushed_offset(), log.recovery_point()),
+        (3, 0),
+        "rolled after its last flush"
+    );
+    log.flush_if_due(NOW).unwrap();
+    assert_eq!(log.recovery_point(), 3);
+    log.flush().unwrap();
+    assert_eq!(log.recovery_point(), 4);
 }

@@ -1,5 +1,10 @@
 //! Appending and reading within one life of a log.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not there"
+)]
+
 mod support;
 
 use kafkalite_log::{LogConfig, LogError, ReadUpTo};

@@ -34,7 +34,7 @@ impl Topics {
 
     fn write_recovery_points(&self, keeping: &Keeping) -> Result<(), LogError> {
         self.write_offsets(&keeping.data_dir.recovery_points(), |partition| {
-            partition.log.flushed_offset()
+            partition.log.recovery_point()
         })?;
         self.write_offsets(&keeping.data_dir.high_watermarks(), |partition| {
             partition.log.high_watermark()

@@ -36,8 +36,11 @@ pub(super) enum Scope {
 /// What one flush covers, as it was when the flush began.
 #[derive(Debug)]
 pub(super) struct Unflushed {
-    /// With the length that counts, and whether the segment is rolled.
-    segments: Vec<(Arc<Segment>, u64, bool)>,
+    /// With the lengths that count.
+    rolled: Vec<(Arc<Segment>, u64)>,
+    active: Option<(Arc<Segment>, u64)>,
+    /// Whether the active segment is as good as rolled.
+    closing: bool,
     end_offset: i64,
     directory: bool,
 }
@@ -86,87 +89,72 @@ impl Log {
     /// Callers that come while another flushes share the next fsync: as many as wait, one does it. After a failed fsync
     /// this and every write says [`LogError::Failed`]: a second fsync may succeed without having written the lost pages.
     pub fn flush_to(&self, offset: i64) -> Result<i64> {
-        self.flush_scope(offset, Scope::Everything)
+        self.flush_unless(Scope::Everything, || self.flushed_offset() >= offset)
+    }
+
+    /// The offset from which a recovery must distrust the log: what `recovery-point-offset-checkpoint` holds. At most the
+    /// flushed offset; lower while the indexes of a rolled segment are not flushed.
+    pub fn recovery_point(&self) -> i64 {
+        let writer = self.writer.lock();
+        let rolled = writer
+            .rolled
+            .first()
+            .map_or(i64::MAX, |segment| segment.base_offset);
+        self.flushed_offset().min(rolled).max(self.start_offset())
     }
 
     /// What is due by the clock: rolled segments are flushed at once (new ones are never far behind), the active one when
     /// `flush.ms` have passed since the last flush.
     pub fn flush_if_due(&self, now_ms: i64) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) || self.unflushed_messages() == 0 {
-            self.flushing.last_flush_ms.store(now_ms, Ordering::Relaxed);
+        if self.closed.load(Ordering::Acquire) {
             return Ok(());
         }
         let waited = now_ms.saturating_sub(self.flushing.last_flush_ms.load(Ordering::Relaxed));
-        if self
+        let due = self
             .config
             .load()
             .flush_ms
-            .is_some_and(|limit| waited >= limit)
-        {
+            .is_some_and(|limit| waited >= limit);
+        if self.unflushed_messages() == 0 || due {
             self.flushing.last_flush_ms.store(now_ms, Ordering::Relaxed);
             self.flush()?;
         }
-        let active = self
-            .segments
-            .load()
-            .last()
-            .map_or(0, |segment| segment.base_offset);
-        self.flush_scope(active, Scope::Rolled)?;
+        self.flush_unless(Scope::Rolled, || self.writer.lock().rolled.is_empty())?;
         Ok(())
     }
 
-    fn flush_scope(&self, offset: i64, scope: Scope) -> Result<i64> {
+    /// Flushes, or waits for somebody else's flush, until `done`.
+    fn flush_unless(&self, scope: Scope, done: impl Fn() -> bool) -> Result<i64> {
         let mut busy = self.flushing.busy.lock();
-        loop {
-            let flushed = self.flushed_offset();
-            if flushed >= offset {
-                return Ok(flushed);
-            }
+        while !done() {
             self.check_sound()?;
-            if !*busy {
-                break;
+            if *busy {
+                self.flushing.done.wait(&mut busy);
+                continue;
             }
-            self.flushing.done.wait(&mut busy);
+            *busy = true;
+            drop(busy);
+            let unflushed = self.unflushed(&self.writer.lock(), scope);
+            let outcome = self.write_back(&unflushed);
+            *self.flushing.busy.lock() = false;
+            self.flushing.done.notify_all();
+            return outcome;
         }
-        *busy = true;
-        drop(busy);
-        let outcome = self.flush_now(scope);
-        *self.flushing.busy.lock() = false;
-        self.flushing.done.notify_all();
-        outcome
-    }
-
-    fn flush_now(&self, scope: Scope) -> Result<i64> {
-        let unflushed = self.unflushed(&self.writer.lock(), scope);
-        self.write_back(&unflushed)
+        Ok(self.flushed_offset())
     }
 
     /// What is to be flushed now; the lock makes offset and lengths agree.
-    pub(super) fn unflushed(&self, _writer: &Writer, scope: Scope) -> Unflushed {
-        let segments = self.segments.load();
-        let last = segments.len() - 1;
-        let from = segments
-            .partition_point(|segment| segment.base_offset <= self.flushed_offset())
-            .saturating_sub(1);
-        let to = if scope == Scope::Rolled {
-            last
-        } else {
-            last + 1
-        };
+    pub(super) fn unflushed(&self, writer: &Writer, scope: Scope) -> Unflushed {
+        let length = |segment: &Arc<Segment>| (Arc::clone(segment), segment.file.written());
+        let active = &writer.active.segment;
         Unflushed {
-            segments: (from..to)
-                .map(|at| {
-                    (
-                        Arc::clone(&segments[at]),
-                        segments[at].file.written(),
-                        at < last || scope == Scope::Closing,
-                    )
-                })
-                .collect(),
+            rolled: writer.rolled.iter().map(length).collect(),
+            active: (scope != Scope::Rolled).then(|| length(active)),
+            closing: scope == Scope::Closing,
             end_offset: if scope == Scope::Rolled {
-                segments[last].base_offset
+                active.base_offset
             } else {
-                self.end_offset()
+                writer.next_offset
             },
             directory: self
                 .flushing
@@ -175,27 +163,48 @@ impl Log {
         }
     }
 
-    /// Flushes, and raises the flushed offset and with it the high watermark.
+    /// Flushes, and raises the flushed offset and with it the high watermark. Not to be called with the writer locked.
     pub(super) fn write_back(&self, unflushed: &Unflushed) -> Result<i64> {
-        let outcome = unflushed
-            .segments
+        let Unflushed {
+            rolled,
+            active,
+            closing,
+            end_offset,
+            directory,
+        } = unflushed;
+        let outcome = rolled
             .iter()
-            .try_for_each(|(segment, _, rolled)| segment.sync(*rolled));
-        let outcome = outcome.and_then(|()| {
-            let changed = unflushed.directory.then_some(&self.place.dir);
-            changed.map_or(Ok(()), |dir| {
-                durable::sync_dir(dir).map_err(LogError::io("fsync", dir))
+            .try_for_each(|(segment, _)| segment.sync(true))
+            .and_then(|()| {
+                active
+                    .iter()
+                    .try_for_each(|(segment, _)| segment.sync(*closing))
             })
-        });
+            .and_then(|()| {
+                if *directory {
+                    self.sync_directory()
+                } else {
+                    Ok(())
+                }
+            });
         outcome.map_err(|error| self.fail(format!("a flush failed: {error}")))?;
-        for (segment, written, _) in &unflushed.segments {
+        for (segment, written) in rolled.iter().chain(active) {
             segment.file.reveal(*written);
         }
         self.flushing
             .flushed
-            .fetch_max(unflushed.end_offset, Ordering::AcqRel);
-        self.high_watermark
-            .fetch_max(unflushed.end_offset, Ordering::AcqRel);
+            .fetch_max(*end_offset, Ordering::AcqRel);
+        self.high_watermark.fetch_max(*end_offset, Ordering::AcqRel);
+        if let Some((last, _)) = rolled.last() {
+            self.writer
+                .lock()
+                .rolled
+                .retain(|segment| segment.base_offset > last.base_offset);
+        }
         Ok(self.flushed_offset())
+    }
+
+    fn sync_directory(&self) -> Result<()> {
+        durable::sync_dir(&self.place.dir).map_err(LogError::io("fsync", &self.place.dir))
     }
 }

@@ -19,6 +19,8 @@ use crate::{LogConfig, LogError, Result, snapshots};
 pub(super) struct Loaded {
     /// All but the last.
     pub(super) sealed: Vec<Arc<Segment>>,
+    /// Those of them whose indexes were made anew and are to be flushed.
+    pub(super) rebuilt: Vec<Arc<Segment>>,
     pub(super) active: ActiveSegment,
     pub(super) start_offset: i64,
     pub(super) end_offset: i64,
@@ -34,6 +36,7 @@ pub(super) fn load(
 ) -> Result<Loaded> {
     let bases = tidy(place)?;
     let mut sealed = Vec::with_capacity(bases.len());
+    let mut unflushed = Vec::new();
     let mut last = None;
     for (at, &base) in bases.iter().enumerate() {
         let Some(&next_base) = bases.get(at + 1) else {
@@ -42,7 +45,10 @@ pub(super) fn load(
         };
         let flushed = options.clean_shutdown || next_base <= options.recovery_point;
         let segment = Segment::open(place, base)?;
-        if flushed && segment.has_indexes() {
+        if flushed
+            && segment.has_indexes()
+            && (options.clean_shutdown || segment.has_surviving_indexes()?)
+        {
             sealed.push(Arc::new(segment));
             continue;
         }
@@ -73,6 +79,7 @@ pub(super) fn load(
         }
         rebuilt.segment.seal(&rebuilt.indexing)?;
         sealed.push(Arc::new(rebuilt.segment));
+        unflushed.extend(sealed.last().cloned());
     }
 
     let start = options.log_start_offset.max(0);
@@ -83,6 +90,7 @@ pub(super) fn load(
             let stale = sealed
                 .drain(..)
                 .chain(stale.map(|(active, _)| active.segment));
+            unflushed.clear();
             for segment in stale {
                 segment
                     .mark_deleted()?
@@ -99,6 +107,7 @@ pub(super) fn load(
     let first = sealed.first().unwrap_or(&active.segment).base_offset;
     Ok(Loaded {
         sealed,
+        rebuilt: unflushed,
         active,
         start_offset: start.max(first),
         end_offset,
@@ -118,7 +127,9 @@ fn tidy(place: &Place) -> Result<Vec<i64>> {
         };
         match suffix {
             name::LOG => bases.push(base),
-            name::OFFSET_INDEX | name::TIME_INDEX => indexes.push((base, entry.path())),
+            name::OFFSET_INDEX | name::TIME_INDEX | name::TRANSACTION_INDEX => {
+                indexes.push((base, entry.path()));
+            }
             // `cleaned` is what Kafka's compaction had not finished.
             _ if suffix.ends_with(name::DELETED) || suffix.ends_with("cleaned") => {
                 unlink(&entry.path());

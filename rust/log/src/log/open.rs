@@ -76,6 +76,7 @@ impl Log {
         let (producers, epochs) = replay(&place, &loaded, options, &mut recovered)?;
         let Loaded {
             sealed: mut segments,
+            rebuilt,
             active,
             start_offset,
             end_offset,
@@ -100,6 +101,7 @@ impl Log {
             writer: Mutex::new(Writer {
                 active,
                 next_offset: end_offset,
+                rolled: rebuilt,
                 producers,
                 epochs,
                 staged: Staged::default(),

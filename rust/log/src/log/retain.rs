@@ -48,6 +48,9 @@ impl Log {
         let (gone, kept) = segments.split_at(expired);
         self.raise_start_offset(&mut writer, kept[0].base_offset)?;
         self.segments.store(Arc::new(kept.to_vec()));
+        writer
+            .rolled
+            .retain(|segment| segment.base_offset >= kept[0].base_offset);
         for segment in gone {
             self.doom(segment, now_ms, &config);
         }

@@ -23,6 +23,7 @@ impl Log {
             // Longer than needed, zeros at the end: the indexes still work.
             tracing::warn!(%error, "cannot trim the indexes of a rolled segment");
         }
+        writer.rolled.push(Arc::clone(&old.segment));
         let mut segments = self.segments.load().to_vec();
         segments.push(Arc::clone(&writer.active.segment));
         self.segments.store(Arc::new(segments));

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use kafkalite_records::{Decompressor, RecordBatch, Records, RecordsError};
+use bytes::Bytes;
+use kafkalite_records::legacy::MessageSet;
+use kafkalite_records::{BatchHeader, Decompressor, RecordBatch, Records, RecordsError};
 
 use super::Log;
 use crate::segment::{Found, Scan, Segment};
@@ -106,34 +108,48 @@ impl Log {
     }
 }
 
-/// The messages of one batch. Of the old formats, where a batch is one message or one compressed wrapper, the last.
+/// The messages of one batch.
 fn messages(segment: &Segment, found: &Found) -> Result<Vec<TimestampedOffset>> {
-    let Some(header) = found.head.v2 else {
-        let (offset, timestamp) = (found.head.last_offset, found.head.max_timestamp);
-        return Ok(vec![TimestampedOffset {
-            offset,
-            timestamp,
-            leader_epoch: -1,
-        }]);
-    };
     let mut bytes = vec![0; found.head.len as usize];
     segment.file.read_at(&mut bytes, found.position)?;
-    let unreadable = |error: RecordsError| LogError::CorruptBatch {
-        reason: format!("stored at offset {}: {error}", header.base_offset),
+    decode(&bytes.into(), found.head.v2.as_ref()).map_err(|error| LogError::CorruptBatch {
+        reason: format!(
+            "the stored one that ends with offset {}: {error}",
+            found.head.last_offset
+        ),
+    })
+}
+
+fn decode(
+    bytes: &Bytes,
+    header: Option<&BatchHeader>,
+) -> Result<Vec<TimestampedOffset>, RecordsError> {
+    let mut decompressor = Decompressor::new();
+    let Some(header) = header else {
+        let set = MessageSet::decode(bytes, &mut decompressor, MAX_DECOMPRESSED)?;
+        let layouts = set.layouts().iter();
+        return Ok(layouts
+            .map(|message| stamped(message.offset, message.timestamp, -1))
+            .collect());
     };
-    let batch = RecordBatch::parse(&bytes).map_err(unreadable)?;
-    let payload = batch
-        .decompress(&mut Decompressor::new(), MAX_DECOMPRESSED)
-        .map_err(unreadable)?;
-    Records::new(&header, &payload)
+    let payload = RecordBatch::parse(bytes)?.decompress(&mut decompressor, MAX_DECOMPRESSED)?;
+    Records::new(header, &payload)
         .map(|record| {
-            let record = record.map_err(unreadable)?;
-            let (offset, timestamp) = (record.offset, record.timestamp);
-            Ok(TimestampedOffset {
-                offset,
-                timestamp,
-                leader_epoch: header.partition_leader_epoch,
+            record.map(|record| {
+                stamped(
+                    record.offset,
+                    record.timestamp,
+                    header.partition_leader_epoch,
+                )
             })
         })
         .collect()
+}
+
+fn stamped(offset: i64, timestamp: i64, leader_epoch: i32) -> TimestampedOffset {
+    TimestampedOffset {
+        offset,
+        timestamp,
+        leader_epoch,
+    }
 }

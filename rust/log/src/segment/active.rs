@@ -45,7 +45,7 @@ impl ActiveSegment {
 
     /// Goes on with a segment that was closed cleanly: its indexes are trusted and get room again.
     pub(crate) fn reopen(
-        segment: Segment,
+        mut segment: Segment,
         config: &LogConfig,
         now_ms: i64,
     ) -> Result<ActiveSegment> {

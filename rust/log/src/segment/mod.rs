@@ -30,6 +30,15 @@ pub(crate) use time_index::{Newest, TimeIndex};
 
 use crate::{LogError, Result};
 
+/// All that a segment may consist of.
+const FILES: [&str; 5] = [
+    name::LOG,
+    name::OFFSET_INDEX,
+    name::TIME_INDEX,
+    name::SNAPSHOT,
+    name::TRANSACTION_INDEX,
+];
+
 /// Where new segments go and what they are made with.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -64,7 +73,7 @@ impl Segment {
     pub(crate) fn create(place: &Place, base_offset: i64, index_bytes: u32) -> Result<Segment> {
         let path = |suffix| name::path(&place.dir, base_offset, suffix);
         let file = SegmentFile::create(&path(name::LOG), Arc::clone(&place.disk))?;
-        let segment = Segment::assemble(&place.dir, base_offset, file);
+        let mut segment = Segment::assemble(&place.dir, base_offset, file);
         segment.install(
             OffsetIndex::create(&path(name::OFFSET_INDEX), base_offset, index_bytes)?,
             TimeIndex::create(&path(name::TIME_INDEX), base_offset, index_bytes)?,
@@ -84,9 +93,9 @@ impl Segment {
     }
 
     /// Gives a segment that nobody reads yet indexes that can be appended to.
-    fn install(&self, offsets: OffsetIndex, times: TimeIndex) {
-        let fresh = self.offsets.set(offsets).is_ok() && self.times.set(times).is_ok();
-        debug_assert!(fresh, "indexes are installed before the segment is shared");
+    fn install(&mut self, offsets: OffsetIndex, times: TimeIndex) {
+        self.offsets = OnceLock::from(offsets);
+        self.times = OnceLock::from(times);
     }
 
     /// The offset index.
@@ -144,10 +153,23 @@ impl Segment {
         Scan::new(&self.file, 0, limit).find(wanted)
     }
 
+    /// Whether the indexes can be those of a closed segment, and are not zeros that were never trimmed.
+    fn has_plausible_indexes(&self) -> Result<bool> {
+        Ok(self.offsets()?.is_plausible() && self.times()?.is_plausible())
+    }
+
+    /// Whether a power cut spared the indexes: a segment that was rolled ends its time index with a time. (Of messages
+    /// without timestamps it does not; that costs a look at the segment.)
+    pub(crate) fn has_surviving_indexes(&self) -> Result<bool> {
+        let ends =
+            self.file.written() == 0 || self.times()?.last().is_some_and(|last| last.timestamp > 0);
+        Ok(ends && self.has_plausible_indexes()?)
+    }
+
     /// The offset after the last batch; `None` if the indexes are not those of a closed segment, or the bytes behind the
     /// last index entry do not end with a batch.
     pub(crate) fn sound_end_offset(&self) -> Result<Option<i64>> {
-        if !self.offsets()?.is_plausible() || !self.times()?.is_plausible() {
+        if !self.has_plausible_indexes()? {
             return Ok(None);
         }
         let position = self.offsets()?.last().map_or(0, |(_, position)| position);
@@ -202,12 +224,7 @@ impl Segment {
     /// Renames the files to `*.deleted` and returns the new names, to be unlinked when nobody reads them any more.
     pub(crate) fn mark_deleted(&self) -> Result<Vec<PathBuf>> {
         let mut marked = Vec::new();
-        for suffix in [
-            name::LOG,
-            name::OFFSET_INDEX,
-            name::TIME_INDEX,
-            name::SNAPSHOT,
-        ] {
+        for suffix in FILES {
             let path = self.path(suffix);
             let mut renamed = path.clone().into_os_string();
             renamed.push(".");

@@ -10,6 +10,8 @@ pub(crate) const OFFSET_INDEX: &str = "index";
 pub(crate) const TIME_INDEX: &str = "timeindex";
 /// Suffix of the producers' state at the segment's base offset.
 pub(crate) const SNAPSHOT: &str = "snapshot";
+/// Kafka's index of aborted transactions; not written here, but deleted with its segment.
+pub(crate) const TRANSACTION_INDEX: &str = "txnindex";
 /// What is appended to the name of a file that is to be unlinked soon.
 pub(crate) const DELETED: &str = "deleted";
 

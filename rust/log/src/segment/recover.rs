@@ -27,7 +27,11 @@ pub(crate) struct Rebuilt {
 }
 
 /// Walks a segment and rebuilds its indexes, which are left with room for more entries.
-pub(crate) fn rebuild(segment: Segment, config: &LogConfig, distrust: Distrust) -> Result<Rebuilt> {
+pub(crate) fn rebuild(
+    mut segment: Segment,
+    config: &LogConfig,
+    distrust: Distrust,
+) -> Result<Rebuilt> {
     let (base_offset, room) = (segment.base_offset, config.segment_index_bytes);
     let offsets = OffsetIndex::create(&segment.path(name::OFFSET_INDEX), base_offset, room)?;
     let times = TimeIndex::create(&segment.path(name::TIME_INDEX), base_offset, room)?;
