@@ -1,10 +1,12 @@
 //! A broker's life: open the directory, listen, serve, and end so that the next start has nothing to repair.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kafkalite_log::datadir::{DataDir, Expected};
+use parking_lot::RwLock;
 use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -20,7 +22,6 @@ use crate::topics::Topics;
 /// A broker that is running until [`stop`](Self::stop).
 ///
 /// Dropping it without a stop is like a crash that nobody suffers from: connections end, and the next start recovers.
-#[derive(Debug)]
 pub struct Broker {
     address: SocketAddr,
     advertised: Listener,
@@ -28,27 +29,17 @@ pub struct Broker {
     node_id: i32,
     cluster_id: String,
     stopping: watch::Sender<bool>,
-    running: Mutex<Option<Running>>,
-}
-
-/// What a stop takes apart.
-struct Running {
-    state: Arc<BrokerState>,
-    serving: JoinHandle<()>,
-    housekeeping: JoinHandle<()>,
-}
-
-impl std::fmt::Debug for Running {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Running").finish_non_exhaustive()
-    }
+    /// `None` once the broker is stopped, so that nothing keeps its logs.
+    state: RwLock<Option<Arc<BrokerState>>>,
+    /// The tasks that a stop waits for. Locked while it does, so that another stop waits as well.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Broker {
     /// Starts a broker on the directory and the address that `config` names. Returns when clients can connect.
     ///
     /// Takes its threads from the current tokio runtime.
-    pub async fn start(config: BrokerConfig) -> Result<Self, BrokerError> {
+    pub async fn start(mut config: BrokerConfig) -> Result<Self, BrokerError> {
         for warning in config.warnings() {
             tracing::warn!("{warning}");
         }
@@ -58,37 +49,33 @@ impl Broker {
         let address = listener
             .local_addr()
             .map_err(|source| BrokerError::Listen {
-                address: unspecified(),
+                address: SocketAddr::from((Ipv4Addr::UNSPECIFIED, settings.listener.port)),
                 from: "listeners",
                 source,
             })?;
+        // What DescribeConfigs shows is what is in force.
+        config.set("listeners", &format!("PLAINTEXT://{address}"))?;
         let stopping = watch::Sender::new(false);
         let signal = stopping.clone();
-        let opened = spawn_blocking(move || open(&config, &settings, signal)).await;
+        let opened = spawn_blocking(move || open(config, &settings, signal)).await;
         let (state, data_dir) = opened.map_err(|_| BrokerError::Stopped)??;
 
+        let tasks = vec![
+            tokio::spawn(network::serve(listener, Arc::clone(&state))),
+            tokio::spawn(housekeeping::run(Arc::clone(&state))),
+        ];
+        tracing::info!("listening on {address}, data in {}", data_dir.display());
         let advertised = state.configs.settings().advertised_listener.clone();
-        let broker = Self {
+        Ok(Self {
             address,
             advertised: advertised.unwrap_or_else(|| reachable(address)),
             data_dir,
             node_id: state.node_id,
             cluster_id: state.cluster_id.clone(),
             stopping,
-            running: Mutex::new(None),
-        };
-        let serving = tokio::spawn(network::serve(listener, Arc::clone(&state)));
-        let housekeeping = tokio::spawn(housekeeping::run(Arc::clone(&state)));
-        tracing::info!(
-            "listening on {address}, data in {}",
-            broker.data_dir.display()
-        );
-        *broker.running.lock().await = Some(Running {
-            state,
-            serving,
-            housekeeping,
-        });
-        Ok(broker)
+            state: RwLock::new(Some(state)),
+            tasks: Mutex::new(tasks),
+        })
     }
 
     /// What clients take as `bootstrap.servers`: `host:port`.
@@ -116,31 +103,27 @@ impl Broker {
         &self.cluster_id
     }
 
-    /// What is shared with the connections, until the broker stops.
-    pub(crate) async fn state(&self) -> Option<Arc<BrokerState>> {
-        let running = self.running.lock().await;
-        running.as_ref().map(|running| Arc::clone(&running.state))
-    }
-
     /// Stops: no more connections, parked fetches answered with what there is, answers sent, everything flushed, the
     /// directory marked as clean and unlocked. Whoever calls it again waits for the first and gets `Ok`.
     ///
-    /// On an error everything has stopped as well; the directory is not clean, so the next start recovers.
+    /// On an error everything has stopped as well; the directory is not marked, so the next start recovers.
     pub async fn stop(&self) -> Result<(), BrokerError> {
         self.stopping.send_replace(true);
-        let mut running = self.running.lock().await;
-        let Some(Running {
-            state,
-            serving,
-            housekeeping,
-        }) = running.take()
-        else {
+        let mut tasks = self.tasks.lock().await;
+        for task in tasks.drain(..) {
+            // One that panicked has stopped too.
+            let _ = task.await;
+        }
+        let Some(state) = self.state.write().take() else {
             return Ok(());
         };
-        // A task that panicked has stopped too.
-        let _ = (serving.await, housekeeping.await);
         let closed = spawn_blocking(move || state.topics.close()).await;
         Ok(closed.map_err(|_| BrokerError::Stopped)??)
+    }
+
+    /// What is shared with the connections, until the broker is stopped.
+    pub(crate) fn state(&self) -> Option<Arc<BrokerState>> {
+        self.state.read().clone()
     }
 }
 
@@ -150,9 +133,18 @@ impl Drop for Broker {
     }
 }
 
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker")
+            .field("address", &self.address)
+            .field("data_dir", &self.data_dir)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Everything that touches the disk at the start.
 fn open(
-    config: &BrokerConfig,
+    mut config: BrokerConfig,
     settings: &Settings,
     stopping: watch::Sender<bool>,
 ) -> Result<(Arc<BrokerState>, PathBuf), BrokerError> {
@@ -163,7 +155,12 @@ fn open(
     let data_dir = DataDir::open(Path::new(&settings.log_dir), &expected)?;
     let path = data_dir.path().to_owned();
     let identity = data_dir.identity().clone();
-    let configs = Arc::new(Configs::open(config, &path)?);
+    config.set("node.id", &identity.node_id.to_string())?;
+    // Absolute, where that can be written down.
+    if let Some(path) = path.to_str().filter(|path| !path.contains(',')) {
+        config.set("log.dirs", path)?;
+    }
+    let configs = Arc::new(Configs::open(&config, &path)?);
     let topics = Topics::open(data_dir, Arc::clone(&configs))?;
     let state = BrokerState {
         fetch_sessions: FetchSessions::new(settings.max_incremental_fetch_session_cache_slots),
@@ -175,10 +172,6 @@ fn open(
         stopping,
     };
     Ok((Arc::new(state), path))
-}
-
-fn unspecified() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))
 }
 
 /// Where a client of this machine reaches a broker that listens on `address`.

@@ -1,4 +1,4 @@
-//! API: `ApiVersions`, key 18. Versions: 0–4.
+//! `ApiVersions` · key 18 · versions 0–4
 //!
 //! Behaviour: names every API that has a handler, with its versions. Produce is named from version 0 although 3 is the
 //! oldest that works: librdkafka before 2.11 turns compression off without a word otherwise (KAFKA-18659).

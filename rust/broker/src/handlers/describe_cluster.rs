@@ -1,4 +1,4 @@
-//! API: `DescribeCluster`, key 60. Versions: 0–2.
+//! `DescribeCluster` · key 60 · versions 0–2
 //!
 //! Behaviour: this broker alone, which is its own controller, under the address that this client can reach it at.
 //!
@@ -14,6 +14,7 @@ use super::{Context, Reply, operations};
 
 /// `endpoint_type` of brokers.
 const BROKERS: i8 = 1;
+
 pub(super) async fn handle(
     context: &Context,
     request: DescribeClusterRequest,

@@ -1,4 +1,4 @@
-//! API: `DescribeConfigs`, key 32. Versions: 1–4.
+//! `DescribeConfigs` · key 32 · versions 1–4
 //!
 //! Behaviour: every setting of a topic or of this broker, with its value, where that comes from, and what else could give
 //! it one. A topic that does not exist and a broker that is not this one are errors of that resource alone.

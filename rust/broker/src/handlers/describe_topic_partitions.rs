@@ -1,4 +1,4 @@
-//! API: `DescribeTopicPartitions`, key 75. Versions: 0.
+//! `DescribeTopicPartitions` · key 75 · version 0
 //!
 //! Behaviour: topics in the order of their names, page by page (KIP-966). No topic named asks for all. A page holds at most
 //! `max.request.partition.size.limit` partitions; where the next one begins is in the answer, and comes back as the cursor.

@@ -1,4 +1,4 @@
-//! API: `IncrementalAlterConfigs`, key 44. Versions: 0–1.
+//! `IncrementalAlterConfigs` · key 44 · versions 0–1
 //!
 //! Behaviour: sets, deletes, extends or shortens single settings of a topic or of this broker (KIP-339). Each resource is
 //! changed as a whole or not at all, on disk before the answer.

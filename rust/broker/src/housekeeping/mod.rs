@@ -40,7 +40,7 @@ pub(crate) async fn run(broker: Arc<BrokerState>) {
 
 /// A wait that the clock cannot hold is as good as for ever.
 fn wake_at(began: Instant, after: Duration) -> Instant {
-    const FOR_EVER: Duration = Duration::from_secs(86_400 * 365);
+    const FOR_EVER: Duration = Duration::from_hours(24 * 365);
     began
         .checked_add(after)
         .unwrap_or_else(|| Instant::now() + FOR_EVER)
