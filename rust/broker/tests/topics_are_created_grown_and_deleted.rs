@@ -2,7 +2,6 @@
 
 mod support;
 
-use kafkalite_broker::Broker;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic};
 use kafkalite_wire::api::create_topics::{
@@ -11,7 +10,7 @@ use kafkalite_wire::api::create_topics::{
 use kafkalite_wire::api::delete_topics::{DeleteTopic, DeleteTopicsRequest};
 use kafkalite_wire::api::metadata::{MetadataRequest, MetadataRequestTopic};
 use support::data::topic;
-use support::{Client, config, start};
+use support::{Client, restart, start};
 use uuid::Uuid;
 
 /// Asks for one topic that must be refused, and returns the code and the sentence.
@@ -462,7 +461,7 @@ async fn everything_is_there_again_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let mut ids = Vec::new();
     for run in 0..3 {
-        let broker = Broker::start(config(dir.path(), &[])).await.unwrap();
+        let broker = restart(dir.path(), &[]).await;
         let mut client = Client::connect(&broker).await;
         if run == 0 {
             ids.push(
@@ -496,7 +495,7 @@ async fn everything_is_there_again_after_a_restart() {
             broker.stop().await.unwrap();
         }
     }
-    let broker = Broker::start(config(dir.path(), &[])).await.unwrap();
+    let broker = restart(dir.path(), &[]).await;
     let values = Client::connect(&broker).await.read_all("one", 1, 0).await;
     assert_eq!(values.len(), 3);
 }

@@ -1,12 +1,14 @@
 //! What the tests of this folder share: a broker in a temporary directory, and a client that sends raw frames.
 #![allow(dead_code, unreachable_pub)] // each test file uses its own part
 
+pub mod child;
 pub mod data;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use kafkalite_broker::{Broker, BrokerConfig};
+use kafkalite_broker::{Broker, BrokerConfig, BrokerError};
+use kafkalite_log::LogError;
 use kafkalite_wire::api::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
 use kafkalite_wire::{Request, RequestHeader, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -38,6 +40,24 @@ pub async fn start(settings: &[(&str, &str)]) -> TestBroker {
     TestBroker { broker, dir }
 }
 
+/// Starts a broker on the directory of one that was dropped without a stop, as if that had crashed: its tasks end a
+/// little later, and only then is the directory free.
+pub async fn restart(dir: &std::path::Path, settings: &[(&str, &str)]) -> Broker {
+    let free = async {
+        loop {
+            match Broker::start(config(dir, settings)).await {
+                Err(BrokerError::Storage(LogError::DirectoryInUse { .. })) => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                started => return started.unwrap(),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, free)
+        .await
+        .expect("the dropped broker lets go")
+}
+
 impl TestBroker {
     pub async fn connect(&self) -> Client {
         Client::connect(&self.broker).await
@@ -58,8 +78,12 @@ pub struct Client {
 
 impl Client {
     pub async fn connect(broker: &Broker) -> Self {
+        Self::connect_to(broker.address()).await
+    }
+
+    pub async fn connect_to(address: std::net::SocketAddr) -> Self {
         Self {
-            stream: TcpStream::connect(broker.address()).await.unwrap(),
+            stream: TcpStream::connect(address).await.unwrap(),
             correlation_id: 0,
         }
     }

@@ -1,0 +1,77 @@
+//! A broker in a process of its own (`examples/broker.rs`), which a test may kill.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Killed when dropped.
+pub struct ChildBroker {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl ChildBroker {
+    /// Starts one on `dir` and waits until it listens.
+    pub fn start(dir: &Path, settings: &[&str]) -> Self {
+        let mut command = Command::new(program());
+        command.arg(dir).args(settings);
+        Self::run(command).expect("the broker listens")
+    }
+
+    /// Starts one by another command line; `None` if that ends without listening.
+    pub fn run(mut command: Command) -> Option<Self> {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        match line.trim().parse() {
+            Ok(address) => Some(Self { child, address }),
+            Err(_) => {
+                child.wait().unwrap();
+                None
+            }
+        }
+    }
+
+    /// `kill -9`, and the process is gone when this returns.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Has it stop in good order.
+    pub fn stop(mut self) {
+        drop(self.child.stdin.take());
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for ChildBroker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The example, which `cargo test` has built beside the tests.
+pub fn program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("examples/broker");
+    assert!(
+        program.exists(),
+        "no {}; build it with cargo build --example broker",
+        program.display()
+    );
+    program
+}
