@@ -41,9 +41,12 @@ spawn() {
   local dir="$1" port="$2"; shift 2
   if listening "$port"; then echo "port $port is in use" >&2; exit 1; fi
   setsid nohup "$@" >"$dir/log" 2>&1 </dev/null & echo $! >"$dir/pid"
-  [ -z "${PEERS_OWNER:-}" ] || setsid nohup bash -c \
-    'while kill -0 "$0" 2>/dev/null; do kill -0 "$1" 2>/dev/null || exit 0; sleep 1; done; kill -KILL "$1"' \
-    "$PEERS_OWNER" "$(cat "$dir/pid")" >/dev/null 2>&1 </dev/null &
+  # Not "test || watch &": the subshell of such a list would keep the caller's stdout open for as long as the peer lives.
+  if [ -n "${PEERS_OWNER:-}" ]; then
+    setsid nohup bash -c \
+      'while kill -0 "$0" 2>/dev/null; do kill -0 "$1" 2>/dev/null || exit 0; sleep 1; done; kill -KILL "$1"' \
+      "$PEERS_OWNER" "$(cat "$dir/pid")" >/dev/null 2>&1 </dev/null &
+  fi
 }
 wait_port() {  # wait_port NAME DIR PORT: prints one line when the peer listens
   for _ in $(seq 1200); do
