@@ -62,10 +62,13 @@ impl LeaderEpochs {
             epoch,
             start_offset: offset,
         };
-        if epoch >= 0 && offset >= 0 && self.insert(entry) {
-            self.save()?;
+        if epoch < 0 || offset < 0 || self.is_known(entry) {
+            return Ok(());
         }
-        Ok(())
+        let before = self.entries.clone();
+        self.insert(entry);
+        // What did not reach the disk is news again when the append is tried again.
+        self.save().inspect_err(|_| self.entries = before)
     }
 
     /// The newest epoch that has written here.
@@ -132,12 +135,15 @@ impl LeaderEpochs {
         self.save()
     }
 
-    fn insert(&mut self, entry: EpochStart) -> bool {
-        let known = |latest: EpochStart| {
+    fn is_known(&self, entry: EpochStart) -> bool {
+        self.latest().is_some_and(|latest| {
             latest.epoch == entry.epoch && latest.start_offset <= entry.start_offset
-        };
-        if self.latest().is_some_and(known) {
-            return false;
+        })
+    }
+
+    fn insert(&mut self, entry: EpochStart) {
+        if self.is_known(entry) {
+            return;
         }
         let contradicts = |last: &EpochStart| {
             last.epoch >= entry.epoch || last.start_offset >= entry.start_offset
@@ -146,7 +152,6 @@ impl LeaderEpochs {
             self.entries.pop();
         }
         self.entries.push(entry);
-        true
     }
 
     fn save(&self) -> Result<()> {

@@ -163,12 +163,13 @@ impl Log {
             return Ok(());
         }
         self.check_sound()?;
-        let end = writer.next_offset;
         writer.active.seal()?;
-        snapshots::write(&self.place.dir, end, &writer.producers, true)?;
-        let batch = self.unflushed(&writer, flush::Scope::Closing);
+        let unflushed = self.unflushed(&writer, flush::Scope::Closing);
         drop(writer);
-        self.write_back(&batch)?;
+        self.write_back(&unflushed)?;
+        let writer = self.writer.lock();
+        snapshots::write(&self.place.dir, writer.next_offset, &writer.producers, true)?;
+        drop(writer);
         self.unlink_doomed(i64::MAX);
         Ok(())
     }

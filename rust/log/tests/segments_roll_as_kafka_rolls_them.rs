@@ -228,3 +228,30 @@ fn a_snapshot_of_the_producers_stands_at_every_roll() {
         bases[1..]
     );
 }
+
+#[test]
+fn a_roll_that_fails_refuses_the_append_and_the_old_segment_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = LogConfig {
+        segment_bytes: 3 * batch(&[b"x"]).len() as u32,
+        ..LogConfig::default()
+    };
+    let (log, _) = open(dir.path(), &config);
+    for _ in 0..3 {
+        append(&log, &[b"x"]);
+    }
+    let in_the_way = dir.path().join(format!("{:020}.timeindex", 3));
+    fs::create_dir(&in_the_way).unwrap();
+    assert!(log.append(&batch(&[b"x"]), &CLIENT).is_err());
+    assert_eq!((log.end_offset(), log.segment_bases()), (3, vec![0]));
+    assert!(
+        !dir.path().join(format!("{:020}.log", 3)).exists(),
+        "it would claim offset 3"
+    );
+
+    log.reconfigure(LogConfig::default());
+    assert_eq!(append(&log, &[b"x"]).first_offset, 3);
+    drop(log);
+    fs::remove_dir(in_the_way).unwrap();
+    assert_eq!(open(dir.path(), &config).0.end_offset(), 4);
+}

@@ -307,3 +307,18 @@ fn a_rolled_segment_is_distrusted_until_its_indexes_are_flushed() {
     log.flush().unwrap();
     assert_eq!(log.recovery_point(), 4);
 }
+
+#[test]
+fn an_empty_segment_that_was_begun_in_vain_claims_no_offset() {
+    let config = LogConfig::default();
+    let dir = crashed(&config, 3);
+    fs::write(log_file(dir.path(), 2), b"").unwrap();
+    let (log, _) = open(dir.path(), &config);
+    assert_eq!(values(&log), expected(3));
+    assert_eq!(log.segment_bases(), [0]);
+    // One at the end claims nothing, and may stand for offsets that are not there any more.
+    drop(log);
+    fs::write(log_file(dir.path(), 7), b"").unwrap();
+    let (log, _) = open(dir.path(), &config);
+    assert_eq!((log.segment_bases(), log.end_offset()), (vec![0, 7], 7));
+}

@@ -34,7 +34,8 @@ pub(super) fn load(
     options: &OpenOptions,
     recovered: &mut Recovered,
 ) -> Result<Loaded> {
-    let bases = tidy(place)?;
+    let mut bases = tidy(place)?;
+    drop_false_ends(place, &mut bases)?;
     let mut sealed = Vec::with_capacity(bases.len());
     let mut unflushed = Vec::new();
     let mut last = None;
@@ -143,6 +144,25 @@ fn tidy(place: &Place) -> Result<Vec<i64>> {
         .filter(|(base, _)| bases.binary_search(base).is_err())
         .for_each(|(_, path)| unlink(&path));
     Ok(bases)
+}
+
+/// Forgets empty segments at the end that claim offsets of the one before: beginning a segment failed, what was left of
+/// it could not be removed, and the one before went on.
+fn drop_false_ends(place: &Place, bases: &mut Vec<i64>) -> Result<()> {
+    while let [.., previous, last] = bases[..] {
+        let segment = Segment::open(place, last)?;
+        if segment.file.written() > 0 || !reaches_beyond(&Segment::open(place, previous)?, last)? {
+            break;
+        }
+        segment.mark_deleted()?.iter().for_each(|path| unlink(path));
+        bases.pop();
+    }
+    Ok(())
+}
+
+fn reaches_beyond(segment: &Segment, offset: i64) -> Result<bool> {
+    let mut scan = Scan::new(&segment.file, 0, segment.file.written());
+    Ok(scan.find(|head| head.last_offset >= offset)?.is_some())
 }
 
 fn open_last(

@@ -46,7 +46,7 @@ impl Log {
             segments = self.segments.load_full();
         }
         let (gone, kept) = segments.split_at(expired);
-        self.raise_start_offset(&mut writer, kept[0].base_offset)?;
+        self.raise_start_offset(&mut writer, kept[0].base_offset);
         self.segments.store(Arc::new(kept.to_vec()));
         writer
             .rolled
@@ -74,16 +74,18 @@ impl Log {
                 end: self.high_watermark(),
             });
         }
-        self.raise_start_offset(&mut writer, offset)?;
+        self.raise_start_offset(&mut writer, offset);
         Ok(self.start_offset())
     }
 
-    fn raise_start_offset(&self, writer: &mut Writer, offset: i64) -> Result<()> {
+    fn raise_start_offset(&self, writer: &mut Writer, offset: i64) {
         if offset > self.start_offset.fetch_max(offset, Ordering::AcqRel) {
             self.flushing.forget_before(offset);
-            writer.epochs.begin_at(offset)?;
+            if let Err(error) = writer.epochs.begin_at(offset) {
+                // The next open does it again. On a full disk this must not keep anybody from making room.
+                tracing::warn!(%error, "cannot forget the leader epochs of deleted records");
+            }
         }
-        Ok(())
     }
 
     /// How many of the oldest segments are to go.

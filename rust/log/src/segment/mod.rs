@@ -69,16 +69,25 @@ impl Segment {
         Ok(Segment::assemble(&place.dir, base_offset, file))
     }
 
-    /// Creates an empty segment with indexes that have room for `index_bytes` each.
+    /// Creates an empty segment with indexes that have room for `index_bytes` each; nothing is left of one that fails: an
+    /// empty file would claim an offset that the segment before it goes on to use.
     pub(crate) fn create(place: &Place, base_offset: i64, index_bytes: u32) -> Result<Segment> {
         let path = |suffix| name::path(&place.dir, base_offset, suffix);
-        let file = SegmentFile::create(&path(name::LOG), Arc::clone(&place.disk))?;
-        let mut segment = Segment::assemble(&place.dir, base_offset, file);
-        segment.install(
-            OffsetIndex::create(&path(name::OFFSET_INDEX), base_offset, index_bytes)?,
-            TimeIndex::create(&path(name::TIME_INDEX), base_offset, index_bytes)?,
-        );
-        Ok(segment)
+        let create = || {
+            let file = SegmentFile::create(&path(name::LOG), Arc::clone(&place.disk))?;
+            let mut segment = Segment::assemble(&place.dir, base_offset, file);
+            segment.install(
+                OffsetIndex::create(&path(name::OFFSET_INDEX), base_offset, index_bytes)?,
+                TimeIndex::create(&path(name::TIME_INDEX), base_offset, index_bytes)?,
+            );
+            Ok(segment)
+        };
+        create().inspect_err(|_| {
+            for suffix in [name::LOG, name::OFFSET_INDEX, name::TIME_INDEX] {
+                // What cannot be removed is empty, and dropped when the log is opened.
+                let _ = fs::remove_file(path(suffix));
+            }
+        })
     }
 
     fn assemble(dir: &Path, base_offset: i64, file: SegmentFile) -> Segment {
