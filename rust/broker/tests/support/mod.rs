@@ -88,6 +88,16 @@ impl Client {
         }
     }
 
+    /// Sends a request and reads its answer; `None` when the broker has gone away instead.
+    pub async fn try_ask<R: Request>(&mut self, version: i16, request: &R) -> Option<R::Response> {
+        self.correlation_id += 1;
+        self.stream
+            .write_all(&frame(version, self.correlation_id, request))
+            .await
+            .ok()?;
+        Some(R::Response::decode(self.frame().await?, version).unwrap().1)
+    }
+
     /// Sends a request and returns its correlation id.
     pub async fn send<R: Request>(&mut self, version: i16, request: &R) -> i32 {
         self.correlation_id += 1;
