@@ -208,7 +208,6 @@ class Batch:
     base_sequence: int
     is_transactional: bool
     is_control: bool
-    crc: int
     crc_valid: bool
     segment: str
     def messages(self) -> list[Message]: ...

@@ -87,7 +87,6 @@ def _batch(batch: Batch) -> dict[str, Any]:
         "base_sequence": batch.base_sequence,
         "transactional": batch.is_transactional,
         "control": batch.is_control,
-        "crc": batch.crc,
         "crc_valid": batch.crc_valid,
     }
 

@@ -48,6 +48,7 @@ mod error;
 pub mod faults;
 pub mod ids;
 mod log;
+pub mod offline;
 pub mod partition;
 pub mod producers;
 mod segment;

@@ -2,14 +2,17 @@
 
 mod blocking;
 mod broker;
+mod consumer;
 mod convert;
 mod delivery;
 mod errors;
+mod log_reader;
 mod logging;
 mod message;
 mod producer;
 mod runtime;
 mod settings;
+mod stream;
 
 use pyo3::prelude::*;
 
@@ -19,7 +22,11 @@ mod _native {
     #[pymodule_export]
     use crate::broker::{Broker, TopicSummary, parse_properties};
     #[pymodule_export]
+    use crate::consumer::Consumer;
+    #[pymodule_export]
     use crate::delivery::{Delivery, RecordMetadata};
+    #[pymodule_export]
+    use crate::log_reader::{Batch, LogReader};
     #[pymodule_export]
     use crate::logging::{next_log_records, set_log_level};
     #[pymodule_export]
@@ -28,6 +35,8 @@ mod _native {
     use crate::producer::Producer;
     #[pymodule_export]
     use crate::settings::settings;
+    #[pymodule_export]
+    use crate::stream::MessageStream;
 
     use pyo3::prelude::*;
 

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kafkalite_records::{DecodedBatch, RecordLayout, TimestampType};
+use kafkalite_records::RecordLayout;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
@@ -15,7 +15,10 @@ use crate::convert::{self, Bytelike, Header};
 pub(crate) struct Origin {
     pub(crate) topic: Arc<str>,
     pub(crate) partition: i32,
-    pub(crate) batch: DecodedBatch,
+    /// The decompressed records, which layouts point into.
+    pub(crate) payload: Bytes,
+    /// Whether the broker set the timestamps.
+    pub(crate) log_append: bool,
 }
 
 /// A payload of bytes with what Kafka keeps beside it.
@@ -49,14 +52,14 @@ impl Message {
     pub(crate) fn value_bytes(&self) -> Option<&[u8]> {
         match &self.0 {
             Content::Made(made) => made.value.as_deref(),
-            Content::Read { origin, layout } => layout.value.of(origin.batch.payload()),
+            Content::Read { origin, layout } => layout.value.of(&origin.payload),
         }
     }
 
     pub(crate) fn key_bytes(&self) -> Option<&[u8]> {
         match &self.0 {
             Content::Made(made) => made.key.as_deref(),
-            Content::Read { origin, layout } => layout.key.of(origin.batch.payload()),
+            Content::Read { origin, layout } => layout.key.of(&origin.payload),
         }
     }
 
@@ -65,7 +68,7 @@ impl Message {
         match &self.0 {
             Content::Made(made) => made.headers.clone(),
             Content::Read { origin, layout } => layout
-                .headers(origin.batch.payload())
+                .headers(&origin.payload)
                 .map_while(Result::ok)
                 .map(|header| (header.name().into_owned(), header.value.map(<[u8]>::to_vec)))
                 .collect(),
@@ -95,9 +98,7 @@ impl Message {
     fn log_append(&self) -> bool {
         match &self.0 {
             Content::Made(made) => made.log_append,
-            Content::Read { origin, .. } => {
-                origin.batch.header().timestamp_type() == TimestampType::LogAppend
-            }
+            Content::Read { origin, .. } => origin.log_append,
         }
     }
 }

@@ -31,6 +31,11 @@ impl Batch {
         self.partition
     }
 
+    /// Where reading began: the first record's offset is this, or larger where records no longer exist.
+    pub fn first_offset(&self) -> i64 {
+        self.from
+    }
+
     /// Where reading goes on after this batch.
     pub fn next_offset(&self) -> i64 {
         self.next_offset
