@@ -110,7 +110,7 @@ mod tests {
         let mut last = -1;
         for _ in 0..3 {
             let ids = ProducerIds::open(dir.path(), 0).unwrap();
-            for _ in 0..BLOCK + 1 {
+            for _ in 0..=BLOCK {
                 let id = ids.next().await.unwrap();
                 assert!(id > last, "{id} after {last}");
                 last = id;

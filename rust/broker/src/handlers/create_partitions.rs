@@ -1,4 +1,4 @@
-//! CreatePartitions · key 37 · versions 0–3
+//! `CreatePartitions` · key 37 · versions 0–3
 //!
 //! Behaviour: gives a topic the number of partitions asked for, which must be more than it has; they are usable when the
 //! answer comes. An assignment has to name this broker for each new partition.

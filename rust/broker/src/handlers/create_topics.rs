@@ -1,4 +1,4 @@
-//! CreateTopics · key 19 · versions 0–7
+//! `CreateTopics` · key 19 · versions 0–7
 //!
 //! Behaviour: each topic is created as a whole or refused with a sentence, by itself; a created topic is usable when the
 //! answer comes. -1 partitions or replicas mean the broker's default. One broker holds one replica: a larger factor is

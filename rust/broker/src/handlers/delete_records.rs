@@ -1,4 +1,4 @@
-//! DeleteRecords · key 21 · versions 0–2
+//! `DeleteRecords` · key 21 · versions 0–2
 //!
 //! Behaviour: raises a partition's start offset; -1 means the high watermark. What lies before it cannot be read from
 //! then on, and segments that lie before it as a whole are deleted. An offset at or below the start changes nothing.

@@ -1,4 +1,4 @@
-//! DeleteTopics · key 20 · versions 0–6
+//! `DeleteTopics` · key 20 · versions 0–6
 //!
 //! Behaviour: a deleted topic is gone when the answer comes: producers get `UNKNOWN_TOPIC_OR_PARTITION`, parked fetches
 //! are answered. Its files are renamed to `-delete` and removed afterwards. The broker's own topics are not deleted.

@@ -1,4 +1,4 @@
-//! Fetch · key 1 · versions 4–18
+//! `Fetch` · key 1 · versions 4–18
 //!
 //! Behaviour: answers views of the segments' files, which the connection sends without reading them. Partitions get
 //! their share of `max_bytes` in the order of the session or the request; the first batch found comes even if it is

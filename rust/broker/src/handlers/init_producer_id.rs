@@ -1,4 +1,4 @@
-//! InitProducerId · key 22 · versions 0–5
+//! `InitProducerId` · key 22 · versions 0–5
 //!
 //! Behaviour: a new producer id with epoch 0, never given out before. That is all an idempotent producer needs; one
 //! with a transactional id is refused.

@@ -1,4 +1,4 @@
-//! ListOffsets · key 2 · versions 1–11
+//! `ListOffsets` · key 2 · versions 1–11
 //!
 //! Behaviour: the first offset whose timestamp is at least the one asked for, or -1 if there is none; or one of the
 //! special places: latest (-1: the high watermark), earliest (-2), the record with the largest timestamp (-3), earliest

@@ -1,4 +1,4 @@
-//! Metadata · key 3 · versions 0–13
+//! `Metadata` · key 3 · versions 0–13
 //!
 //! Behaviour: this broker, and the topics asked for with their partitions, all led by it. A topic asked for by name that
 //! does not exist is created if both the broker (`auto.create.topics.enable`) and the request allow it, and is usable

@@ -1,4 +1,4 @@
-//! OffsetForLeaderEpoch · key 23 · versions 2–4
+//! `OffsetForLeaderEpoch` · key 23 · versions 2–4
 //!
 //! Behaviour: where the epoch asked for ended in this log: the offset after its last record, with the largest epoch not
 //! above it that has records. A consumer compares it with its position to find that its log was cut (KIP-320).

@@ -1,4 +1,4 @@
-//! Produce · key 0 · versions 3–13 (advertised from 0, see the table in `kafkalite-wire`)
+//! `Produce` · key 0 · versions 3–13 (advertised from 0, see the table in `kafkalite-wire`)
 //!
 //! Behaviour: each partition gets one batch, which is checked, appended and acknowledged by itself: what is wrong with
 //! one partition is that partition's error. The answer comes when the batches are visible to readers, which with
