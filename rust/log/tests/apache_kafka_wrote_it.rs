@@ -117,7 +117,7 @@ fn after_a_crash_indexes_and_snapshots_are_built_anew_as_kafka_had_built_them() 
     let dir = golden.open();
     for found in dir.list().unwrap().partitions {
         for name in golden.files(&found).into_keys() {
-            if !name.ends_with(".log") && name != "partition.metadata" {
+            if !name.contains(".log") && name != "partition.metadata" {
                 fs::remove_file(found.path.join(name)).unwrap();
             }
         }
@@ -139,6 +139,44 @@ fn after_a_crash_indexes_and_snapshots_are_built_anew_as_kafka_had_built_them() 
             // Snapshots between segments are not needed again, and only the newest is made.
             if !name.ends_with(".snapshot") || name == newest_snapshot {
                 assert_eq!(ours.get(name), Some(content), "{}/{name}", found.partition);
+            }
+        }
+    }
+}
+
+#[test]
+fn formats_older_than_batches_are_read_too() {
+    let golden = Golden::copy("kafka-1.1");
+    let dir = golden.open();
+    assert_eq!(dir.identity().node_id, 0);
+    let listing = dir.list().unwrap();
+    assert_eq!(listing.partitions.len(), 2);
+    for clean_shutdown in [true, false] {
+        for found in &listing.partitions {
+            assert_eq!(found.topic_id, None);
+            let options = OpenOptions {
+                clean_shutdown,
+                ..OpenOptions::default()
+            };
+            let (log, recovered) = Log::open(&found.path, config(), &options).unwrap();
+            assert_eq!(recovered == Recovered::default(), clean_shutdown);
+            assert_eq!((recovered.bytes_cut, recovered.segments_removed), (0, 0));
+            assert_eq!(log.segment_bases(), [0, 10, 20, 30]);
+            assert_eq!(
+                reading::lines(&log),
+                golden.expected(found.partition.topic())
+            );
+            drop(log);
+            let (ours, theirs) = (files(&found.path), golden.files(found));
+            for (name, content) in theirs.iter().filter(|(name, _)| {
+                name.contains(".log") || !clean_shutdown && name.contains(".index")
+            }) {
+                assert_eq!(
+                    ours[name][..content.len()],
+                    content[..],
+                    "{}/{name}",
+                    found.partition
+                );
             }
         }
     }

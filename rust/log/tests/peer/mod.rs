@@ -32,7 +32,7 @@ pub(crate) fn available() -> bool {
         output.status.code() == Some(UNAVAILABLE) && !required,
         "Apache Kafka is needed: {reason}"
     );
-    println!("skipped: {reason}");
+    eprintln!("skipped: {reason}");
     false
 }
 

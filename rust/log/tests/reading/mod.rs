@@ -5,7 +5,8 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kafkalite_log::{Log, ReadUpTo};
-use kafkalite_records::{Decompressor, Record, batches};
+use kafkalite_records::legacy::MessageSet;
+use kafkalite_records::{DecodedBatch, Decompressor, Entry, Record};
 
 /// What a consumer gets from the start to the high watermark; control records are not for consumers.
 pub(crate) fn lines(log: &Log) -> Vec<String> {
@@ -13,32 +14,37 @@ pub(crate) fn lines(log: &Log) -> Vec<String> {
     let mut decompressor = Decompressor::new();
     let mut offset = log.start_offset();
     while offset < log.high_watermark() {
-        let slice = log
+        let mut bytes = log
             .read(offset, 1 << 20, ReadUpTo::HighWatermark, true)
+            .unwrap()
+            .bytes()
             .unwrap();
-        let bytes = slice.bytes().unwrap();
         assert!(
             !bytes.is_empty(),
-            "nothing at {offset} though the end is {}",
+            "nothing at {offset}, the end is {}",
             log.high_watermark()
         );
-        for batch in batches(&bytes) {
-            let batch = batch.unwrap();
-            batch.verify_crc().unwrap();
-            offset = batch.header().next_offset();
-            if !batch.header().is_control() {
-                let decoded = kafkalite_records::DecodedBatch::decode(
-                    &bytes.slice_ref(batch.bytes()),
-                    &mut decompressor,
-                    1 << 24,
-                );
-                lines.extend(
-                    decoded
-                        .unwrap()
-                        .records()
-                        .map(|record| line(&record.unwrap())),
-                );
+        // A slice may end in the middle of an entry.
+        while let Ok(entry) = Entry::parse(&bytes) {
+            entry.verify_crc().unwrap();
+            offset = entry.last_offset() + 1;
+            let whole = bytes.slice_ref(entry.bytes());
+            match entry {
+                Entry::Batch(batch) if batch.header().is_control() => {}
+                Entry::Batch(_) => {
+                    let batch = DecodedBatch::decode(&whole, &mut decompressor, 1 << 24).unwrap();
+                    lines.extend(batch.records().map(|record| line(&record.unwrap())));
+                }
+                Entry::Message(_) => {
+                    let set = MessageSet::decode(&whole, &mut decompressor, 1 << 24).unwrap();
+                    lines.extend(
+                        set.layouts()
+                            .iter()
+                            .map(|layout| line(&layout.of(set.payload()))),
+                    );
+                }
             }
+            bytes = bytes.slice(whole.len()..);
         }
     }
     lines
