@@ -1,4 +1,5 @@
 //! What is in the way, where, and what to try; and nothing is left behind.
+#![allow(clippy::unwrap_used)] // also in what the tests share
 
 mod support;
 
@@ -14,8 +15,7 @@ async fn failure(dir: &Path, settings: &[(&str, &str)]) -> BrokerError {
     }
     Broker::start(config)
         .await
-        .err()
-        .expect("the broker must not start")
+        .expect_err("the broker must not start")
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn assert_refused(client: &mut Client, records: Bytes, code: ErrorCode, wo
     let produced: ProducedPartition = client.produce("t", 0, records).await;
     assert_eq!(produced.error_code, code, "{produced:?}");
     assert_eq!(produced.base_offset, -1);
-    let message = produced.error_message.unwrap();
+    let message = produced.error_message.expect("a sentence");
     assert!(message.contains(word), "{message}");
     assert_eq!(
         client.fetch("t", 0, 0).await.high_watermark,
@@ -40,7 +40,7 @@ fn changed(at: usize, bytes: &[u8]) -> Bytes {
 }
 
 /// The batch with its checksum made right again, as somebody would who lies on purpose.
-fn resealed(bytes: Bytes) -> Bytes {
+fn resealed(bytes: &[u8]) -> Bytes {
     let mut bytes = bytes.to_vec();
     let crc = kafkalite_records::crc32c(&bytes[21..]);
     bytes[17..21].copy_from_slice(&crc.to_be_bytes());
@@ -84,15 +84,15 @@ async fn lengths_and_counts_that_lie() {
     more[23..27].copy_from_slice(&2i32.to_be_bytes());
     assert_refused(
         &mut client,
-        resealed(more.into()),
+        resealed(&more),
         ErrorCode::InvalidRecord,
         "record 2",
     )
     .await;
-    let fewer = resealed(changed(57, &1i32.to_be_bytes()));
+    let fewer = resealed(&changed(57, &1i32.to_be_bytes()));
     assert_refused(&mut client, fewer, ErrorCode::InvalidRecord, "").await;
     // The first record's own length.
-    let record = resealed(changed(61, &[0x7e]));
+    let record = resealed(&changed(61, &[0x7e]));
     assert_refused(&mut client, record, ErrorCode::InvalidRecord, "record 0").await;
     broker.assert_well().await;
 }

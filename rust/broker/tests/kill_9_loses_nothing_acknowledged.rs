@@ -1,4 +1,5 @@
 //! A broker process is killed in the middle of heavy publishing, again and again.
+#![allow(clippy::unwrap_used)] // also in what the tests share
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! ListOffsets, DeleteRecords and OffsetForLeaderEpoch.
+//! Offsets by time and by place, deleted records, the ends of leaders' epochs.
 
 mod support;
 

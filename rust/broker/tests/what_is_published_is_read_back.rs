@@ -182,12 +182,12 @@ async fn each_partition_of_a_request_has_its_own_outcome() {
     let broker = start(&[]).await;
     let mut client = broker.connect().await;
     client.create("t", 2, &[]).await;
-    let mut broken = batch(&["broken"]).to_vec();
-    *broken.last_mut().unwrap() ^= 1;
+    let mut flipped = batch(&["flipped"]).to_vec();
+    *flipped.last_mut().unwrap() ^= 1;
     let batches = vec![
         (0, batch(&["first"])),
         (7, batch(&["nowhere"])),
-        (1, Bytes::from(broken)),
+        (1, Bytes::from(flipped)),
         (1, batch(&["second"])),
     ];
     let mut answer = client.ask(12, &produce_by_name(-1, "t", batches)).await;

@@ -30,13 +30,11 @@ impl ChildBroker {
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        match line.trim().parse() {
-            Ok(address) => Some(Self { child, address }),
-            Err(_) => {
-                child.wait().unwrap();
-                None
-            }
+        if let Ok(address) = line.trim().parse() {
+            return Some(Self { child, address });
         }
+        child.wait().unwrap();
+        None
     }
 
     /// `kill -9`, and the process is gone when this returns.

@@ -78,7 +78,7 @@ pub fn values(bytes: &Bytes) -> Vec<(i64, String)> {
         let payload = batch.decompress(&mut decompressor, 64 << 20).unwrap();
         for record in Records::new(batch.header(), &payload) {
             let record = record.unwrap();
-            let value = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
+            let value = String::from_utf8(record.value.unwrap_or_default().to_vec()).unwrap();
             found.push((record.offset, value));
         }
     }

@@ -1,5 +1,5 @@
 //! What the tests of this folder share: a broker in a temporary directory, and a client that sends raw frames.
-#![allow(dead_code, unreachable_pub)] // each test file uses its own part
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // each test file uses its own part
 
 pub mod child;
 pub mod data;
