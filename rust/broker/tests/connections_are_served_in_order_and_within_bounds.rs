@@ -5,7 +5,7 @@ mod support;
 use bytes::Bytes;
 use kafkalite_wire::Response;
 use kafkalite_wire::api::api_versions::ApiVersionsResponse;
-use support::{frame, introduced, introduction, resident, start};
+use support::{data, frame, introduced, introduction, resident, start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
@@ -145,4 +145,59 @@ async fn a_reader_that_does_not_read_stops_being_answered() {
         let (id, answer) = ApiVersionsResponse::decode(client.frame().await.unwrap(), 4).unwrap();
         assert!(id == 9 && answer.error_code.is_none());
     }
+}
+
+#[tokio::test]
+async fn large_requests_share_one_quota_and_small_ones_go_past() {
+    let broker = start(&[("queued.max.request.bytes", "1000000")]).await;
+    broker.connect().await.create("clicks", 1, &[]).await;
+    let value = "x".repeat(900_000);
+    let request = data::produce_by_name(-1, "clicks", vec![(0, data::batch(&[value.as_str()]))]);
+    let bytes = frame(9, 1, &request);
+    let (mut first, mut second) = (broker.connect().await, broker.connect().await);
+    first.raw(&bytes[..100_000]).await;
+    // The first holds the quota as soon as the broker has seen its length.
+    let (second_done, mut told) = tokio::sync::oneshot::channel();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let all = bytes.clone();
+    let waiting = tokio::spawn(async move {
+        second.raw(&all).await;
+        second_done.send(second.frame().await.is_some()).unwrap();
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert!(
+        told.try_recv().is_err(),
+        "two large requests are held at one time"
+    );
+    broker.assert_well().await;
+    first.raw(&bytes[100_000..]).await;
+    assert!(first.frame().await.is_some());
+    assert!(
+        tokio::time::timeout(support::PATIENCE, told)
+            .await
+            .unwrap()
+            .unwrap()
+    );
+    waiting.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_that_never_reads_does_not_hold_up_the_stop() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    client.create("clicks", 1, &[]).await;
+    let value = "x".repeat(900_000);
+    for _ in 0..20 {
+        client.put("clicks", 0, &[value.as_str()]).await;
+    }
+    let mut wanted = data::from(0, 0);
+    wanted.partition_max_bytes = i32::MAX;
+    client
+        .send(12, &data::fetch_by_name("clicks", vec![wanted]))
+        .await;
+    client.stream.readable().await.unwrap();
+    tokio::time::timeout(support::PATIENCE, broker.broker.stop())
+        .await
+        .unwrap()
+        .unwrap();
 }

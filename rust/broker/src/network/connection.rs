@@ -48,13 +48,15 @@ pub(crate) enum Outcome {
 enum End {
     /// Nothing to say: the peer is done, or the broker stops.
     Quiet,
-    /// The peer broke the rules, or its connection broke.
+    /// The connection broke, as connections do.
+    Broken(io::Error),
+    /// The peer broke the rules.
     Because(String),
 }
 
 impl From<io::Error> for End {
     fn from(error: io::Error) -> Self {
-        Self::Because(error.to_string())
+        Self::Broken(error)
     }
 }
 
@@ -78,6 +80,7 @@ pub(super) async fn serve(
     let (id, peer) = (served.connection.id, served.connection.peer);
     match served.run().await {
         End::Quiet => tracing::debug!(id, %peer, "connection closed"),
+        End::Broken(error) => tracing::debug!(id, %peer, "connection broke: {error}"),
         End::Because(reason) => tracing::warn!(id, %peer, "connection closed: {reason}"),
     }
 }

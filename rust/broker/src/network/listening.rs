@@ -45,11 +45,18 @@ async fn resolve(listener: &Listener) -> Result<SocketAddr, BrokerError> {
         from: "listeners",
         source,
     };
-    let found = lookup_host((host, listener.port))
+    let found: Vec<SocketAddr> = lookup_host((host, listener.port))
         .await
         .map_err(failed)?
-        .next();
-    found.ok_or_else(|| failed(io::Error::other("the name is known and has no address")))
+        .collect();
+    // "localhost" is often both; most clients try IPv4 first.
+    let found = found
+        .iter()
+        .find(|address| address.is_ipv4())
+        .or(found.first());
+    found
+        .copied()
+        .ok_or_else(|| failed(io::Error::other("the name is known and has no address")))
 }
 
 fn listen(address: SocketAddr, settings: &Settings) -> io::Result<TcpListener> {

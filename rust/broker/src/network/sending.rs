@@ -1,6 +1,7 @@
 //! An answer on its way out: bytes from memory, records from their files.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
@@ -42,18 +43,22 @@ impl Answer {
                 .slices
                 .get(slot as usize)
                 .filter(|slice| slice.len() == len);
-            let slice = slice.ok_or_else(|| {
-                io::Error::other("a response promised records that it does not hold")
-            })?;
+            let slice = slice.ok_or_else(|| ours("it promises records that it does not hold"))?;
             if cfg!(target_os = "linux") && len >= SENDFILE_FROM {
                 send_pieces(stream, &mut pieces, true, idle).await?;
                 send_file(stream, slice, idle).await?;
             } else {
-                pieces.push_back(slice.bytes().map_err(io::Error::other)?);
+                pieces.push_back(slice.bytes().map_err(ours)?);
             }
         }
         send_pieces(stream, &mut pieces, false, idle).await
     }
+}
+
+/// What is wrong on our side, not the peer's: the operator is told, the peer sees its connection closed.
+fn ours(error: impl fmt::Display) -> io::Error {
+    tracing::error!("an answer cannot be sent: {error}");
+    io::Error::other(error.to_string())
 }
 
 /// Sends what is in memory. `more`: the rest of the answer follows at once, so that a short piece need not travel alone.
@@ -105,7 +110,9 @@ fn send_once(stream: &TcpStream, pieces: &[IoSlice<'_>], more: bool) -> io::Resu
 #[cfg(not(target_os = "linux"))]
 fn send_once(stream: &TcpStream, pieces: &[IoSlice<'_>], _more: bool) -> io::Result<usize> {
     use std::io::Write;
-    socket2::SockRef::from(stream).write_vectored(pieces)
+    let socket = socket2::SockRef::from(stream);
+    let mut socket: &socket2::Socket = &socket;
+    socket.write_vectored(pieces)
 }
 
 #[cfg(target_os = "linux")]
@@ -127,9 +134,7 @@ async fn send_file(stream: &TcpStream, slice: &LogSlice, idle: Duration) -> io::
         .await? as u64;
         if at == from {
             // The frame's length has been sent: the peer can only be told by closing.
-            return Err(io::Error::other(
-                "a segment file is shorter than the log says",
-            ));
+            return Err(ours("a segment file is shorter than the log says"));
         }
     }
     Ok(())
