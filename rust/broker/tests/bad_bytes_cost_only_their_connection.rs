@@ -53,16 +53,13 @@ async fn a_truncated_frame_is_no_request() {
 async fn a_request_whose_length_lies_closes_the_connection() {
     let broker = start(&[]).await;
     let mut whole = support::frame(4, 7, &introduction());
-    // A byte too many, and one too few, inside a frame that is complete.
-    for change in [1, -1] {
-        let len = i32::from_be_bytes(whole[..4].try_into().unwrap()) + change;
-        let mut lying = len.to_be_bytes().to_vec();
-        lying.extend(&whole[4..]);
-        lying.resize(usize::try_from(len).unwrap() + 4, 0);
-        let mut client = broker.connect().await;
-        client.raw(&lying).await;
-        client.assert_closed().await;
-    }
+    // A byte too few, inside a frame that is complete. (One too many is ignored: librdkafka sends such.)
+    let len = i32::from_be_bytes(whole[..4].try_into().unwrap()) - 1;
+    let mut lying = len.to_be_bytes().to_vec();
+    lying.extend(&whole[4..whole.len() - 1]);
+    let mut client = broker.connect().await;
+    client.raw(&lying).await;
+    client.assert_closed().await;
     // A string that claims more bytes than the frame has.
     let at = whole.len() - 5;
     whole[at] = 0x7f;

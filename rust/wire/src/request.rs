@@ -29,7 +29,8 @@ pub trait Request: Value {
         w.finish()
     }
 
-    /// A request from its frame (without the length prefix).
+    /// A request from its frame (without the length prefix). Bytes behind it are ignored, as Apache Kafka does: librdkafka
+    /// leaves three behind when it asks for all topics (2.x, Metadata from version 9).
     fn decode(frame: Bytes) -> Result<(RequestHeader, Self)> {
         let mut r = Reader::new(frame, Version::INFLEXIBLE);
         let prefix = RequestPrefix::from_reader(&mut r)?;
@@ -39,7 +40,6 @@ pub trait Request: Value {
         let version = supported::<Self>(prefix.api_version)?;
         let header = RequestHeader::read_rest(prefix, &mut r, version)?;
         let request = Self::read(&mut r)?;
-        r.finish()?;
         Ok((header, request))
     }
 }

@@ -233,3 +233,10 @@ fn what_a_version_cannot_say_is_an_error_unless_it_may_be_dropped() {
     };
     assert!(software.encode(&header(0)).is_ok());
 }
+
+#[test]
+fn what_librdkafka_leaves_behind_a_request_is_ignored() {
+    let frame = b"\0\x03\0\x0d\0\0\0\x03\0\x07rdkafka\0\0\0\0\0\x01\0\0";
+    let (_, request) = MetadataRequest::decode(Bytes::from_static(frame)).unwrap();
+    assert_eq!(request.topics, None, "it asks for all topics");
+}

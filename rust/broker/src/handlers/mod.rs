@@ -28,6 +28,7 @@ mod describe_cluster;
 mod describe_configs;
 mod describe_topic_partitions;
 mod fetch;
+mod find_coordinator;
 mod incremental_alter_configs;
 mod init_producer_id;
 mod leader_epoch;
@@ -82,6 +83,7 @@ handled! {
     Fetch => fetch,
     ListOffsets => list_offsets,
     Metadata => metadata,
+    FindCoordinator => find_coordinator,
     ApiVersions => api_versions,
     CreateTopics => create_topics,
     DeleteTopics => delete_topics,

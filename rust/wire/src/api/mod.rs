@@ -133,6 +133,7 @@ apis! {
         1, Fetch, 4..=18, flexible 12 => fetch::{FetchRequest, FetchResponse};
         2, ListOffsets, 1..=11, flexible 6 => list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
         3, Metadata, 0..=13, flexible 9 => metadata::{MetadataRequest, MetadataResponse};
+        10, FindCoordinator, 0..=6, flexible 3 => find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
         18, ApiVersions, 0..=4, flexible 3 => api_versions::{ApiVersionsRequest, ApiVersionsResponse};
         19, CreateTopics, 0..=7, flexible 5 => create_topics::{CreateTopicsRequest, CreateTopicsResponse};
         20, DeleteTopics, 0..=6, flexible 4 => delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
@@ -149,7 +150,6 @@ apis! {
     codec only {
         8, OffsetCommit, 2..=10, flexible 8 => offset_commit::{OffsetCommitRequest, OffsetCommitResponse};
         9, OffsetFetch, 1..=10, flexible 6 => offset_fetch::{OffsetFetchRequest, OffsetFetchResponse};
-        10, FindCoordinator, 0..=6, flexible 3 => find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
         11, JoinGroup, 0..=9, flexible 6 => join_group::{JoinGroupRequest, JoinGroupResponse};
         12, Heartbeat, 0..=4, flexible 4 => heartbeat::{HeartbeatRequest, HeartbeatResponse};
         13, LeaveGroup, 0..=5, flexible 4 => leave_group::{LeaveGroupRequest, LeaveGroupResponse};
