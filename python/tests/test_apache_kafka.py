@@ -1,5 +1,7 @@
 """Our client against Apache Kafka itself."""
 
+import time
+
 import pytest
 from confluent_kafka import Producer as JavaLike
 
@@ -7,7 +9,7 @@ from clients import CLIENTS, CODECS, Record
 from clients.ours import Ours
 from kafkalite import Consumer, InvalidTopicError, Producer
 
-TIMESTAMP = 1_700_000_000_000
+TIMESTAMP = int(time.time() * 1000) - 3_600_000  # recent: retention would take what is old, at any moment
 RECORDS = [
     Record(
         b"what goes in comes out " * 40,

@@ -21,7 +21,7 @@ from kafka.admin import ConfigResource as KafkaPythonResource
 
 from clients.program import run
 
-FIRST = 1_700_000_000_000
+FIRST = int(time.time() * 1000) - 3_600_000  # recent: retention would take what is old, at any moment
 
 
 @pytest.fixture

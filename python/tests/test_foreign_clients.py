@@ -9,7 +9,7 @@ import pytest
 from clients import CLIENTS, CODECS, Client, Record
 from clients.program import run
 
-TIMESTAMP = 1_700_000_000_000
+TIMESTAMP = int(time.time() * 1000) - 3_600_000  # recent: retention would take what is old, at any moment
 TEXT = b"what goes in comes out " * 40  # worth compressing: librdkafka leaves a batch as it is that would not shrink
 
 READERS = [client for client in CLIENTS if client.reads]

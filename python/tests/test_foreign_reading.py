@@ -13,7 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka import TopicPartition as KafkaPythonPartition
 
-FIRST = 1_700_000_000_000
+FIRST = int(time.time() * 1000) - 3_600_000  # recent: retention would take what is old, at any moment
 
 
 @pytest.fixture

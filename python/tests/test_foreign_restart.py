@@ -2,13 +2,14 @@
 
 import signal
 import socket
+import time
 
 import pytest
 from confluent_kafka import Producer
 
 from clients import CLIENTS, Record
 
-TIMESTAMP = 1_700_000_000_000
+TIMESTAMP = int(time.time() * 1000) - 3_600_000  # recent: retention would take what is old, at any moment
 
 
 def free_port():

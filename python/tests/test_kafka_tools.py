@@ -3,12 +3,14 @@
 import json
 import re
 import subprocess
+import time
 
 import pytest
 from confluent_kafka import Producer
 
 from clients.program import PEERS
 
+FIRST = int(time.time() * 1000) - 3_600_000  # recent: retention would take what is old, at any moment
 TOOLS = "org.apache.kafka.tools"
 
 
@@ -29,7 +31,7 @@ def tool(need_peer, cluster):
 def fill(cluster, topic, partition, values):
     producer = Producer({"bootstrap.servers": cluster})
     for number, value in enumerate(values):
-        producer.produce(topic, value, partition=partition, timestamp=1_700_000_000_000 + number)
+        producer.produce(topic, value, partition=partition, timestamp=FIRST + number)
     assert producer.flush(30) == 0
 
 

@@ -5,6 +5,7 @@ from clients.confluent import Confluent
 from clients.face import CODECS, Client, Record
 from clients.kafka_python import KafkaPython
 from clients.kcat import Kcat
+from clients.ours import Ours
 from clients.program import Program
 
 __all__ = ["CLIENTS", "CODECS", "Client", "Record"]
@@ -16,5 +17,6 @@ CLIENTS: tuple[Client, ...] = (
     Kcat(),
     Program("java-client", reads=True),
     Program("franz-go", reads=True),
+    Ours(),
     Program("kafkajs", reads=False),  # it reads only as a member of a group
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from clients.face import PATIENCE, Record
+from clients.face import PATIENCE, Codec, Record
 
 
 class AioKafka:
@@ -16,7 +16,7 @@ class AioKafka:
     reads = True
     sets_timestamps = True
 
-    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: str) -> None:
+    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: Codec) -> None:
         """Publish with idempotence."""
         asyncio.run(asyncio.wait_for(_produce(servers, topic, partition, records, codec), PATIENCE))
 
@@ -25,7 +25,7 @@ class AioKafka:
         return asyncio.run(asyncio.wait_for(_consume(servers, topic, partition, count), PATIENCE))
 
 
-async def _produce(servers: str, topic: str, partition: int, records: Sequence[Record], codec: str) -> None:
+async def _produce(servers: str, topic: str, partition: int, records: Sequence[Record], codec: Codec) -> None:
     compression = None if codec == "none" else codec
     async with AIOKafkaProducer(
         bootstrap_servers=servers, compression_type=compression, enable_idempotence=True, linger_ms=20

@@ -6,7 +6,7 @@ from typing import cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, Producer, TopicPartition
 
-from clients.face import PATIENCE, Record
+from clients.face import PATIENCE, Codec, Record
 
 
 class Confluent:
@@ -17,7 +17,7 @@ class Confluent:
     reads = True
     sets_timestamps = True
 
-    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: str) -> None:
+    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: Codec) -> None:
         """Publish with idempotence, as most users of librdkafka would."""
         errors: list[object] = []
         producer = Producer(

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias, get_args
 
-__all__ = ["CODECS", "PATIENCE", "Client", "Record"]
+__all__ = ["CODECS", "PATIENCE", "Client", "Codec", "Record"]
 
-CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+Codec: TypeAlias = Literal["none", "gzip", "snappy", "lz4", "zstd"]
+CODECS: tuple[Codec, ...] = get_args(Codec)
 PATIENCE = 30.0  # seconds that a client may take for what it was asked; tests fail on it, they don't measure it
 
 
@@ -40,7 +41,7 @@ class Client(Protocol):
     def sets_timestamps(self) -> bool:
         """Whether a record's timestamp is what it is told; otherwise it is the time of sending."""
 
-    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: str) -> None:
+    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: Codec) -> None:
         """Return when every record is acknowledged; raise otherwise."""
 
     def consume(self, servers: str, topic: str, partition: int, count: int) -> list[Record]:

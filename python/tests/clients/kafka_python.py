@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from clients.face import PATIENCE, Record
+from clients.face import PATIENCE, Codec, Record
 
 
 class KafkaPython:
@@ -16,7 +16,7 @@ class KafkaPython:
     reads = True
     sets_timestamps = True
 
-    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: str) -> None:
+    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: Codec) -> None:
         """Publish; every future is looked at."""
         compression = None if codec == "none" else codec
         producer = KafkaProducer(bootstrap_servers=servers, compression_type=compression, linger_ms=20)

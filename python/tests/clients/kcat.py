@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from clients.face import Record
+from clients.face import Codec, Record
 from clients.program import run
 
 __all__ = ["Kcat"]
@@ -20,7 +20,7 @@ class Kcat:
     reads = True
     sets_timestamps = False
 
-    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: str) -> None:
+    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: Codec) -> None:
         """Publish each record's value from a file, so that it may be any bytes."""
         common = ["run", "-P", "-b", servers, "-t", topic, "-p", str(partition), "-z", codec, "-X", "acks=all"]
         for record in records:

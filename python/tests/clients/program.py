@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from clients.face import PATIENCE, Record
+from clients.face import PATIENCE, Codec, Record
 
 __all__ = ["PEERS", "Program", "run"]
 
@@ -34,7 +34,7 @@ class Program:
         self.name = self.peer = name
         self.reads = reads
 
-    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: str) -> None:
+    def produce(self, servers: str, topic: str, partition: int, records: Sequence[Record], codec: Codec) -> None:
         """Give it one line a record."""
         lines = "".join(_line(record) for record in records)
         run(self.name, "produce", servers, topic, str(partition), codec, stdin=lines.encode())
