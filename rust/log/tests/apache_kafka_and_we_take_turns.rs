@@ -1,4 +1,4 @@
-//! One data directory, opened by Apache Kafka and by us in turn: each finds all that the other wrote, and goes on from there.
+//! One data directory, opened by Apache Kafka and by us in turn: each finds all that the other wrote, and goes on.
 #![expect(
     clippy::unwrap_used,
     reason = "the panic of a helper fails the test, as it should"

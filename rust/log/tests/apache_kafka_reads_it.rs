@@ -16,11 +16,11 @@ use kafkalite_records::{
 };
 
 const NOW: i64 = 1_700_000_000_000;
-/// So many that the last segment has index entries: of preallocated indexes without any, the tool reads zeros as an entry.
+/// So many that the last segment has index entries: of a preallocated index without any, the tool reads zeros as one.
 const BATCHES: i32 = 150;
 
-/// A log of many small segments: every codec, two idempotent producers and others, two leader epochs, timestamps that go
-/// back now and then. Answers also what was written, as the tool prints it.
+/// A log of many small segments: every codec, two idempotent producers and others, two leader epochs, timestamps that
+/// go back now and then. Answers also what was written, as the tool prints it.
 fn written(dir: &Path, timestamp_type: TimestampType) -> (Log, Vec<String>) {
     let config = LogConfig {
         segment_bytes: 8 * 1024,
@@ -132,8 +132,8 @@ fn records(output: &str) -> Vec<String> {
     output.lines().filter_map(parse).collect()
 }
 
-/// Lets the tool look at everything. While a log is open its last indexes are preallocated, and the tool's check of sanity,
-/// which is the one that a starting Kafka makes, takes the zeros for entries, in Kafka's own directories too.
+/// Lets the tool look at everything. While a log is open its last indexes are preallocated, and the tool's check of
+/// sanity, which is the one that a starting Kafka makes, takes the zeros for entries, in Kafka's own directories too.
 fn check(dir: &Path, expected: &[String], closed: bool) {
     let (logs, indexes) = (files(dir, &["log"]), files(dir, &["index", "timeindex"]));
     assert!(logs.len() > 3, "{} segments", logs.len());

@@ -1,11 +1,11 @@
-//! A process that appends is killed with SIGKILL at any moment, again and again: what it had acknowledged is there, in order, and of what
-//! it had not nothing is half there.
+//! A process that appends is killed with SIGKILL at any moment, again and again: what it had acknowledged is there, in
+//! order, and of what it had not nothing is half there.
 #![expect(
     clippy::unwrap_used,
     reason = "the panic of a helper fails the test, as it should"
 )]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -45,7 +45,8 @@ fn value(offset: i64) -> Vec<u8> {
     value
 }
 
-/// The child: appends for ever, and says after each append which offset is the last acknowledged.
+/// The child: appends until it is killed, or nobody listens any more, and says after each append up to which offset.
+#[expect(clippy::print_stdout, reason = "that is how it acknowledges")]
 fn append_for_ever(dir: &Path, recovery_point: i64, durability: Durability) {
     let log = open(dir, recovery_point, durability);
     let mut compressor = Compressor::new(Compression::None, None).unwrap();
@@ -73,7 +74,7 @@ fn append_for_ever(dir: &Path, recovery_point: i64, durability: Durability) {
             log.flush_to(appended.last_offset + 1).unwrap();
         }
         assert_eq!(appended.first_offset, first);
-        writeln!(std::io::stdout(), "acknowledged {}", appended.last_offset).unwrap();
+        println!("acknowledged {}", appended.last_offset);
     }
 }
 
@@ -138,7 +139,7 @@ fn kill_again_and_again(test: &str, durability: Durability) {
         };
         // Now after a few appends and now after many; and not always right after one.
         let mut last = -1;
-        for _ in 0..1 + round * 7 % 40 {
+        for _ in 0..=round * 7 % 40 {
             last = acknowledged().expect("the child appends until it is killed");
         }
         std::thread::sleep(Duration::from_micros(round * 379 % 3000));
