@@ -1,6 +1,7 @@
 //! One assigned partition: where reading is, what was fetched ahead, who leads it.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kafkalite_wire::ErrorCode;
 use tokio::time::Instant;
@@ -12,6 +13,12 @@ use crate::backoff::Backoff;
 use crate::cluster::TopicMetadata;
 use crate::config::OffsetReset;
 use crate::error::ClientError;
+
+/// A number that no partition had before, so that one that is assigned anew is not taken for its predecessor.
+fn fresh_generation() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 #[derive(Debug)]
 pub(super) struct Partition {
@@ -42,7 +49,7 @@ impl Partition {
             fetch_offset: None,
             start,
             position: None,
-            generation: 0,
+            generation: fresh_generation(),
             leader: None,
             leader_epoch: -1,
             topic_id: Uuid::nil(),
@@ -66,7 +73,7 @@ impl Partition {
             _ => None,
         };
         self.position = self.fetch_offset;
-        self.generation += 1;
+        self.generation = fresh_generation();
         self.halted = false;
         self.error = None;
         self.buffered.clear();
@@ -101,7 +108,7 @@ impl Partition {
     pub(super) fn halt(&mut self, error: ClientError) {
         self.halted = true;
         self.error = Some(error);
-        self.generation += 1;
+        self.generation = fresh_generation();
     }
 
     /// The position is not in the log.
@@ -123,7 +130,7 @@ impl Partition {
     fn restart(&mut self, from: StartAt) {
         self.start = from;
         self.fetch_offset = None;
-        self.generation += 1;
+        self.generation = fresh_generation();
     }
 
     /// Takes over what the cluster says; whether anything changed.
@@ -168,7 +175,7 @@ impl Partition {
         }
         self.leader = leader;
         // What the former leader still answers would come twice.
-        self.generation += 1;
+        self.generation = fresh_generation();
         true
     }
 

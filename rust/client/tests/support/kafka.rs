@@ -1,0 +1,98 @@
+//! Apache Kafka, in a process of its own, through `tests/peers/kafka`.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::Peer;
+
+pub(crate) struct Kafka {
+    directory: TempDir,
+    port: u16,
+}
+
+impl Kafka {
+    /// Starts it. Where that is not possible the test is skipped, unless `KAFKALITE_REQUIRE_PEERS=1` forbids that.
+    pub(crate) fn start() -> Option<Self> {
+        Self::advertising(None)
+    }
+
+    /// One that clients are to reach at another address than its own.
+    pub(crate) fn advertising(address: Option<&str>) -> Option<Self> {
+        let kafka = Self {
+            directory: tempfile::tempdir().unwrap(),
+            port: free_port(),
+        };
+        let setting = address.map(|address| format!("advertised.listeners=PLAINTEXT://{address}"));
+        match kafka.start_with(setting.as_deref()) {
+            Ok(()) => Some(kafka),
+            Err(reason)
+                if std::env::var("KAFKALITE_REQUIRE_PEERS").is_ok_and(|value| value == "1") =>
+            {
+                panic!("Apache Kafka does not start: {reason}")
+            }
+            Err(reason) => {
+                eprintln!("skipped: Apache Kafka does not start: {reason}");
+                None
+            }
+        }
+    }
+
+    fn start_with(&self, setting: Option<&str>) -> Result<(), String> {
+        output(
+            Command::new(script())
+                .arg("start")
+                .arg(self.directory.path())
+                .arg(self.port.to_string())
+                .args(setting),
+        )
+    }
+
+    fn stop(&self) -> Result<(), String> {
+        output(
+            Command::new(script())
+                .arg("stop")
+                .arg(self.directory.path()),
+        )
+    }
+}
+
+fn output(command: &mut Command) -> Result<(), String> {
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+impl Peer for Kafka {
+    fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    async fn restart(&mut self) {
+        self.stop().unwrap();
+        self.start_with(None).unwrap();
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        let _ = self.stop();
+    }
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/kafka")
+}
+
+/// A port that is free and whose controller port, 20,000 beside it, is most likely free too.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}

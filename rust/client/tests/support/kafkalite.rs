@@ -1,0 +1,67 @@
+//! kafkalite's broker, in this process.
+
+use kafkalite_broker::{Broker, BrokerConfig};
+use tempfile::TempDir;
+
+use super::Peer;
+
+pub(crate) struct Kafkalite {
+    broker: Option<Broker>,
+    bootstrap: String,
+    directory: TempDir,
+}
+
+impl Kafkalite {
+    pub(crate) async fn start() -> Self {
+        Self::advertising(None).await
+    }
+
+    /// One that clients are to reach at another address than its own.
+    pub(crate) async fn advertising(address: Option<&str>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = config(&directory, "127.0.0.1:0");
+        if let Some(address) = address {
+            config
+                .set("advertised.listeners", &format!("PLAINTEXT://{address}"))
+                .unwrap();
+        }
+        let broker = Broker::start(config).await.unwrap();
+        Self {
+            bootstrap: broker.address().to_string(),
+            broker: Some(broker),
+            directory,
+        }
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        if let Some(broker) = self.broker.take() {
+            broker.stop().await.unwrap();
+        }
+    }
+}
+
+impl Peer for Kafkalite {
+    fn bootstrap(&self) -> String {
+        self.bootstrap.clone()
+    }
+
+    async fn restart(&mut self) {
+        self.stop().await;
+        self.broker = Some(
+            Broker::start(config(&self.directory, &self.bootstrap))
+                .await
+                .unwrap(),
+        );
+    }
+}
+
+fn config(directory: &TempDir, address: &str) -> BrokerConfig {
+    let mut config = BrokerConfig::new();
+    config
+        .set("log.dirs", directory.path().join("data").to_str().unwrap())
+        .unwrap();
+    config
+        .set("listeners", &format!("PLAINTEXT://{address}"))
+        .unwrap();
+    config
+}

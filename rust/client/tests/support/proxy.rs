@@ -1,0 +1,73 @@
+//! A network that breaks: forwards connections to a broker and cuts them when told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+pub(crate) struct Proxy {
+    pub(crate) address: String,
+    pub(crate) connections: Arc<AtomicUsize>,
+    cut: broadcast::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Forwards to `upstream`. The broker must advertise the proxy's address, or clients go around it.
+    pub(crate) fn forward(listener: TcpListener, upstream: String) -> Self {
+        let (cut, _) = broadcast::channel(1);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (cutter, counter) = (cut.clone(), Arc::clone(&connections));
+        let address = listener.local_addr().unwrap().to_string();
+        let task = tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::Relaxed);
+                let (mut cut, upstream) = (cutter.subscribe(), upstream.clone());
+                tokio::spawn(async move {
+                    let Ok(far) = TcpStream::connect(&upstream).await else {
+                        return;
+                    };
+                    tokio::select! {
+                        () = pump(near, far) => {}
+                        _ = cut.recv() => {}
+                    }
+                });
+            }
+        });
+        Self {
+            address,
+            connections,
+            cut,
+            task,
+        }
+    }
+
+    /// Cuts every connection there is, wherever in a message it may be.
+    pub(crate) fn cut(&self) {
+        let _ = self.cut.send(());
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pump(near: TcpStream, far: TcpStream) {
+    let (near_in, near_out) = near.into_split();
+    let (far_in, far_out) = far.into_split();
+    let one_way = |mut from: tokio::net::tcp::OwnedReadHalf,
+                   mut to: tokio::net::tcp::OwnedWriteHalf| async move {
+        let mut buffer = vec![0; 16 << 10];
+        while let Ok(count @ 1..) = from.read(&mut buffer).await {
+            if to.write_all(&buffer[..count]).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::join!(one_way(near_in, far_out), one_way(far_in, near_out));
+}
