@@ -1,13 +1,24 @@
-//! A broker by hand: `cargo run --example serve -- listeners=PLAINTEXT://127.0.0.1:9092 log.dirs=/tmp/data`.
+//! A broker by hand: `cargo run --example serve -- listeners=PLAINTEXT://127.0.0.1:9092 log.dirs=./data`.
 //!
 //! Runs until the end of standard input, then stops in good order.
 
 use std::io::Read;
+use std::process::ExitCode;
 
 use kafkalite_broker::{Broker, BrokerConfig, BrokerError};
 
 #[tokio::main]
-async fn main() -> Result<(), BrokerError> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), BrokerError> {
     let mut config = BrokerConfig::new();
     std::env::args()
         .skip(1)

@@ -19,11 +19,11 @@ async fn until(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 fn files(dir: &Path, suffix: &str) -> usize {
-    let names = std::fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name());
-    names
-        .filter(|name| name.to_str().unwrap().ends_with(suffix))
+    let entries = std::fs::read_dir(dir)
+        .expect("the partition's directory")
+        .flatten();
+    entries
+        .filter(|entry| entry.file_name().to_string_lossy().ends_with(suffix))
         .count()
 }
 

@@ -1,14 +1,11 @@
-//! Stopping, crashing and starting again.
+//! Stopping, or being dropped, and starting again.
 
 mod support;
-
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 
 use kafkalite_broker::Broker;
 use kafkalite_wire::Response;
 use kafkalite_wire::api::fetch::FetchResponse;
-use support::{Client, PATIENCE, config, data, introduction, start};
+use support::{Client, config, data, start};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
@@ -98,86 +95,4 @@ async fn a_broker_that_was_dropped_is_recovered() {
         1
     );
     again.stop().await.unwrap();
-}
-
-/// This test's own program, started again as a broker that somebody kills.
-#[test]
-fn killed_child() {
-    let Ok(dir) = std::env::var("KAFKALITE_TEST_KILLED_DIR") else {
-        return;
-    };
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let broker = Broker::start(config(dir.as_ref(), &[])).await.unwrap();
-        println!("\nready {}", broker.address());
-        std::future::pending::<()>().await;
-    });
-}
-
-fn start_child(dir: &std::path::Path) -> (Child, String) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["killed_child", "--exact", "--nocapture"])
-        .env("KAFKALITE_TEST_KILLED_DIR", dir)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let out = BufReader::new(child.stdout.take().unwrap());
-    let ready = out
-        .lines()
-        .map_while(Result::ok)
-        .find_map(|line| line.strip_prefix("ready ").map(str::to_owned));
-    (child, ready.expect("the child starts"))
-}
-
-#[tokio::test]
-async fn what_was_acknowledged_survives_a_kill() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut acknowledged = 0_i64;
-    for round in 0..5 {
-        let (mut child, address) = start_child(dir.path());
-        let mut client = Client::connect_to(address.parse().unwrap()).await;
-        if round == 0 {
-            client
-                .create("clicks", 1, &[("segment.bytes", "5000")])
-                .await;
-        }
-        // Killed while requests are on their way.
-        let kill = tokio::spawn(async move {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            child.kill().unwrap();
-            child.wait().unwrap();
-        });
-        let mut next = client.read_all("clicks", 0, 0).await.len() as i64;
-        assert!(
-            next >= acknowledged,
-            "{next} of {acknowledged} acknowledged messages are there"
-        );
-        let publish = async {
-            loop {
-                let value = next.to_string();
-                let request =
-                    data::produce_by_name(-1, "clicks", vec![(0, data::batch(&[value.as_str()]))]);
-                if client.try_ask(9, &request).await.is_none() {
-                    return;
-                }
-                next += 1;
-            }
-        };
-        tokio::time::timeout(PATIENCE, publish).await.unwrap();
-        kill.await.unwrap();
-        acknowledged = next;
-    }
-    let broker = Broker::start(config(dir.path(), &[])).await.unwrap();
-    let mut client = Client::connect(&broker).await;
-    let found = client.read_all("clicks", 0, 0).await;
-    assert!(acknowledged > 0 && found.len() as i64 >= acknowledged);
-    for (at, (offset, value)) in found.iter().enumerate() {
-        // The last one of a round may be there without having been acknowledged, and is then counted by the next.
-        assert_eq!(
-            (*offset, value.as_str()),
-            (at as i64, at.to_string().as_str())
-        );
-    }
-    client.ask(4, &introduction()).await;
-    broker.stop().await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! DescribeConfigs, AlterConfigs and IncrementalAlterConfigs: every default is told, what is altered acts and stays.
+//! The three APIs of settings: every default is told, what is altered acts and stays.
 
 mod support;
 
