@@ -46,6 +46,14 @@ impl Refusal {
         )
     }
 
+    /// A topic that a request names twice, with perhaps two different wishes.
+    pub(crate) fn repeated(name: &str) -> Self {
+        Self::new(
+            ErrorCode::InvalidRequest,
+            format!("topic '{name}' stands more than once in the request"),
+        )
+    }
+
     pub(crate) fn stopping() -> Self {
         Self::new(ErrorCode::KafkaStorageError, "the broker is stopping")
     }

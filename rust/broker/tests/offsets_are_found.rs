@@ -209,3 +209,14 @@ async fn where_a_leaders_epoch_ended() {
         assert_eq!(end(1, 0).await.error_code, ErrorCode::UnknownLeaderEpoch);
     }
 }
+
+#[tokio::test]
+async fn a_topic_that_is_only_compacted_keeps_its_records() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    client
+        .create("t", 1, &[("cleanup.policy", "compact")])
+        .await;
+    let deleted = delete_records(&mut client, 2, 0, -1).await;
+    assert_eq!(deleted.error_code, ErrorCode::PolicyViolation);
+}

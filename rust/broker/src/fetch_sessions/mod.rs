@@ -223,7 +223,9 @@ enum Kind {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) session_id: i32,
-    /// For each partition of [`Fetch::wanted`], in its order: does the answer name it?
+    /// The partitions of [`Fetch::wanted`], in its order.
+    pub(crate) wanted: Vec<Wanted>,
+    /// For each of them: does the answer name it?
     pub(crate) included: Vec<bool>,
 }
 
@@ -241,34 +243,27 @@ impl Fetch {
         outcomes: &[Outcome],
         now_ms: i64,
     ) -> Result<Answer, SessionError> {
-        let everything = || vec![true; outcomes.len()];
-        match self.kind {
-            Kind::Sessionless => Ok(Answer {
-                session_id: NO_SESSION,
-                included: everything(),
-            }),
+        let everything = vec![true; outcomes.len()];
+        let (session_id, included) = match self.kind {
+            Kind::Sessionless => (NO_SESSION, everything),
+            Kind::Full { .. } if self.wanted.is_empty() => (NO_SESSION, everything),
             Kind::Full { uses_topic_ids } => {
-                let session_id = if self.wanted.is_empty() {
-                    NO_SESSION
-                } else {
-                    sessions.open(Session::new(self.wanted, outcomes, uses_topic_ids), now_ms)
-                };
-                Ok(Answer {
-                    session_id,
-                    included: everything(),
-                })
+                let session = Session::new(self.wanted.clone(), outcomes, uses_topic_ids);
+                (sessions.open(session, now_ms), everything)
             }
             Kind::Incremental {
                 id,
                 next_epoch,
                 session,
-            } => {
-                let included = session.lock().settle(next_epoch, &self.wanted, outcomes)?;
-                Ok(Answer {
-                    session_id: id,
-                    included,
-                })
-            }
-        }
+            } => (
+                id,
+                session.lock().settle(next_epoch, &self.wanted, outcomes)?,
+            ),
+        };
+        Ok(Answer {
+            session_id,
+            wanted: self.wanted,
+            included,
+        })
     }
 }

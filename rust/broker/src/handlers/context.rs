@@ -69,6 +69,9 @@ pub(crate) enum Reply<Body> {
     },
     /// No answer at all: a Produce request with `acks=0`.
     Nothing,
+    /// The connection is closed, for want of another way to say that something went wrong: a Produce request with
+    /// `acks=0` that failed. The sentence says what.
+    Close(String),
 }
 
 impl<Body> From<Body> for Reply<Body> {

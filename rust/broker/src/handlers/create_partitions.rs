@@ -32,11 +32,7 @@ pub(super) async fn handle(
     let mut results = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let outcome = if repeated.contains(&topic.name) {
-            let message = format!(
-                "topic '{}' stands more than once in the request",
-                topic.name
-            );
-            Err(Refusal::new(ErrorCode::InvalidRequest, message))
+            Err(Refusal::repeated(&topic.name))
         } else {
             grow(context, &topic, request.validate_only).await
         };

@@ -1,7 +1,8 @@
 //! `DeleteRecords` · key 21 · versions 0–2
 //!
 //! Behaviour: raises a partition's start offset; -1 means the high watermark. What lies before it cannot be read from
-//! then on, and segments that lie before it as a whole are deleted. An offset at or below the start changes nothing.
+//! then on, and segments that lie before it as a whole are deleted. An offset at or below the start changes nothing. A
+//! topic whose `cleanup.policy` does not contain `delete` refuses.
 //!
 //! Version notes: none; version 2 is the flexible form.
 
@@ -70,6 +71,9 @@ async fn delete(topic: Option<&Topic>, asked: &DeleteRecordsPartition) -> Result
     let topic = topic.ok_or(ErrorCode::UnknownTopicOrPartition)?;
     if name::is_internal(&topic.name) {
         return Err(ErrorCode::InvalidTopic);
+    }
+    if !topic.settings.load().log.delete_expired {
+        return Err(ErrorCode::PolicyViolation);
     }
     let partition = topic
         .partition(asked.partition_index)

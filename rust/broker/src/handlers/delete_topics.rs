@@ -39,8 +39,7 @@ pub(super) async fn handle(
     }
     let once = |name: String| {
         if counts.get(&name).is_some_and(|&count| count > 1) {
-            let message = format!("topic '{name}' stands more than once in the request");
-            return Err(Refusal::new(ErrorCode::InvalidRequest, message));
+            return Err(Refusal::repeated(&name));
         }
         Ok(name)
     };

@@ -70,6 +70,7 @@ macro_rules! handled {
                             finish(body.encode(context.api_version, correlation_id), slices, key)
                         }
                         Reply::Nothing => Outcome::Nothing,
+                        Reply::Close(reason) => Outcome::Close(reason),
                     }
                 })*
                 _ => unknown(key.code()),

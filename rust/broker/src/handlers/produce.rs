@@ -32,6 +32,8 @@ use crate::{
 const FIRST_WITH_ZSTD: i16 = 7;
 const FIRST_WITH_TOPIC_IDS: i16 = 13;
 const MAGIC_AT: usize = 16;
+/// `acks` of a producer that wants all copies written.
+const ALL: i16 = -1;
 
 pub(super) async fn handle(context: &Context, request: ProduceRequest) -> Reply<ProduceResponse> {
     let acks = request.acks;
@@ -47,7 +49,15 @@ pub(super) async fn handle(context: &Context, request: ProduceRequest) -> Reply<
         .map(|topic| producing.append_topic(topic))
         .collect();
     if acks == 0 {
-        return Reply::Nothing;
+        // A client that hears nothing goes on, with its old metadata; a closed connection makes it ask again.
+        let mut outcomes = appended.iter().flat_map(|(_, partitions)| partitions);
+        return match outcomes.find_map(|(_, outcome)| outcome.as_ref().err()) {
+            Some(refusal) => Reply::Close(format!(
+                "a Produce request with acks=0: {}",
+                refusal.message
+            )),
+            None => Reply::Nothing,
+        };
     }
     let mut responses = Vec::with_capacity(appended.len());
     for (mut topic, partitions) in appended {
@@ -132,6 +142,13 @@ impl Producing<'_> {
             .ok_or_else(|| Refusal::unknown_partition(&topic.name, index))?;
         let header = self.check(batch)?;
         let settings = topic.settings.load();
+        if self.acks == ALL && settings.min_insync_replicas > 1 {
+            let message = format!(
+                "topic '{}' wants {} copies in sync (min.insync.replicas), and this broker alone has one",
+                topic.name, settings.min_insync_replicas
+            );
+            return Err(Refusal::new(ErrorCode::NotEnoughReplicas, message));
+        }
         produced_records::check(batch, &header, settings.compact)?;
         let appended = partition.append(batch)?;
         Ok(Pending {

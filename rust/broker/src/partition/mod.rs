@@ -3,16 +3,19 @@
 
 mod flushes;
 mod parked;
+#[cfg(test)]
+mod tests;
 
 use std::{
     borrow::Borrow,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
 use kafkalite_log::{AppendOptions, Appended, Log, LogConfig, LogError, producers::Origin};
+use parking_lot::Mutex;
 
 use crate::{clock, config::TopicSettings, refusal::Refusal};
 use flushes::Flushes;
@@ -29,8 +32,9 @@ pub(crate) struct Partition {
     pub(crate) leader_epoch: i32,
     parked: Parked,
     flushes: Flushes,
-    /// Bytes appended that readers do not see yet: with `durability=synced` they wait for the flush.
-    hidden: AtomicU64,
+    /// What was appended and is not visible yet, with `durability=synced` until the flush: the offset after it, and its
+    /// bytes.
+    hidden: Mutex<Vec<(i64, u64)>>,
     deleted: AtomicBool,
 }
 
@@ -49,7 +53,7 @@ impl Partition {
             log,
             parked: Parked::default(),
             flushes: Flushes::default(),
-            hidden: AtomicU64::new(0),
+            hidden: Mutex::default(),
             deleted: AtomicBool::new(false),
         }
     }
@@ -75,8 +79,12 @@ impl Partition {
             .append(batch, &options)
             .map_err(|error| self.explain(error))?;
         if !appended.duplicate {
-            self.hidden.fetch_add(batch.len() as u64, Ordering::Relaxed);
-            if self.log.high_watermark() > appended.last_offset {
+            let (end, bytes) = (appended.last_offset + 1, batch.len() as u64);
+            if self.log.high_watermark() >= end {
+                self.parked.arrived(bytes);
+            } else {
+                self.hidden.lock().push((end, bytes));
+                // A flush that ended before that line did not see it.
                 self.became_visible();
             }
         }
@@ -107,7 +115,7 @@ impl Partition {
     /// Waits until readers see everything before `end`: at once, or with `durability=synced` after the next flush. All
     /// who wait share one fsync.
     pub(crate) async fn until_visible(self: &Arc<Self>, end: i64) -> Result<(), Refusal> {
-        while self.log.high_watermark() < end {
+        if self.log.high_watermark() < end {
             self.flush().await?;
         }
         Ok(())
@@ -143,10 +151,17 @@ impl Partition {
         self.deleted.load(Ordering::Acquire)
     }
 
-    /// Wakes the fetches that wait for what was hidden. After a flush that is everything but what was appended meanwhile;
-    /// that much too many wake-ups only cost a look.
+    /// Wakes the fetches that wait for what is not hidden any more. What a flush did not cover stays hidden: told too early,
+    /// it would not be told when it is there.
     fn became_visible(&self) {
-        let bytes = self.hidden.swap(0, Ordering::Relaxed);
+        let visible = self.log.high_watermark();
+        let mut bytes = 0;
+        self.hidden.lock().retain(|&(end, hidden)| {
+            if end <= visible {
+                bytes += hidden;
+            }
+            end > visible
+        });
         if bytes > 0 {
             self.parked.arrived(bytes);
         }

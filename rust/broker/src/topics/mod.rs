@@ -8,6 +8,9 @@ mod catalog;
 mod change;
 mod checkpoints;
 mod closing;
+mod creation;
+mod deletion;
+mod growth;
 pub(crate) mod name;
 mod opening;
 
@@ -23,7 +26,7 @@ use crate::{
     partition::Partition,
 };
 use catalog::Catalog;
-pub(crate) use change::NewTopic;
+pub(crate) use creation::NewTopic;
 
 /// More partitions than this in one topic are a mistake rather than a wish: each holds several open files.
 const MAX_PARTITIONS: i32 = 10_000;
@@ -72,10 +75,9 @@ impl Snapshot {
         self.by_name.insert(Arc::clone(&topic.name), topic);
     }
 
-    fn remove(&mut self, name: &str) -> Option<Arc<Topic>> {
-        let topic = self.by_name.remove(name)?;
+    fn remove(&mut self, topic: &Topic) {
+        self.by_name.remove(&topic.name);
         self.by_id.remove(&topic.id);
-        Some(topic)
     }
 }
 

@@ -23,14 +23,14 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 /// The topic that metrics could not tell from `name`: `.` and `_` fall together there, so Kafka keeps such topics apart.
 pub(super) fn colliding<'a>(
     name: &str,
-    mut others: impl Iterator<Item = &'a String>,
-) -> Option<&'a String> {
+    mut others: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
     if !name.contains(['.', '_']) {
         return None;
     }
     let flat = |name: &str| name.replace('.', "_");
     let own = flat(name);
-    others.find(|other| other.as_str() != name && flat(other) == own)
+    others.find(|&other| other != name && flat(other) == own)
 }
 
 #[cfg(test)]
@@ -39,8 +39,8 @@ mod tests {
 
     #[test]
     fn dots_and_underscores_collide() {
-        let others = ["a.b".to_owned(), "ab".to_owned(), "c_d".to_owned()];
-        let of = |name| colliding(name, others.iter()).map(String::as_str);
+        let others = ["a.b", "ab", "c_d"];
+        let of = |name| colliding(name, others.into_iter());
         assert_eq!(of("a_b"), Some("a.b"));
         assert_eq!(of("c.d"), Some("c_d"));
         assert_eq!((of("ab"), of("a.b"), of("a-b")), (None, None, None));

@@ -55,7 +55,8 @@ impl Topics {
         adopt(&listing.partitions, &mut catalog);
         let mut keeping = Keeping { data_dir, catalog };
         keeping.finish_deletions()?;
-        if keeping.catalog != written {
+        let changed = keeping.catalog != written;
+        if changed {
             keeping.write_catalog()?;
         }
 
@@ -85,12 +86,16 @@ impl Topics {
                 partitions,
             }));
         }
-        let (current, keeping) = (ArcSwap::from_pointee(snapshot), Mutex::new(Some(keeping)));
-        Ok(Arc::new(Self {
+        let topics = Self {
             configs,
-            current,
-            keeping,
-        }))
+            current: ArcSwap::from_pointee(snapshot),
+            keeping: Mutex::new(Some(keeping)),
+        };
+        if changed {
+            // So that no checkpoint of a deleted topic is left for a later one of its name.
+            topics.checkpoint_start_offsets()?;
+        }
+        Ok(Arc::new(topics))
     }
 }
 

@@ -1,0 +1,94 @@
+//! Putting the answer to a fetch together.
+
+use std::collections::HashMap;
+
+use kafkalite_log::LogSlice;
+use kafkalite_wire::{
+    Records,
+    api::fetch::{FetchResponse, FetchedPartition, FetchedTopic},
+};
+use uuid::Uuid;
+
+use super::{Reply, reading::Read};
+use crate::fetch_sessions::{Answer, TopicKey, Wanted};
+
+/// The response with what was read, as far as the session wants it told.
+pub(super) fn of(answer: Answer, reads: Vec<Read>, committed_only: bool) -> Reply<FetchResponse> {
+    let mut response = Response {
+        committed_only,
+        ..Response::default()
+    };
+    for ((wanted, read), included) in answer.wanted.iter().zip(reads).zip(answer.included) {
+        if included {
+            response.add(wanted, read);
+        }
+    }
+    let Response { topics, slices, .. } = response;
+    let body = FetchResponse {
+        session_id: answer.session_id,
+        responses: topics,
+        ..Default::default()
+    };
+    Reply::Answer { body, slices }
+}
+
+/// The answer while it grows: partitions by topic, topics in the order of their first partition.
+#[derive(Default)]
+struct Response {
+    committed_only: bool,
+    topics: Vec<FetchedTopic>,
+    places: HashMap<TopicKey, usize>,
+    slices: Vec<LogSlice>,
+}
+
+impl Response {
+    fn add(&mut self, wanted: &Wanted, read: Read) {
+        let partition = match read {
+            Read::Refused(error_code) => FetchedPartition {
+                partition_index: wanted.partition,
+                error_code,
+                high_watermark: -1,
+                ..Default::default()
+            },
+            Read::Records {
+                slice,
+                high_watermark,
+                log_start_offset,
+            } => FetchedPartition {
+                partition_index: wanted.partition,
+                high_watermark,
+                last_stable_offset: high_watermark,
+                log_start_offset,
+                aborted_transactions: self.committed_only.then(Vec::new),
+                records: self.splice(slice),
+                ..Default::default()
+            },
+        };
+        let topics = &mut self.topics;
+        let place = *self.places.entry(wanted.topic.clone()).or_insert_with(|| {
+            let (topic, topic_id) = match &wanted.topic {
+                TopicKey::Name(name) => (name.to_string(), Uuid::nil()),
+                TopicKey::Id(id) => (String::new(), *id),
+            };
+            topics.push(FetchedTopic {
+                topic,
+                topic_id,
+                partitions: Vec::new(),
+            });
+            topics.len() - 1
+        });
+        topics[place].partitions.push(partition);
+    }
+
+    fn splice(&mut self, slice: LogSlice) -> Records {
+        if slice.is_empty() {
+            return Records::default();
+        }
+        let records = Records::Spliced {
+            len: slice.len() as u32,
+            slot: self.slices.len() as u32,
+        };
+        self.slices.push(slice);
+        records
+    }
+}

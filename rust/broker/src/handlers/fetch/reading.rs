@@ -1,0 +1,185 @@
+//! Reading the partitions of one fetch, and waiting for them to grow.
+
+use std::sync::Arc;
+
+use kafkalite_log::{LogSlice, ReadUpTo};
+use kafkalite_wire::ErrorCode;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Context, Terms};
+use crate::{
+    fetch_sessions::{Outcome, TopicKey, Wanted},
+    handlers::leader_epoch,
+    partition::{Partition, Wait},
+    topics::Topics,
+};
+
+/// What one partition gave.
+pub(super) enum Read {
+    Records {
+        slice: LogSlice,
+        high_watermark: i64,
+        log_start_offset: i64,
+    },
+    Refused(ErrorCode),
+}
+
+impl Read {
+    /// What the session needs to know of it.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Records {
+                slice,
+                high_watermark,
+                log_start_offset,
+            } => Outcome {
+                failed: false,
+                high_watermark: *high_watermark,
+                log_start_offset: *log_start_offset,
+                bytes: slice.len(),
+            },
+            Self::Refused(_) => Outcome {
+                failed: true,
+                high_watermark: -1,
+                log_start_offset: -1,
+                bytes: 0,
+            },
+        }
+    }
+}
+
+/// Reads all partitions, and again as they grow, until there is enough or the time is up.
+pub(super) async fn read(context: &Context, terms: &Terms, wanted: &[Wanted]) -> Vec<Read> {
+    let partitions: Vec<_> = wanted
+        .iter()
+        .map(|wanted| resolve(&context.broker.topics, wanted))
+        .collect();
+    let mut reads = read_once(terms, wanted, &partitions);
+    let found: Vec<Arc<Partition>> = partitions.iter().flatten().cloned().collect();
+    // What does not exist does not hurry those that do: a client that asks for both would spin.
+    if found.is_empty() || is_ready(terms, &partitions, &reads) || Instant::now() >= terms.deadline
+    {
+        return reads;
+    }
+
+    let wait = Wait::on(found);
+    let mut over = std::pin::pin!(context.parking_over());
+    loop {
+        let before = wait.arrived();
+        reads = read_once(terms, wanted, &partitions);
+        if is_ready(terms, &partitions, &reads) {
+            return reads;
+        }
+        let missing = terms.min_bytes.saturating_sub(total_bytes(&reads)).max(1);
+        tokio::select! {
+            () = wait.until(before, missing as u64) => {}
+            () = sleep_until(terms.deadline) => return reads,
+            () = &mut over => return reads,
+        }
+    }
+}
+
+fn resolve(topics: &Topics, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
+    let snapshot = topics.snapshot();
+    let (topic, unknown) = match &wanted.topic {
+        TopicKey::Name(name) => (snapshot.by_name(name), ErrorCode::UnknownTopicOrPartition),
+        TopicKey::Id(id) => (snapshot.by_id(*id), ErrorCode::UnknownTopicId),
+    };
+    let partition = topic.ok_or(unknown)?.partition(wanted.partition);
+    partition.cloned().ok_or(ErrorCode::UnknownTopicOrPartition)
+}
+
+fn read_once(
+    terms: &Terms,
+    wanted: &[Wanted],
+    partitions: &[Result<Arc<Partition>, ErrorCode>],
+) -> Vec<Read> {
+    let mut left = terms.max_bytes;
+    let mut first = true;
+    let mut reads = Vec::with_capacity(wanted.len());
+    for (wanted, partition) in wanted.iter().zip(partitions) {
+        let read = match partition {
+            Ok(partition) => read_partition(wanted, partition, left, first, terms.committed_only),
+            Err(code) => Err(*code),
+        };
+        if let Ok(Read::Records { slice, .. }) = &read
+            && !slice.is_empty()
+        {
+            left = left.saturating_sub(slice.len());
+            first = false;
+        }
+        reads.push(read.unwrap_or_else(Read::Refused));
+    }
+    reads
+}
+
+fn read_partition(
+    wanted: &Wanted,
+    partition: &Partition,
+    left: usize,
+    first: bool,
+    committed_only: bool,
+) -> Result<Read, ErrorCode> {
+    if partition.is_deleted() {
+        return Err(match wanted.topic {
+            TopicKey::Name(_) => ErrorCode::UnknownTopicOrPartition,
+            TopicKey::Id(_) => ErrorCode::UnknownTopicId,
+        });
+    }
+    leader_epoch::check(partition, wanted.current_leader_epoch)?;
+    let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
+    let log = &partition.log;
+    let slice = log
+        .read(wanted.offset, max_bytes, ReadUpTo::HighWatermark, first)
+        .map_err(|error| partition.explain(error).code)?;
+    // Read after the records, so that the answer never shows records above its own watermark.
+    let high_watermark = if committed_only {
+        log.last_stable_offset()
+    } else {
+        log.high_watermark()
+    };
+    Ok(Read::Records {
+        slice,
+        high_watermark,
+        log_start_offset: log.start_offset(),
+    })
+}
+
+/// Is there a reason to answer now?
+fn is_ready(
+    terms: &Terms,
+    partitions: &[Result<Arc<Partition>, ErrorCode>],
+    reads: &[Read],
+) -> bool {
+    let failed = |(partition, read): (&Result<_, _>, &Read)| {
+        partition.is_ok() && matches!(read, Read::Refused(_))
+    };
+    total_bytes(reads) >= terms.min_bytes
+        || partitions.iter().zip(reads).any(failed)
+        || partitions
+            .iter()
+            .zip(reads)
+            .any(|(partition, read)| match (partition, read) {
+                (Ok(partition), Read::Records { slice, .. }) => {
+                    stops_at_segment_end(partition, slice)
+                }
+                _ => false,
+            })
+}
+
+/// A view ends with its segment. When there is another segment behind it, waiting would not make it longer.
+fn stops_at_segment_end(partition: &Partition, slice: &LogSlice) -> bool {
+    let log = &partition.log;
+    !slice.is_empty()
+        && log
+            .read(log.high_watermark(), 0, ReadUpTo::HighWatermark, false)
+            .is_ok_and(|end| !Arc::ptr_eq(end.file(), slice.file()))
+}
+
+fn total_bytes(reads: &[Read]) -> usize {
+    let bytes = |read: &Read| match read {
+        Read::Records { slice, .. } => slice.len(),
+        Read::Refused(_) => 0,
+    };
+    reads.iter().map(bytes).sum()
+}

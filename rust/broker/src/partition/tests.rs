@@ -1,0 +1,83 @@
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+};
+
+use kafkalite_log::{Durability, OpenOptions};
+use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor};
+
+use super::*;
+
+fn batch() -> bytes::Bytes {
+    let mut builder = BatchBuilder::new(1000);
+    assert!(builder.try_append(clock::now_ms(), None, Some(b"value"), &[]));
+    let mut compressor = Compressor::new(Compression::None, None).unwrap();
+    builder
+        .build(0, BatchOrigin::ANONYMOUS, &mut compressor)
+        .unwrap()
+}
+
+fn partition(dir: &std::path::Path, durability: Durability) -> Arc<Partition> {
+    let config = LogConfig {
+        durability,
+        ..LogConfig::default()
+    };
+    let (log, _) = Log::open(dir.join("t-0"), config, &OpenOptions::default()).unwrap();
+    Arc::new(Partition::new("t".into(), 0, log))
+}
+
+fn poll(future: Pin<&mut impl Future<Output = ()>>) -> Poll<()> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn an_append_wakes_at_once_where_messages_are_visible_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = partition(dir.path(), Durability::Visible);
+    let wait = Wait::on(vec![Arc::clone(&partition)]);
+    let mut sleep = pin!(wait.until(wait.arrived(), 1));
+    assert!(poll(sleep.as_mut()).is_pending());
+    partition.append(&batch()).unwrap();
+    assert!(poll(sleep.as_mut()).is_ready());
+}
+
+#[test]
+fn a_flush_wakes_for_what_it_covers_and_leaves_the_rest_to_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = partition(dir.path(), Durability::Synced);
+    let wait = Wait::on(vec![Arc::clone(&partition)]);
+    partition.append(&batch()).unwrap();
+    let mut sleep = pin!(wait.until(wait.arrived(), 1));
+    // The end of a flush that had begun before the append.
+    partition.became_visible();
+    assert!(
+        poll(sleep.as_mut()).is_pending(),
+        "there is nothing to read yet"
+    );
+    partition.log.flush().unwrap();
+    partition.became_visible();
+    assert!(poll(sleep.as_mut()).is_ready());
+}
+
+#[tokio::test]
+async fn a_producer_that_waits_gets_it_flushed() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = partition(dir.path(), Durability::Synced);
+    let end = partition.append(&batch()).unwrap().last_offset + 1;
+    assert_eq!(partition.log.high_watermark(), 0);
+    partition.until_visible(end).await.unwrap();
+    assert_eq!(partition.log.high_watermark(), end);
+}
+
+#[test]
+fn a_deleted_partition_says_that_it_is_unknown() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = partition(dir.path(), Durability::Visible);
+    partition.delete();
+    let refused = partition.append(&batch()).unwrap_err();
+    assert_eq!(
+        refused.code,
+        kafkalite_wire::ErrorCode::UnknownTopicOrPartition
+    );
+}

@@ -1,0 +1,161 @@
+//! Creating topics.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use kafkalite_log::{LogError, ids, partition::check_topic_name};
+use kafkalite_wire::ErrorCode;
+
+use super::{
+    Keeping, MAX_PARTITIONS, Topic, Topics, catalog::Entry, change::Outcome, name, opening::Known,
+};
+use crate::{config::Overrides, refusal::Refusal};
+
+/// A topic to be created. The settings have been checked.
+#[derive(Debug, Clone)]
+pub(crate) struct NewTopic {
+    pub(crate) name: String,
+    pub(crate) partitions: i32,
+    pub(crate) overrides: Overrides,
+}
+
+impl Topics {
+    /// Would this topic be created? The answer may be another one by the time it is.
+    pub(crate) fn check(&self, new: &NewTopic) -> Outcome<()> {
+        let snapshot = self.snapshot();
+        let exists = snapshot.by_name(&new.name).is_some();
+        check(new, exists, snapshot.iter().map(|topic| &*topic.name))
+    }
+
+    /// Creates topics; each is whole and usable when this returns, or not there. An outcome a topic, in order.
+    pub(crate) async fn create(self: &Arc<Self>, new: Vec<NewTopic>) -> Vec<Outcome<Arc<Topic>>> {
+        self.change(new.len(), move |topics, keeping| {
+            topics.create_now(keeping, new)
+        })
+        .await
+    }
+
+    fn create_now(&self, keeping: &mut Keeping, new: Vec<NewTopic>) -> Vec<Outcome<Arc<Topic>>> {
+        let before = keeping.catalog.clone();
+        let twice = repeated(&new);
+        let admit = |new: NewTopic| {
+            if twice.contains(&new.name) {
+                return Err(Refusal::repeated(&new.name));
+            }
+            let topics = &mut keeping.catalog.topics;
+            check(
+                &new,
+                topics.contains_key(&new.name),
+                topics.keys().map(String::as_str),
+            )?;
+            self.remember_overrides(&new)?;
+            let entry = Entry {
+                id: ids::random(),
+                partitions: new.partitions,
+                deleting: false,
+            };
+            topics.insert(new.name.clone(), entry);
+            Ok(new)
+        };
+        let admitted: Vec<Outcome<NewTopic>> = new.into_iter().map(admit).collect();
+        // The moment of creation, of all of them: a crash after it leaves whole topics, which the next start opens.
+        if let Err(refusal) = keeping.write() {
+            keeping.catalog = before;
+            return admitted
+                .into_iter()
+                .map(|new| new.and(Err(refusal.clone())))
+                .collect();
+        }
+        admitted
+            .into_iter()
+            .map(|new| self.open_new(keeping, new?))
+            .collect()
+    }
+
+    /// Opens the logs of a topic that is in the catalog, and lets everybody see it.
+    fn open_new(&self, keeping: &mut Keeping, new: NewTopic) -> Outcome<Arc<Topic>> {
+        let NewTopic {
+            name, partitions, ..
+        } = new;
+        let id = keeping.catalog.topics[&name].id;
+        let name: Arc<str> = name.into();
+        let settings = self.configs.topic_settings(&name);
+        let open = |index| keeping.open_partition(&name, id, index, &settings, Known::NOTHING);
+        let opened = (0..partitions)
+            .map(open)
+            .collect::<Result<Vec<_>, LogError>>();
+        let partitions = opened.inspect_err(|_| keeping.undo_creation(&name, partitions))?;
+        let topic = Arc::new(Topic {
+            name,
+            id,
+            settings: Arc::new(ArcSwap::from_pointee(settings)),
+            partitions,
+        });
+        self.publish(|snapshot| snapshot.insert(Arc::clone(&topic)));
+        Ok(topic)
+    }
+
+    fn remember_overrides(&self, new: &NewTopic) -> Outcome<()> {
+        // Also what an earlier topic of the name may have left behind in a crash is replaced.
+        if self.configs.topic_overrides(&new.name) == new.overrides {
+            return Ok(());
+        }
+        let kept = self.configs.put_topic(&new.name, new.overrides.clone());
+        kept.map_err(|error| Refusal::new(ErrorCode::KafkaStorageError, error.to_string()))
+    }
+}
+
+impl Keeping {
+    /// Takes back a topic that could not be created in full, probably because the disk is full. What cannot be removed
+    /// now is removed at the next start, as the catalog says.
+    fn undo_creation(&mut self, name: &Arc<str>, partitions: i32) {
+        self.forget(name, partitions);
+        if let Err(refusal) = self.write() {
+            let why = refusal.message;
+            tracing::warn!(
+                "topic {name} could not be created, and the note of it stays for now: {why}"
+            );
+        }
+    }
+}
+
+fn repeated(new: &[NewTopic]) -> HashSet<String> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for topic in new {
+        *counts.entry(&topic.name).or_default() += 1;
+    }
+    let repeated = counts.into_iter().filter(|&(_, count)| count > 1);
+    repeated.map(|(name, _)| name.to_owned()).collect()
+}
+
+fn check<'a>(new: &NewTopic, exists: bool, others: impl Iterator<Item = &'a str>) -> Outcome<()> {
+    let name = &new.name;
+    let invalid = |message| Err(Refusal::new(ErrorCode::InvalidTopic, message));
+    if let Err(error) = check_topic_name(name) {
+        return invalid(error.to_string());
+    }
+    if name::is_reserved(name) {
+        return invalid(format!(
+            "topic '{name}' is kept by the broker itself; choose another name"
+        ));
+    }
+    if exists {
+        let message = format!("topic '{name}' exists already");
+        return Err(Refusal::new(ErrorCode::TopicAlreadyExists, message));
+    }
+    if let Some(other) = name::colliding(name, others) {
+        return invalid(format!(
+            "topic name '{name}' collides with topic '{other}': '.' and '_' are the same to metrics"
+        ));
+    }
+    if !(1..=MAX_PARTITIONS).contains(&new.partitions) {
+        let count = new.partitions;
+        let message =
+            format!("topic '{name}' can have 1 to {MAX_PARTITIONS} partitions, not {count}");
+        return Err(Refusal::new(ErrorCode::InvalidPartitions, message));
+    }
+    Ok(())
+}
