@@ -10,8 +10,8 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use kafkalite_log::{AppendOptions, Log, LogConfig};
-use support::{CLIENT, NOW, append, batch, batch_at, open, open_clean};
+use kafkalite_log::{AppendOptions, Log, LogConfig, ReadUpTo, Recovered};
+use support::{CLIENT, NOW, append, batch, batch_at, open, open_clean, read_all};
 
 fn file(dir: &Path, base: i64, suffix: &str) -> Vec<u8> {
     fs::read(dir.join(format!("{base:020}.{suffix}"))).unwrap()
@@ -254,4 +254,28 @@ fn a_roll_that_fails_refuses_the_append_and_the_old_segment_goes_on() {
     drop(log);
     fs::remove_dir(in_the_way).unwrap();
     assert_eq!(open(dir.path(), &config).0.end_offset(), 4);
+}
+
+#[test]
+fn an_index_that_was_full_at_the_close_is_no_obstacle() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = LogConfig {
+        index_interval_bytes: 1,
+        ..LogConfig::default()
+    };
+    let (log, _) = open(dir.path(), &config);
+    for number in 0..8 {
+        append_at(&log, NOW + number);
+    }
+    log.close().unwrap();
+    // `segment.index.bytes` is less now than what the last segment has.
+    let smaller = LogConfig {
+        segment_index_bytes: 24,
+        ..config
+    };
+    let (log, recovered) = open_clean(dir.path(), &smaller);
+    assert_eq!(recovered, Recovered::default());
+    append_at(&log, NOW + 8);
+    assert_eq!(log.segment_bases(), [0, 8]);
+    assert_eq!(read_all(&log, 0, 100, ReadUpTo::HighWatermark).len(), 9);
 }

@@ -53,7 +53,8 @@ impl<const N: usize> IndexFile<N> {
             .and_then(|()| file.set_len(room as u64))
             .map_err(LogError::io("resize", path))?;
         let index = IndexFile::map(path, &file, room, entries)?;
-        if room > 0 {
+        // An index without room for one more entry has blocks for all that it holds.
+        if kept < room {
             let reserved = index.reserve(&file, kept, (kept + 1).next_multiple_of(PAGE).min(room));
             reserved.map_err(LogError::io("reserve blocks of", path))?;
         }
