@@ -102,7 +102,7 @@ impl Configs {
     }
 
     /// Replaces what is set on a topic, on disk first. The caller has checked it with
-    /// [`check_topic`](super::check_topic), and applies it to the topic's logs afterwards.
+    /// [`check_topic`], and applies it to the topic's logs afterwards.
     pub(crate) fn put_topic(&self, topic: &str, overrides: Overrides) -> Result<(), BrokerError> {
         self.alter_topic(topic, |_| Ok(overrides)).map(drop)
     }
