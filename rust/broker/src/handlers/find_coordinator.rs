@@ -1,4 +1,4 @@
-//! FindCoordinator · key 10 · versions 0–6
+//! `FindCoordinator` · key 10 · versions 0–6
 //!
 //! Behaviour: there are no consumer groups and no transactions yet, so no key has a coordinator: each gets
 //! `COORDINATOR_NOT_AVAILABLE`. The API is served all the same because librdkafka takes a broker that does not know it for
