@@ -2,6 +2,7 @@
 //! of storage become codes.
 
 use kafkalite_log::{LogError, ids};
+use kafkalite_records::RecordsError;
 use kafkalite_wire::ErrorCode;
 use uuid::Uuid;
 
@@ -56,6 +57,12 @@ impl Refusal {
 
     pub(crate) fn stopping() -> Self {
         Self::new(ErrorCode::KafkaStorageError, "the broker is stopping")
+    }
+}
+
+impl From<RecordsError> for Refusal {
+    fn from(error: RecordsError) -> Self {
+        Self::new(ErrorCode::CorruptMessage, error.to_string())
     }
 }
 

@@ -175,13 +175,12 @@ impl Producing<'_> {
                 "record batches must have magic 2, not {magic}; use a client from 2017 or later"
             ));
         }
-        let corrupt = |message: String| Refusal::new(ErrorCode::CorruptMessage, message);
-        let header = BatchHeader::parse(batch).map_err(|error| corrupt(error.to_string()))?;
+        let header = BatchHeader::parse(batch)?;
         if header.total_len() > batch.len() {
             let (claimed, sent) = (header.total_len(), batch.len());
-            return Err(corrupt(format!(
-                "the record batch says that it has {claimed} bytes, {sent} were sent"
-            )));
+            let message =
+                format!("the record batch says that it has {claimed} bytes, {sent} were sent");
+            return Err(Refusal::new(ErrorCode::CorruptMessage, message));
         }
         if header.total_len() < batch.len() {
             return invalid("the request must contain exactly one record batch for each partition");
