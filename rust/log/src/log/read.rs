@@ -18,7 +18,8 @@ impl Log {
     /// The batches from the one that holds `offset` on, at most `max_bytes`, from one segment.
     ///
     /// The last batch may be cut short by `max_bytes`. With `at_least_one` the first is whole however large it is
-    /// (KIP-74). Empty where `offset` is the end, or not visible yet; [`LogError::OffsetOutOfRange`] outside of the log.
+    /// (KIP-74). The slice may already hold what [`high_watermark`](Log::high_watermark) counts a moment later: bytes are
+    /// published before offsets, and both only when durability is satisfied. Empty where `offset` is the end, or not visible yet; [`LogError::OffsetOutOfRange`] outside of the log.
     pub fn read(
         &self,
         offset: i64,
@@ -50,7 +51,8 @@ impl Log {
             ReadUpTo::HighWatermark => self.high_watermark(),
             ReadUpTo::End => end,
         };
-        if offset < self.start_offset() || offset > end.max(limit) {
+        if offset < self.start_offset() || (offset > end.max(limit) && offset > self.next_offset())
+        {
             return Err(self.out_of_range(offset));
         }
         // Loaded after the limit: every offset below it is in one of these.
@@ -85,6 +87,12 @@ impl Log {
         }
         let file = &segments[at].file;
         Ok(LogSlice::new(Arc::clone(file), file.visible(), 0, offset))
+    }
+
+    /// The end, once the append that is under way is published. Its bytes are there before its offsets: who has read them
+    /// may ask for the offset after them when [`end_offset`](Log::end_offset) does not know it yet.
+    fn next_offset(&self) -> i64 {
+        self.writer.lock().next_offset
     }
 
     fn out_of_range(&self, offset: i64) -> LogError {
