@@ -77,9 +77,7 @@ impl Producer {
     /// Starts a producer whose background work runs on `runtime`. Nothing is connected before it is needed.
     pub fn new(config: ProducerConfig, runtime: &Handle) -> Result<Self> {
         let idempotent = config.idempotent()?;
-        if config.delivery_timeout
-            < config.linger + config.client.request_timeout.min(config.delivery_timeout)
-        {
+        if config.delivery_timeout <= config.linger {
             return Err(ConfigError::Conflict(
                 "delivery.timeout.ms must be larger than linger.ms".to_owned(),
             )
