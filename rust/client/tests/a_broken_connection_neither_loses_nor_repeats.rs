@@ -1,5 +1,7 @@
 //! Connections that are cut in the middle, and brokers that restart: every record arrives once, in order.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::Arc;

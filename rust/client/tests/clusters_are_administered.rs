@@ -1,5 +1,7 @@
 //! The admin client against both brokers.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use kafkalite_client::{

@@ -1,5 +1,7 @@
 //! Where reading starts, what seeking does, and what happens where there is nothing to read.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::OnceLock;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use kafkalite_records::legacy::MessageSet;
 use kafkalite_records::{DecodedBatch, Layouts, Record, RecordLayout, RecordsError, TimestampType};
 
 /// Records of one partition that follow each other, decompressed and not yet parsed.
@@ -13,11 +14,18 @@ use kafkalite_records::{DecodedBatch, Layouts, Record, RecordLayout, RecordsErro
 pub struct Batch {
     pub(super) topic: Arc<str>,
     pub(super) partition: i32,
-    pub(super) decoded: DecodedBatch,
+    pub(super) content: Content,
     /// The first offset that was asked for.
     pub(super) from: i64,
     pub(super) next_offset: i64,
     pub(super) high_watermark: i64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    V2(DecodedBatch),
+    /// Formats v0 and v1, and who set their timestamps.
+    Old(MessageSet, TimestampType),
 }
 
 impl Batch {
@@ -48,40 +56,56 @@ impl Batch {
 
     /// Who set the timestamps.
     pub fn timestamp_type(&self) -> TimestampType {
-        self.decoded.header().timestamp_type()
+        match &self.content {
+            Content::V2(decoded) => decoded.header().timestamp_type(),
+            Content::Old(_, timestamp_type) => *timestamp_type,
+        }
     }
 
     /// How many records there are at the most: compaction, and a start inside the batch, leave fewer.
     pub fn len_hint(&self) -> usize {
+        let records = match &self.content {
+            Content::V2(decoded) => decoded.records().remaining(),
+            Content::Old(set, _) => set.layouts().len(),
+        };
         usize::try_from(self.next_offset - self.from)
             .unwrap_or(0)
-            .min(self.decoded.records().remaining())
+            .min(records)
     }
 
     /// The decompressed records, which [`layouts`](Self::into_layouts) point into. For an uncompressed batch it is a slice
     /// of the response and keeps all of that alive.
     pub fn payload(&self) -> &Bytes {
-        self.decoded.payload()
+        match &self.content {
+            Content::V2(decoded) => decoded.payload(),
+            Content::Old(set, _) => set.payload(),
+        }
     }
 
-    /// The batch as it was sent, records before the asked offset included.
-    pub fn decoded(&self) -> &DecodedBatch {
-        &self.decoded
+    /// The batch as it was sent, records before the asked offset included; `None` for the formats v0 and v1.
+    pub fn decoded(&self) -> Option<&DecodedBatch> {
+        match &self.content {
+            Content::V2(decoded) => Some(decoded),
+            Content::Old(..) => None,
+        }
     }
 
     /// Walks the records, borrowed.
     pub fn records(&self) -> impl Iterator<Item = Result<Record<'_>, RecordsError>> {
-        let from = self.from;
-        self.decoded
-            .records()
-            .skip_while(move |record| record.as_ref().is_ok_and(|record| record.offset < from))
+        self.clone()
+            .into_layouts()
+            .map(|layout| layout.map(|layout| layout.of(self.payload())))
     }
 
     /// Walks the records as positions in the payload; the iterator owns the batch.
     pub fn into_layouts(self) -> BatchLayouts {
+        let walk = match self.content {
+            Content::V2(decoded) => Walk::V2(decoded.into_layouts()),
+            Content::Old(set, _) => Walk::Old(set, 0),
+        };
         BatchLayouts {
             from: self.from,
-            layouts: self.decoded.into_layouts(),
+            walk,
         }
     }
 }
@@ -90,18 +114,31 @@ impl Batch {
 #[derive(Debug, Clone)]
 pub struct BatchLayouts {
     from: i64,
-    layouts: Layouts,
+    walk: Walk,
+}
+
+#[derive(Debug, Clone)]
+enum Walk {
+    V2(Layouts),
+    /// And how many were walked.
+    Old(MessageSet, usize),
 }
 
 impl BatchLayouts {
     /// The payload that the positions point into.
     pub fn payload(&self) -> &Bytes {
-        self.layouts.batch().payload()
+        match &self.walk {
+            Walk::V2(layouts) => layouts.batch().payload(),
+            Walk::Old(set, _) => set.payload(),
+        }
     }
 
     /// Records that may be left.
     pub fn remaining(&self) -> usize {
-        self.layouts.remaining()
+        match &self.walk {
+            Walk::V2(layouts) => layouts.remaining(),
+            Walk::Old(set, walked) => set.layouts().len() - walked,
+        }
     }
 }
 
@@ -111,7 +148,15 @@ impl Iterator for BatchLayouts {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.layouts.next()? {
+            let next = match &mut self.walk {
+                Walk::V2(layouts) => layouts.next()?,
+                Walk::Old(set, walked) => {
+                    let layout = *set.layouts().get(*walked)?;
+                    *walked += 1;
+                    Ok(layout)
+                }
+            };
+            match next {
                 Ok(layout) if layout.offset < self.from => {}
                 other => return Some(other),
             }

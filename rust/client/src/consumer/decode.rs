@@ -1,10 +1,11 @@
 //! Fetched bytes into batches.
 
-use bytes::Bytes;
-use kafkalite_records::{DecodedBatch, Decompressor, RecordBatch, RecordsError, batches};
+use bytes::{Buf, Bytes};
+use kafkalite_records::legacy::MessageSet;
+use kafkalite_records::{DecodedBatch, Decompressor, Entry, RecordsError};
 
 use super::TopicPartition;
-use super::batch::Batch;
+use super::batch::{Batch, Content};
 use crate::error::ClientError;
 
 /// Bytes of one partition that were fetched and are not decoded yet.
@@ -28,28 +29,20 @@ pub(super) struct Extent {
 
 /// Walks the headers, which takes no time, so that the next fetch can go before anything is decoded.
 pub(super) fn extent(bytes: &[u8], from: i64) -> Result<Extent, RecordsError> {
-    let mut walk = batches(bytes);
+    let mut whole = 0;
     let mut next = from;
-    let mut failed = None;
-    for batch in walk.by_ref() {
-        match batch {
-            Ok(batch) => next = next.max(batch.header().next_offset()),
-            Err(error) => {
-                failed = Some(error);
-                break;
+    while whole < bytes.len() {
+        match Entry::parse(&bytes[whole..]) {
+            Ok(entry) => {
+                next = next.max(entry.last_offset().saturating_add(1));
+                whole += entry.bytes().len();
             }
+            // What came before the end, or the damage, is read first; then that is met again, at the front.
+            Err(_) if whole > 0 => break,
+            Err(error) => return Err(error),
         }
     }
-    let whole = bytes.len() - walk.rest().len();
-    match failed {
-        // What came before the damage is read first; then it is met again, at the front.
-        Some(error) if whole == 0 => Err(error),
-        None if whole == 0 && !bytes.is_empty() => Err(RecordsError::Incomplete {
-            needed: bytes.len() + 1,
-            have: bytes.len(),
-        }),
-        _ => Ok(Extent { next, bytes: whole }),
-    }
+    Ok(Extent { next, bytes: whole })
 }
 
 /// Decodes batch by batch and gives each to `take`; control batches and those before `from` are left out.
@@ -70,28 +63,35 @@ pub(super) fn decode(
             offset: at,
             source,
         };
-        let batch = RecordBatch::parse(&rest).map_err(failed)?;
+        let entry = Entry::parse(&rest).map_err(failed)?;
         if check_crcs {
-            batch.verify_crc().map_err(failed)?;
+            entry.verify_crc().map_err(failed)?;
         }
-        let header = *batch.header();
-        let bytes = rest.split_to(batch.bytes().len());
-        if header.next_offset() <= from {
-            continue;
-        }
-        if !header.is_control() && header.record_count > 0 {
-            let decoded =
-                DecodedBatch::decode(&bytes, decompressor, max_batch_bytes).map_err(failed)?;
+        let next_offset = entry.last_offset().saturating_add(1);
+        let length = entry.bytes().len();
+        let wanted = match &entry {
+            Entry::Batch(batch) => !batch.header().is_control() && batch.header().record_count > 0,
+            Entry::Message(_) => true,
+        };
+        if next_offset > from && wanted {
+            let content = match &entry {
+                Entry::Batch(_) => {
+                    DecodedBatch::decode(&rest, decompressor, max_batch_bytes).map(Content::V2)
+                }
+                Entry::Message(message) => MessageSet::decode(&rest, decompressor, max_batch_bytes)
+                    .map(|set| Content::Old(set, message.timestamp_type)),
+            };
             take(Batch {
                 topic: fetched.of.topic.clone(),
                 partition: fetched.of.partition,
-                decoded,
+                content: content.map_err(failed)?,
                 from,
-                next_offset: header.next_offset(),
+                next_offset,
                 high_watermark: fetched.high_watermark,
             });
         }
-        from = header.next_offset();
+        rest.advance(length);
+        from = from.max(next_offset);
     }
     Ok(())
 }
@@ -177,6 +177,54 @@ mod tests {
         assert!(
             error.to_string().contains("batch at offset 3 of t-0"),
             "{error}"
+        );
+    }
+
+    /// A message of format v1 as old brokers stored it.
+    fn old_message(offset: i64, value: &[u8]) -> Vec<u8> {
+        let mut body = vec![1, 0];
+        body.extend(1234_i64.to_be_bytes());
+        body.extend((-1_i32).to_be_bytes());
+        body.extend((value.len() as i32).to_be_bytes());
+        body.extend(value);
+        let mut message = offset.to_be_bytes().to_vec();
+        message.extend((body.len() as i32 + 4).to_be_bytes());
+        message.extend(crc32(&body).to_be_bytes());
+        message.extend(body);
+        message
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
+            })
+        })
+    }
+
+    #[test]
+    fn messages_of_old_formats_and_batches_are_read_in_turn() {
+        let bytes = [
+            old_message(0, b"a"),
+            old_message(1, b"b"),
+            batch(2, 2).to_vec(),
+        ]
+        .concat();
+        assert_eq!(
+            extent(&bytes, 0),
+            Ok(Extent {
+                next: 4,
+                bytes: bytes.len()
+            })
+        );
+        assert_eq!(offsets(&fetched(bytes, 1)).unwrap(), [1, 2, 3]);
+        let mut damaged = old_message(0, b"a");
+        *damaged.last_mut().unwrap() ^= 1;
+        assert!(
+            offsets(&fetched(damaged, 0))
+                .unwrap_err()
+                .to_string()
+                .contains("checksum")
         );
     }
 }

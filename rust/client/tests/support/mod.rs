@@ -19,7 +19,7 @@ pub(crate) use kafkalite::Kafkalite;
 pub(crate) use proxy::Proxy;
 
 /// Long enough for a loaded machine; nothing waits for it unless it fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A broker that can be stopped and started again with its data.
 pub(crate) trait Peer {

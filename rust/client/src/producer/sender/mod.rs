@@ -1,31 +1,30 @@
 //! The task that sends: takes batches that are ready, at most one of a partition into a request, one request for all
 //! partitions of a leader; settles batches when answers come, or sends them again.
 
+mod identity;
 mod lane;
 mod request;
+mod settle;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kafkalite_records::Compressor;
-use kafkalite_wire::ErrorCode;
-use kafkalite_wire::api::init_producer_id::InitProducerIdRequest;
-use kafkalite_wire::api::produce::{ProduceRequest, ProduceResponse, ProducedPartition};
+use kafkalite_wire::api::produce::{ProduceRequest, ProduceResponse};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::batch::Batch;
-use super::delivery::Written;
-use super::sequences::{Identity, Verdict};
+use super::sequences::Identity;
 use super::shared::Shared;
 use crate::backoff::Backoff;
 use crate::cluster::{Lane as PoolLane, Metadata};
 use crate::config::Acks;
 use crate::connection::Connection;
 use crate::error::{ClientError, Result};
+use identity::Idempotence;
 use lane::{Lane, Readiness};
-use request::{Answers, Parcel, Sent};
+use request::{Parcel, Sent};
 
 /// Runs until the producer is closed and then fails what is left.
 pub(super) async fn run(shared: Arc<Shared>, compressor: Compressor, idempotent: bool) {
@@ -73,19 +72,6 @@ struct Sender {
     backoff: Backoff,
     /// What last went wrong that is not about a single batch; the reason, if time runs out.
     last_error: Option<ClientError>,
-}
-
-/// Whether batches are stamped, and as whose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Idempotence {
-    /// They are not.
-    Off,
-    /// They are to be, so a producer id is needed first.
-    Wanted,
-    /// A broker has been asked for one.
-    Asked,
-    /// This is it.
-    Known(Identity),
 }
 
 /// What a spawned piece of work brings back.
@@ -390,135 +376,6 @@ impl Sender {
         self.last_error = Some(error);
     }
 
-    fn answered(&mut self, sent: Vec<Sent>, result: Result<Option<ProduceResponse>>) {
-        let now = Instant::now();
-        match result {
-            Ok(Some(response)) => {
-                let mut answers = Answers::of(response);
-                for sent in sent {
-                    let answer = answers.take(&sent);
-                    self.lanes[sent.lane].in_flight -= 1;
-                    self.judge(sent.lane, sent.batch, answer, now);
-                }
-            }
-            Ok(None) => {
-                for Sent { lane, batch, .. } in sent {
-                    self.lanes[lane].in_flight -= 1;
-                    self.settle(lane, &batch, Written::default());
-                }
-            }
-            Err(error) => {
-                self.refresh_wanted |= error.stale_metadata();
-                for Sent { lane, batch, .. } in sent {
-                    self.lanes[lane].in_flight -= 1;
-                    self.retry_or_fail(lane, batch, error.clone(), error.retriable(), now);
-                }
-            }
-        }
-    }
-
-    /// What a broker's answer means for a batch.
-    fn judge(&mut self, index: usize, batch: Batch, answer: ProducedPartition, now: Instant) {
-        let code = answer.error_code;
-        if code == ErrorCode::None {
-            let known = |number: i64| Some(number).filter(|number| *number >= 0);
-            let written = Written {
-                base_offset: known(answer.base_offset),
-                append_time: known(answer.log_append_time_ms),
-            };
-            return self.settle(index, &batch, written);
-        }
-        let lane = &mut self.lanes[index];
-        let oldest = !lane.has_earlier(batch.id);
-        let verdict = if batch.is_stamped() {
-            lane.sequences.refused(code, oldest)
-        } else if code.is_retriable() {
-            Verdict::Retry
-        } else {
-            Verdict::Fail
-        };
-        let subject = format!("{}-{}", batch.outcome.topic, batch.outcome.partition);
-        let detail = answer
-            .record_errors
-            .into_iter()
-            .find_map(|record| record.batch_index_error_message);
-        let error = ClientError::broker("Produce", subject, code, answer.error_message.or(detail));
-        self.refresh_wanted |= error.stale_metadata();
-        match verdict {
-            Verdict::Written => self.settle(index, &batch, Written::default()),
-            Verdict::Retry => self.retry_or_fail(index, batch, error, true, now),
-            Verdict::Fail => self.retry_or_fail(index, batch, error, false, now),
-        }
-    }
-
-    fn settle(&mut self, index: usize, batch: &Batch, written: Written) {
-        self.lanes[index].succeeded();
-        batch.outcome.written(written);
-        self.shared.settled(batch.id, batch.memory);
-    }
-
-    fn retry_or_fail(
-        &mut self,
-        index: usize,
-        mut batch: Batch,
-        error: ClientError,
-        retriable: bool,
-        now: Instant,
-    ) {
-        if !retriable || batch.attempts > self.shared.config.retries {
-            return self.fail(index, &batch, error);
-        }
-        tracing::debug!(%error, attempt = batch.attempts, "a batch is sent again");
-        batch.last_error = Some(error);
-        self.active.insert(index);
-        self.lanes[index].retry(batch, now);
-    }
-
-    fn fail(&mut self, index: usize, batch: &Batch, error: ClientError) {
-        if batch.is_stamped() {
-            self.lanes[index].sequences.gave_up();
-        }
-        batch.outcome.failed(error, batch.records);
-        self.shared.settled(batch.id, batch.memory);
-    }
-
-    /// Fails what has waited longer than `delivery.timeout.ms`; when the next batch will have.
-    fn expire(&mut self, now: Instant) -> Option<Instant> {
-        let limit = self.shared.config.delivery_timeout;
-        let horizon = now.checked_sub(limit)?;
-        let mut next: Option<Instant> = None;
-        for index in self.active.iter().copied().collect::<Vec<_>>() {
-            let Some(lane) = self.lanes.get_mut(index) else {
-                continue;
-            };
-            let (expired, due) = lane.expired(horizon, limit);
-            next = [next, due].into_iter().flatten().min();
-            for batch in expired {
-                let what = format!(
-                    "delivering to {}-{}",
-                    batch.outcome.topic, batch.outcome.partition
-                )
-                .into();
-                let cause = batch
-                    .last_error
-                    .clone()
-                    .or_else(|| self.last_error.clone())
-                    .map(Arc::new);
-                self.fail(
-                    index,
-                    &batch,
-                    ClientError::TimedOut {
-                        what,
-                        setting: "delivery.timeout.ms",
-                        limit,
-                        cause,
-                    },
-                );
-            }
-        }
-        next
-    }
-
     fn refresh_if_wanted(&mut self, seen: &Arc<Metadata>) {
         if !self.refresh_wanted || self.refreshing {
             return;
@@ -539,70 +396,12 @@ impl Sender {
             Event::Refreshed(shared.cluster.refresh(&seen).await)
         });
     }
-
-    /// Whether batches can be sent; if a producer id is missing, asks for one.
-    fn identified(&mut self) -> bool {
-        if self.idempotence == Idempotence::Wanted {
-            self.idempotence = Idempotence::Asked;
-            let shared = Arc::clone(&self.shared);
-            let pause = self
-                .last_error
-                .take()
-                .map(|_| self.backoff.failed())
-                .unwrap_or_default();
-            self.work.spawn(async move {
-                sleep(pause).await;
-                Event::Identified(identify(&shared).await)
-            });
-        }
-        self.idempotence != Idempotence::Asked
-    }
-
-    /// A new id knows nothing of the old one's sequences: lanes that are in order start over when they are idle, the
-    /// others at once.
-    fn identified_as(&mut self, identity: Identity) {
-        self.idempotence = Idempotence::Known(identity);
-        self.backoff.succeeded();
-        for lane in &mut self.lanes {
-            if lane.sequences.wants_epoch() && lane.in_flight == 0 {
-                lane.start_over(identity);
-            }
-        }
-    }
-
-    fn fail_everything(&mut self, error: &ClientError) {
-        for index in 0..self.lanes.len() {
-            while let Some(batch) = self.lanes[index].take() {
-                self.fail(index, &batch, error.clone());
-            }
-        }
-    }
 }
 
 enum Posted {
     /// The connection is kept until the answer is there: dropping it would close it.
     Asked(crate::connection::Reply<ProduceRequest>, Arc<Connection>),
     Unanswered(crate::connection::Written),
-}
-
-async fn identify(shared: &Shared) -> Result<Identity> {
-    let request = InitProducerIdRequest {
-        transaction_timeout_ms: i32::MAX,
-        ..InitProducerIdRequest::default()
-    };
-    let response = shared.cluster.ask_any(&request).await?;
-    match response.error_code {
-        ErrorCode::None => Ok(Identity {
-            id: response.producer_id,
-            epoch: response.producer_epoch,
-        }),
-        code => Err(ClientError::broker(
-            "InitProducerId",
-            "a producer id",
-            code,
-            None,
-        )),
-    }
 }
 
 impl Drop for Sender {

@@ -1,0 +1,77 @@
+//! Who this producer is to the brokers: asks for its id.
+
+use std::sync::Arc;
+
+use kafkalite_wire::ErrorCode;
+use kafkalite_wire::api::init_producer_id::InitProducerIdRequest;
+use tokio::time::sleep;
+
+use super::super::sequences::Identity;
+use super::super::shared::Shared;
+use super::{Event, Sender};
+use crate::error::{ClientError, Result};
+
+/// Whether batches are stamped, and as whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Idempotence {
+    /// They are not.
+    Off,
+    /// They are to be, so a producer id is needed first.
+    Wanted,
+    /// A broker has been asked for one.
+    Asked,
+    /// This is it.
+    Known(Identity),
+}
+
+impl Sender {
+    /// Whether batches can be sent; if a producer id is missing, asks for one.
+    pub(super) fn identified(&mut self) -> bool {
+        if self.idempotence == Idempotence::Wanted {
+            self.idempotence = Idempotence::Asked;
+            let shared = Arc::clone(&self.shared);
+            let pause = self
+                .last_error
+                .take()
+                .map(|_| self.backoff.failed())
+                .unwrap_or_default();
+            self.work.spawn(async move {
+                sleep(pause).await;
+                Event::Identified(identify(&shared).await)
+            });
+        }
+        self.idempotence != Idempotence::Asked
+    }
+
+    /// A new id knows nothing of the old one's sequences: lanes that are in order start over when they are idle, the
+    /// others at once.
+    pub(super) fn identified_as(&mut self, identity: Identity) {
+        self.idempotence = Idempotence::Known(identity);
+        self.backoff.succeeded();
+        for lane in &mut self.lanes {
+            if lane.sequences.wants_epoch() && lane.in_flight == 0 {
+                lane.start_over(identity);
+            }
+        }
+    }
+}
+
+async fn identify(shared: &Shared) -> Result<Identity> {
+    let request = InitProducerIdRequest {
+        transaction_timeout_ms: i32::MAX,
+        ..InitProducerIdRequest::default()
+    };
+    let response = shared.cluster.ask_any(&request).await?;
+    match response.error_code {
+        ErrorCode::None => Ok(Identity {
+            id: response.producer_id,
+            epoch: response.producer_epoch,
+        }),
+        code => Err(ClientError::broker(
+            "InitProducerId",
+            "a producer id",
+            code,
+            None,
+        )),
+    }
+}
