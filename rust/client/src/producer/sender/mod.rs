@@ -211,10 +211,12 @@ impl Sender {
                 link.connecting = true;
                 let shared = Arc::clone(&self.shared);
                 self.work.spawn(async move {
-                    Event::Connected(
-                        leader,
-                        shared.cluster.connection(leader, PoolLane::Produce).await,
-                    )
+                    let connected = shared.cluster.connection(leader, PoolLane::Produce).await;
+                    if connected.is_err() {
+                        // Not every failure takes time, and each is followed by another attempt.
+                        sleep(shared.config.client.retry_backoff).await;
+                    }
+                    Event::Connected(leader, connected)
                 });
                 None
             }
