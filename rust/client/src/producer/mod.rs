@@ -101,22 +101,25 @@ impl Producer {
     /// Takes a record, on any thread, without waiting and without entering the runtime.
     pub fn enqueue(&self, record: &ProducerRecord<'_>) -> Result<Delivery, Refused> {
         let topic = self.topic(record.topic)?;
-        self.enqueue_to(&topic, record)
+        self.enqueue_to(&topic, record, now_millis)
     }
 
-    /// Takes records until one is refused, which stays in the iterator; the deliveries are appended to `deliveries`.
+    /// Takes records until one is refused, which stays in the iterator; each delivery is handed to `delivered`.
+    ///
+    /// Records without a timestamp get the time of this call: reading the clock for each costs as much as encoding it.
     pub fn enqueue_many<'a>(
         &self,
         records: &mut Peekable<impl Iterator<Item = ProducerRecord<'a>>>,
         mut delivered: impl FnMut(Delivery),
     ) -> Result<(), Refused> {
         let mut topic: Option<Arc<Topic>> = None;
+        let now = now_millis();
         while let Some(record) = records.peek() {
             let topic = match &topic {
                 Some(topic) if *topic.name == *record.topic => topic,
                 _ => topic.insert(self.topic(record.topic)?),
             };
-            delivered(self.enqueue_to(topic, record)?);
+            delivered(self.enqueue_to(topic, record, || now)?);
             records.next();
         }
         Ok(())
@@ -249,7 +252,12 @@ impl Producer {
             .ok_or_else(|| self.wait(Need::Topic(name.to_owned())))
     }
 
-    fn enqueue_to(&self, topic: &Topic, record: &ProducerRecord<'_>) -> Result<Delivery, Refused> {
+    fn enqueue_to(
+        &self,
+        topic: &Topic,
+        record: &ProducerRecord<'_>,
+        now: impl FnOnce() -> i64,
+    ) -> Result<Delivery, Refused> {
         let size = record.size();
         let limit = self.shared.config.max_request_size;
         if size > limit {
@@ -264,7 +272,7 @@ impl Producer {
             .choose(record.partition, record.key, choice)
             .map_err(Refused::Failed)?;
         self.reserve(size)?;
-        let timestamp = record.timestamp.unwrap_or_else(now_millis);
+        let timestamp = record.timestamp.unwrap_or_else(now);
         accumulator
             .append(&self.shared, record, timestamp, size)
             .map_err(|error| {
