@@ -56,6 +56,13 @@ pub enum Error {
         /// How many were sent.
         elements: usize,
     },
+    /// A request's arrays and strings together take more memory than [`MAX_REQUEST_MEMORY`](crate::MAX_REQUEST_MEMORY).
+    /// Close the connection; the peer can ask for less at a time.
+    #[error("the request takes too much memory from byte {at} on; ask for less at a time")]
+    TooMuchMemory {
+        /// Where the limit was reached, in bytes from the start of the frame.
+        at: usize,
+    },
     /// A frame's length is negative or beyond the limit. Close the connection; raise the limit if the peer is honest.
     #[error("frame of {length} bytes; the limit is {limit}")]
     FrameTooLarge {

@@ -23,7 +23,8 @@
 //! # What hostile bytes get
 //!
 //! An [`Error`]. Every length and count is compared with the bytes that are left before anything is allocated, so that
-//! decoding n bytes allocates no more than a small multiple of n, whatever they claim.
+//! decoding n bytes allocates no more than a small multiple of n, whatever they claim. A request takes no more than
+//! [`MAX_REQUEST_MEMORY`] besides its frame, however long that is.
 
 // The derive macro names this crate by its full path, in here too.
 extern crate self as kafkalite_wire;
@@ -50,7 +51,7 @@ pub use header::{RequestHeader, RequestPrefix};
 pub use kafkalite_wire_derive::Message;
 pub use reader::Reader;
 pub use records::Records;
-pub use request::{Request, Response};
+pub use request::{MAX_REQUEST_MEMORY, Request, Response};
 pub use value::{Nullable, Optional, Value};
 pub use version::Version;
 pub use writer::Writer;

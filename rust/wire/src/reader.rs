@@ -13,6 +13,7 @@ pub struct Reader {
     at: usize,
     end: usize, // of the frame, or of the tagged field that is being read
     version: Version,
+    memory: usize, // that arrays and strings may still take
 }
 
 impl Reader {
@@ -24,7 +25,13 @@ impl Reader {
             at: 0,
             end,
             version,
+            memory: usize::MAX,
         }
+    }
+
+    /// From now on arrays and strings may take this many bytes together; without it only the frame's own length bounds them.
+    pub fn limit_memory(&mut self, bytes: usize) {
+        self.memory = bytes;
     }
 
     /// Goes on in another version: a header and its body do not share theirs.
@@ -83,6 +90,7 @@ impl Reader {
         if length > self.remaining() {
             return Err(self.truncated(length));
         }
+        self.take_memory(length)?;
         let bytes = &self.frame[self.at..self.at + length];
         let text = std::str::from_utf8(bytes).map_err(|_| Error::BadString { at: self.at })?;
         let text = text.to_owned();
@@ -141,6 +149,7 @@ impl Reader {
         if needed > self.remaining() {
             return Err(self.truncated(needed));
         }
+        self.take_memory(count.saturating_mul(size_of::<T>()))?;
         let mut elements = Vec::new();
         elements
             .try_reserve_exact(count)
@@ -180,6 +189,14 @@ impl Reader {
     /// The tagged fields of a struct that knows none.
     pub fn skip_tagged_fields(&mut self) -> Result<()> {
         self.tagged_fields(|_, _| Ok(false))
+    }
+
+    fn take_memory(&mut self, bytes: usize) -> Result<()> {
+        match self.memory.checked_sub(bytes) {
+            Some(left) => self.memory = left,
+            None => return Err(Error::TooMuchMemory { at: self.at }),
+        }
+        Ok(())
     }
 
     /// The error for a null where a value must stand; the length field has just been read.

@@ -8,6 +8,10 @@ use crate::{
     ApiKey, Encoded, Error, Reader, RequestHeader, RequestPrefix, Result, Value, Version, Writer,
 };
 
+/// What the arrays and strings of one request may take in memory, in bytes. Records don't count: they stay slices of the
+/// frame. Enough for half a million partitions, and far from what a frame full of empty topics would become.
+pub const MAX_REQUEST_MEMORY: usize = 32 << 20;
+
 /// A request: binds key, versions and response together. Implemented by the table in [`api`](crate::api).
 pub trait Request: Value {
     /// The API's key.
@@ -31,8 +35,10 @@ pub trait Request: Value {
 
     /// A request from its frame (without the length prefix). Bytes behind it are ignored, as Apache Kafka does: librdkafka
     /// leaves three behind when it asks for all topics (2.x, Metadata from version 9).
+    /// Takes [`MAX_REQUEST_MEMORY`] at the most.
     fn decode(frame: Bytes) -> Result<(RequestHeader, Self)> {
         let mut r = Reader::new(frame, Version::INFLEXIBLE);
+        r.limit_memory(MAX_REQUEST_MEMORY);
         let prefix = RequestPrefix::from_reader(&mut r)?;
         if prefix.api_key != Self::KEY.code() {
             return Err(prefix.unsupported());

@@ -8,7 +8,14 @@ mod support;
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
-use kafkalite_wire::{Reader, Request, Response, Result, Value, Version, api, schema::Kind};
+use kafkalite_wire::{
+    MAX_REQUEST_MEMORY, Reader, Request, RequestHeader, Response, Result, Value, Version,
+    api::{
+        self,
+        produce::{ProduceRequest, ProduceTopic},
+    },
+    schema::Kind,
+};
 use support::bytes::{Bytes as Forged, Choice};
 
 /// The most bytes that decoding may hold for each byte of the message. The dearest honest thing is an empty group of
@@ -213,6 +220,32 @@ fn overstuffed(subject: &Subject, version: Version, stuffed: u32) -> Option<Vec<
     forged.value(&subject.kind);
     let bytes = forged.out;
     (arrays > stuffed).then_some(bytes)
+}
+
+#[test]
+fn a_long_request_of_empty_topics_is_refused_before_it_takes_much_memory() {
+    let header = RequestHeader {
+        api_version: 9,
+        correlation_id: 1,
+        client_id: None,
+    };
+    let topic = ProduceTopic::default();
+    let decode = |topics: usize| {
+        let request = ProduceRequest {
+            topic_data: vec![topic.clone(); topics],
+            ..Default::default()
+        };
+        let mut frame = request.encode(&header).unwrap().into_bytes();
+        let frame = frame.split_off(4);
+        let (decoded, held) = allocations::most_held(|| ProduceRequest::decode(frame.into()));
+        assert!(held <= MAX_REQUEST_MEMORY + ALWAYS, "{held} bytes held");
+        decoded.map(|(_, request)| request.topic_data.len())
+    };
+    assert_eq!(decode(100_000), Ok(100_000));
+    assert!(matches!(
+        decode(1_000_000),
+        Err(kafkalite_wire::Error::TooMuchMemory { .. })
+    ));
 }
 
 #[test]
