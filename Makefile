@@ -4,6 +4,7 @@ PYTHON ?= $(shell .ci/prerequisites python)
 CARGO ?= cargo
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # What the extension module is built from, and what is installed with it.
 SOURCES = pyproject.toml Cargo.toml Cargo.lock $(shell find rust python/kafkalite -type f \( -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml' \))
 
@@ -60,15 +61,18 @@ $(VENV)/created:
 	@touch $@
 
 # The wheel is what users get, so it is what is tried: built as a release, installed as a wheel.
-$(VENV)/installed: $(SOURCES) requirements/demo.txt | $(VENV)/created
-	@[ ! requirements/demo.txt -nt $@ ] || $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/demo.txt
+$(VENV)/installed: $(SOURCES) $(VENV)/demo
 	rm -rf target/wheels
 	$(BIN)/maturin build --release --locked --quiet --out target/wheels
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps --force-reinstall target/wheels/kafkalite-*.whl
+	$(PIP) --no-deps --force-reinstall target/wheels/kafkalite-*.whl
+	@touch $@
+
+$(VENV)/demo: requirements/demo.txt | $(VENV)/created
+	$(PIP) --require-hashes -r $<
 	@touch $@
 
 $(VENV)/developer: requirements/dev.txt | $(VENV)/created
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(PIP) --require-hashes -r $<
 	@touch $@
 
 lock: $(VENV)/developer ## choose new versions of everything in requirements/, within what pyproject.toml allows
