@@ -61,6 +61,7 @@ async fn metadata_creates_where_all_agree() {
             .iter()
             .all(|topic| topic.error_code.is_none() && topic.partitions.len() == 2)
     );
+    assert_eq!(topics.len(), 2, "each once, however often it was asked for");
     assert_eq!(client.put("t", 1, &["usable at once"]).await, 0);
 
     let strict = start(&[("auto.create.topics.enable", "false")]).await;

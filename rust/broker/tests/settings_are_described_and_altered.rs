@@ -180,6 +180,24 @@ async fn what_is_not_there_is_not_described() {
 }
 
 #[tokio::test]
+async fn a_short_request_does_not_get_an_endless_answer() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    let resource = DescribeConfigsResource {
+        resource_type: BROKER,
+        resource_name: "0".to_owned(),
+        configuration_keys: None,
+    };
+    let request = DescribeConfigsRequest {
+        resources: vec![resource; 10_000],
+        ..Default::default()
+    };
+    client.send(4, &request).await;
+    let answer = client.frame().await.unwrap();
+    assert!(answer.len() < 1 << 20, "{} bytes", answer.len());
+}
+
+#[tokio::test]
 async fn a_topics_settings_act_at_once_and_stay() {
     let broker = start(&[]).await;
     let mut client = broker.connect().await;

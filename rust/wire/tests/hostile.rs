@@ -237,7 +237,7 @@ fn a_long_request_of_empty_topics_is_refused_before_it_takes_much_memory() {
         };
         let mut frame = request.encode(&header).unwrap().into_bytes();
         let frame = frame.split_off(4);
-        let (decoded, held) = allocations::most_held(|| ProduceRequest::decode(frame.into()));
+        let (decoded, held) = allocations::most_held(|| ProduceRequest::decode(frame));
         assert!(held <= MAX_REQUEST_MEMORY + ALWAYS, "{held} bytes held");
         decoded.map(|(_, request)| request.topic_data.len())
     };

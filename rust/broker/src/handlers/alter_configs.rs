@@ -10,7 +10,8 @@ use kafkalite_wire::api::alter_configs::{
     AlterConfigsRequest, AlterConfigsResource, AlterConfigsResponse, AlteredConfigsResource,
 };
 
-use super::altering::{Edit, alter, refuse_repeated};
+use super::altering::{Edit, alter, told};
+use super::resource::refuse_repeated;
 use super::{Context, Reply};
 use crate::config::Overrides;
 use crate::refusal::Refusal;
@@ -61,7 +62,7 @@ pub(super) async fn handle(
             }
             refused => refused,
         };
-        let (error_code, error_message) = super::altering::told(outcome);
+        let (error_code, error_message) = told(outcome);
         responses.push(AlteredConfigsResource {
             error_code,
             error_message,

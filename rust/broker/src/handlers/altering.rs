@@ -1,6 +1,5 @@
 //! Changing what is set on a topic or on this broker, for both APIs that do it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use kafkalite_wire::ErrorCode;
@@ -49,24 +48,6 @@ pub(super) async fn alter(
     spawn_blocking(change)
         .await
         .unwrap_or_else(|_| Err(Refusal::stopping()))
-}
-
-/// A refusal for each resource that stands more than once in a request: which change should win?
-pub(super) fn refuse_repeated(
-    resources: impl Iterator<Item = (i8, String)> + Clone,
-) -> Vec<Result<(), Refusal>> {
-    let mut times: HashMap<(i8, String), usize> = HashMap::new();
-    for resource in resources.clone() {
-        *times.entry(resource).or_default() += 1;
-    }
-    let once = |resource: (i8, String)| match times[&resource] {
-        1 => Ok(()),
-        _ => Err(Refusal::new(
-            ErrorCode::InvalidRequest,
-            format!("'{}' stands twice in the request", resource.1),
-        )),
-    };
-    resources.map(once).collect()
 }
 
 /// An outcome as the answer has it.

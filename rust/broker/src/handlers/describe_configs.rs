@@ -1,7 +1,8 @@
 //! `DescribeConfigs` · key 32 · versions 1–4
 //!
 //! Behaviour: every setting of a topic or of this broker, with its value, where that comes from, and what else could give
-//! it one. A topic that does not exist and a broker that is not this one are errors of that resource alone.
+//! it one. A topic that does not exist, a broker that is not this one and a resource that stands more than once in the
+//! request (its answer is a thousand times as long as its name) are errors of that resource alone.
 //!
 //! Version notes: types and documentation from 3; 4 is only written differently.
 
@@ -10,7 +11,7 @@ use kafkalite_wire::api::describe_configs::{
     DescribeConfigsResult, DescribeConfigsSynonym, DescribedConfig,
 };
 
-use super::resource::Resource;
+use super::resource::{Resource, refuse_repeated};
 use super::{Context, Reply};
 use crate::config::{Change, Kind, Origin, Row, Source};
 use crate::refusal::Refusal;
@@ -26,10 +27,16 @@ pub(super) async fn handle(
         synonyms: request.include_synonyms,
         documentation: request.include_documentation,
     };
+    let names = request
+        .resources
+        .iter()
+        .map(|one| (one.resource_type, one.resource_name.clone()));
+    let repeated = refuse_repeated(names);
     let results = request
         .resources
         .into_iter()
-        .map(|resource| answer(context, resource, show))
+        .zip(repeated)
+        .map(|(resource, repeated)| answer(context, resource, repeated, show))
         .collect();
     DescribeConfigsResponse {
         results,
@@ -47,9 +54,10 @@ struct Show {
 fn answer(
     context: &Context,
     resource: DescribeConfigsResource,
+    repeated: Result<(), Refusal>,
     show: Show,
 ) -> DescribeConfigsResult {
-    let described = describe(context, &resource, show);
+    let described = repeated.and_then(|()| describe(context, &resource, show));
     let DescribeConfigsResource {
         resource_type,
         resource_name,

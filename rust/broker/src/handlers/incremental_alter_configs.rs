@@ -13,7 +13,8 @@ use kafkalite_wire::api::incremental_alter_configs::{
     IncrementalAlterConfigsResponse, IncrementalAlterableConfig, IncrementallyAlteredResource,
 };
 
-use super::altering::{Edit, alter, refuse_repeated, told};
+use super::altering::{Edit, alter, told};
+use super::resource::refuse_repeated;
 use super::{Context, Reply};
 use crate::config::{Kind, Overrides, row};
 use crate::refusal::Refusal;

@@ -1,6 +1,6 @@
 //! `Metadata` · key 3 · versions 0–13
 //!
-//! Behaviour: this broker, and the topics asked for with their partitions, all led by it. A topic asked for by name that
+//! Behaviour: this broker, and the topics asked for with their partitions, each once, all led by it. A topic asked for by name that
 //! does not exist is created if both the broker (`auto.create.topics.enable`) and the request allow it, and is usable
 //! when the answer comes: a client never has to wait for a leader.
 //!
@@ -8,7 +8,7 @@
 //! before 4 cannot forbid creation. By id from 12 (in 10 and 11 the field exists and means nothing).
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -80,16 +80,25 @@ pub(super) async fn handle(context: &Context, request: MetadataRequest) -> Reply
     .into()
 }
 
-/// The topics asked for, in that order; those that are missing are created, all in one go, if `create` says so.
+/// The topics asked for, each once, in that order; those that are missing are created, all in one go, if `create` says so.
 async fn find(
     context: &Context,
-    asked: Vec<MetadataRequestTopic>,
+    mut asked: Vec<MetadataRequestTopic>,
     create: bool,
 ) -> Vec<MetadataTopic> {
     let topics = &context.broker.topics;
     let by_id = |asked: &MetadataRequestTopic| {
         context.api_version >= FIRST_BY_ID && !asked.topic_id.is_nil()
     };
+    // A few bytes of request are a whole topic in the answer: repeated, they would fill any memory.
+    let mut seen = HashSet::new();
+    asked.retain(|asked| {
+        seen.insert(if by_id(asked) {
+            Err(asked.topic_id)
+        } else {
+            Ok(asked.name.clone())
+        })
+    });
     let partitions = context.broker.configs.settings().num_partitions;
     let missing: BTreeSet<String> = asked
         .iter()

@@ -1,5 +1,7 @@
 //! What has settings: topics and this broker. Shared by the three APIs that read and change them.
 
+use std::collections::HashMap;
+
 use kafkalite_wire::ErrorCode;
 
 use super::Context;
@@ -47,4 +49,22 @@ impl Resource {
             )),
         }
     }
+}
+
+/// A refusal for each resource that stands more than once in a request: which of them is meant?
+pub(super) fn refuse_repeated(
+    resources: impl Iterator<Item = (i8, String)> + Clone,
+) -> Vec<Result<(), Refusal>> {
+    let mut times: HashMap<(i8, String), usize> = HashMap::new();
+    for resource in resources.clone() {
+        *times.entry(resource).or_default() += 1;
+    }
+    let once = |resource: (i8, String)| match times[&resource] {
+        1 => Ok(()),
+        _ => Err(Refusal::new(
+            ErrorCode::InvalidRequest,
+            format!("'{}' stands twice in the request", resource.1),
+        )),
+    };
+    resources.map(once).collect()
 }
