@@ -182,6 +182,22 @@ async fn large_requests_share_one_quota_and_small_ones_go_past() {
 }
 
 #[tokio::test]
+async fn a_large_fetch_that_waits_does_not_hold_up_large_requests() {
+    let broker = start(&[("queued.max.request.bytes", "1000000")]).await;
+    broker.connect().await.create("clicks", 1, &[]).await;
+    let wanted = (0..30_000).map(|partition| data::from(partition, 0));
+    let mut patient = data::fetch_by_name("clicks", wanted.collect());
+    patient.max_wait_ms = 60_000;
+    let mut parked = broker.connect().await;
+    parked.send(11, &patient).await;
+    // Its bytes hold the quota until they have become a request.
+    let value = "x".repeat(900_000);
+    let mut producer = broker.connect().await;
+    assert_eq!(producer.put("clicks", 0, &[value.as_str()]).await, 0);
+    assert!(parked.frame().await.is_some());
+}
+
+#[tokio::test]
 async fn a_reader_that_never_reads_does_not_hold_up_the_stop() {
     let broker = start(&[]).await;
     let mut client = broker.connect().await;

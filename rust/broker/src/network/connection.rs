@@ -26,12 +26,6 @@ const LARGE_STALL: Duration = Duration::from_secs(30);
 /// After this long without a request a connection gives back a large buffer.
 const KEEP_BUFFER: Duration = Duration::from_secs(1);
 
-/// A frame, and the memory it was granted.
-struct Arrived {
-    bytes: Bytes,
-    hold: Hold,
-}
-
 /// What becomes of a request.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -98,30 +92,27 @@ impl Served {
     async fn run(&mut self) -> End {
         let mut stopping = self.broker.stopping.subscribe();
         loop {
-            let arrived = tokio::select! {
+            let frame = tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stopping| *stopping) => return End::Quiet,
-                arrived = self.arrive() => match arrived {
-                    Ok(arrived) => arrived,
+                frame = self.arrive() => match frame {
+                    Ok(frame) => frame,
                     Err(end) => return end,
                 },
             };
-            if let Err(end) = self.answer(arrived).await {
+            if let Err(end) = self.answer(frame).await {
                 return end;
             }
         }
     }
 
     /// The next request. Dropping this future loses nothing: bytes stay in the buffer.
-    async fn arrive(&mut self) -> Result<Arrived, End> {
-        let mut hold = None;
+    async fn arrive(&mut self) -> Result<Bytes, End> {
+        let mut hold: Option<Hold> = None;
         loop {
             let told = |error: kafkalite_wire::Error| End::Because(error.to_string());
-            if let Some(bytes) = self.frames.next().map_err(told)? {
-                return Ok(Arrived {
-                    bytes,
-                    hold: hold.unwrap_or_default(),
-                });
+            if let Some(frame) = self.frames.next().map_err(told)? {
+                return Ok(hold.unwrap_or_default().with(frame));
             }
             if let (None, Some(len)) = (&hold, self.frames.coming().map_err(told)?) {
                 hold = Some(self.quota.hold(len).await);
@@ -159,16 +150,13 @@ impl Served {
         }
     }
 
-    async fn answer(&mut self, arrived: Arrived) -> Result<(), End> {
-        let Arrived { bytes, hold } = arrived;
+    async fn answer(&mut self, frame: Bytes) -> Result<(), End> {
         let answering = handlers::answer(
             Arc::clone(&self.broker),
             Arc::clone(&self.connection),
-            bytes,
+            frame,
         );
-        let outcome = self.while_watching_the_peer(answering).await;
-        drop(hold);
-        match outcome {
+        match self.while_watching_the_peer(answering).await {
             Outcome::Answer(answer) => Ok(answer.send(&self.stream, self.idle()).await?),
             Outcome::Nothing => Ok(()),
             Outcome::Close(reason) => Err(End::Because(reason)),

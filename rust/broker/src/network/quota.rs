@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Frames up to this size are not counted: every connection may hold one.
@@ -55,6 +56,27 @@ impl Hold {
     /// Whether others wait for this one to be given back.
     pub(super) fn counts(&self) -> bool {
         self.permit.is_some()
+    }
+
+    /// The frame that was held the right for. It gives it back with its last slice: a request that waits for something
+    /// else than its own bytes, such as a fetch for records, holds up nobody.
+    pub(super) fn with(self, frame: Bytes) -> Bytes {
+        if self.counts() {
+            Bytes::from_owner(Held { frame, _hold: self })
+        } else {
+            frame
+        }
+    }
+}
+
+struct Held {
+    frame: Bytes,
+    _hold: Hold,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.frame
     }
 }
 
