@@ -24,6 +24,9 @@ const LAST_EPOCH: i32 = -1;
 /// A session not used for this long may give its slot to another, as in Apache Kafka.
 const IDLE_MS: i64 = 120_000;
 
+/// Most partitions that all sessions may follow together, some 50 MB; there is no such limit in Apache Kafka.
+const MOST_PARTITIONS: usize = 250_000;
+
 /// How a request names a topic: by name up to Fetch 12, by id from 13 (KIP-516).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum TopicKey {
@@ -69,7 +72,7 @@ pub(crate) struct SessionRequest {
     pub(crate) uses_topic_ids: bool,
 }
 
-/// All sessions of a broker, at most as many as there are slots.
+/// All sessions of a broker, at most as many as there are slots, and all of them not endlessly large.
 #[derive(Debug)]
 pub(crate) struct FetchSessions {
     slots: usize,
@@ -134,9 +137,7 @@ impl FetchSessions {
                 kind: Kind::Sessionless,
             });
         }
-        if let Some(slot) = self.open.lock().get_mut(&id) {
-            slot.size = wanted.len();
-        }
+        self.resize(id, wanted.len())?;
         Ok(Fetch {
             wanted,
             kind: Kind::Incremental {
@@ -145,6 +146,22 @@ impl FetchSessions {
                 session,
             },
         })
+    }
+
+    /// Notes that a session follows `size` partitions now, or closes it if that is too many. Its client then makes a full
+    /// fetch and gets no session.
+    fn resize(&self, id: i32, size: usize) -> Result<(), SessionError> {
+        let mut open = self.open.lock();
+        let Some(slot) = open.get_mut(&id) else {
+            return Ok(());
+        };
+        let grown = size > slot.size;
+        slot.size = size;
+        if grown && followed(&open) > MOST_PARTITIONS {
+            open.remove(&id);
+            return Err(SessionError::NotFound);
+        }
+        Ok(())
     }
 
     #[cfg(test)]
@@ -158,6 +175,9 @@ impl FetchSessions {
         let mut open = self.open.lock();
         let size = session.len();
         if open.len() >= self.slots && !evict(&mut open, size, now_ms) {
+            return NO_SESSION;
+        }
+        if followed(&open) + size > MOST_PARTITIONS {
             return NO_SESSION;
         }
         let id = loop {
@@ -178,6 +198,11 @@ impl FetchSessions {
         );
         id
     }
+}
+
+/// How many partitions all sessions follow.
+fn followed(open: &HashMap<i32, Slot>) -> usize {
+    open.values().map(|slot| slot.size).sum()
 }
 
 /// Frees a slot: of the session that rested longest if it is idle, else of the smallest that is smaller than the

@@ -283,3 +283,22 @@ fn a_partition_named_twice_is_followed_once() {
     let fetch = sessions.begin(request(id, 1), vec![], &[], 0).unwrap();
     assert_eq!(fetch.wanted(), [wanted(0, 4)]);
 }
+
+#[test]
+fn sessions_do_not_grow_beyond_what_all_may_follow() {
+    let sessions = FetchSessions::new(10);
+    let half = MOST_PARTITIONS as i32 / 2;
+    let id = open(&sessions, half, 0);
+    assert_ne!(id, NO_SESSION);
+    assert_eq!(open(&sessions, half + 1, 0), NO_SESSION);
+
+    let more = (half..=2 * half).map(|partition| wanted(partition, 0));
+    assert_eq!(
+        sessions
+            .begin(request(id, 1), more.collect(), &[], 0)
+            .unwrap_err(),
+        SessionError::NotFound
+    );
+    assert_eq!(sessions.count(), 0, "it is closed");
+    assert_ne!(open(&sessions, half + 1, 0), NO_SESSION);
+}
