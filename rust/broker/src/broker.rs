@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kafkalite_log::LogError;
 use kafkalite_log::datadir::{DataDir, Expected};
 use parking_lot::RwLock;
 use tokio::sync::{Mutex, watch};
@@ -31,8 +32,14 @@ pub struct Broker {
     stopping: watch::Sender<bool>,
     /// `None` once the broker is stopped, so that nothing keeps its logs.
     state: RwLock<Option<Arc<BrokerState>>>,
-    /// The tasks that a stop waits for. Locked while it does, so that another stop waits as well.
-    tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// Locked by the stop that is under way, so that another one waits as well.
+    ending: Mutex<Ending>,
+}
+
+/// What a stop waits for. It stays here until it has ended: a stop that is given up half-way can be taken up again.
+struct Ending {
+    tasks: Vec<JoinHandle<()>>,
+    closing: Option<JoinHandle<Result<(), LogError>>>,
 }
 
 impl Broker {
@@ -74,7 +81,10 @@ impl Broker {
             cluster_id: state.cluster_id.clone(),
             stopping,
             state: RwLock::new(Some(state)),
-            tasks: Mutex::new(tasks),
+            ending: Mutex::new(Ending {
+                tasks,
+                closing: None,
+            }),
         })
     }
 
@@ -106,18 +116,24 @@ impl Broker {
     /// Stops: no more connections, parked fetches answered with what there is, answers sent, everything flushed, the
     /// directory marked as clean and unlocked. Whoever calls it again waits for the first and gets `Ok`.
     ///
-    /// On an error everything has stopped as well; the directory is not marked, so the next start recovers.
+    /// On an error everything has stopped as well; the directory is not marked, so the next start recovers. Dropping the
+    /// future stops the waiting only; call it again to know the end.
     pub async fn stop(&self) -> Result<(), BrokerError> {
         self.stopping.send_replace(true);
-        let mut tasks = self.tasks.lock().await;
-        for task in tasks.drain(..) {
+        let mut ending = self.ending.lock().await;
+        while let Some(task) = ending.tasks.last_mut() {
             // One that panicked has stopped too.
             let _ = task.await;
+            ending.tasks.pop();
         }
-        let Some(state) = self.state.write().take() else {
+        if let Some(state) = self.state.write().take() {
+            ending.closing = Some(spawn_blocking(move || state.topics.close()));
+        }
+        let Some(closing) = &mut ending.closing else {
             return Ok(());
         };
-        let closed = spawn_blocking(move || state.topics.close()).await;
+        let closed = closing.await;
+        ending.closing = None;
         Ok(closed.map_err(|_| BrokerError::Stopped)??)
     }
 

@@ -44,18 +44,7 @@ async fn a_stop_waits_for_the_answer_that_is_being_sent_and_not_for_idle_clients
     let support::TestBroker { broker, dir: _dir } = start(&[]).await;
     let mut busy = Client::connect(&broker).await;
     let idle = Client::connect(&broker).await;
-    busy.create("clicks", 1, &[]).await;
-    let value = "x".repeat(900_000);
-    for _ in 0..8 {
-        busy.put("clicks", 0, &[value.as_str()]).await;
-    }
-    let mut wanted = data::from(0, 0);
-    wanted.partition_max_bytes = i32::MAX;
-    busy.send(12, &data::fetch_by_name("clicks", vec![wanted]))
-        .await;
-    // The answer is larger than the sockets hold: it is on its way while the broker stops.
-    let len = busy.stream.read_i32().await.unwrap();
-    let mut answer = vec![0; usize::try_from(len).unwrap()];
+    let mut answer = large_answer(&mut busy).await;
     let (stopped, read) = tokio::join!(broker.stop(), busy.stream.read_exact(&mut answer));
     stopped.unwrap();
     read.unwrap();
@@ -65,6 +54,22 @@ async fn a_stop_waits_for_the_answer_that_is_being_sent_and_not_for_idle_clients
         8
     );
     drop(idle);
+}
+
+#[tokio::test]
+async fn a_stop_that_was_given_up_is_taken_up_again() {
+    let support::TestBroker { broker, dir } = start(&[]).await;
+    let mut busy = Client::connect(&broker).await;
+    let mut answer = large_answer(&mut busy).await;
+    // As Ctrl-C does to somebody who waits for it; meanwhile the answer is on its way.
+    for _ in 0..3 {
+        let given_up = tokio::time::timeout(std::time::Duration::from_millis(20), broker.stop());
+        assert!(given_up.await.is_err(), "the answer is not sent yet");
+    }
+    let (stopped, read) = tokio::join!(broker.stop(), busy.stream.read_exact(&mut answer));
+    stopped.unwrap();
+    read.unwrap();
+    assert!(dir.path().join(".kafka_cleanshutdown").exists());
 }
 
 #[tokio::test]
@@ -95,4 +100,20 @@ async fn a_broker_that_was_dropped_is_recovered() {
         1
     );
     again.stop().await.unwrap();
+}
+
+/// Asks for an answer that is larger than the sockets hold, so that it is on its way until it is read. Returns where to
+/// read it to.
+async fn large_answer(busy: &mut Client) -> Vec<u8> {
+    busy.create("clicks", 1, &[]).await;
+    let value = "x".repeat(900_000);
+    for _ in 0..8 {
+        busy.put("clicks", 0, &[value.as_str()]).await;
+    }
+    let mut wanted = data::from(0, 0);
+    wanted.partition_max_bytes = i32::MAX;
+    busy.send(12, &data::fetch_by_name("clicks", vec![wanted]))
+        .await;
+    let len = busy.stream.read_i32().await.unwrap();
+    vec![0; usize::try_from(len).unwrap()]
 }
