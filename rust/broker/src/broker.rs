@@ -14,6 +14,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::config::{BrokerConfig, Configs, Listener, Settings};
 use crate::error::BrokerError;
 use crate::fetch_sessions::FetchSessions;
+use crate::groups::{self, Groups};
 use crate::housekeeping;
 use crate::network;
 use crate::producer_ids::ProducerIds;
@@ -70,6 +71,10 @@ impl Broker {
         let tasks = vec![
             tokio::spawn(network::serve(listener, Arc::clone(&state))),
             tokio::spawn(housekeeping::run(Arc::clone(&state))),
+            tokio::spawn(groups::keep_time(
+                Arc::clone(&state.groups),
+                state.stopping.clone(),
+            )),
         ];
         tracing::info!("listening on {address}, data in {}", data_dir.display());
         let advertised = state.configs.settings().advertised_listener.clone();
@@ -181,6 +186,7 @@ fn open(
     let state = BrokerState {
         fetch_sessions: FetchSessions::new(settings.max_incremental_fetch_session_cache_slots),
         producer_ids: ProducerIds::open(&path, topics.unused_producer_id())?,
+        groups: Groups::open(Arc::clone(&topics), Arc::clone(&configs))?,
         configs,
         topics,
         node_id: identity.node_id,

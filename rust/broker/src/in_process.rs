@@ -1,5 +1,6 @@
 //! What the process that a broker lives in may ask of it without a socket: its topics.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::{
@@ -70,7 +71,9 @@ impl Broker {
     /// Deletes a topic. It is gone when this returns, its files some time later.
     pub async fn delete_topic(&self, name: &str) -> Result<(), Refusal> {
         let state = self.serving()?;
-        one(state.topics.delete(vec![name.to_owned()]).await)
+        one(state.topics.delete(vec![name.to_owned()]).await)?;
+        state.groups.topics_deleted(&HashSet::from([name]));
+        Ok(())
     }
 
     fn serving(&self) -> Result<Arc<BrokerState>, Refusal> {

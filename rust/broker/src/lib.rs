@@ -20,6 +20,7 @@ mod clock;
 pub mod config;
 mod error;
 mod fetch_sessions;
+mod groups;
 mod handlers;
 mod housekeeping;
 mod in_process;

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::config::Configs;
 use crate::fetch_sessions::FetchSessions;
+use crate::groups::Groups;
 use crate::producer_ids::ProducerIds;
 use crate::topics::Topics;
 
@@ -17,6 +18,8 @@ pub(crate) struct BrokerState {
     pub(crate) topics: Arc<Topics>,
     /// What each consumer is being told step by step.
     pub(crate) fetch_sessions: FetchSessions,
+    /// Who consumes together, and how far they are.
+    pub(crate) groups: Arc<Groups>,
     /// Where producers get their ids.
     pub(crate) producer_ids: ProducerIds,
     /// `node.id`: also the leader of every partition and the controller.

@@ -113,7 +113,7 @@ fn what_is_advertised_is_what_is_served_but_for_produce() {
         assert_eq!(api.key.served(), Some(api));
     }
     assert!(TABLE.is_sorted_by_key(|api| api.key.code()));
-    assert_eq!(ApiKey::JoinGroup.served(), None);
+    assert_eq!(ApiKey::ConsumerGroupHeartbeat.served(), None);
 }
 
 #[test]

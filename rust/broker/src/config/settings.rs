@@ -18,6 +18,10 @@ pub(crate) struct Settings {
     pub(crate) default_replication_factor: i16,
     pub(crate) delete_topic_enable: bool,
     pub(crate) fetch_max_bytes: i32,
+    pub(crate) group_initial_rebalance_delay_ms: u64,
+    pub(crate) group_max_session_timeout_ms: i32,
+    pub(crate) group_max_size: usize,
+    pub(crate) group_min_session_timeout_ms: i32,
     pub(crate) listener: Listener,
     pub(crate) log_dir: String,
     pub(crate) log_flush_offset_checkpoint_interval_ms: u64,
@@ -30,6 +34,12 @@ pub(crate) struct Settings {
     /// `None`: what the data directory says.
     pub(crate) node_id: Option<i32>,
     pub(crate) num_partitions: i32,
+    pub(crate) offset_metadata_max_bytes: usize,
+    pub(crate) offsets_retention_check_interval_ms: u64,
+    /// `offsets.retention.minutes`, in milliseconds.
+    pub(crate) offsets_retention_ms: i64,
+    pub(crate) offsets_topic_num_partitions: i32,
+    pub(crate) offsets_topic_segment_bytes: i32,
     pub(crate) producer_id_expiration_check_interval_ms: u64,
     pub(crate) producer_id_expiration_ms: i64,
     /// `None`: no limit.
@@ -81,6 +91,10 @@ impl Settings {
                 .unwrap_or(i16::MAX),
             delete_topic_enable: of.flag("delete.topic.enable"),
             fetch_max_bytes: of.int("fetch.max.bytes"),
+            group_initial_rebalance_delay_ms: of.count("group.initial.rebalance.delay.ms"),
+            group_max_session_timeout_ms: of.int("group.max.session.timeout.ms"),
+            group_max_size: of.int("group.max.size") as usize,
+            group_min_session_timeout_ms: of.int("group.min.session.timeout.ms"),
             listener: Listener::parse("listeners", &of.text("listeners").unwrap_or_default())?,
             log_dir: of
                 .text("log.dirs")
@@ -98,6 +112,11 @@ impl Settings {
             max_request_partition_size_limit: of.int("max.request.partition.size.limit"),
             node_id: of.text("node.id").and_then(|text| text.parse().ok()),
             num_partitions: of.int("num.partitions"),
+            offset_metadata_max_bytes: of.int("offset.metadata.max.bytes") as usize,
+            offsets_retention_check_interval_ms: of.count("offsets.retention.check.interval.ms"),
+            offsets_retention_ms: of.whole("offsets.retention.minutes") * 60_000,
+            offsets_topic_num_partitions: of.int("offsets.topic.num.partitions"),
+            offsets_topic_segment_bytes: of.int("offsets.topic.segment.bytes"),
             producer_id_expiration_check_interval_ms: of
                 .count("producer.id.expiration.check.interval.ms"),
             producer_id_expiration_ms: of.whole("producer.id.expiration.ms"),

@@ -66,7 +66,12 @@ pub(super) async fn handle(
             error_message: refusal.map(|refusal| refusal.message),
         }
     };
-    let responses = asked.into_iter().zip(resolved).map(answer).collect();
+    let responses: Vec<_> = asked.into_iter().zip(resolved).map(answer).collect();
+    let deleted = responses
+        .iter()
+        .filter(|topic| topic.error_code == ErrorCode::None)
+        .filter_map(|topic| topic.name.as_deref());
+    context.broker.groups.topics_deleted(&deleted.collect());
     DeleteTopicsResponse {
         responses,
         ..Default::default()

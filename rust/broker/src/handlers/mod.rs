@@ -8,7 +8,7 @@
 //!
 //! The rules that the connection relies on:
 //! - Requests of one connection are handled one at a time, in the order they came; so are their answers.
-//! - A handler that parks (Fetch) ends early when [`Context::parking_over`] resolves, and then answers with what it has.
+//! - A handler that parks (Fetch, `JoinGroup`, `SyncGroup`) ends early when [`Context::parking_over`] resolves, and then answers with what it has.
 //! - A handler's future is only dropped when the broker is stopped and its grace is over. What must not be lost then, it
 //!   puts into a task of its own.
 //! - A handler answers with Kafka's error codes; it never fails. What is wrong with one topic is that topic's error.
@@ -22,23 +22,33 @@ mod api_versions;
 mod context;
 mod create_partitions;
 mod create_topics;
+mod delete_groups;
 mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
 mod describe_topic_partitions;
 mod fetch;
 mod find_coordinator;
+mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
+mod join_group;
 mod leader_epoch;
+mod leave_group;
+mod list_groups;
 mod list_offsets;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod offset_for_leader_epoch;
 mod operations;
 mod produce;
 mod produced_records;
 mod resource;
+mod sync_group;
 
 use std::sync::Arc;
 
@@ -96,6 +106,16 @@ handled! {
     CreatePartitions => create_partitions,
     IncrementalAlterConfigs => incremental_alter_configs,
     DescribeCluster => describe_cluster,
+    JoinGroup => join_group,
+    SyncGroup => sync_group,
+    Heartbeat => heartbeat,
+    LeaveGroup => leave_group,
+    OffsetCommit => offset_commit,
+    OffsetFetch => offset_fetch,
+    OffsetDelete => offset_delete,
+    ListGroups => list_groups,
+    DescribeGroups => describe_groups,
+    DeleteGroups => delete_groups,
     DescribeTopicPartitions => describe_topic_partitions,
 }
 

@@ -15,6 +15,9 @@ const IDEMPOTENT_WRITE: i32 = 1 << 12;
 pub(super) const ON_TOPIC: i32 =
     READ | WRITE | CREATE | DELETE | ALTER | DESCRIBE | DESCRIBE_CONFIGS | ALTER_CONFIGS;
 
+/// All that exist for a group.
+pub(super) const ON_GROUP: i32 = READ | DELETE | DESCRIBE | DESCRIBE_CONFIGS | ALTER_CONFIGS;
+
 /// All that exist for the cluster.
 pub(super) const ON_CLUSTER: i32 = CREATE
     | ALTER

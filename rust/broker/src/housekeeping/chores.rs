@@ -35,6 +35,7 @@ pub(super) fn run(chore: Chore, broker: &BrokerState) {
             "where the logs begin",
             broker.topics.checkpoint_start_offsets(),
         ),
+        Chore::ExpireOffsets => broker.groups.expire_offsets(),
         Chore::ExpireProducers => {
             let expiration_ms = broker.configs.settings().producer_id_expiration_ms;
             on_each(&broker.topics, "expire producers of", |partition| {

@@ -17,6 +17,8 @@ pub(super) enum Chore {
     NoteStarts,
     /// Forget idempotent producers that have been silent for long.
     ExpireProducers,
+    /// Forget committed offsets that nobody has used for long.
+    ExpireOffsets,
 }
 
 /// `flush.ms` of a topic is kept to within this, however rarely the broker's own setting wants to look.
@@ -25,7 +27,7 @@ const FLUSH_LOOK: Duration = Duration::from_secs(1);
 /// When each chore is due next.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    entries: [Entry; 5],
+    entries: [Entry; 6],
 }
 
 #[derive(Debug)]
@@ -64,6 +66,10 @@ impl Schedule {
                 entry(
                     Chore::ExpireProducers,
                     millis(settings.producer_id_expiration_check_interval_ms),
+                ),
+                entry(
+                    Chore::ExpireOffsets,
+                    millis(settings.offsets_retention_check_interval_ms),
                 ),
             ],
         }
@@ -137,7 +143,7 @@ mod tests {
     fn after_a_long_sleep_each_chore_is_done_once() {
         let mut schedule = schedule(&[]);
         let hour = Duration::from_hours(1);
-        assert_eq!(schedule.take_due(hour).len(), 5);
+        assert_eq!(schedule.take_due(hour).len(), 6);
         assert_eq!(schedule.take_due(hour), []);
         assert_eq!(schedule.next(), hour + FLUSH_LOOK);
     }

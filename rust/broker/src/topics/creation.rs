@@ -22,23 +22,45 @@ pub(crate) struct NewTopic {
     pub(crate) overrides: Overrides,
 }
 
+/// Who wants a topic: only the broker creates those that it keeps for itself, and no topic of a client stands in its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Creator {
+    Client,
+    Broker,
+}
+
 impl Topics {
     /// Would this topic be created? The answer may be another one by the time it is.
     pub(crate) fn check(&self, new: &NewTopic) -> Outcome<()> {
         let snapshot = self.snapshot();
         let exists = snapshot.by_name(&new.name).is_some();
-        check(new, exists, snapshot.iter().map(|topic| &*topic.name))
+        let others = snapshot.iter().map(|topic| &*topic.name);
+        check(new, Creator::Client, exists, others)
     }
 
     /// Creates topics; each is whole and usable when this returns, or not there. An outcome a topic, in order.
     pub(crate) async fn create(self: &Arc<Self>, new: Vec<NewTopic>) -> Vec<Outcome<Arc<Topic>>> {
         self.change(new.len(), move |topics, keeping| {
-            topics.create_now(keeping, new)
+            topics.create_now(keeping, new, Creator::Client)
         })
         .await
     }
 
-    fn create_now(&self, keeping: &mut Keeping, new: Vec<NewTopic>) -> Vec<Outcome<Arc<Topic>>> {
+    /// Creates a topic that the broker keeps for itself.
+    pub(crate) async fn create_own(self: &Arc<Self>, new: NewTopic) -> Outcome<Arc<Topic>> {
+        let create = move |topics: &Self, keeping: &mut Keeping| {
+            topics.create_now(keeping, vec![new], Creator::Broker)
+        };
+        let mut outcomes = self.change(1, create).await;
+        outcomes.pop().expect("one outcome for one topic")
+    }
+
+    fn create_now(
+        &self,
+        keeping: &mut Keeping,
+        new: Vec<NewTopic>,
+        creator: Creator,
+    ) -> Vec<Outcome<Arc<Topic>>> {
         let before = keeping.catalog.clone();
         let twice = repeated(&new);
         let admit = |new: NewTopic| {
@@ -48,6 +70,7 @@ impl Topics {
             let topics = &mut keeping.catalog.topics;
             check(
                 &new,
+                creator,
                 topics.contains_key(&new.name),
                 topics.keys().map(String::as_str),
             )?;
@@ -131,13 +154,18 @@ fn repeated(new: &[NewTopic]) -> HashSet<String> {
     repeated.map(|(name, _)| name.to_owned()).collect()
 }
 
-fn check<'a>(new: &NewTopic, exists: bool, others: impl Iterator<Item = &'a str>) -> Outcome<()> {
+fn check<'a>(
+    new: &NewTopic,
+    creator: Creator,
+    exists: bool,
+    others: impl Iterator<Item = &'a str>,
+) -> Outcome<()> {
     let name = &new.name;
     let invalid = |message| Err(Refusal::new(ErrorCode::InvalidTopic, message));
     if let Err(error) = check_topic_name(name) {
         return invalid(error.to_string());
     }
-    if name::is_reserved(name) {
+    if creator == Creator::Client && name::is_reserved(name) {
         return invalid(format!(
             "topic '{name}' is kept by the broker itself; choose another name"
         ));
@@ -146,7 +174,9 @@ fn check<'a>(new: &NewTopic, exists: bool, others: impl Iterator<Item = &'a str>
         let message = format!("topic '{name}' exists already");
         return Err(Refusal::new(ErrorCode::TopicAlreadyExists, message));
     }
-    if let Some(other) = name::colliding(name, others) {
+    if creator == Creator::Client
+        && let Some(other) = name::colliding(name, others)
+    {
         return invalid(format!(
             "topic name '{name}' collides with topic '{other}': '.' and '_' are the same to metrics"
         ));

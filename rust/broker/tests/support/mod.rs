@@ -3,6 +3,7 @@
 
 pub mod child;
 pub mod data;
+pub mod groups;
 
 use std::time::Duration;
 
@@ -168,4 +169,18 @@ pub fn introduced(frame: Bytes, version: i16) -> (i32, ApiVersionsResponse) {
 pub fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/statm").unwrap();
     status.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// Copies a directory with all that is in it: what a killed process would leave behind.
+pub fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }

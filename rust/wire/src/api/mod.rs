@@ -133,7 +133,15 @@ apis! {
         1, Fetch, 4..=18, flexible 12 => fetch::{FetchRequest, FetchResponse};
         2, ListOffsets, 1..=11, flexible 6 => list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
         3, Metadata, 0..=13, flexible 9 => metadata::{MetadataRequest, MetadataResponse};
+        8, OffsetCommit, 2..=10, flexible 8 => offset_commit::{OffsetCommitRequest, OffsetCommitResponse};
+        9, OffsetFetch, 1..=10, flexible 6 => offset_fetch::{OffsetFetchRequest, OffsetFetchResponse};
         10, FindCoordinator, 0..=6, flexible 3 => find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
+        11, JoinGroup, 0..=9, flexible 6 => join_group::{JoinGroupRequest, JoinGroupResponse};
+        12, Heartbeat, 0..=4, flexible 4 => heartbeat::{HeartbeatRequest, HeartbeatResponse};
+        13, LeaveGroup, 0..=5, flexible 4 => leave_group::{LeaveGroupRequest, LeaveGroupResponse};
+        14, SyncGroup, 0..=5, flexible 4 => sync_group::{SyncGroupRequest, SyncGroupResponse};
+        15, DescribeGroups, 0..=6, flexible 5 => describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse};
+        16, ListGroups, 0..=5, flexible 3 => list_groups::{ListGroupsRequest, ListGroupsResponse};
         18, ApiVersions, 0..=4, flexible 3 => api_versions::{ApiVersionsRequest, ApiVersionsResponse};
         19, CreateTopics, 0..=7, flexible 5 => create_topics::{CreateTopicsRequest, CreateTopicsResponse};
         20, DeleteTopics, 0..=6, flexible 4 => delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
@@ -143,21 +151,13 @@ apis! {
         32, DescribeConfigs, 1..=4, flexible 4 => describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse};
         33, AlterConfigs, 0..=2, flexible 2 => alter_configs::{AlterConfigsRequest, AlterConfigsResponse};
         37, CreatePartitions, 0..=3, flexible 2 => create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse};
+        42, DeleteGroups, 0..=2, flexible 2 => delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
         44, IncrementalAlterConfigs, 0..=1, flexible 1 => incremental_alter_configs::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
+        47, OffsetDelete, 0..=0, flexible i16::MAX => offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse};
         60, DescribeCluster, 0..=2, flexible 0 => describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
         75, DescribeTopicPartitions, 0..=0, flexible 0 => describe_topic_partitions::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
     }
     codec only {
-        8, OffsetCommit, 2..=10, flexible 8 => offset_commit::{OffsetCommitRequest, OffsetCommitResponse};
-        9, OffsetFetch, 1..=10, flexible 6 => offset_fetch::{OffsetFetchRequest, OffsetFetchResponse};
-        11, JoinGroup, 0..=9, flexible 6 => join_group::{JoinGroupRequest, JoinGroupResponse};
-        12, Heartbeat, 0..=4, flexible 4 => heartbeat::{HeartbeatRequest, HeartbeatResponse};
-        13, LeaveGroup, 0..=5, flexible 4 => leave_group::{LeaveGroupRequest, LeaveGroupResponse};
-        14, SyncGroup, 0..=5, flexible 4 => sync_group::{SyncGroupRequest, SyncGroupResponse};
-        15, DescribeGroups, 0..=6, flexible 5 => describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse};
-        16, ListGroups, 0..=5, flexible 3 => list_groups::{ListGroupsRequest, ListGroupsResponse};
-        42, DeleteGroups, 0..=2, flexible 2 => delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
-        47, OffsetDelete, 0..=0, flexible i16::MAX => offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse};
         68, ConsumerGroupHeartbeat, 0..=1, flexible 0 => consumer_group_heartbeat::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
         69, ConsumerGroupDescribe, 0..=1, flexible 0 => consumer_group_describe::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse};
     }

@@ -1,0 +1,139 @@
+//! What administrators ask, and what is forgotten without being asked.
+
+use std::collections::HashSet;
+
+use kafkalite_wire::ErrorCode;
+
+use super::classic::ClassicView;
+use super::commits::seen;
+use super::offsets::is_expired;
+use super::records::group_entry;
+use super::storage::Written;
+use super::{Groups, Held};
+use crate::clock;
+
+/// The kind of all groups so far, as `ListGroups` names it.
+const CLASSIC: &str = "classic";
+
+/// Which groups to list; nothing named means all. Upper and lower case are the same.
+#[derive(Debug, Default)]
+pub(crate) struct GroupFilter {
+    pub(crate) states: Vec<String>,
+    pub(crate) types: Vec<String>,
+}
+
+/// A group in a list.
+#[derive(Debug)]
+pub(crate) struct GroupSummary {
+    pub(crate) id: String,
+    pub(crate) protocol_type: String,
+    pub(crate) state: String,
+    pub(crate) kind: &'static str,
+}
+
+impl Groups {
+    /// The groups that pass the filter, by id.
+    pub(crate) fn list(&self, filter: &GroupFilter) -> Vec<GroupSummary> {
+        let allows = |words: &[String], word: &str| {
+            words.is_empty() || words.iter().any(|wanted| wanted.eq_ignore_ascii_case(word))
+        };
+        let summary = |group: &super::Group| {
+            let held = group.held.lock();
+            GroupSummary {
+                id: group.id.to_string(),
+                protocol_type: held.classic.protocol_type().to_owned(),
+                state: held.classic.state().to_string(),
+                kind: CLASSIC,
+            }
+        };
+        let mut groups: Vec<_> = self
+            .all()
+            .iter()
+            .map(|group| summary(group))
+            .filter(|group| {
+                allows(&filter.states, &group.state) && allows(&filter.types, group.kind)
+            })
+            .collect();
+        groups.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        groups
+    }
+
+    /// A group and its members; `None` if there is no such group.
+    pub(crate) fn describe(&self, group_id: &str) -> Option<ClassicView> {
+        self.with(group_id, |_, held| held.classic.view())
+    }
+
+    /// Deletes a group that has no members, with its offsets.
+    pub(crate) async fn delete(&self, group_id: &str) -> ErrorCode {
+        let deleted = self.with(group_id, |id, held| {
+            if !held.classic.is_idle() {
+                return Err(ErrorCode::NonEmptyGroup);
+            }
+            self.delete_now(id, held)
+        });
+        match deleted.unwrap_or(Err(ErrorCode::GroupIdNotFound)) {
+            Ok(written) => seen(written).await.err().unwrap_or(ErrorCode::None),
+            Err(code) => code,
+        }
+    }
+
+    fn delete_now(&self, id: &str, held: &mut Held) -> Result<Option<Written>, ErrorCode> {
+        let all = held.offsets.places(|_, _, _| true);
+        let mut written = self.forget(id, held, &all)?;
+        if held.stored {
+            let tombstone = group_entry(id, None).map_err(|_| ErrorCode::UnknownServerError)?;
+            written = self.append(id, held, &[tombstone])?;
+        }
+        self.remove(id, held);
+        Ok(written)
+    }
+
+    /// Forgets the offsets of topics that have been deleted: a later topic of the same name begins anew.
+    pub(crate) fn topics_deleted(&self, names: &HashSet<&str>) {
+        for group in self.all() {
+            let mut held = group.held.lock();
+            let doomed = held.offsets.places(|topic, _, _| names.contains(topic));
+            if let Err(code) = self.forget(&group.id, &mut held, &doomed) {
+                tracing::warn!(
+                    "group {} keeps offsets of deleted topics: {code:?}",
+                    group.id
+                );
+            }
+            if !held.gone {
+                self.forget_if_nothing(&group.id, &mut held);
+            }
+        }
+    }
+
+    /// Forgets offsets that nobody has used for `offsets.retention.minutes`, and groups of which nothing is left.
+    pub(crate) fn expire_offsets(&self) {
+        let now_ms = clock::now_ms();
+        let retention_ms = self.storage.configs.settings().offsets_retention_ms;
+        for group in self.all() {
+            let mut held = group.held.lock();
+            if held.gone {
+                continue;
+            }
+            let classic = &held.classic;
+            let expired = held.offsets.places(|topic, _, offset| {
+                let ages_from = classic.ages_from(offset.commit_timestamp);
+                ages_from.is_some_and(|from| is_expired(offset, from, now_ms, retention_ms))
+                    && !classic.is_subscribed_to(topic)
+            });
+            let count = expired.len();
+            let mut outcome = self.forget(&group.id, &mut held, &expired).map(|_| ());
+            if outcome.is_ok() && held.classic.is_idle() && held.offsets.is_empty() {
+                outcome = self.delete_now(&group.id, &mut held).map(|_| ());
+            }
+            match outcome {
+                Ok(()) if count > 0 => {
+                    tracing::info!("group {}: {count} offsets have expired", group.id);
+                }
+                Ok(()) => {}
+                Err(code) => {
+                    tracing::warn!("group {}: offsets could not be expired: {code:?}", group.id);
+                }
+            }
+        }
+    }
+}

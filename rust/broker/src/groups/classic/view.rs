@@ -1,0 +1,93 @@
+//! A group as it is described to administrators, and what it is subscribed to.
+
+use bytes::Bytes;
+
+use super::{Classic, State};
+use crate::groups::subscription;
+
+/// What a group for consumers calls its protocol.
+const CONSUMER: &str = "consumer";
+
+/// A group at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClassicView {
+    pub(crate) state: State,
+    pub(crate) protocol_type: String,
+    /// The way of assigning in use; empty unless the group is stable.
+    pub(crate) protocol: String,
+    pub(crate) members: Vec<MemberView>,
+}
+
+/// A member at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MemberView {
+    pub(crate) id: String,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) client_id: String,
+    pub(crate) client_host: String,
+    /// Subscription and assignment; empty unless the group is stable.
+    pub(crate) metadata: Bytes,
+    pub(crate) assignment: Bytes,
+}
+
+impl Classic {
+    /// How the group is now.
+    pub(crate) fn view(&self) -> ClassicView {
+        let stable = self.state == State::Stable;
+        let protocol = self.protocol.as_deref().filter(|_| stable);
+        let members = self.members.values().map(|member| MemberView {
+            id: member.id.clone(),
+            instance_id: member.instance_id.clone(),
+            client_id: member.client_id.clone(),
+            client_host: member.client_host.clone(),
+            metadata: member.metadata(protocol),
+            assignment: if stable {
+                member.assignment.clone()
+            } else {
+                Bytes::new()
+            },
+        });
+        ClassicView {
+            state: self.state,
+            protocol_type: self.protocol_type().to_owned(),
+            protocol: protocol.unwrap_or_default().to_owned(),
+            members: members.collect(),
+        }
+    }
+
+    /// What the group does; empty if it never had members.
+    pub(crate) fn protocol_type(&self) -> &str {
+        self.protocol_type.as_deref().unwrap_or_default()
+    }
+
+    /// Whether its members consume.
+    pub(crate) fn is_for_consumers(&self) -> bool {
+        self.protocol_type.as_deref() == Some(CONSUMER)
+    }
+
+    /// Whether a member consumes the topic. Where that cannot be read it might.
+    pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
+        let protocol = self.protocol.as_deref();
+        self.is_for_consumers()
+            && !self.members.is_empty()
+            && self.members.values().any(|member| {
+                let topics =
+                    protocol.and_then(|_| subscription::topics(&member.metadata(protocol)));
+                topics.is_none_or(|topics| topics.iter().any(|own| own == topic))
+            })
+    }
+
+    /// From which moment (ms since 1970) an offset committed at `committed_ms` begins to age; `None` while it does not: the
+    /// group is in use.
+    pub(crate) fn ages_from(&self, committed_ms: i64) -> Option<i64> {
+        match (&self.protocol_type, self.state) {
+            // Consumers without a group: their commits are the only sign of them.
+            (None, _) => Some(committed_ms),
+            // A group ages as a whole, from when its last member left.
+            (Some(_), State::Empty) => Some(self.since_ms.unwrap_or(committed_ms)),
+            // Topics that nobody subscribes to any more.
+            (Some(_), State::Stable) if self.is_for_consumers() => Some(committed_ms),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Offsets: committed, fetched, deleted.
+
+use std::sync::Arc;
+
+use kafkalite_wire::ErrorCode;
+use kafkalite_wire::api::offset_commit::OffsetCommitRequest;
+use uuid::Uuid;
+
+use super::records::{Entry, OffsetValue, offset_entry};
+use super::storage::Written;
+use super::{Groups, Held, code_for_members};
+use crate::clock;
+
+/// The offset of one partition that is to be committed.
+#[derive(Debug, Clone)]
+pub(crate) struct Commit {
+    pub(crate) topic: String,
+    pub(crate) topic_id: Uuid,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) leader_epoch: i32,
+    pub(crate) metadata: String,
+}
+
+/// The offset of one partition that was committed.
+#[derive(Debug, Clone)]
+pub(crate) struct CommittedOffset {
+    pub(crate) offset: i64,
+    pub(crate) leader_epoch: i32,
+    pub(crate) metadata: String,
+}
+
+impl Groups {
+    /// Commits offsets of which `who` asks for; all of them or none. Returns when readers, and a restart, see them.
+    ///
+    /// The topics in `who` are not looked at: what is wrong with one partition is the caller's to find and to leave out.
+    pub(crate) async fn commit(
+        &self,
+        who: &OffsetCommitRequest,
+        api_version: i16,
+        commits: Vec<Commit>,
+    ) -> Result<(), ErrorCode> {
+        self.storage.ready().await.map_err(|refusal| {
+            tracing::error!("group {} cannot be stored: {refusal}", who.group_id);
+            ErrorCode::CoordinatorNotAvailable
+        })?;
+        let commit = |id: &Arc<str>, held: &mut Held| {
+            held.classic.check_commit(who, self.now())?;
+            self.reschedule(id, held);
+            self.put(id, held, who.retention_time_ms, commits)
+        };
+        let written = if who.generation_id_or_member_epoch < 0 {
+            self.with_or_new(&who.group_id, commit)?
+        } else {
+            let unknown = if api_version >= FIRST_WITH_GROUP_NOT_FOUND {
+                ErrorCode::GroupIdNotFound
+            } else {
+                ErrorCode::IllegalGeneration
+            };
+            self.with(&who.group_id, commit).ok_or(unknown)??
+        };
+        seen(written).await
+    }
+
+    /// Appends offsets and takes them over.
+    fn put(
+        &self,
+        id: &str,
+        held: &mut Held,
+        retention_ms: i64,
+        commits: Vec<Commit>,
+    ) -> Result<Option<Written>, ErrorCode> {
+        let now = clock::now_ms();
+        let expire_timestamp = match retention_ms {
+            ..0 => -1,
+            retention => now.saturating_add(retention),
+        };
+        let values: Vec<(String, i32, OffsetValue)> = commits
+            .into_iter()
+            .map(|commit| {
+                let value = OffsetValue {
+                    offset: commit.offset,
+                    leader_epoch: commit.leader_epoch,
+                    metadata: commit.metadata,
+                    commit_timestamp: now,
+                    expire_timestamp,
+                    topic_id: commit.topic_id,
+                };
+                (commit.topic, commit.partition, value)
+            })
+            .collect();
+        let entries: Result<Vec<Entry>, _> = values
+            .iter()
+            .map(|(topic, partition, value)| offset_entry(id, topic, *partition, Some(value)))
+            .collect();
+        let entries = entries.map_err(|_| ErrorCode::InvalidCommitOffsetSize)?;
+        let written = self.append(id, held, &entries)?;
+        for (topic, partition, value) in values {
+            held.offsets.put(&topic, partition, value);
+        }
+        Ok(written)
+    }
+
+    /// Forgets offsets of a group, by place.
+    pub(super) fn forget(
+        &self,
+        id: &str,
+        held: &mut Held,
+        places: &[(String, i32)],
+    ) -> Result<Option<Written>, ErrorCode> {
+        let entries: Result<Vec<Entry>, _> = places
+            .iter()
+            .map(|(topic, partition)| offset_entry(id, topic, *partition, None))
+            .collect();
+        let entries = entries.map_err(|_| ErrorCode::UnknownServerError)?;
+        let written = self.append(id, held, &entries)?;
+        for (topic, partition) in places {
+            held.offsets.remove(topic, *partition);
+        }
+        Ok(written)
+    }
+
+    pub(super) fn append(
+        &self,
+        id: &str,
+        held: &mut Held,
+        entries: &[Entry],
+    ) -> Result<Option<Written>, ErrorCode> {
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let written = self.storage.append(id, entries).map_err(|refusal| {
+            tracing::error!("offsets of group {id} could not be stored: {refusal}");
+            code_for_members(&refusal)
+        })?;
+        held.written = Some(written.clone());
+        Ok(Some(written))
+    }
+
+    /// What a group has committed for these places, in their order; `None` for a place without an offset.
+    pub(crate) async fn committed(
+        &self,
+        group_id: &str,
+        places: &[(&str, i32)],
+    ) -> Result<Vec<Option<CommittedOffset>>, ErrorCode> {
+        let found = self.with(group_id, |_, held| {
+            let of =
+                |&(topic, partition): &(&str, i32)| held.offsets.of(topic, partition).map(copy);
+            (
+                places.iter().map(of).collect::<Vec<_>>(),
+                held.written.clone(),
+            )
+        });
+        let (found, written) = found.unwrap_or_else(|| (vec![None; places.len()], None));
+        seen(written).await?;
+        Ok(found)
+    }
+
+    /// Everything that a group has committed, by topic.
+    pub(crate) async fn all_committed(
+        &self,
+        group_id: &str,
+    ) -> Result<Vec<(String, Vec<(i32, CommittedOffset)>)>, ErrorCode> {
+        let found = self.with(group_id, |_, held| {
+            let topics = held.offsets.topics().map(|(topic, partitions)| {
+                let partitions = partitions
+                    .iter()
+                    .map(|(&partition, value)| (partition, copy(value)));
+                (topic.to_owned(), partitions.collect())
+            });
+            (topics.collect(), held.written.clone())
+        });
+        let (found, written) = found.unwrap_or_default();
+        seen(written).await?;
+        Ok(found)
+    }
+
+    /// Deletes offsets by place; an outcome a place, in their order. What members consume stays.
+    pub(crate) async fn delete_offsets(
+        &self,
+        group_id: &str,
+        places: &[(String, i32)],
+    ) -> Result<Vec<ErrorCode>, ErrorCode> {
+        let deleted = self.with(group_id, |id, held| {
+            if !held.classic.is_idle() && !held.classic.is_for_consumers() {
+                return Err(ErrorCode::NonEmptyGroup);
+            }
+            let in_use = |topic: &str| held.classic.is_subscribed_to(topic);
+            let outcomes: Vec<_> = places
+                .iter()
+                .map(|(topic, _)| {
+                    if in_use(topic) {
+                        ErrorCode::GroupSubscribedToTopic
+                    } else {
+                        ErrorCode::None
+                    }
+                })
+                .collect();
+            let doomed: Vec<_> = places
+                .iter()
+                .zip(&outcomes)
+                .filter(|((topic, partition), outcome)| {
+                    **outcome == ErrorCode::None && held.offsets.of(topic, *partition).is_some()
+                })
+                .map(|(place, _)| place.clone())
+                .collect();
+            Ok((outcomes, self.forget(id, held, &doomed)?))
+        });
+        let (outcomes, written) = deleted.unwrap_or(Err(ErrorCode::GroupIdNotFound))?;
+        seen(written).await?;
+        Ok(outcomes)
+    }
+}
+
+/// First version of `OffsetCommit` in which a group that is not there has its own error.
+const FIRST_WITH_GROUP_NOT_FOUND: i16 = 9;
+
+/// Waits until what was written is visible.
+pub(super) async fn seen(written: Option<Written>) -> Result<(), ErrorCode> {
+    match written {
+        Some(written) if !written.is_visible() => written
+            .until_visible()
+            .await
+            .map_err(|_| ErrorCode::CoordinatorNotAvailable),
+        _ => Ok(()),
+    }
+}
+
+fn copy(value: &OffsetValue) -> CommittedOffset {
+    CommittedOffset {
+        offset: value.offset,
+        leader_epoch: value.leader_epoch,
+        metadata: value.metadata.clone(),
+    }
+}

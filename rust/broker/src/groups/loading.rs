@@ -1,0 +1,174 @@
+//! Reading `__consumer_offsets` at the start: the last record of each key counts.
+//!
+//! Also what Apache Kafka wrote is read: in any compression, and with offsets committed in transactions, which count from the
+//! marker that ends the transaction, or never.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use kafkalite_log::{LogError, ReadUpTo};
+use kafkalite_records::{ControlKind, DecodedBatch, Decompressor, RecordsError, batches};
+
+use super::offsets::Offsets;
+use super::records::{GroupMetadata, Key, OffsetValue, decode_value};
+use super::storage::TOPIC;
+use crate::partition::Partition;
+use crate::topics::Topics;
+
+const READ_BYTES: usize = 1 << 20;
+/// Most bytes that one batch may become.
+const MAX_DECOMPRESSED: usize = 128 << 20;
+
+/// What was stored of one group.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    pub(super) metadata: Option<GroupMetadata>,
+    pub(super) offsets: Offsets,
+}
+
+impl Stored {
+    fn is_empty(&self) -> bool {
+        self.metadata.is_none() && self.offsets.is_empty()
+    }
+}
+
+/// Reads all partitions of the topic, if it is there.
+pub(super) fn load(topics: &Topics) -> Result<HashMap<String, Stored>, LogError> {
+    let mut loading = Loading::default();
+    let topic = topics.by_name(TOPIC);
+    for partition in topic.iter().flat_map(|topic| &topic.partitions) {
+        loading.read(partition)?;
+    }
+    if loading.skipped > 0 {
+        tracing::info!(
+            "{} records of {TOPIC} belong to kinds of groups that are not known here",
+            loading.skipped
+        );
+    }
+    loading.groups.retain(|_, stored| !stored.is_empty());
+    Ok(loading.groups)
+}
+
+/// A record that takes effect.
+struct Change {
+    key: Key,
+    value: Option<Bytes>,
+}
+
+#[derive(Default)]
+struct Loading {
+    groups: HashMap<String, Stored>,
+    /// Of transactions that have not ended, by producer id.
+    pending: HashMap<i64, Vec<Change>>,
+    skipped: usize,
+    decompressor: Decompressor,
+}
+
+impl Loading {
+    fn read(&mut self, partition: &Partition) -> Result<(), LogError> {
+        let log = &partition.log;
+        let mut offset = log.start_offset();
+        while offset < log.end_offset() {
+            let slice = log.read(offset, READ_BYTES, ReadUpTo::End, true)?;
+            let mut buffer = Vec::with_capacity(slice.len());
+            slice.read_into(&mut buffer)?;
+            let bytes = Bytes::from(buffer);
+            let before = offset;
+            for batch in batches(&bytes) {
+                let Ok(batch) = batch else { break };
+                offset = batch.header().next_offset();
+                if let Err(error) = self.take(&bytes.slice_ref(batch.bytes())) {
+                    let at = batch.header().base_offset;
+                    tracing::error!(
+                        "{TOPIC}-{}: the batch at {at} cannot be read: {error}",
+                        partition.index
+                    );
+                }
+            }
+            if offset == before {
+                tracing::error!(
+                    "{TOPIC}-{}: nothing can be read from {offset} on",
+                    partition.index
+                );
+                break;
+            }
+        }
+        self.pending.clear();
+        Ok(())
+    }
+
+    fn take(&mut self, batch: &Bytes) -> Result<(), RecordsError> {
+        let batch = DecodedBatch::decode(batch, &mut self.decompressor, MAX_DECOMPRESSED)?;
+        let header = *batch.header();
+        for record in batch.records() {
+            let record = record?;
+            if header.is_control() {
+                let ended = self.pending.remove(&header.producer_id).unwrap_or_default();
+                if ControlKind::of(&record)? == ControlKind::Commit {
+                    for change in ended {
+                        self.apply(change);
+                    }
+                }
+                continue;
+            }
+            let Some(Ok(key)) = record.key.map(Key::decode) else {
+                tracing::warn!(
+                    "{TOPIC}: the record at {} has no key that makes sense",
+                    record.offset
+                );
+                continue;
+            };
+            let change = Change {
+                key,
+                value: record.value.map(Bytes::copy_from_slice),
+            };
+            if header.is_transactional() {
+                self.pending
+                    .entry(header.producer_id)
+                    .or_default()
+                    .push(change);
+            } else {
+                self.apply(change);
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, Change { key, value }: Change) {
+        let malformed = |key: &Key, error: &kafkalite_wire::Error| {
+            tracing::warn!("{TOPIC}: the value of {key:?} is malformed: {error}");
+        };
+        match key {
+            Key::Group(ref group) => match value.as_deref().map(decode_value).transpose() {
+                Ok(metadata) => self.groups.entry(group.clone()).or_default().metadata = metadata,
+                Err(error) => malformed(&key, &error),
+            },
+            Key::Offset {
+                ref group,
+                ref topic,
+                partition,
+            } => {
+                match value
+                    .as_deref()
+                    .map(decode_value::<OffsetValue>)
+                    .transpose()
+                {
+                    Ok(Some(offset)) => {
+                        self.groups
+                            .entry(group.clone())
+                            .or_default()
+                            .offsets
+                            .put(topic, partition, offset);
+                    }
+                    Ok(None) => {
+                        if let Some(stored) = self.groups.get_mut(group) {
+                            stored.offsets.remove(topic, partition);
+                        }
+                    }
+                    Err(error) => malformed(&key, &error),
+                }
+            }
+            Key::Other(_) => self.skipped += 1,
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Requests of members: they go into the state machine, and may wait for its answer.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kafkalite_log::ids;
+use kafkalite_wire::ErrorCode;
+use kafkalite_wire::api::heartbeat::HeartbeatRequest;
+use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
+use kafkalite_wire::api::leave_group::{LeavingMember, LeftMember};
+use kafkalite_wire::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
+use tokio::sync::oneshot;
+
+use super::classic::{Answer, Effects, Joiner, Ticket};
+use super::{Groups, Held};
+
+/// Longest part of a client's name that its member ids begin with.
+const NAME_IN_ID: usize = 200;
+
+/// The client that sends a request of a member.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    /// Its own name for itself.
+    pub(crate) id: String,
+    /// Where it connects from, as Kafka writes it.
+    pub(crate) host: String,
+    /// The version of the request's API.
+    pub(crate) api_version: i16,
+}
+
+/// First version of `JoinGroup` in which a new member comes back with its id (KIP-394).
+const RETURNS_WITH_ID: i16 = 4;
+/// First version in which a leader can be told not to assign (KIP-814).
+const CAN_SKIP_ASSIGNMENT: i16 = 9;
+
+impl Groups {
+    /// Enters a group; returns when the generation is formed, or when `over` does: nobody is there any more to answer.
+    pub(crate) async fn join(
+        &self,
+        request: JoinGroupRequest,
+        client: Client,
+        over: impl Future<Output = ()>,
+    ) -> JoinGroupResponse {
+        let member_id = request.member_id.clone();
+        let refused = |error_code| JoinGroupResponse {
+            error_code,
+            member_id: member_id.clone(),
+            ..Default::default()
+        };
+        if let Err(code) = self.check_join(&request) {
+            return refused(code);
+        }
+        if let Err(refusal) = self.storage.ready().await {
+            tracing::error!("group {} cannot be stored: {refusal}", request.group_id);
+            return refused(ErrorCode::CoordinatorNotAvailable);
+        }
+        let group_id = request.group_id.clone();
+        let joiner = joiner(&request, client);
+        let is_new = request.member_id.is_empty();
+        let ticket = self.ticket();
+        let join = |held: &mut Held| held.classic.join(request, joiner, ticket, self.now());
+        let waiting = if is_new {
+            self.begin_with_new(&group_id, ticket, join)
+        } else {
+            // A member of a group that is not there: it was forgotten, with all its members.
+            match self.begin(&group_id, ticket, join) {
+                Some(waiting) => waiting,
+                None => return refused(ErrorCode::UnknownMemberId),
+            }
+        };
+        match self.wait(&group_id, ticket, waiting, over).await {
+            Some(Answer::Join(response)) => response,
+            _ => refused(ErrorCode::CoordinatorNotAvailable),
+        }
+    }
+
+    /// Asks for an assignment; returns when the leader has handed it in, or when `over` does.
+    pub(crate) async fn sync(
+        &self,
+        request: SyncGroupRequest,
+        over: impl Future<Output = ()>,
+    ) -> SyncGroupResponse {
+        let refused = |error_code| SyncGroupResponse {
+            error_code,
+            ..Default::default()
+        };
+        let group_id = request.group_id.clone();
+        if group_id.is_empty() {
+            return refused(ErrorCode::InvalidGroupId);
+        }
+        let ticket = self.ticket();
+        let sync = |held: &mut Held| held.classic.sync(request, ticket, self.now());
+        let Some(waiting) = self.begin(&group_id, ticket, sync) else {
+            return refused(ErrorCode::UnknownMemberId);
+        };
+        match self.wait(&group_id, ticket, waiting, over).await {
+            Some(Answer::Sync(response)) => response,
+            _ => refused(ErrorCode::CoordinatorNotAvailable),
+        }
+    }
+
+    /// Notes that a member lives; answers whether its generation still stands.
+    pub(crate) fn heartbeat(&self, request: &HeartbeatRequest) -> ErrorCode {
+        if request.group_id.is_empty() {
+            return ErrorCode::InvalidGroupId;
+        }
+        let heartbeat = self.with(&request.group_id, |id, held| {
+            let code = held.classic.heartbeat(request, self.now());
+            self.reschedule(id, held);
+            code
+        });
+        heartbeat.unwrap_or(ErrorCode::UnknownMemberId)
+    }
+
+    /// Takes members out of a group.
+    pub(crate) fn leave(
+        &self,
+        group_id: &str,
+        members: Vec<LeavingMember>,
+    ) -> Result<Vec<LeftMember>, ErrorCode> {
+        if group_id.is_empty() {
+            return Err(ErrorCode::InvalidGroupId);
+        }
+        let unknown = |LeavingMember {
+                           member_id,
+                           group_instance_id,
+                           ..
+                       }: &LeavingMember| LeftMember {
+            member_id: member_id.clone(),
+            group_instance_id: group_instance_id.clone(),
+            error_code: ErrorCode::UnknownMemberId,
+        };
+        let strangers: Vec<_> = members.iter().map(unknown).collect();
+        let left = self.with(group_id, |id, held| {
+            let (left, effects) = held.classic.leave(members, self.now());
+            self.carry_out(id, held, effects);
+            self.forget_if_nothing(id, held);
+            left
+        });
+        Ok(left.unwrap_or(strangers))
+    }
+
+    fn check_join(&self, request: &JoinGroupRequest) -> Result<(), ErrorCode> {
+        if request.group_id.is_empty() {
+            return Err(ErrorCode::InvalidGroupId);
+        }
+        let settings = self.storage.configs.settings();
+        let allowed = settings.group_min_session_timeout_ms..=settings.group_max_session_timeout_ms;
+        if allowed.contains(&request.session_timeout_ms) {
+            Ok(())
+        } else {
+            Err(ErrorCode::InvalidSessionTimeout)
+        }
+    }
+
+    fn ticket(&self) -> Ticket {
+        self.tickets.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn begin(
+        &self,
+        group_id: &str,
+        ticket: Ticket,
+        act: impl FnOnce(&mut Held) -> Effects,
+    ) -> Option<oneshot::Receiver<Answer>> {
+        self.with(group_id, |id, held| self.hand_in(id, held, ticket, act))
+    }
+
+    fn begin_with_new(
+        &self,
+        group_id: &str,
+        ticket: Ticket,
+        act: impl FnOnce(&mut Held) -> Effects,
+    ) -> oneshot::Receiver<Answer> {
+        self.with_or_new(group_id, |id, held| self.hand_in(id, held, ticket, act))
+    }
+
+    fn hand_in(
+        &self,
+        id: &Arc<str>,
+        held: &mut Held,
+        ticket: Ticket,
+        act: impl FnOnce(&mut Held) -> Effects,
+    ) -> oneshot::Receiver<Answer> {
+        let (send, receive) = oneshot::channel();
+        held.waiting.insert(ticket, send);
+        let effects = act(held);
+        self.carry_out(id, held, effects);
+        receive
+    }
+
+    async fn wait(
+        &self,
+        group_id: &str,
+        ticket: Ticket,
+        waiting: oneshot::Receiver<Answer>,
+        over: impl Future<Output = ()>,
+    ) -> Option<Answer> {
+        let _waits = Waits {
+            groups: self,
+            group_id,
+            ticket,
+        };
+        tokio::select! {
+            biased;
+            answer = waiting => answer.ok(),
+            () = over => None,
+        }
+    }
+}
+
+/// Gives a ticket back when nobody waits for its answer any more: the client has gone, or the broker stops.
+struct Waits<'a> {
+    groups: &'a Groups,
+    group_id: &'a str,
+    ticket: Ticket,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.groups.with(self.group_id, |id, held| {
+            if held.waiting.remove(&self.ticket).is_some() {
+                let effects = held.classic.abandon(self.ticket, self.groups.now());
+                self.groups.carry_out(id, held, effects);
+            }
+        });
+    }
+}
+
+fn joiner(request: &JoinGroupRequest, client: Client) -> Joiner {
+    let name = request.group_instance_id.as_deref().unwrap_or(&client.id);
+    let end = (0..=NAME_IN_ID.min(name.len()))
+        .rev()
+        .find(|&end| name.is_char_boundary(end));
+    let name = &name[..end.unwrap_or(0)];
+    Joiner {
+        fresh_id: format!("{name}-{}", ids::random().hyphenated()),
+        returns_with_id: client.api_version >= RETURNS_WITH_ID,
+        can_skip_assignment: client.api_version >= CAN_SKIP_ASSIGNMENT,
+        client_id: client.id,
+        client_host: client.host,
+    }
+}

@@ -1,0 +1,269 @@
+//! Consumer groups: who is in them, and what they have committed. The coordinator of Kafka's classic group protocol.
+//!
+//! What a group does is decided in [`classic`], a state machine without clock or socket; here its events come in and its
+//! effects are carried out: records are appended to `__consumer_offsets`, answers are sent when those records are visible,
+//! deadlines are kept. It does not know requests' frames, and does not look into assignments. Groups of KIP-848 will stand
+//! beside [`classic`], with the same offsets, storage and timers.
+//!
+//! - [`members`]: joining, syncing, heartbeats, leaving.
+//! - [`commits`]: offsets committed, fetched, deleted.
+//! - [`administration`]: listing, describing, deleting, and forgetting what is too old.
+//! - [`records`], [`storage`], [`loading`]: the log is the only storage; all of it is read at the start.
+//! - [`timers`]: one queue of deadlines for all groups.
+//!
+//! A group's lock is held while its records are appended: so their order in the log is that of what happened, and what is in
+//! memory is never behind the log. With `durability=synced` it may be ahead of the *disk*; hence answers, also those that only
+//! read offsets, wait for the flush.
+
+mod administration;
+mod classic;
+mod commits;
+mod group;
+mod loading;
+mod members;
+mod offsets;
+mod records;
+mod storage;
+mod subscription;
+mod timers;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use kafkalite_log::LogError;
+use kafkalite_wire::ErrorCode;
+use parking_lot::RwLock;
+use tokio::time::Instant;
+
+use crate::clock;
+use crate::config::Configs;
+use crate::refusal::Refusal;
+use crate::topics::Topics;
+
+pub(crate) use administration::GroupFilter;
+pub(crate) use classic::{ClassicView, MemberView, State};
+pub(crate) use commits::{Commit, CommittedOffset};
+pub(crate) use members::Client;
+pub(crate) use timers::run as keep_time;
+
+use classic::{Classic, Effects, Now, Rules};
+use group::{Group, Held};
+use storage::{Storage, Written};
+use timers::Timers;
+
+/// All groups of the broker.
+pub(crate) struct Groups {
+    by_id: RwLock<HashMap<Arc<str>, Arc<Group>>>,
+    storage: Storage,
+    timers: Timers,
+    began: Instant,
+    tickets: AtomicU64,
+}
+
+impl Groups {
+    /// Reads what is stored. Blocks; call it before anybody can ask.
+    pub(crate) fn open(topics: Arc<Topics>, configs: Arc<Configs>) -> Result<Arc<Self>, LogError> {
+        let loaded = loading::load(&topics)?;
+        let groups = Self {
+            by_id: RwLock::default(),
+            storage: Storage { topics, configs },
+            timers: Timers::default(),
+            began: Instant::now(),
+            tickets: AtomicU64::new(0),
+        };
+        let (rules, now) = (groups.rules(), groups.now());
+        for (id, stored) in loaded {
+            let id: Arc<str> = id.into();
+            let is_stored = stored.metadata.is_some();
+            let classic = match stored.metadata {
+                Some(metadata) => Classic::from_record(metadata, rules, now),
+                None => Classic::new(rules, now),
+            };
+            let mut held = Held {
+                offsets: stored.offsets,
+                stored: is_stored,
+                ..Held::new(classic)
+            };
+            groups.reschedule(&id, &mut held);
+            let group = Group {
+                id: Arc::clone(&id),
+                held: held.into(),
+            };
+            groups.by_id.write().insert(id, Arc::new(group));
+        }
+        Ok(Arc::new(groups))
+    }
+
+    fn rules(&self) -> Rules {
+        let settings = self.storage.configs.settings();
+        Rules {
+            initial_delay_ms: settings.group_initial_rebalance_delay_ms,
+            max_size: settings.group_max_size,
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            ms: self.began.elapsed().as_millis() as u64,
+            wall_ms: clock::now_ms(),
+        }
+    }
+
+    fn group(&self, id: &str) -> Option<Arc<Group>> {
+        self.by_id.read().get(id).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<Group>> {
+        self.by_id.read().values().cloned().collect()
+    }
+
+    /// Does something with a group under its lock; `None` if there is no such group.
+    fn with<T>(&self, id: &str, act: impl FnOnce(&Arc<str>, &mut Held) -> T) -> Option<T> {
+        loop {
+            let group = self.group(id)?;
+            let mut held = group.held.lock();
+            if !held.gone {
+                return Some(act(&group.id, &mut held));
+            }
+        }
+    }
+
+    /// Does something with a group under its lock; with a new one if there is none. If it is still nothing afterwards, it is
+    /// forgotten.
+    fn with_or_new<T>(&self, id: &str, act: impl FnOnce(&Arc<str>, &mut Held) -> T) -> T {
+        loop {
+            let group = self.group(id).unwrap_or_else(|| {
+                let id: Arc<str> = id.into();
+                let held = Held::new(Classic::new(self.rules(), self.now()));
+                let new = || {
+                    Arc::new(Group {
+                        id: Arc::clone(&id),
+                        held: held.into(),
+                    })
+                };
+                Arc::clone(
+                    self.by_id
+                        .write()
+                        .entry(Arc::clone(&id))
+                        .or_insert_with(new),
+                )
+            });
+            let mut held = group.held.lock();
+            if held.gone {
+                continue;
+            }
+            let outcome = act(&group.id, &mut held);
+            self.forget_if_nothing(&group.id, &mut held);
+            return outcome;
+        }
+    }
+
+    fn forget_if_nothing(&self, id: &str, held: &mut Held) {
+        if held.is_forgettable() {
+            self.remove(id, held);
+        }
+    }
+
+    fn remove(&self, id: &str, held: &mut Held) {
+        held.gone = true;
+        held.classic.bury();
+        self.by_id.write().remove(id);
+    }
+
+    /// Carries out what the state machine demands.
+    fn carry_out(&self, id: &Arc<str>, held: &mut Held, mut effects: Effects) {
+        let mut news = std::mem::take(&mut effects.news);
+        let mut unseen = None;
+        if effects.store {
+            match self.store(id, held) {
+                Ok(written) => unseen = Some(written).filter(|written| !written.is_visible()),
+                Err(code) => {
+                    let more = held.classic.storing_failed(self.now());
+                    effects.answers = effects
+                        .answers
+                        .into_iter()
+                        .map(|(ticket, answer)| (ticket, answer.failed(code)))
+                        .chain(more.answers)
+                        .collect();
+                    news.extend(more.news);
+                }
+            }
+        }
+        for sentence in news {
+            tracing::info!("group {id} {sentence}");
+        }
+        self.reschedule(id, held);
+        let Some(written) = unseen else {
+            for (ticket, answer) in effects.answers {
+                held.send(ticket, answer);
+            }
+            return;
+        };
+        let answers: Vec<_> = effects
+            .answers
+            .into_iter()
+            .filter_map(|(ticket, answer)| Some((held.waiting.remove(&ticket)?, answer)))
+            .collect();
+        tokio::spawn(async move {
+            let outcome = written.until_visible().await;
+            for (waiting, answer) in answers {
+                let answer = match &outcome {
+                    Ok(()) => answer,
+                    Err(_) => answer.failed(ErrorCode::CoordinatorNotAvailable),
+                };
+                let _ = waiting.send(answer);
+            }
+        });
+    }
+
+    /// Appends the group's record. On an error the code is what members are told.
+    fn store(&self, id: &str, held: &mut Held) -> Result<Written, ErrorCode> {
+        let entry = records::group_entry(id, Some(&held.classic.to_record()));
+        let entry = entry.map_err(|error| {
+            tracing::error!("group {id} cannot be stored: {error}");
+            ErrorCode::UnknownServerError
+        })?;
+        let written = self.storage.append(id, &[entry]).map_err(|refusal| {
+            tracing::error!("group {id} could not be stored: {refusal}");
+            code_for_members(&refusal)
+        })?;
+        held.stored = true;
+        held.written = Some(written.clone());
+        Ok(written)
+    }
+
+    fn reschedule(&self, id: &Arc<str>, held: &mut Held) {
+        let Some(wake) = held.classic.wake() else {
+            return;
+        };
+        if held.scheduled.is_none_or(|scheduled| wake < scheduled) {
+            held.scheduled = Some(wake);
+            self.timers.schedule(wake, Arc::clone(id));
+        }
+    }
+
+    /// The timers' look at a group.
+    fn look_at(&self, id: &str, at: u64) {
+        self.with(id, |id, held| {
+            // An earlier look has taken the place of this one.
+            if held.scheduled != Some(at) {
+                return;
+            }
+            held.scheduled = None;
+            let effects = held.classic.tick(self.now());
+            self.carry_out(id, held, effects);
+            self.forget_if_nothing(id, held);
+        });
+    }
+}
+
+/// What a storage error means to a member: come again, or that it is no use.
+fn code_for_members(refusal: &Refusal) -> ErrorCode {
+    match refusal.code {
+        ErrorCode::MessageTooLarge
+        | ErrorCode::RecordListTooLarge
+        | ErrorCode::InvalidCommitOffsetSize => ErrorCode::UnknownServerError,
+        _ => ErrorCode::CoordinatorNotAvailable,
+    }
+}

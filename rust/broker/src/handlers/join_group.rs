@@ -1,0 +1,29 @@
+//! `JoinGroup` · key 11 · versions 0–9
+//!
+//! Behaviour: a member enters a group and waits until the next generation is formed; the leader is told who is in it. A
+//! client that goes away meanwhile is not waited for.
+//!
+//! Version notes: in 0 the session timeout is also the rebalance timeout. From 4 a new member is first given an id to come
+//! back with (KIP-394). Static members from 5 (KIP-345). From 7 the answer repeats the protocol type. From 8 a reason
+//! (KIP-800). From 9 a static leader that was restarted may be told not to assign (KIP-814).
+
+use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
+
+use super::{Context, Reply};
+use crate::groups::Client;
+
+pub(super) async fn handle(
+    context: &Context,
+    request: JoinGroupRequest,
+) -> Reply<JoinGroupResponse> {
+    let client = Client {
+        id: context.client_id.clone().unwrap_or_default(),
+        host: format!("/{}", context.connection.peer.ip()),
+        api_version: context.api_version,
+    };
+    let groups = &context.broker.groups;
+    groups
+        .join(request, client, context.parking_over())
+        .await
+        .into()
+}

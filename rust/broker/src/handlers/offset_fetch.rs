@@ -1,0 +1,179 @@
+//! `OffsetFetch` · key 9 · versions 1–10
+//!
+//! Behaviour: what groups have committed; −1 where nothing was, also for groups and topics that are not there. Null instead of
+//! topics asks for everything. There are no transactions, so every offset is stable.
+//!
+//! Version notes: null from 2. Leader epochs from 5. `require_stable` from 7. From 8 several groups in one request (KIP-709). From 9
+//! a member names itself (KIP-848), which means nothing to a classic group. From 10 topics are named by id (KIP-516).
+
+use kafkalite_wire::{
+    ErrorCode,
+    api::offset_fetch::{
+        FetchedGroupOffset, FetchedOffset, FetchedOffsetsGroup, FetchedOffsetsGroupTopic,
+        FetchedOffsetsTopic, OffsetFetchGroup, OffsetFetchGroupTopic, OffsetFetchRequest,
+        OffsetFetchResponse,
+    },
+};
+use uuid::Uuid;
+
+use super::{Context, Reply};
+use crate::groups::CommittedOffset;
+
+const FIRST_WITH_SEVERAL_GROUPS: i16 = 8;
+const FIRST_WITH_TOPIC_IDS: i16 = 10;
+const NOTHING: i64 = -1;
+
+pub(super) async fn handle(
+    context: &Context,
+    request: OffsetFetchRequest,
+) -> Reply<OffsetFetchResponse> {
+    if context.api_version >= FIRST_WITH_SEVERAL_GROUPS {
+        let mut groups = Vec::with_capacity(request.groups.len());
+        for group in request.groups {
+            groups.push(fetch(context, group).await);
+        }
+        return OffsetFetchResponse {
+            groups,
+            ..Default::default()
+        }
+        .into();
+    }
+    let topics = request.topics.map(|topics| {
+        let named = topics.into_iter().map(|topic| OffsetFetchGroupTopic {
+            name: topic.name,
+            partition_indexes: topic.partition_indexes,
+            ..Default::default()
+        });
+        named.collect()
+    });
+    let group = OffsetFetchGroup {
+        group_id: request.group_id,
+        topics,
+        ..Default::default()
+    };
+    let fetched = fetch(context, group).await;
+    OffsetFetchResponse {
+        topics: fetched.topics.into_iter().map(older).collect(),
+        error_code: fetched.error_code,
+        ..Default::default()
+    }
+    .into()
+}
+
+async fn fetch(context: &Context, asked: OffsetFetchGroup) -> FetchedOffsetsGroup {
+    let group_id = asked.group_id;
+    let fetched = match asked.topics {
+        None => fetch_all(context, &group_id).await,
+        Some(topics) => fetch_some(context, &group_id, topics).await,
+    };
+    let (topics, error_code) = match fetched {
+        Ok(topics) => (topics, ErrorCode::None),
+        Err(code) => (Vec::new(), code),
+    };
+    FetchedOffsetsGroup {
+        group_id,
+        topics,
+        error_code,
+    }
+}
+
+async fn fetch_all(
+    context: &Context,
+    group_id: &str,
+) -> Result<Vec<FetchedOffsetsGroupTopic>, ErrorCode> {
+    let by_id = context.api_version >= FIRST_WITH_TOPIC_IDS;
+    let all = context.broker.groups.all_committed(group_id).await?;
+    let topics = all.into_iter().filter_map(|(name, partitions)| {
+        let topic_id = context
+            .broker
+            .topics
+            .by_name(&name)
+            .map_or(Uuid::nil(), |topic| topic.id);
+        // Without an id there is no way to speak of it.
+        (!by_id || !topic_id.is_nil()).then(|| FetchedOffsetsGroupTopic {
+            name,
+            topic_id,
+            partitions: partitions
+                .into_iter()
+                .map(|(partition, committed)| offset(partition, Some(committed), ErrorCode::None))
+                .collect(),
+        })
+    });
+    Ok(topics.collect())
+}
+
+async fn fetch_some(
+    context: &Context,
+    group_id: &str,
+    asked: Vec<OffsetFetchGroupTopic>,
+) -> Result<Vec<FetchedOffsetsGroupTopic>, ErrorCode> {
+    let by_id = context.api_version >= FIRST_WITH_TOPIC_IDS;
+    let name_of = |topic: &OffsetFetchGroupTopic| {
+        if by_id {
+            let known = context.broker.topics.by_id(topic.topic_id);
+            known.map(|topic| topic.name.to_string())
+        } else {
+            Some(topic.name.clone())
+        }
+    };
+    let names: Vec<Option<String>> = asked.iter().map(name_of).collect();
+    let places: Vec<(&str, i32)> = asked
+        .iter()
+        .zip(&names)
+        .filter_map(|(topic, name)| Some((topic, name.as_deref()?)))
+        .flat_map(|(topic, name)| {
+            topic
+                .partition_indexes
+                .iter()
+                .map(move |&index| (name, index))
+        })
+        .collect();
+    let groups = &context.broker.groups;
+    let mut found = groups.committed(group_id, &places).await?.into_iter();
+    let answer = |(topic, name): (&OffsetFetchGroupTopic, &Option<String>)| {
+        let mut answer = |&partition: &i32| match name {
+            Some(_) => offset(partition, found.next().flatten(), ErrorCode::None),
+            None => offset(partition, None, ErrorCode::UnknownTopicId),
+        };
+        FetchedOffsetsGroupTopic {
+            name: topic.name.clone(),
+            topic_id: topic.topic_id,
+            partitions: topic.partition_indexes.iter().map(&mut answer).collect(),
+        }
+    };
+    Ok(asked.iter().zip(&names).map(answer).collect())
+}
+
+fn offset(
+    partition_index: i32,
+    committed: Option<CommittedOffset>,
+    error_code: ErrorCode,
+) -> FetchedGroupOffset {
+    let committed = committed.unwrap_or(CommittedOffset {
+        offset: NOTHING,
+        leader_epoch: -1,
+        metadata: String::new(),
+    });
+    FetchedGroupOffset {
+        partition_index,
+        committed_offset: committed.offset,
+        committed_leader_epoch: committed.leader_epoch,
+        metadata: Some(committed.metadata),
+        error_code,
+    }
+}
+
+/// As versions for one group have it.
+fn older(topic: FetchedOffsetsGroupTopic) -> FetchedOffsetsTopic {
+    let partition = |partition: FetchedGroupOffset| FetchedOffset {
+        partition_index: partition.partition_index,
+        committed_offset: partition.committed_offset,
+        committed_leader_epoch: partition.committed_leader_epoch,
+        metadata: partition.metadata,
+        error_code: partition.error_code,
+    };
+    FetchedOffsetsTopic {
+        name: topic.name,
+        partitions: topic.partitions.into_iter().map(partition).collect(),
+    }
+}
