@@ -114,6 +114,6 @@ async fn large_answer(busy: &mut Client) -> Vec<u8> {
     wanted.partition_max_bytes = i32::MAX;
     busy.send(12, &data::fetch_by_name("clicks", vec![wanted]))
         .await;
-    let len = busy.stream.read_i32().await.unwrap();
-    vec![0; usize::try_from(len).unwrap()]
+    let len = busy.stream.read_i32().await.expect("an answer");
+    vec![0; usize::try_from(len).expect("a length")]
 }

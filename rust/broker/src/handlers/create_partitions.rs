@@ -58,14 +58,11 @@ async fn grow(
     validate_only: bool,
 ) -> Result<(), Refusal> {
     let topics = &context.broker.topics;
-    let topic = topics
-        .by_name(&asked.name)
-        .ok_or_else(|| Refusal::unknown_topic(&asked.name))?;
-    if name::is_internal(&topic.name) {
-        let message = format!("topic '{}' is kept by the broker itself", topic.name);
+    if name::is_internal(&asked.name) {
+        let message = format!("topic '{}' is kept by the broker itself", asked.name);
         return Err(Refusal::new(ErrorCode::InvalidTopic, message));
     }
-    topics.check_growth(&asked.name, asked.count)?;
+    let topic = topics.check_growth(&asked.name, asked.count)?;
     if let Some(assignments) = &asked.assignments {
         let added = asked.count as usize - topic.partitions.len();
         let node = context.broker.node_id;

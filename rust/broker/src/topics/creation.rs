@@ -85,7 +85,9 @@ impl Topics {
         };
         let admitted: Vec<Outcome<NewTopic>> = new.into_iter().map(admit).collect();
         // The moment of creation, of all of them: a crash after it leaves whole topics, which the next start opens.
-        if let Err(refusal) = keeping.write() {
+        if admitted.iter().any(Result::is_ok)
+            && let Err(refusal) = keeping.write()
+        {
             keeping.catalog = before;
             return admitted
                 .into_iter()

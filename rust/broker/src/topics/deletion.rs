@@ -25,6 +25,9 @@ impl Topics {
                 _ => Err(Refusal::unknown_topic(name)),
             });
         }
+        if marked.iter().all(Result::is_err) {
+            return marked.into_iter().map(|name| name.map(drop)).collect();
+        }
         // The moment of deletion: after it a crash does not bring half of a topic back.
         if let Err(refusal) = keeping.write() {
             for name in marked.iter().flatten() {

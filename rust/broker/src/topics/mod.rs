@@ -128,8 +128,11 @@ impl Topics {
         largest.map_or(0, |id| id.saturating_add(1))
     }
 
-    /// Reads the settings of a topic, or of all, again and hands them to the logs. Call it after a change of settings.
+    /// Reads the settings of a topic, or of all, again and hands them to the logs. Call it after a change of settings, on a
+    /// thread that may block: it takes its turn among the changes of topics, or an older reading could come to rest on
+    /// top of a newer one, or on a topic that is being created.
     pub(crate) fn apply_settings(&self, only: Option<&str>) {
+        let _in_turn = self.keeping.lock();
         let snapshot = self.current.load();
         for topic in snapshot
             .iter()
@@ -149,5 +152,59 @@ impl Topics {
             edit(&mut next);
             next
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{thread, time::Duration};
+
+    use kafkalite_log::datadir::Expected;
+
+    use super::*;
+    use crate::config::{BrokerConfig, Overrides};
+
+    async fn with_topic(dir: &std::path::Path) -> Arc<Topics> {
+        let configs = Configs::open(&BrokerConfig::new(), dir).unwrap();
+        let data_dir = DataDir::open(dir, &Expected::default()).unwrap();
+        let topics = Topics::open(data_dir, Arc::new(configs)).unwrap();
+        let new = NewTopic {
+            name: "t".to_owned(),
+            partitions: 1,
+            overrides: Overrides::new(),
+        };
+        topics.create(vec![new]).await.remove(0).unwrap();
+        topics
+    }
+
+    #[tokio::test]
+    async fn settings_are_applied_in_turn_with_changes_of_topics() {
+        let dir = tempfile::tempdir().unwrap();
+        let topics = with_topic(dir.path()).await;
+        let changing = topics.keeping.lock();
+        let applying = {
+            let topics = Arc::clone(&topics);
+            thread::spawn(move || topics.apply_settings(None))
+        };
+        thread::sleep(Duration::from_millis(50));
+        assert!(!applying.is_finished());
+        drop(changing);
+        applying.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_change_that_changes_nothing_writes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let topics = with_topic(dir.path()).await;
+        let catalog = dir.path().join(catalog::FILE_NAME);
+        std::fs::remove_file(&catalog).unwrap();
+        let again = NewTopic {
+            name: "t".to_owned(),
+            partitions: 1,
+            overrides: Overrides::new(),
+        };
+        assert!(topics.create(vec![again]).await[0].is_err());
+        assert!(topics.delete(vec!["other".to_owned()]).await[0].is_err());
+        assert!(!catalog.exists());
     }
 }
