@@ -111,6 +111,8 @@ class Broker:
     def delete_topic(self, name: str) -> None: ...
     def close(self) -> None:
         """Stop gracefully; a second call does nothing."""
+    def discard(self) -> None:
+        """Stop without flushing anything: the directory is deleted next."""
 
 @final
 class TopicSummary:

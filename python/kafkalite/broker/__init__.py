@@ -194,6 +194,10 @@ def _as_property(value: object) -> str:
 
 
 def _shut_down(native: _native.Broker, temporary: str | None) -> None:
-    native.close()
-    if temporary:
+    if temporary is None:
+        native.close()
+        return
+    try:
+        native.discard()
+    finally:
         shutil.rmtree(temporary, ignore_errors=True)

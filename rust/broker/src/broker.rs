@@ -124,6 +124,22 @@ impl Broker {
     /// On an error everything has stopped as well; the directory is not marked, so the next start recovers. Dropping the
     /// future stops the waiting only; call it again to know the end.
     pub async fn stop(&self) -> Result<(), BrokerError> {
+        self.end(Topics::close).await
+    }
+
+    /// Stops as [`stop`](Self::stop) does, but flushes and marks nothing: for a directory that is deleted next.
+    pub async fn discard(&self) -> Result<(), BrokerError> {
+        let abandon = |topics: &Topics| {
+            topics.abandon();
+            Ok(())
+        };
+        self.end(abandon).await
+    }
+
+    async fn end(
+        &self,
+        close: impl FnOnce(&Topics) -> Result<(), LogError> + Send + 'static,
+    ) -> Result<(), BrokerError> {
         self.stopping.send_replace(true);
         let mut ending = self.ending.lock().await;
         while let Some(task) = ending.tasks.last_mut() {
@@ -132,7 +148,7 @@ impl Broker {
             ending.tasks.pop();
         }
         if let Some(state) = self.state.write().take() {
-            ending.closing = Some(spawn_blocking(move || state.topics.close()));
+            ending.closing = Some(spawn_blocking(move || close(&state.topics)));
         }
         let Some(closing) = &mut ending.closing else {
             return Ok(());

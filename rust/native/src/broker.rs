@@ -88,10 +88,18 @@ impl Broker {
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        match wait(py, None, self.0.stop())? {
-            Some(Err(error)) => Err(errors::broker(&error)),
-            _ => Ok(()),
-        }
+        ended(wait(py, None, self.0.stop())?)
+    }
+
+    fn discard(&self, py: Python<'_>) -> PyResult<()> {
+        ended(wait(py, None, self.0.discard())?)
+    }
+}
+
+fn ended(outcome: Option<Result<(), BrokerError>>) -> PyResult<()> {
+    match outcome {
+        Some(Err(error)) => Err(errors::broker(&error)),
+        _ => Ok(()),
     }
 }
 

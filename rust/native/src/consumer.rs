@@ -13,7 +13,7 @@ use crate::stream::MessageStream;
 use crate::{errors, settings};
 
 /// Longer than anybody waits.
-const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+const FOR_EVER: Duration = Duration::from_hours(87600);
 
 /// The reading side.
 #[pyclass(frozen, module = "kafkalite._native")]

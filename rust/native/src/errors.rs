@@ -94,7 +94,7 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
         ClientError::TimedOut {
             cause: Some(cause), ..
         } if matches!(**cause, ClientError::Broker { .. }) => {
-            let code = cause.code().map_or(-1, |code| code.code());
+            let code = cause.code().map_or(-1, kafkalite_client::ErrorCode::code);
             broker_answer(code, &sentence, true)
         }
         ClientError::TimedOut { .. } | ClientError::RequestTimedOut { .. } => timeout(&sentence),
@@ -107,7 +107,7 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
         | ClientError::TooLarge { .. }
         | ClientError::UnknownPartition { .. }
         | ClientError::OffsetOutOfRange { .. } => broker_answer(
-            error.code().map_or(-1, |code| code.code()),
+            error.code().map_or(-1, kafkalite_client::ErrorCode::code),
             &sentence,
             error.retriable(),
         ),

@@ -1,4 +1,10 @@
 //! The extension module kafkalite._native: converts, waits, translates errors. Decides nothing.
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    clippy::unused_self,
+    reason = "signatures are Python's: arguments arrive by value, as many as there are keywords, and methods have a self"
+)]
 
 mod blocking;
 mod broker;

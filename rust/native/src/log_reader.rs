@@ -55,11 +55,11 @@ impl LogReader {
 impl Walk {
     fn next(&mut self) -> Result<Option<Batch>, LogError> {
         loop {
-            if let Some(reader) = &mut self.current {
-                if let Some(stored) = reader.next() {
-                    let segment = reader.path().display().to_string();
-                    return Batch::new(segment, self.partition.as_ref(), stored?).map(Some);
-                }
+            if let Some(reader) = &mut self.current
+                && let Some(stored) = reader.next()
+            {
+                let segment = reader.path().display().to_string();
+                return Batch::new(segment, self.partition.as_ref(), stored?).map(Some);
             }
             let Some(file) = self.files.pop_front() else {
                 return Ok(None);

@@ -237,20 +237,20 @@ impl Message {
                 literal
             })
         };
-        let mut text = format!("Message({}", shown(self.value_bytes())?);
+        let mut parts = vec![shown(self.value_bytes())?];
         if self.key_bytes().is_some() {
-            text += &format!(", key={}", shown(self.key_bytes())?);
+            parts.push(format!("key={}", shown(self.key_bytes())?));
         }
         if let Some((topic, partition, offset)) = self.place() {
-            text += &format!(
-                ", topic={:?}, partition={partition}, offset={offset}",
-                &**topic
-            );
+            let topic = &**topic;
+            parts.push(format!(
+                "topic={topic:?}, partition={partition}, offset={offset}"
+            ));
         }
         if let Some(timestamp) = self.create_time() {
-            text += &format!(", timestamp={timestamp}");
+            parts.push(format!("timestamp={timestamp}"));
         }
-        Ok(text + ")")
+        Ok(format!("Message({})", parts.join(", ")))
     }
 
     fn __reduce__<'py>(

@@ -15,24 +15,23 @@ static RUNTIME: OnceLock<(u32, Runtime)> = OnceLock::new();
 /// `ForkedError` in a forked child: the threads of the parent's runtime do not exist there, and waiting for them
 /// would hang for ever. `OSError` if threads cannot be started.
 pub(crate) fn runtime() -> PyResult<&'static Runtime> {
-    let (owner, runtime) = match RUNTIME.get() {
-        Some(started) => started,
-        None => {
-            let started = Builder::new_multi_thread()
-                .worker_threads(
-                    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8)),
-                )
-                .thread_name("kafkalite")
-                .enable_all()
-                .build()?;
-            // Another thread may have been first: its runtime serves, ours is dropped unused.
-            if let Err((_, unused)) = RUNTIME.set((std::process::id(), started)) {
-                unused.shutdown_background();
-            }
-            RUNTIME
-                .get()
-                .expect("set just above, by us or by another thread")
+    let (owner, runtime) = if let Some(started) = RUNTIME.get() {
+        started
+    } else {
+        let started = Builder::new_multi_thread()
+            .worker_threads(
+                std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8)),
+            )
+            .thread_name("kafkalite")
+            .enable_all()
+            .build()?;
+        // Another thread may have been first: its runtime serves, ours is dropped unused.
+        if let Err((_, unused)) = RUNTIME.set((std::process::id(), started)) {
+            unused.shutdown_background();
         }
+        RUNTIME
+            .get()
+            .expect("set just above, by us or by another thread")
     };
     if *owner == std::process::id() {
         Ok(runtime)

@@ -15,7 +15,7 @@ use crate::errors;
 use crate::message::{Message, Origin};
 
 /// How long one wait in the core goes on; the stream then waits again.
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 /// An iterator over the messages of some partitions of a topic.
 #[pyclass(frozen, module = "kafkalite")]

@@ -29,4 +29,13 @@ impl Topics {
         self.checkpoint_all(&keeping)?;
         keeping.data_dir.close_clean()
     }
+
+    /// Lets go of every log and of the directory without writing anything: for a directory that is to be deleted.
+    pub(crate) fn abandon(&self) {
+        if self.keeping.lock().take().is_some() {
+            for partition in self.partitions() {
+                partition.log.abandon();
+            }
+        }
+    }
 }
