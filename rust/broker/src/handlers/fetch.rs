@@ -2,8 +2,9 @@
 //!
 //! Behaviour: answers views of the segments' files, which the connection sends without reading them. Partitions get
 //! their share of `max_bytes` in the order of the session or the request; the first batch found comes even if it is
-//! larger (KIP-74), and comes whole if the offset lies inside of it. With less than `min_bytes` the request waits for
-//! `max_wait_ms`, woken when enough has arrived, when a partition fails or goes away, or when the broker stops.
+//! larger (KIP-74), and comes whole if the offset lies inside of it. A partition whose first batch does not fit into what
+//! is left gives nothing rather than a piece, over which Java's consumer fails. With less than `min_bytes` the request
+//! waits for `max_wait_ms`, woken when enough has arrived, when a partition fails or goes away, or when the broker stops.
 //! `read_committed` sees what `read_uncommitted` sees: without transactions the last stable offset is the high watermark.
 //!
 //! Version notes: sessions from 7 (KIP-227). Leader epochs from 9 (KIP-320). Topics are named by id from 13 (KIP-516).

@@ -17,8 +17,8 @@ pub enum ReadUpTo {
 impl Log {
     /// The batches from the one that holds `offset` on, at most `max_bytes`, from one segment.
     ///
-    /// The last batch may be cut short by `max_bytes`. With `at_least_one` the first is whole however large it is
-    /// (KIP-74). The slice may already hold what [`high_watermark`](Log::high_watermark) counts a moment later: bytes are
+    /// The last batch may be cut short by `max_bytes`, but not the first: with `at_least_one` it is whole however large it
+    /// is (KIP-74), without it the slice is empty if it does not fit. The slice may already hold what [`high_watermark`](Log::high_watermark) counts a moment later: bytes are
     /// published before offsets, and both only when durability is satisfied. Empty where `offset` is the end, or not visible yet; [`LogError::OffsetOutOfRange`] outside of the log.
     pub fn read(
         &self,
@@ -69,12 +69,14 @@ impl Log {
                     ReadUpTo::End => segment.file.written(),
                 };
                 if let Some(found) = segment.locate(offset, bound)? {
-                    let first = if at_least_one {
-                        found.head.len as usize
-                    } else {
-                        0
+                    let first = found.head.len as usize;
+                    let len = match max_bytes {
+                        max_bytes if max_bytes >= first => max_bytes,
+                        _ if at_least_one => first,
+                        // A piece of a batch without a whole one before it stops Java's consumer.
+                        _ => 0,
                     };
-                    let len = ((bound - found.position) as usize).min(max_bytes.max(first));
+                    let len = len.min((bound - found.position) as usize);
                     let next_offset = found.head.last_offset + 1;
                     return Ok(LogSlice::new(
                         Arc::clone(&segment.file),

@@ -54,6 +54,7 @@ impl Response {
                 slice,
                 high_watermark,
                 log_start_offset,
+                ..
             } => FetchedPartition {
                 partition_index: wanted.partition,
                 high_watermark,

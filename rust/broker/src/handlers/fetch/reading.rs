@@ -20,6 +20,8 @@ pub(super) enum Read {
         slice: LogSlice,
         high_watermark: i64,
         log_start_offset: i64,
+        /// There are records, but not even the first batch fits behind what other partitions gave.
+        left_out: bool,
     },
     Refused(ErrorCode),
 }
@@ -32,6 +34,7 @@ impl Read {
                 slice,
                 high_watermark,
                 log_start_offset,
+                ..
             } => Outcome {
                 failed: false,
                 high_watermark: *high_watermark,
@@ -139,6 +142,7 @@ fn read_partition(
         log.high_watermark()
     };
     Ok(Read::Records {
+        left_out: !first && slice.is_empty() && wanted.offset < high_watermark,
         slice,
         high_watermark,
         log_start_offset: log.start_offset(),
@@ -160,9 +164,12 @@ fn is_ready(
             .iter()
             .zip(reads)
             .any(|(partition, read)| match (partition, read) {
-                (Ok(partition), Read::Records { slice, .. }) => {
-                    stops_at_segment_end(partition, slice)
-                }
+                (
+                    Ok(partition),
+                    Read::Records {
+                        slice, left_out, ..
+                    },
+                ) => *left_out || stops_at_segment_end(partition, slice),
                 _ => false,
             })
 }
