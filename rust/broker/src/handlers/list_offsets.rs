@@ -38,11 +38,25 @@ pub(super) async fn handle(
     context: &Context,
     request: ListOffsetsRequest,
 ) -> Reply<ListOffsetsResponse> {
-    let topics = request
+    let is_search = |asked: &ListOffsetsPartition| !matches!(asked.timestamp, LATEST | EARLIEST);
+    let searches = request
         .topics
-        .into_iter()
-        .map(|topic| list_topic(context, topic))
-        .collect();
+        .iter()
+        .any(|topic| topic.partitions.iter().any(is_search));
+    let context = context.clone();
+    let list = move || -> Vec<ListedOffsetsTopic> {
+        let list = |topic| list_topic(&context, topic);
+        request.topics.into_iter().map(list).collect()
+    };
+    let topics = if searches {
+        // Reads batches from the disk and decompresses them.
+        match tokio::task::spawn_blocking(list).await {
+            Ok(topics) => topics,
+            Err(_) => return Reply::Close("a search for offsets did not end".to_owned()),
+        }
+    } else {
+        list()
+    };
     ListOffsetsResponse {
         topics,
         ..Default::default()
