@@ -265,6 +265,9 @@ fn flushes_happen_by_count_and_by_time() {
     assert_eq!(log.flushed_offset(), 3);
     log.flush_if_due(NOW + 1000).unwrap();
     assert_eq!(log.flushed_offset(), 4);
+    append(&log, &[b"4"]);
+    log.flush_if_due(NOW - 3_600_000).unwrap();
+    assert_eq!(log.flushed_offset(), 5, "also when the clock goes back");
 }
 
 #[test]

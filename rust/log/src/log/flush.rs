@@ -110,11 +110,12 @@ impl Log {
             return Ok(());
         }
         let waited = now_ms.saturating_sub(self.flushing.last_flush_ms.load(Ordering::Relaxed));
+        // A clock that went back tells nothing of the time that passed.
         let due = self
             .config
             .load()
             .flush_ms
-            .is_some_and(|limit| waited >= limit);
+            .is_some_and(|limit| !(0..limit).contains(&waited));
         if self.unflushed_messages() == 0 || due {
             self.flushing.last_flush_ms.store(now_ms, Ordering::Relaxed);
             self.flush()?;
