@@ -95,6 +95,20 @@ async fn ids_are_never_given_out_twice() {
 }
 
 #[tokio::test]
+async fn an_id_that_somebody_made_up_does_not_use_up_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = restart(dir.path(), &[]).await;
+    let mut client = Client::connect(&broker).await;
+    client.create("t", 1, &[]).await;
+    let written = client.produce("t", 0, nth(i64::MAX - 1, 0)).await;
+    assert_eq!(written.error_code, ErrorCode::None);
+    broker.stop().await.unwrap();
+    let again = restart(dir.path(), &[]).await;
+    let id = Client::connect(&again).await.producer_id().await;
+    assert!((0..1_000_000).contains(&id), "{id}");
+}
+
+#[tokio::test]
 async fn what_an_idempotent_producer_asks_and_what_it_may_not() {
     let broker = start(&[]).await;
     let mut client = broker.connect().await;

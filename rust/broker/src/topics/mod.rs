@@ -31,6 +31,9 @@ pub(crate) use creation::NewTopic;
 /// More partitions than this in one topic are a mistake rather than a wish: each holds several open files.
 const MAX_PARTITIONS: i32 = 10_000;
 
+/// No broker hands out producer ids from here on. A producer that made one up must not use up all that are below it.
+const MADE_UP: i64 = 1 << 62;
+
 /// One topic as it is now. A topic that grows is replaced by a new one that shares the partitions.
 #[derive(Debug)]
 pub(crate) struct Topic {
@@ -124,6 +127,7 @@ impl Topics {
             .partitions()
             .iter()
             .filter_map(|partition| partition.log.largest_producer_id())
+            .filter(|&id| id < MADE_UP)
             .max();
         largest.map_or(0, |id| id.saturating_add(1))
     }
