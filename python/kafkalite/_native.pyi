@@ -56,7 +56,7 @@ class Message:
         """Its place in the partition; ``None`` for a message made here."""
     def text(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """The content as text. ``ValueError`` for a tombstone."""
-    def json(self) -> Any:
+    def json(self) -> Any:  # noqa: ANN401 - JSON is anything
         """The content parsed as JSON. ``ValueError`` if it is not JSON."""
     def __len__(self) -> int:
         """Bytes of the content; 0 for a tombstone."""
@@ -93,9 +93,7 @@ class Delivery:
 class Broker:
     """A running broker. What is not ``None`` goes before the setting (``log.dirs``, ``listeners``)."""
 
-    def __new__(
-        cls, data_dir: str | None, host: str | None, port: int | None, settings: Mapping[str, str]
-    ) -> Self: ...
+    def __new__(cls, data_dir: str | None, host: str | None, port: int | None, settings: Mapping[str, str]) -> Self: ...
     @property
     def data_dir(self) -> str: ...
     @property
@@ -130,7 +128,9 @@ class TopicSummary:
 class Producer:
     """The producing side; settings are Kafka's names in snake_case, values as Python has them."""
 
-    def __new__(cls, settings: Mapping[str, object], partitioner: Callable[[bytes | None, int], int] | None) -> Self: ...
+    def __new__(
+        cls, settings: Mapping[str, object], partitioner: Callable[[bytes | None, int], int] | None
+    ) -> Self: ...
     def send(
         self,
         topic: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, Self
 
 from kafkalite import _logging, _native
@@ -101,4 +102,4 @@ def divide(partitions: list[int], n: int) -> list[list[int]]:
     """Divide sorted partitions into n runs; the first runs take the remainder (the paper, Algorithm 1)."""
     share, rest = divmod(len(partitions), n)
     starts = [j * share + min(j, rest) for j in range(n + 1)]
-    return [partitions[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+    return [partitions[a:b] for a, b in pairwise(starts)]

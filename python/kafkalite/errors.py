@@ -8,6 +8,9 @@ the same call may succeed when it is tried again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 __all__ = [
     "BrokerStartError",
     "ClosedError",
@@ -48,11 +51,11 @@ class KafkaError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle with code and retriable, so that an error survives a process pool."""
-        return (_rebuild, (type(self), self.args, self.code, self.retriable))
+        return (_rebuild, (type(self), self.args, {"code": self.code, "retriable": self.retriable}))
 
 
-def _rebuild(kind: type[KafkaError], args: tuple[str, ...], code: int, retriable: bool) -> KafkaError:
-    return kind(*args, code=code, retriable=retriable)
+def _rebuild(kind: type[KafkaError], args: tuple[str, ...], attributes: dict[str, Any]) -> KafkaError:
+    return kind(*args, **attributes)
 
 
 class KafkaConnectionError(KafkaError, ConnectionError):
@@ -87,7 +90,7 @@ class InvalidTopicError(KafkaError, ValueError):
 
 
 class OffsetOutOfRangeError(KafkaError, LookupError):
-    """The offset is before the start or after the end of the log, and no reset was allowed (``OFFSET_OUT_OF_RANGE``)."""
+    """The offset is not in the log, and ``auto_offset_reset="none"`` (``OFFSET_OUT_OF_RANGE``)."""
 
     code = 1
 
@@ -130,7 +133,7 @@ class LogDirectoryError(KafkaError, OSError):
     """A log directory or segment could not be read or written."""
 
 
-_BY_CODE: dict[int, type[KafkaError]] = {
+_BY_CODE: Mapping[int, type[KafkaError]] = {
     kind.code: kind
     for kind in (
         CorruptMessageError,
@@ -149,6 +152,6 @@ _BY_CODE: dict[int, type[KafkaError]] = {
 }
 
 
-def from_code(code: int, message: str, retriable: bool) -> KafkaError:
+def from_code(code: int, message: str, *, retriable: bool) -> KafkaError:
     """Return the exception for a broker's error code; codes without a class of their own are plain ``KafkaError``."""
     return _BY_CODE.get(code, KafkaError)(message, code=code, retriable=retriable)

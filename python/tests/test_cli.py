@@ -10,7 +10,12 @@ from kafkalite import Broker, Producer
 
 
 def kafkalite(*arguments, status=0):
-    command = [sys.executable, "-c", "import sys; from kafkalite.cli import main; sys.exit(main())", *map(str, arguments)]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from kafkalite.cli import main; sys.exit(main())",
+        *map(str, arguments),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
@@ -23,7 +28,9 @@ def log_dir(tmp_path_factory):
     with Broker(directory) as broker:
         broker.create_topic("t", partitions=2)
         with Producer(broker, compression="lz4") as producer:
-            producer.send("t", "text", key=b"\xff\xfe", headers={"h": b"1"}, timestamp=5, partition=0).result(timeout=30)
+            producer.send("t", "text" * 100, key=b"\xff\xfe", headers={"h": b"1"}, timestamp=5, partition=0).result(
+                timeout=30
+            )
             producer.send("t", None, key="k", partition=1).result(timeout=30)
     return directory
 
@@ -32,7 +39,7 @@ def test_dump_prints_every_record(log_dir):
     records = [json.loads(line) for line in kafkalite("log", "dump", "--json", log_dir).stdout.splitlines()]
     assert len(records) == 2
     first, second = records
-    assert (first["offset"], first["timestamp"], first["value"], first["headers"]) == (0, 5, "text", [["h", "1"]])
+    assert (first["offset"], first["timestamp"], first["value"], first["headers"]) == (0, 5, "text" * 100, [["h", "1"]])
     assert first["key"] == {"base64": "//4="}
     assert (second["key"], second["value"]) == ("k", None)
     assert "value=text" in kafkalite("log", "dump", log_dir / "t-0").stdout
@@ -59,7 +66,12 @@ def test_what_is_not_there_is_a_sentence(tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("broker", "log.segment.bytes"), ("topic", "retention.ms"), ("producer", "linger_ms"), ("consumer", "fetch_max_wait_ms")],
+    [
+        ("broker", "log.segment.bytes"),
+        ("topic", "retention.ms"),
+        ("producer", "linger_ms"),
+        ("consumer", "fetch_max_wait_ms"),
+    ],
 )
 def test_config_list_prints_the_tables(kind, name):
     rows = {row["name"]: row for row in json.loads(kafkalite("config", "list", kind, "--json").stdout)}

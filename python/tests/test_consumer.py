@@ -64,9 +64,12 @@ def test_a_position_before_the_call_is_kept_by_a_failed_loop_body(broker, topic)
 
 
 def test_topics_that_no_one_may_create_are_an_error():
-    with Broker(config={"auto.create.topics.enable": False}) as broker, Consumer(broker) as consumer:
-        with pytest.raises(errors.UnknownTopicError, match="nowhere"):
-            consumer.create_message_streams("nowhere", timeout=5)
+    with (
+        Broker(config={"auto.create.topics.enable": False}) as broker,
+        Consumer(broker) as consumer,
+        pytest.raises(errors.UnknownTopicError, match="nowhere"),
+    ):
+        consumer.create_message_streams("nowhere", timeout=5)
 
 
 def test_streams_survive_a_restart_of_their_broker(tmp_path):

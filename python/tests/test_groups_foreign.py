@@ -1,4 +1,4 @@
-"""Other people's consumers as one group: every message at least once, each partition one owner, whatever happens to members."""
+"""Other people's consumers as one group: every message at least once, each partition one owner, come what may."""
 
 import collections
 import itertools
@@ -273,7 +273,7 @@ def test_commits_without_a_group_and_their_notes(cluster, cluster_topic, group):
     note = TopicPartition(topic, 0, 7, metadata="größer als nichts")
     consumer.commit(offsets=[note], asynchronous=False)
     committed = consumer.committed([TopicPartition(topic, 0), TopicPartition(topic, 1)], timeout=10)
-    assert [(place.offset, place.metadata) for place in committed][0] == (7, "größer als nichts")
+    assert (committed[0].offset, committed[0].metadata) == (7, "größer als nichts")
     assert committed[1].offset < 0
     with pytest.raises(KafkaException) as refused:
         consumer.commit(offsets=[TopicPartition(topic, 9, 1)], asynchronous=False)

@@ -1,4 +1,4 @@
-"""``kafkalite log dump`` on directories that Apache Kafka wrote: 4.3 with every codec, 1.1 in the formats before batches."""
+"""``kafkalite log dump`` on directories of Apache Kafka: 4.3 with every codec, 1.1 in the formats before batches."""
 
 import base64
 import json

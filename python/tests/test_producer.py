@@ -53,12 +53,10 @@ def test_what_a_users_function_raises_reaches_the_sender(broker, topic):
     def fails(_key, _partitions):
         raise ZeroDivisionError("not today")
 
-    with Producer(broker, partitioner=fails) as producer:
-        with pytest.raises(ZeroDivisionError, match="not today"):
-            producer.send(topic, b"", key=b"k")
-    with Producer(broker, partitioner=lambda _key, _partitions: 99) as producer:
-        with pytest.raises(ValueError, match="99"):
-            producer.send(topic, b"")
+    with Producer(broker, partitioner=fails) as producer, pytest.raises(ZeroDivisionError, match="not today"):
+        producer.send(topic, b"", key=b"k")
+    with Producer(broker, partitioner=lambda _key, _partitions: 99) as producer, pytest.raises(ValueError, match="99"):
+        producer.send(topic, b"")
 
 
 def test_random_partitions_are_all_used(broker, make_topic):

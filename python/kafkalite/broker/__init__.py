@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Literal, Self
 
-from kafkalite import _native, _logging
+from kafkalite import _logging, _native
 from kafkalite.errors import TopicExistsError
 
 if TYPE_CHECKING:
@@ -173,7 +173,9 @@ class Broker:
         where = html.escape(self._data_dir)
         topics = [] if self.closed else self.topics()
         head = "".join(f"<th>{heading}</th>" for heading in _HEADINGS)
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _row(topic)) + "</tr>" for topic in topics)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _row(topic)) + "</tr>" for topic in topics
+        )
         return f"<b>{title}</b> <code>{where}</code><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

@@ -29,11 +29,18 @@ def main(arguments: list[str] | None = None) -> int:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the daemon takes."""
     parser.add_argument("-d", "--data-dir", help=f"log directory (default: log.dirs, else ./{_DEFAULT_DIRECTORY})")
-    parser.add_argument("-p", "--port", type=int, help=f"port, 0 for a free one (default: listeners, else {_DEFAULT_PORT})")
+    parser.add_argument(
+        "-p", "--port", type=int, help=f"port, 0 for a free one (default: listeners, else {_DEFAULT_PORT})"
+    )
     parser.add_argument("--host", help="interface to listen on (default: listeners, else 127.0.0.1)")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="a server.properties file")
     parser.add_argument(
-        "-X", dest="settings", action="append", default=[], metavar="key=value", help="a broker setting; may be repeated"
+        "-X",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="key=value",
+        help="a broker setting; may be repeated",
     )
     parser.add_argument("--json", action="store_true", help="print the ready line as JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="log details")
@@ -65,8 +72,17 @@ def run(options: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, ValueError) else 1
     address = broker.bootstrap_servers
-    ready = {"bootstrap_servers": address, "data_dir": broker.data_dir, "cluster_id": broker.cluster_id, "pid": os.getpid()}
-    line = json.dumps(ready) if options.json else f"kafkalite ready on {address}, data in {broker.data_dir}, pid {os.getpid()}"
+    ready = {
+        "bootstrap_servers": address,
+        "data_dir": broker.data_dir,
+        "cluster_id": broker.cluster_id,
+        "pid": os.getpid(),
+    }
+    line = (
+        json.dumps(ready)
+        if options.json
+        else f"kafkalite ready on {address}, data in {broker.data_dir}, pid {os.getpid()}"
+    )
     print(line, flush=True)
     received = signal.sigwait(stops)
     logging.getLogger("kafkalite.broker").info("stopping on %s", signal.Signals(received).name)

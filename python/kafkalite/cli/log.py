@@ -64,7 +64,8 @@ def _verify(options: argparse.Namespace) -> int:
             size += batch.size
             if not batch.crc_valid:
                 wrong += 1
-                print(f"{batch.segment} at {batch.position}: CRC does not match, offsets {batch.base_offset}-{batch.last_offset}")
+                offsets = f"offsets {batch.base_offset}-{batch.last_offset}"
+                print(f"{batch.segment} at {batch.position}: CRC does not match, {offsets}")
         print(f"{partition}: {batches:,} batches, {messages:,} records, {size:,} bytes")
     return 1 if wrong else 0
 

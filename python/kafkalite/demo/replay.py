@@ -75,7 +75,11 @@ class Report:
 
 
 def replay(
-    broker: Broker, topic: str, partitions: int, events: Iterable[Event], progress: Callable[[int, int], None]
+    broker: Broker,
+    topic: str,
+    partitions: int,
+    events: Iterable[Event],
+    progress: Callable[[int, int], None] = lambda _published, _received: None,
 ) -> Report:
     """Publish events to an empty topic while as many threads as it has partitions read them back.
 
@@ -120,7 +124,7 @@ def replay(
             while reader.is_alive():
                 reader.join(_WAIT_S / 2)
                 watch()
-        seconds_out = max(account.last_heard for account in received.values()) - started
+        seconds_out = max(seconds_in, *(account.last_heard - started for account in received.values()))
     if failures:
         raise failures[0]
     return Report(published, received, seconds_in, seconds_out)
@@ -165,7 +169,9 @@ def _read(
         for message in batch:
             account = received[message.partition or 0]
             if message.offset != account.next_offset:
-                sentence = f"partition {message.partition}: offset {message.offset} came where {account.next_offset} was due"
+                sentence = (
+                    f"partition {message.partition}: offset {message.offset} came where {account.next_offset} was due"
+                )
                 raise RuntimeError(sentence)
             account.next_offset += 1
             account.enter(message.value or b"")

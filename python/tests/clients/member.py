@@ -1,4 +1,6 @@
-"""A member of a group in a process of its own, that can be killed and paused: ``python -m clients.member CLIENT SERVERS GROUP TOPIC``.
+"""A member of a group in a process of its own, that can be killed and paused.
+
+``python -m clients.member CLIENT SERVERS GROUP TOPIC``
 
 Prints a line of JSON for each assignment and each message, and leaves the group when its standard input ends.
 """
@@ -66,7 +68,7 @@ def kafka_python(servers: str, group: str, topic: str) -> None:
     from kafka import ConsumerRebalanceListener, KafkaConsumer
     from kafka.coordinator.assignors.range import RangePartitionAssignor
 
-    class Listener(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python has no types
+    class Listener(ConsumerRebalanceListener):
         def on_partitions_revoked(self, revoked: object) -> None:
             """Nothing to do."""
 
@@ -96,7 +98,7 @@ def aiokafka(servers: str, group: str, topic: str) -> None:
     from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
     from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
-    class Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
+    class Listener(ConsumerRebalanceListener):
         async def on_partitions_revoked(self, revoked: object) -> None:
             """Nothing to do."""
 
