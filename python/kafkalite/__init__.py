@@ -11,9 +11,7 @@ b'test message str'
 
 from __future__ import annotations
 
-from importlib.metadata import version as _version
-
-from kafkalite._native import Delivery, Message, MessageStream, RecordMetadata, TopicSummary
+from kafkalite._native import VERSION, Delivery, Message, MessageStream, RecordMetadata, TopicSummary
 from kafkalite.broker import Broker
 from kafkalite.consumer import Consumer
 from kafkalite.errors import (
@@ -36,7 +34,7 @@ from kafkalite.errors import (
 from kafkalite.message_set import MessageSet
 from kafkalite.producer import Partitioner, Producer
 
-__version__ = _version("kafkalite")
+__version__ = VERSION
 
 __all__ = [
     "Broker",

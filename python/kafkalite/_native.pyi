@@ -1,10 +1,13 @@
 """The extension module: what the Rust core offers to the package.  Users import from ``kafkalite``."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, Self, TypeAlias, final
+from typing import Any, Final, Literal, Self, TypeAlias, final
 
 _Bytes: TypeAlias = bytes | bytearray | memoryview | str
 _Headers: TypeAlias = Mapping[str, bytes | str | None] | Sequence[tuple[str, bytes | str | None]]
+
+VERSION: Final[str]
+"""The version of the extension, and so of the package."""
 
 @final
 class Message:

@@ -7,9 +7,6 @@ runs the same broker as a daemon.
 
 from __future__ import annotations
 
-import html
-import shutil
-import tempfile
 import weakref
 from collections.abc import Mapping
 from os import PathLike, fspath
@@ -58,13 +55,13 @@ class Broker:
         _logging.forward()
         settings = {name: _as_property(value) for name, value in (config or {}).items()}
         settings["kafkalite.durability"] = durability
-        temporary = tempfile.mkdtemp(prefix="kafkalite-") if data_dir is None else None
+        temporary = _temporary_directory() if data_dir is None else None
         self._data_dir = temporary or fspath(data_dir or "")
         try:
             self._native = _native.Broker(self._data_dir, host, port, settings)
         except BaseException:
             if temporary:
-                shutil.rmtree(temporary, ignore_errors=True)
+                _remove(temporary)
             raise
         # Runs on close(), when the object is forgotten, and when the interpreter ends: whichever is first.
         self._finalizer = weakref.finalize(self, _shut_down, self._native, temporary)
@@ -169,6 +166,8 @@ class Broker:
 
     def _repr_html_(self) -> str:
         """Show the table in a notebook."""
+        import html
+
         title = html.escape(f"Broker {self.bootstrap_servers}" if not self.closed else "Broker (closed)")
         where = html.escape(self._data_dir)
         topics = [] if self.closed else self.topics()
@@ -202,4 +201,17 @@ def _shut_down(native: _native.Broker, temporary: str | None) -> None:
     try:
         native.discard()
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
+
+
+# Imported where they are needed: with them a daemon would take twice as long to start.
+def _temporary_directory() -> str:
+    import tempfile
+
+    return tempfile.mkdtemp(prefix="kafkalite-")
+
+
+def _remove(directory: str) -> None:
+    import shutil
+
+    shutil.rmtree(directory, ignore_errors=True)

@@ -46,6 +46,10 @@ mod _native {
 
     use pyo3::prelude::*;
 
+    /// The version, which `importlib.metadata` would take ten times as long to look up as the import itself takes.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+
     /// The partition that Kafka's Java client chooses for a key.
     #[pyfunction]
     fn murmur2_partition(key: &[u8], partitions: usize) -> i32 {
