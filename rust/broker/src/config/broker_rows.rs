@@ -126,6 +126,6 @@ pub static BROKER: &[Row] = &[
     row("socket.receive.buffer.bytes", Int(-1), "-1", Restart, "Size in bytes of a socket's receive buffer; -1: the system's choice."),
     row("socket.request.max.bytes", Int(1), "104857600", Restart, "Largest request in bytes; a connection that announces more is closed."),
     row("socket.send.buffer.bytes", Int(-1), "-1", Restart, "Size in bytes of a socket's send buffer; -1: the system's choice."),
-    row("transaction.max.timeout.ms", Int(1), "900000", Restart, "Longest transaction timeout in milliseconds that a producer may ask for."),
+    row("transaction.max.timeout.ms", Int(1), "900000", Restart, "Kept and described for tools; there are no transactions yet."),
     row("unclean.leader.election.enable", Boolean, "false", Dynamic, "Kept and described for tools; one broker never elects."),
 ];

@@ -50,7 +50,6 @@ pub(crate) struct Settings {
     pub(crate) socket_request_max_bytes: usize,
     /// `None`: the system's choice.
     pub(crate) socket_send_buffer_bytes: Option<usize>,
-    pub(crate) transaction_max_timeout_ms: i32,
 }
 
 /// One topic's settings in force.
@@ -60,8 +59,6 @@ pub(crate) struct TopicSettings {
     pub(crate) log: LogConfig,
     /// `cleanup.policy` contains `compact`: every message must have a key.
     pub(crate) compact: bool,
-    /// `message.timestamp.type` is `LogAppendTime`.
-    pub(crate) log_append_time: bool,
     /// `min.insync.replicas`.
     pub(crate) min_insync_replicas: i32,
 }
@@ -126,7 +123,6 @@ impl Settings {
                 .ok(),
             socket_request_max_bytes: of.int("socket.request.max.bytes") as usize,
             socket_send_buffer_bytes: usize::try_from(of.whole("socket.send.buffer.bytes")).ok(),
-            transaction_max_timeout_ms: of.int("transaction.max.timeout.ms"),
         })
     }
 }
@@ -165,7 +161,6 @@ impl TopicSettings {
                 },
             },
             compact: cleaned_by("compact"),
-            log_append_time: timestamp_type == TimestampType::LogAppend,
             min_insync_replicas: of.int("min.insync.replicas"),
         }
     }
@@ -244,9 +239,6 @@ mod tests {
     fn the_defaults_of_a_topic_are_those_of_the_log() {
         let settings = topic_settings(&[], &[]);
         assert_eq!(settings.log, LogConfig::default());
-        assert!(
-            topic_settings(&[], &[("message.timestamp.type", "LogAppendTime")]).log_append_time
-        );
     }
 
     #[test]
@@ -262,6 +254,7 @@ mod tests {
                 ("retention.bytes", "4096"),
                 ("segment.bytes", "2000"),
                 ("flush.messages", "1"),
+                ("message.timestamp.type", "LogAppendTime"),
             ],
         );
         assert_eq!(settings.log.durability, Durability::Synced);
@@ -274,5 +267,6 @@ mod tests {
             (2000, Some(1))
         );
         assert!(settings.compact && !settings.log.delete_expired);
+        assert_eq!(settings.log.timestamp_type, TimestampType::LogAppend);
     }
 }

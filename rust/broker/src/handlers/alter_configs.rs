@@ -7,11 +7,11 @@
 
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::alter_configs::{
-    AlterConfigsRequest, AlterConfigsResource, AlterConfigsResponse, AlteredConfigsResource,
+    AlterConfigsRequest, AlterConfigsResource, AlterConfigsResponse, AlterableConfig,
+    AlteredConfigsResource,
 };
 
-use super::altering::{Edit, alter, told};
-use super::resource::refuse_repeated;
+use super::altering::{Altered, Wanted, alter_each};
 use super::{Context, Reply};
 use crate::config::Overrides;
 use crate::refusal::Refusal;
@@ -20,59 +20,42 @@ pub(super) async fn handle(
     context: &Context,
     request: AlterConfigsRequest,
 ) -> Reply<AlterConfigsResponse> {
-    let names = request
-        .resources
-        .iter()
-        .map(|one| (one.resource_type, one.resource_name.clone()));
-    let repeated = refuse_repeated(names);
-    let mut responses = Vec::with_capacity(request.resources.len());
-    for (resource, repeated) in request.resources.into_iter().zip(repeated) {
+    let wanted = request.resources.into_iter().map(|resource| {
         let AlterConfigsResource {
             resource_type,
             resource_name,
             configs,
         } = resource;
-        let edit: Edit = Box::new(move |_| {
-            let mut replaced = Overrides::new();
-            // Null returns to the default, as leaving out does.
-            for (name, value) in configs
-                .into_iter()
-                .filter_map(|config| Some((config.name, config.value?)))
-            {
-                if replaced.contains_key(&name) {
-                    return Err(Refusal::new(
-                        ErrorCode::InvalidRequest,
-                        format!("{name} stands twice in the request"),
-                    ));
-                }
-                replaced.insert(name, value);
-            }
-            Ok(replaced)
-        });
-        let outcome = match repeated {
-            Ok(()) => {
-                alter(
-                    context,
-                    resource_type,
-                    &resource_name,
-                    request.validate_only,
-                    edit,
-                )
-                .await
-            }
-            refused => refused,
-        };
-        let (error_code, error_message) = told(outcome);
-        responses.push(AlteredConfigsResource {
-            error_code,
-            error_message,
+        Wanted {
             resource_type,
             resource_name,
-        });
-    }
+            edit: Box::new(|_| replacement(configs)),
+        }
+    });
+    let altered = alter_each(context, wanted.collect(), request.validate_only).await;
+    let answer = |altered: Altered| AlteredConfigsResource {
+        error_code: altered.error_code,
+        error_message: altered.error_message,
+        resource_type: altered.resource_type,
+        resource_name: altered.resource_name,
+    };
     AlterConfigsResponse {
-        responses,
+        responses: altered.into_iter().map(answer).collect(),
         ..Default::default()
     }
     .into()
+}
+
+/// All that is set from now on. Null returns to the default, as leaving out does.
+fn replacement(configs: Vec<AlterableConfig>) -> Result<Overrides, Refusal> {
+    let mut replaced = Overrides::new();
+    for AlterableConfig { name, value } in configs {
+        let Some(value) = value else { continue };
+        if replaced.contains_key(&name) {
+            let message = format!("{name} stands twice in the request");
+            return Err(Refusal::new(ErrorCode::InvalidRequest, message));
+        }
+        replaced.insert(name, value);
+    }
+    Ok(replaced)
 }

@@ -6,15 +6,61 @@ use kafkalite_wire::ErrorCode;
 use tokio::task::spawn_blocking;
 
 use super::Context;
-use super::resource::Resource;
+use super::resource::{Resource, refuse_repeated};
 use crate::config::Overrides;
 use crate::refusal::Refusal;
 
 /// What is to be made of what is set.
 pub(super) type Edit = Box<dyn FnOnce(Overrides) -> Result<Overrides, Refusal> + Send>;
 
-/// Changes a resource, or checks that it could be changed.
-pub(super) async fn alter(
+/// A resource that is to be changed.
+pub(super) struct Wanted {
+    pub(super) resource_type: i8,
+    pub(super) resource_name: String,
+    pub(super) edit: Edit,
+}
+
+/// A resource, and what became of its change.
+pub(super) struct Altered {
+    pub(super) resource_type: i8,
+    pub(super) resource_name: String,
+    pub(super) error_code: ErrorCode,
+    pub(super) error_message: Option<String>,
+}
+
+/// Changes each resource by itself, or checks that it could be changed.
+pub(super) async fn alter_each(
+    context: &Context,
+    wanted: Vec<Wanted>,
+    validate_only: bool,
+) -> Vec<Altered> {
+    let names = wanted
+        .iter()
+        .map(|one| (one.resource_type, one.resource_name.clone()));
+    let repeated = refuse_repeated(names);
+    let mut altered = Vec::with_capacity(wanted.len());
+    for (one, repeated) in wanted.into_iter().zip(repeated) {
+        let Wanted {
+            resource_type,
+            resource_name,
+            edit,
+        } = one;
+        let outcome = match repeated {
+            Ok(()) => alter(context, resource_type, &resource_name, validate_only, edit).await,
+            refused => refused,
+        };
+        let refusal = outcome.err();
+        altered.push(Altered {
+            resource_type,
+            resource_name,
+            error_code: refusal.as_ref().map_or(ErrorCode::None, |one| one.code),
+            error_message: refusal.map(|one| one.message),
+        });
+    }
+    altered
+}
+
+async fn alter(
     context: &Context,
     kind: i8,
     name: &str,
@@ -48,12 +94,4 @@ pub(super) async fn alter(
     spawn_blocking(change)
         .await
         .unwrap_or_else(|_| Err(Refusal::stopping()))
-}
-
-/// An outcome as the answer has it.
-pub(super) fn told(outcome: Result<(), Refusal>) -> (ErrorCode, Option<String>) {
-    match outcome {
-        Ok(()) => (ErrorCode::None, None),
-        Err(Refusal { code, message }) => (code, Some(message)),
-    }
 }

@@ -13,8 +13,7 @@ use kafkalite_wire::api::incremental_alter_configs::{
     IncrementalAlterConfigsResponse, IncrementalAlterableConfig, IncrementallyAlteredResource,
 };
 
-use super::altering::{Edit, alter, told};
-use super::resource::refuse_repeated;
+use super::altering::{Altered, Wanted, alter_each};
 use super::{Context, Reply};
 use crate::config::{Kind, Overrides, row};
 use crate::refusal::Refusal;
@@ -28,42 +27,27 @@ pub(super) async fn handle(
     context: &Context,
     request: IncrementalAlterConfigsRequest,
 ) -> Reply<IncrementalAlterConfigsResponse> {
-    let names = request
-        .resources
-        .iter()
-        .map(|one| (one.resource_type, one.resource_name.clone()));
-    let repeated = refuse_repeated(names);
-    let mut responses = Vec::with_capacity(request.resources.len());
-    for (resource, repeated) in request.resources.into_iter().zip(repeated) {
+    let wanted = request.resources.into_iter().map(|resource| {
         let IncrementalAlterConfigsResource {
             resource_type,
             resource_name,
             configs,
         } = resource;
-        let edit: Edit = Box::new(move |overrides| changed(overrides, configs));
-        let outcome = match repeated {
-            Ok(()) => {
-                alter(
-                    context,
-                    resource_type,
-                    &resource_name,
-                    request.validate_only,
-                    edit,
-                )
-                .await
-            }
-            refused => refused,
-        };
-        let (error_code, error_message) = told(outcome);
-        responses.push(IncrementallyAlteredResource {
-            error_code,
-            error_message,
+        Wanted {
             resource_type,
             resource_name,
-        });
-    }
+            edit: Box::new(|overrides| changed(overrides, configs)),
+        }
+    });
+    let altered = alter_each(context, wanted.collect(), request.validate_only).await;
+    let answer = |altered: Altered| IncrementallyAlteredResource {
+        error_code: altered.error_code,
+        error_message: altered.error_message,
+        resource_type: altered.resource_type,
+        resource_name: altered.resource_name,
+    };
     IncrementalAlterConfigsResponse {
-        responses,
+        responses: altered.into_iter().map(answer).collect(),
         ..Default::default()
     }
     .into()
