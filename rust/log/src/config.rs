@@ -31,6 +31,9 @@ pub struct LogConfig {
     /// Whether `cleanup.policy` contains `delete`. Without it only [`Log::delete_records_before`](crate::Log::delete_records_before)
     /// removes segments.
     pub delete_expired: bool,
+    /// Whether `cleanup.policy` contains `compact`. Compaction leaves holes between the offsets; without it, a hole that is
+    /// found after a crash says that messages were lost, and ends the log.
+    pub compacted: bool,
     /// `file.delete.delay.ms`: how long a segment lives on as `*.deleted` for those that still read it.
     pub file_delete_delay_ms: i64,
     /// `flush.messages`: fsync after so many messages. `None` leaves it to the system.
@@ -61,6 +64,7 @@ impl Default for LogConfig {
             retention_ms: Some(7 * 24 * 3_600_000),
             retention_bytes: None,
             delete_expired: true,
+            compacted: false,
             file_delete_delay_ms: 60_000,
             flush_messages: None,
             flush_ms: None,

@@ -316,9 +316,74 @@ fn an_empty_segment_that_was_begun_in_vain_claims_no_offset() {
     let (log, _) = open(dir.path(), &config);
     assert_eq!(values(&log), expected(3));
     assert_eq!(log.segment_bases(), [0]);
-    // One at the end claims nothing, and may stand for offsets that are not there any more.
+    // One at the end claims nothing. Only compaction takes the messages before it away; else they were lost.
     drop(log);
     fs::write(log_file(dir.path(), 7), b"").unwrap();
-    let (log, _) = open(dir.path(), &config);
+    let compacted = LogConfig {
+        compacted: true,
+        ..config.clone()
+    };
+    let (log, _) = open(dir.path(), &compacted);
     assert_eq!((log.segment_bases(), log.end_offset()), (vec![0, 7], 7));
+    drop(log);
+    let (log, _) = open(dir.path(), &config);
+    assert_eq!((log.segment_bases(), log.end_offset()), (vec![0], 3));
+}
+
+#[test]
+fn a_recovery_that_is_interrupted_leaves_no_hole() {
+    let config = LogConfig {
+        segment_bytes: 400,
+        compacted: true, // or the hole would be noticed by the next recovery
+        ..LogConfig::default()
+    };
+    let dir = crashed(&config, 30);
+    let bases: Vec<i64> = open(dir.path(), &config).0.segment_bases();
+    let second = fs::File::options()
+        .write(true)
+        .open(log_file(dir.path(), bases[1]))
+        .unwrap();
+    second
+        .set_len(second.metadata().unwrap().len() - 1)
+        .unwrap();
+
+    // A directory in the way of a rename stops the recovery in the middle of what it removes.
+    let stumbling_block = dir
+        .path()
+        .join(format!("{:020}.log.deleted", bases[bases.len() - 2]));
+    fs::create_dir(&stumbling_block).unwrap();
+    let options = OpenOptions {
+        now_ms: NOW,
+        ..OpenOptions::default()
+    };
+    Log::open(dir.path(), config.clone(), &options).unwrap_err();
+    fs::remove_dir(&stumbling_block).unwrap();
+
+    let (log, _) = open(dir.path(), &config);
+    assert_eq!(log.segment_bases(), bases[..2]);
+    assert_eq!(values(&log), expected(bases[2] - 1));
+}
+
+#[test]
+fn messages_that_a_power_cut_took_as_a_whole_end_the_log() {
+    let config = LogConfig {
+        segment_bytes: 400,
+        ..LogConfig::default()
+    };
+    let dir = crashed(&config, 30);
+    let bases: Vec<i64> = open(dir.path(), &config).0.segment_bases();
+    // The second segment lost its last batch, cleanly; those behind it reached the disk.
+    let second = fs::File::options()
+        .write(true)
+        .open(log_file(dir.path(), bases[1]))
+        .unwrap();
+    let batch = second.metadata().unwrap().len() / (bases[2] - bases[1]) as u64;
+    second
+        .set_len(second.metadata().unwrap().len() - batch)
+        .unwrap();
+
+    let (log, recovered) = open(dir.path(), &config);
+    assert_eq!(recovered.segments_removed, bases.len() - 2);
+    assert_eq!(values(&log), expected(bases[2] - 1));
+    assert_eq!(append(&log, &[b"next"]).first_offset, bases[2] - 1);
 }

@@ -148,6 +148,7 @@ impl TopicSettings {
                 retention_ms: limit("retention.ms"),
                 retention_bytes: limit("retention.bytes").map(|bytes| bytes as u64),
                 delete_expired: cleaned_by("delete"),
+                compacted: cleaned_by("compact"),
                 file_delete_delay_ms: of.whole("file.delete.delay.ms"),
                 flush_messages: limit("flush.messages").map(|messages| messages as u64),
                 flush_ms: limit("flush.ms"),

@@ -11,9 +11,9 @@ use super::open::{OpenOptions, Recovered};
 use crate::epochs::LeaderEpochs;
 use crate::producers::{Origin, Producers};
 use crate::segment::active::ActiveSegment;
-use crate::segment::recover::{Distrust, Rebuilt, rebuild};
+use crate::segment::recover::{Rebuilt, rebuild};
 use crate::segment::{Place, Scan, Segment, name};
-use crate::{LogConfig, LogError, Result, snapshots};
+use crate::{LogConfig, LogError, Result, durable, snapshots};
 
 /// The segments of a directory, ready to be read and appended to.
 pub(super) struct Loaded {
@@ -27,7 +27,7 @@ pub(super) struct Loaded {
 }
 
 /// Opens every segment. Those that reach beyond the recovery point after an unclean stop are walked and verified; the
-/// first batch that is not sound ends the log.
+/// first batch that is not sound, or not there though later ones are, ends the log.
 pub(super) fn load(
     place: &Place,
     config: &LogConfig,
@@ -53,31 +53,19 @@ pub(super) fn load(
             sealed.push(Arc::new(segment));
             continue;
         }
-        let verify_from = if options.clean_shutdown {
-            base
-        } else {
-            options.recovery_point
-        };
-        let rebuilt = mend(
-            segment,
-            config,
-            Distrust {
-                verify_from,
-                cut: !flushed,
-            },
-            recovered,
-        )?;
-        if rebuilt.unsound > 0 && !flushed {
-            for &behind in &bases[at + 1..] {
-                Segment::open(place, behind)?
-                    .mark_deleted()?
-                    .into_iter()
-                    .for_each(|path| unlink(&path));
+        let rebuilt = mend(segment, config, options)?;
+        let is_short = !config.compacted && rebuilt.next_offset < next_base;
+        if !flushed && (rebuilt.unsound > 0 || is_short) {
+            // Before the cut, and from the end: a crash in between must not leave a log that looks whole and is not.
+            for &behind in bases[at + 1..].iter().rev() {
+                discard(&Segment::open(place, behind)?)?;
                 recovered.segments_removed += 1;
             }
-            last = Some(resume(rebuilt, options)?);
+            durable::sync_dir(&place.dir).map_err(LogError::io("fsync", &place.dir))?;
+            last = Some(resume(rebuilt, options, recovered)?);
             break;
         }
+        recovered.segments_rebuilt += 1;
         rebuilt.segment.seal(&rebuilt.indexing)?;
         sealed.push(Arc::new(rebuilt.segment));
         unflushed.extend(sealed.last().cloned());
@@ -93,10 +81,7 @@ pub(super) fn load(
                 .chain(stale.map(|(active, _)| active.segment));
             unflushed.clear();
             for segment in stale {
-                segment
-                    .mark_deleted()?
-                    .into_iter()
-                    .for_each(|path| unlink(&path));
+                discard(&segment)?;
                 recovered.segments_removed += 1;
             }
             (
@@ -154,7 +139,7 @@ fn drop_false_ends(place: &Place, bases: &mut Vec<i64>) -> Result<()> {
         if segment.file.written() > 0 || !reaches_beyond(&Segment::open(place, previous)?, last)? {
             break;
         }
-        segment.mark_deleted()?.iter().for_each(|path| unlink(path));
+        discard(&segment)?;
         bases.pop();
     }
     Ok(())
@@ -183,52 +168,49 @@ fn open_last(
             active.segment.file.path().display()
         );
     }
-    let segment = Segment::open(place, base)?;
+    let rebuilt = mend(Segment::open(place, base)?, config, options)?;
+    resume(rebuilt, options, recovered)
+}
+
+/// Makes a segment's indexes anew, and finds where it ends.
+fn mend(segment: Segment, config: &LogConfig, options: &OpenOptions) -> Result<Rebuilt> {
     let verify_from = if options.clean_shutdown {
-        base
+        segment.base_offset
     } else {
         options.recovery_point
     };
-    resume(
-        mend(
-            segment,
-            config,
-            Distrust {
-                verify_from,
-                cut: true,
-            },
-            recovered,
-        )?,
-        options,
-    )
-}
-
-fn mend(
-    segment: Segment,
-    config: &LogConfig,
-    distrust: Distrust,
-    recovered: &mut Recovered,
-) -> Result<Rebuilt> {
-    let rebuilt = rebuild(segment, config, distrust)?;
-    recovered.segments_rebuilt += 1;
+    let rebuilt = rebuild(segment, config, verify_from)?;
     if rebuilt.unsound > 0 {
-        let path = rebuilt.segment.file.path().display();
         tracing::warn!(
-            "{path} has {} unsound bytes from offset {} on",
+            "{} has {} unsound bytes from offset {} on",
+            rebuilt.segment.file.path().display(),
             rebuilt.unsound,
             rebuilt.next_offset
         );
-        recovered.bytes_cut += if distrust.cut { rebuilt.unsound } else { 0 };
     }
     Ok(rebuilt)
 }
 
-fn resume(rebuilt: Rebuilt, options: &OpenOptions) -> Result<(ActiveSegment, i64)> {
+/// Goes on at the end of a mended segment, without what is unsound there.
+fn resume(
+    rebuilt: Rebuilt,
+    options: &OpenOptions,
+    recovered: &mut Recovered,
+) -> Result<(ActiveSegment, i64)> {
+    rebuilt.cut()?;
+    recovered.segments_rebuilt += 1;
+    recovered.bytes_cut += rebuilt.unsound;
     let end = rebuilt.next_offset;
     Ok((
         ActiveSegment::resume(rebuilt.segment, rebuilt.indexing, options.now_ms)?,
         end,
     ))
+}
+
+/// Takes a segment out of the directory.
+fn discard(segment: &Segment) -> Result<()> {
+    segment.mark_deleted()?.iter().for_each(|path| unlink(path));
+    Ok(())
 }
 
 /// Learns the producers and the leader epochs: from their files, and from the batches that are newer than those.

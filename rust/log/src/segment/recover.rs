@@ -1,19 +1,9 @@
-//! Making a segment sound again: keep the batches that are whole, cut what follows, make the indexes anew.
+//! Making a segment sound again: keep the batches that are whole, stop before what follows, make the indexes anew.
 
 use super::indexing::Indexing;
 use super::verify::Verifier;
 use super::{OffsetIndex, Scan, Segment, TimeIndex, name};
 use crate::{LogConfig, Result};
-
-/// How far [`rebuild`] distrusts a segment.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Distrust {
-    /// Batches that end before this offset were flushed: their checksums are not computed again.
-    pub(crate) verify_from: i64,
-    /// Whether what follows the last sound batch is cut off. In a segment that was flushed as a whole it stays in
-    /// the file for a human to look at, and is not read.
-    pub(crate) cut: bool,
-}
 
 /// A segment that was walked from its first byte to its last.
 #[derive(Debug)]
@@ -26,11 +16,20 @@ pub(crate) struct Rebuilt {
     pub(crate) unsound: u64,
 }
 
-/// Walks a segment and rebuilds its indexes, which are left with room for more entries.
+impl Rebuilt {
+    /// Cuts off what follows the last sound batch. In a segment that was flushed as a whole it stays in the file instead,
+    /// for a human to look at, and is not read.
+    pub(crate) fn cut(&self) -> Result<()> {
+        self.segment.file.truncate(self.segment.file.written())
+    }
+}
+
+/// Walks a segment and rebuilds its indexes, which are left with room for more entries. Nothing behind the last sound
+/// batch is read from then on. Batches that end before `verify_from` were flushed: their checksums are not computed.
 pub(crate) fn rebuild(
     mut segment: Segment,
     config: &LogConfig,
-    distrust: Distrust,
+    verify_from: i64,
 ) -> Result<Rebuilt> {
     let (base_offset, room) = (segment.base_offset, config.segment_index_bytes);
     let offsets = OffsetIndex::create(&segment.path(name::OFFSET_INDEX), base_offset, room)?;
@@ -49,7 +48,7 @@ pub(crate) fn rebuild(
             .map_or(head.last_offset, |header| header.base_offset);
         let in_order =
             first_offset >= next_offset && head.last_offset - base_offset <= i64::from(i32::MAX);
-        if !in_order || (head.last_offset >= distrust.verify_from && !verifier.holds(&found)?) {
+        if !in_order || (head.last_offset >= verify_from && !verifier.holds(&found)?) {
             break;
         }
         indexing.note(
@@ -62,12 +61,7 @@ pub(crate) fn rebuild(
         next_offset = head.last_offset + 1;
         sound = found.position + head.len;
     }
-    if sound < size {
-        if distrust.cut {
-            segment.file.truncate(sound)?;
-        }
-        segment.file.shorten_to(sound);
-    }
+    segment.file.shorten_to(sound);
     *segment.newest.lock() = indexing.newest();
     segment.install(offsets, times);
     Ok(Rebuilt {
