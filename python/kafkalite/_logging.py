@@ -28,10 +28,10 @@ def forward() -> None:
         if _forwarder is not None and _forwarder[0] == os.getpid():
             return
         thread = threading.Thread(target=_run, name="kafkalite-logging", daemon=True)
-        _forwarder = (os.getpid(), thread)
         thread.start()
+        _forwarder = (os.getpid(), thread)
         # The interpreter must not end while the thread waits inside the core.
-        atexit.register(_stop, thread)
+        atexit.register(_stop, os.getpid(), thread)
 
 
 def _run() -> None:
@@ -44,7 +44,9 @@ def _emit(records: list[tuple[int, str, str]]) -> None:
         logging.getLogger(name).log(level, "%s", sentence)
 
 
-def _stop(thread: threading.Thread) -> None:
+def _stop(owner: int, thread: threading.Thread) -> None:
+    if os.getpid() != owner:
+        return  # a forked child has no such thread, and the core's queue may have been locked when it was forked
     _stopping.set()
     thread.join()
     _emit(_native.next_log_records(0.0))

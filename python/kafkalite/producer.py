@@ -88,8 +88,8 @@ class Producer:
             topic: the topic to publish to.
             value: the payload (``str`` is encoded as UTF-8, ``None`` is a tombstone), a message, or a set.
             key: decides the partition; for a set, of the whole set.
-            headers: pairs of a name and bytes.
-            timestamp: milliseconds since 1970-01-01 UTC; now, if not given.
+            headers: pairs of a name and bytes; not for a set, whose messages carry their own.
+            timestamp: milliseconds since 1970-01-01 UTC; now, if not given. Not for a set either.
             partition: sends to this partition, whatever the key.
 
         Returns:
@@ -99,8 +99,15 @@ class Producer:
         Raises:
             KafkaTimeoutError: the buffer was full for longer than ``max_block_ms``, or no broker could be reached.
             MessageTooLargeError: larger than ``max_request_size``.
+            ClosedError: the producer is closed.
+            ValueError: a set without messages, or with headers or a timestamp for the whole of it.
         """
         if isinstance(value, MessageSet):
+            if headers or timestamp is not None:
+                message = (
+                    "the messages of a set carry their own headers and timestamps, as in Message(b'', headers=...)"
+                )
+                raise ValueError(message)
             return self._native.send_set(topic, tuple(value), key, partition)
         return self._native.send(topic, value, key, headers, timestamp, partition)
 
@@ -123,6 +130,11 @@ class Producer:
             partition: sends all to this partition.
 
         Failures are raised by :meth:`flush` and :meth:`close`.
+
+        Raises:
+            ValueError: there are not as many keys or timestamps as values.
+            KafkaTimeoutError: the buffer was full for longer than ``max_block_ms``; some values may be sent.
+            ClosedError: the producer is closed.
         """
         self._native.send_many(topic, values, keys, timestamps, partition)
 

@@ -86,3 +86,58 @@ def test_two_brokers_live_side_by_side():
             producer.send("t", b"one").result(timeout=30)
         assert [topic.name for topic in one.topics()] == ["t"]
         assert two.topics() == []
+
+
+def test_a_forked_child_leaves_its_parents_broker_alone():
+    code = """
+import os, sys, warnings
+from pathlib import Path
+from kafkalite import Broker, Consumer, Producer
+warnings.simplefilter("ignore")
+with Broker() as broker:
+    with Producer(broker) as producer:
+        producer.send("t", b"kept").result(30)
+    if os.fork() == 0:
+        broker.close()
+        sys.exit(0)  # leaves `with` and runs what is registered for the end of the interpreter
+    _, status = os.wait()
+    assert status == 0, status
+    assert Path(broker.data_dir).is_dir()
+    with Consumer(broker) as consumer:
+        assert next(consumer.create_message_streams("t")[0]).value == b"kept"
+assert not Path(broker.data_dir).exists()
+"""
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_durability_can_be_set_by_its_keyword_or_in_config():
+    with Broker(config={"kafkalite.durability": "synced"}) as broker, Producer(broker) as producer:
+        assert producer.send("t", b"flushed").result(timeout=30).offset == 0
+    with pytest.raises(errors.InvalidSettingError, match=r"kafkalite\.durability"):
+        Broker(config={"kafkalite.durability": "sometimes"})
+
+
+def test_showing_a_broker_never_raises(broker, monkeypatch):
+    def closed_meanwhile():
+        raise errors.ClosedError("closed")
+
+    monkeypatch.setattr(broker, "topics", closed_meanwhile)
+    assert broker.bootstrap_servers in repr(broker)
+    assert broker.bootstrap_servers in broker._repr_html_()
+
+
+def test_an_interrupted_close_can_be_repeated(tmp_path, monkeypatch):
+    class Interrupted:
+        def close(self):
+            raise KeyboardInterrupt
+
+    broker = Broker(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(broker, "_native", Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            broker.close()
+    assert not broker.closed
+    broker.close()
+    assert broker.closed
+    assert (tmp_path / ".kafka_cleanshutdown").exists()

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import kafkalite
-from kafkalite import Broker, Consumer, KafkaError, Producer, errors
+from kafkalite import Broker, Consumer, KafkaError, MessageSet, Producer, errors
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,31 @@ def test_wrong_values_name_the_setting():
         Producer("127.0.0.1:1", acks="some")
 
 
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_that_cannot_be_is_a_wrong_setting(port):
+    with pytest.raises(errors.InvalidSettingError, match=str(port)):
+        Broker(port=port)
+
+
+@pytest.mark.parametrize(
+    ("name", "keyword"), [("listeners", "port="), ("log.dirs", "data_dir="), ("log.dir", "data_dir=")]
+)
+def test_settings_that_keywords_would_overwrite_are_refused(tmp_path, name, keyword):
+    with pytest.raises(errors.InvalidSettingError, match=keyword):
+        Broker(config={name: str(tmp_path)})
+
+
+@pytest.mark.parametrize("client", [Producer, Consumer])
+def test_clients_say_what_they_can_be_given(client):
+    for nothing in (None, 9092, b"localhost:9092"):
+        with pytest.raises(TypeError, match=f"not {type(nothing).__name__}"):
+            client(nothing)
+    with Broker() as broker:
+        client([broker, broker.bootstrap_servers]).close()
+    with pytest.raises(errors.ClosedError, match="Broker"):
+        client(broker)
+
+
 def test_group_id_says_that_it_is_not_there_yet():
     with pytest.raises(errors.InvalidSettingError, match="group_id"):
         Consumer("127.0.0.1:1", group_id="readers")
@@ -102,6 +127,16 @@ def test_a_message_that_is_too_large_is_refused_and_the_next_is_sent(broker, mak
         with pytest.raises(errors.MessageTooLargeError):
             producer.send(topic, os.urandom(5000)).result(timeout=30)
         assert producer.send(topic, b"small").result(timeout=30).offset == 0
+
+
+def test_headers_of_a_whole_set_are_refused(broker, topic):
+    with Producer(broker) as producer:
+        for given in ({"headers": {"h": b"1"}}, {"timestamp": 1}):
+            with pytest.raises(ValueError, match="carry their own"):
+                producer.send(topic, MessageSet(b"x"), **given)
+        with pytest.raises(ValueError, match="at least one"):
+            producer.send(topic, MessageSet())
+    assert all(one.messages == 0 for one in broker.topics() if one.name == topic)
 
 
 def test_a_failed_delivery_that_nobody_looked_at_is_raised_by_flush(broker, make_topic):

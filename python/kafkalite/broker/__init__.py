@@ -7,13 +7,14 @@ runs the same broker as a daemon.
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Mapping
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Literal, Self
 
 from kafkalite import _logging, _native
-from kafkalite.errors import TopicExistsError
+from kafkalite.errors import InvalidSettingError, KafkaError, TopicExistsError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -33,7 +34,8 @@ class Broker:
         port: the port to listen on; 0 takes a free one.
         durability: ``"visible"``: a message can be read once it is in the page cache, and survives the death of
             the process; ``"synced"``: it is acknowledged and visible only after it was flushed to the disk, and
-            survives the loss of power (the paper's rule, Section 3.1).
+            survives the loss of power (the paper's rule, Section 3.1). ``None`` leaves it to ``kafkalite.durability``
+            in ``config``, which is ``"visible"`` unless set.
         config: further broker settings under Kafka's own dotted names, for example ``{"log.segment.bytes": 1 << 20}``;
             ``kafkalite config list`` prints them all.
 
@@ -48,14 +50,23 @@ class Broker:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        durability: Literal["visible", "synced"] = "visible",
+        durability: Literal["visible", "synced"] | None = None,
         config: Mapping[str, object] | None = None,
     ) -> None:
         """Open the directory, recover it if need be, and listen."""
         _logging.forward()
         settings = {name: _as_property(value) for name, value in (config or {}).items()}
-        settings["kafkalite.durability"] = durability
-        temporary = _temporary_directory() if data_dir is None else None
+        for name, keywords in _KEYWORDS.items():
+            if name in settings:
+                message = f"{name} cannot stand in config: Broker takes {keywords} instead"
+                raise InvalidSettingError(message)
+        if not 0 <= port <= _LAST_PORT:
+            message = f"port cannot be {port}; expected 0, which takes a free one, to {_LAST_PORT}"
+            raise InvalidSettingError(message)
+        if durability is not None:
+            settings["kafkalite.durability"] = durability
+        self._owner = os.getpid()
+        self._temporary = temporary = _temporary_directory() if data_dir is None else None
         self._data_dir = temporary or fspath(data_dir or "")
         try:
             self._native = _native.Broker(self._data_dir, host, port, settings)
@@ -64,7 +75,7 @@ class Broker:
                 _remove(temporary)
             raise
         # Runs on close(), when the object is forgotten, and when the interpreter ends: whichever is first.
-        self._finalizer = weakref.finalize(self, _shut_down, self._native, temporary)
+        self._finalizer = weakref.finalize(self, _shut_down, self._native, temporary, self._owner)
 
     @property
     def data_dir(self) -> str:
@@ -129,7 +140,16 @@ class Broker:
 
     def close(self) -> None:
         """Stop: answer what is being asked, flush, mark the directory as cleanly closed. A second call does nothing."""
-        self._finalizer()
+        if self.closed:
+            return
+        try:
+            _shut_down(self._native, self._temporary, self._owner)
+        except KeyboardInterrupt:
+            raise  # the stop was given up: another close, or the end of the interpreter, takes it up again
+        except BaseException:
+            self._finalizer.detach()
+            raise
+        self._finalizer.detach()
 
     @property
     def closed(self) -> bool:
@@ -156,7 +176,7 @@ class Broker:
         if self.closed:
             return f"Broker(closed, {self._data_dir!r})"
         lines = [f"Broker({self.bootstrap_servers}, {self._data_dir!r})"]
-        rows = [_HEADINGS, *map(_row, self.topics())]
+        rows = [_HEADINGS, *self._rows()]
         if len(rows) > 1:
             widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
             for name, *numbers in rows:
@@ -170,14 +190,22 @@ class Broker:
 
         title = html.escape(f"Broker {self.bootstrap_servers}" if not self.closed else "Broker (closed)")
         where = html.escape(self._data_dir)
-        topics = [] if self.closed else self.topics()
         head = "".join(f"<th>{heading}</th>" for heading in _HEADINGS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _row(topic)) + "</tr>" for topic in topics
-        )
+        rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in self._rows())
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
         return f"<b>{title}</b> <code>{where}</code><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
+    def _rows(self) -> list[tuple[str, ...]]:
+        """Return the table's rows; none if the broker cannot say: closed, perhaps just now, or in a forked child."""
+        try:
+            return [] if self.closed else list(map(_row, self.topics()))
+        except KafkaError:
+            return []
 
+
+# Settings that the keywords of ``Broker`` would overwrite without a word, and those keywords.
+_KEYWORDS = {"listeners": "host= and port=", "log.dir": "data_dir=", "log.dirs": "data_dir="}
+_LAST_PORT = 65_535
 _HEADINGS = ("topic", "partitions", "messages", "segments", "bytes")
 
 
@@ -194,7 +222,9 @@ def _as_property(value: object) -> str:
     return str(value)
 
 
-def _shut_down(native: _native.Broker, temporary: str | None) -> None:
+def _shut_down(native: _native.Broker, temporary: str | None, owner: int) -> None:
+    if os.getpid() != owner:
+        return  # a forked child holds a copy of this object; the broker and its directory are the parent's
     if temporary is None:
         native.close()
         return
