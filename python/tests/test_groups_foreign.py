@@ -40,6 +40,12 @@ def group():
     return f"group-{os.getpid()}-{next(_NUMBERS)}"
 
 
+@pytest.fixture
+def topic_of_six(cluster_topic):
+    """A new topic of as many partitions as the tests share."""
+    return cluster_topic(PARTITIONS)
+
+
 @dataclass
 class Member:
     """A client in a process of its own, and what it said."""
@@ -124,14 +130,15 @@ def described(admin: AdminClient, group):
 
 
 def owners(admin: AdminClient, group):
-    """Return the partitions of each member of a stable group, by member id; ``None`` while it is not stable."""
+    """Return what each member owns, by member id; ``None`` until all partitions of a stable group have an owner."""
     found = described(admin, group)
     if found.state != ConsumerGroupState.STABLE:
         return None
     owned = {member.member_id: [p.partition for p in member.assignment.topic_partitions] for member in found.members}
     everything = sorted(itertools.chain.from_iterable(owned.values()))
-    assert everything == list(range(PARTITIONS)), f"each partition needs exactly one owner: {owned}"
-    return owned
+    assert len(everything) == len(set(everything)), f"two owners of one partition: {owned}"
+    # kafka-python's leader may assign before it knows the topic; it rebalances as soon as it does.
+    return owned if len(everything) == PARTITIONS else None
 
 
 def until_shared_by(admin, group, count):
@@ -150,8 +157,8 @@ def until_all_are_read(members, publishing):
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_members_of_one_kind_share_the_partitions(cluster, admin, cluster_topic, group, join, client):
-    topic = cluster_topic(PARTITIONS)
+def test_members_of_one_kind_share_the_partitions(cluster, admin, topic_of_six, join, client):
+    topic, group = topic_of_six, f"{topic_of_six}-readers"
     with Publishing(cluster, topic) as publishing:
         members = [join(client, group, topic)]
         until_shared_by(admin, group, 1)

@@ -8,7 +8,7 @@ use crate::{
     config::check_topic,
     refusal::Refusal,
     state::BrokerState,
-    topics::{NewTopic, Topic},
+    topics::{NewTopic, Topic, name},
 };
 
 use kafkalite_wire::ErrorCode;
@@ -36,7 +36,7 @@ pub struct PartitionSummary {
 }
 
 impl Broker {
-    /// All topics, by name.
+    /// All topics, by name, without those that the broker keeps for itself.
     #[allow(clippy::unused_async)] // asked like its siblings
     pub async fn topics(&self) -> Result<Vec<TopicSummary>, Refusal> {
         let state = self.serving()?;
@@ -44,6 +44,7 @@ impl Broker {
             .topics
             .snapshot()
             .iter()
+            .filter(|topic| !name::is_internal(&topic.name))
             .map(|topic| summary(topic))
             .collect();
         topics.sort_by(|a, b| a.name.cmp(&b.name));
