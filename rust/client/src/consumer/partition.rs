@@ -39,6 +39,10 @@ pub(super) struct Partition {
     error: Option<ClientError>,
     buffered: VecDeque<Batch>,
     buffered_bytes: usize,
+    /// Of those, bytes that were fetched and are not decoded yet.
+    undecoded: usize,
+    /// Where the first batch that is not buffered begins; `fetch_offset` is ahead of it while there are undecoded bytes.
+    decoded_to: Option<i64>,
     not_before: Option<Instant>,
     backoff: Backoff,
 }
@@ -58,6 +62,8 @@ impl Partition {
             error: None,
             buffered: VecDeque::new(),
             buffered_bytes: 0,
+            undecoded: 0,
+            decoded_to: None,
             not_before: None,
             backoff,
         };
@@ -78,12 +84,15 @@ impl Partition {
         self.error = None;
         self.buffered.clear();
         self.buffered_bytes = 0;
+        self.undecoded = 0;
+        self.decoded_to = self.fetch_offset;
         self.not_before = None;
     }
 
     /// The start that was asked for was found.
     pub(super) fn resolved(&mut self, offset: i64) {
         self.fetch_offset = Some(offset);
+        self.decoded_to = Some(offset);
         self.position = Some(offset);
         self.fine();
     }
@@ -108,7 +117,18 @@ impl Partition {
     pub(super) fn halt(&mut self, error: ClientError) {
         self.halted = true;
         self.error = Some(error);
+        self.supersede();
+    }
+
+    /// What is under way is no longer wanted. What was fetched and not decoded yet goes with it, to be fetched again: by
+    /// then the offset to fetch was already behind it.
+    fn supersede(&mut self) {
         self.generation = fresh_generation();
+        if self.undecoded > 0 {
+            self.buffered_bytes = self.buffered_bytes.saturating_sub(self.undecoded);
+            self.undecoded = 0;
+            self.fetch_offset = self.decoded_to;
+        }
     }
 
     /// The position is not in the log.
@@ -128,9 +148,9 @@ impl Partition {
 
     /// Fetches from another start; what was fetched before stays to be handed out.
     fn restart(&mut self, from: StartAt) {
+        self.supersede();
         self.start = from;
         self.fetch_offset = None;
-        self.generation = fresh_generation();
     }
 
     /// Takes over what the cluster says; whether anything changed.
@@ -152,7 +172,8 @@ impl Partition {
             self.leader = None;
             return true;
         }
-        if topic.id != self.topic_id {
+        // A broker of before topic ids says nothing about them.
+        if !topic.id.is_nil() && topic.id != self.topic_id {
             let recreated = !self.topic_id.is_nil();
             self.topic_id = topic.id;
             if recreated && !self.halted {
@@ -175,7 +196,7 @@ impl Partition {
         }
         self.leader = leader;
         // What the former leader still answers would come twice.
-        self.generation = fresh_generation();
+        self.supersede();
         true
     }
 
@@ -183,6 +204,7 @@ impl Partition {
     pub(super) fn expect(&mut self, next: i64, bytes: usize) {
         self.fetch_offset = Some(next);
         self.buffered_bytes += bytes;
+        self.undecoded += bytes;
         self.fine();
     }
 
@@ -190,6 +212,7 @@ impl Partition {
     pub(super) fn buffer(&mut self, batch: Batch) -> bool {
         let was_empty = !self.has_something();
         self.buffered_bytes += batch.payload().len();
+        self.decoded_to = Some(batch.next_offset);
         self.buffered.push_back(batch);
         was_empty
     }
@@ -197,6 +220,10 @@ impl Partition {
     /// The bytes that were expected are dealt with.
     pub(super) fn expected_done(&mut self, bytes: usize) {
         self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
+        self.undecoded = self.undecoded.saturating_sub(bytes);
+        if self.undecoded == 0 {
+            self.decoded_to = self.fetch_offset.or(self.decoded_to);
+        }
         if self.buffered.is_empty() && !self.halted {
             self.position = self.fetch_offset.or(self.position);
         }
@@ -226,5 +253,111 @@ impl Partition {
             self.position = self.fetch_offset;
         }
         Some(Ok(batch))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::decode::{Fetched, decode, extent};
+    use super::*;
+    use crate::cluster::PartitionMetadata;
+    use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor, Decompressor};
+
+    const ID: Uuid = Uuid::from_u128(1);
+
+    fn topic(id: Uuid, leader: i32) -> TopicMetadata {
+        TopicMetadata {
+            name: "t".into(),
+            id,
+            error: ErrorCode::None,
+            partitions: vec![PartitionMetadata {
+                leader: Some(leader),
+                leader_epoch: 0,
+            }],
+        }
+    }
+
+    fn of() -> TopicPartition {
+        TopicPartition::new(Arc::from("t"), 0)
+    }
+
+    /// Led by broker 1, read from offset 0.
+    fn partition() -> Partition {
+        let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(1));
+        let mut partition = Partition::new(StartAt::Offset(0), backoff);
+        partition.learn(&of(), &topic(ID, 1), OffsetReset::Earliest);
+        partition
+    }
+
+    /// Three batches of two records each, and their bytes.
+    fn batches() -> (Vec<Batch>, usize) {
+        let mut compressor = Compressor::new(Compression::None, None).unwrap();
+        let mut bytes = Vec::new();
+        for base in [0, 2, 4] {
+            let mut builder = BatchBuilder::new(1000);
+            assert!(builder.try_append(1, None, Some(b"a"), &[]));
+            assert!(builder.try_append(1, None, Some(b"b"), &[]));
+            bytes.extend(
+                builder
+                    .build(base, BatchOrigin::ANONYMOUS, &mut compressor)
+                    .unwrap(),
+            );
+        }
+        assert_eq!(extent(&bytes, 0).unwrap().next, 6);
+        let length = bytes.len();
+        let fetched = Fetched {
+            of: of(),
+            generation: 0,
+            from: 0,
+            high_watermark: 6,
+            bytes: bytes.into(),
+        };
+        let mut batches = Vec::new();
+        let take = |batch| batches.push(batch);
+        decode(&fetched, &mut Decompressor::default(), 1000, true, take).unwrap();
+        (batches, length)
+    }
+
+    #[test]
+    fn a_leader_that_moves_while_batches_are_decoded_leaves_no_gap() {
+        let (batches, length) = batches();
+        let mut partition = partition();
+        partition.expect(6, length);
+        let first = batches[0].clone();
+        let kept = first.payload().len();
+        partition.buffer(first);
+        let before = partition.generation;
+        partition.learn(&of(), &topic(ID, 2), OffsetReset::Earliest);
+        assert_ne!(partition.generation, before, "the fetcher keeps the rest");
+        assert_eq!(partition.fetch_offset, Some(2), "and it is fetched again");
+        assert_eq!(partition.buffered_bytes, kept);
+        assert_eq!(partition.take().unwrap().unwrap().next_offset(), 2);
+        assert_eq!(partition.position, Some(2));
+        assert_eq!(partition.buffered_bytes, 0, "room for what comes");
+    }
+
+    #[test]
+    fn a_leader_that_moves_between_fetches_changes_no_offset() {
+        let (batches, length) = batches();
+        let mut partition = partition();
+        partition.expect(6, length);
+        for batch in batches {
+            partition.buffer(batch);
+        }
+        partition.expected_done(length);
+        partition.learn(&of(), &topic(ID, 2), OffsetReset::Earliest);
+        assert_eq!(partition.fetch_offset, Some(6));
+    }
+
+    #[test]
+    fn a_cluster_that_names_no_topic_ids_has_not_recreated_the_topic() {
+        let mut partition = partition();
+        partition.learn(&of(), &topic(Uuid::nil(), 1), OffsetReset::Earliest);
+        assert_eq!(partition.fetch_offset, Some(0));
+        partition.learn(&of(), &topic(Uuid::from_u128(2), 1), OffsetReset::Earliest);
+        assert_eq!(partition.fetch_offset, None, "this one has");
     }
 }
