@@ -201,6 +201,10 @@ impl Fetcher {
             }
         };
         match response {
+            Ok(response) if response.error_code != ErrorCode::None => {
+                self.refused(response.error_code).await;
+                Vec::new()
+            }
             Ok(response) => self.accept(response, &generations),
             Err(error) => {
                 self.connection = None;
@@ -210,18 +214,22 @@ impl Fetcher {
         }
     }
 
+    /// The broker refused the request as a whole. Most often it forgot the session: the next request says everything. It
+    /// follows after a pause, for a broker may refuse that as well.
+    async fn refused(&mut self, code: ErrorCode) {
+        self.session.reset();
+        let subject = format!("broker {}", self.leader);
+        self.shared
+            .troubled(ClientError::broker("Fetch", subject, code, None));
+        sleep(self.backoff.failed()).await;
+    }
+
     /// Notes where to fetch on, so that the next fetch can go; what is left is decoding.
     fn accept(
         &mut self,
         response: FetchResponse,
         generations: &[(TopicPartition, u64)],
     ) -> Vec<Fetched> {
-        if response.error_code != ErrorCode::None {
-            // The broker forgot the session, or wants none: the next request says everything.
-            tracing::debug!(code = %response.error_code, "fetch session starts over");
-            self.session.reset();
-            return Vec::new();
-        }
         self.session.answered(response.session_id);
         self.backoff.succeeded();
         self.shared.untroubled();
