@@ -99,8 +99,7 @@ impl Shared {
     pub(super) fn settled(&self, batch: u64, memory: usize) {
         self.unsettled.lock().remove(&batch);
         self.settled.notify_waiters();
-        self.memory.fetch_sub(memory, Ordering::AcqRel);
-        self.room.notify_waiters();
+        self.release(memory);
     }
 
     pub(super) fn builder(&self) -> BatchBuilder {
@@ -119,16 +118,20 @@ impl Shared {
 
     /// Takes `bytes` of `buffer.memory` if they are free. A record larger than all of it passes when it is alone.
     pub(super) fn reserve(&self, bytes: usize) -> bool {
-        let used = self.memory.fetch_add(bytes, Ordering::AcqRel);
-        if used == 0 || used.saturating_add(bytes) <= self.config.buffer_memory {
-            return true;
-        }
-        self.release(bytes);
-        false
+        let taken = |used: usize| self.has_room(used, bytes).then(|| used + bytes);
+        self.memory
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, taken)
+            .is_ok()
     }
 
+    fn has_room(&self, used: usize, bytes: usize) -> bool {
+        used == 0 || used.saturating_add(bytes) <= self.config.buffer_memory
+    }
+
+    /// Gives back what was reserved: by a batch that is settled, or for a record that was not taken after all.
     pub(super) fn release(&self, bytes: usize) {
         self.memory.fetch_sub(bytes, Ordering::AcqRel);
+        self.room.notify_waiters();
     }
 
     pub(super) fn hurry(&self) -> Hurry<'_> {
@@ -151,8 +154,7 @@ impl Shared {
             if self.closed.load(Ordering::Acquire) {
                 return Err(ClientError::Closed("producer"));
             }
-            let used = self.memory.load(Ordering::Acquire);
-            if used == 0 || used.saturating_add(bytes) <= self.config.buffer_memory {
+            if self.has_room(self.memory.load(Ordering::Acquire), bytes) {
                 return Ok(());
             }
             if timeout_at(deadline, room).await.is_err() {
