@@ -223,11 +223,9 @@ impl Producer {
     }
 
     /// Takes nothing more, delivers what it has within `limit`, and ends. What is left then fails and is reported.
-    /// A second call does nothing.
+    /// A second call has nothing to do, unless the first was cancelled: then it carries on.
     pub async fn close(&self, limit: Duration) -> Result<()> {
-        if self.shared.closed.swap(true, Ordering::AcqRel) {
-            return Ok(());
-        }
+        self.shared.closed.store(true, Ordering::Release);
         self.shared.wake_waiters();
         if timeout(limit, self.shared.drained()).await.is_err() {
             tracing::warn!(

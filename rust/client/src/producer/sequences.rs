@@ -34,8 +34,20 @@ pub(super) struct Stamp {
 pub(super) struct Sequences {
     identity: Option<Identity>,
     next: i32,
-    /// The numbers can't go on as they are: start again at 0 in a new epoch as soon as nothing is in flight.
-    rewind: bool,
+    rewind: Rewind,
+}
+
+/// Whether the numbers can go on as they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Rewind {
+    /// They can.
+    #[default]
+    No,
+    /// A batch was given up, and whether the broker has it is unknown. What was sent after it may have arrived too, so it
+    /// keeps its numbers; what comes next starts at 0 in a new epoch.
+    Next,
+    /// The broker refuses these numbers: everything that is left starts at 0 in a new epoch.
+    All,
 }
 
 /// What to do with a batch that a broker refused.
@@ -67,17 +79,24 @@ impl Sequences {
     pub(super) fn start_over(&mut self, identity: Identity) {
         self.identity = Some(identity);
         self.next = 0;
-        self.rewind = false;
+        self.rewind = Rewind::No;
     }
 
-    /// Whether the partition waits for a new epoch; nothing new may be sent until [`start_over`](Self::start_over).
-    pub(super) fn wants_epoch(&self) -> bool {
-        self.rewind
+    /// Whether the partition has to [`start_over`](Self::start_over) in a new epoch before its next batch is sent.
+    /// `stamped`: that one was sent before.
+    pub(super) fn wants_epoch(&self, stamped: bool) -> bool {
+        match self.rewind {
+            Rewind::No => false,
+            Rewind::Next => !stamped,
+            Rewind::All => true,
+        }
     }
 
     /// A batch that had a stamp was given up: whether the broker took it is unknown, or it left a gap.
     pub(super) fn gave_up(&mut self) {
-        self.rewind = true;
+        if self.rewind == Rewind::No {
+            self.rewind = Rewind::Next;
+        }
     }
 
     /// What a refusal means. `oldest`: no earlier batch of the partition is unsettled.
@@ -92,7 +111,7 @@ impl Sequences {
             | ErrorCode::UnknownProducerId
             | ErrorCode::InvalidProducerEpoch
             | ErrorCode::InvalidProducerIdMapping => {
-                self.rewind = true;
+                self.rewind = Rewind::All;
                 Verdict::Retry
             }
             code if code.is_retriable() => Verdict::Retry,
@@ -155,7 +174,27 @@ mod tests {
             sequences.refused(ErrorCode::OutOfOrderSequenceNumber, false),
             Verdict::Retry
         );
-        assert!(!sequences.wants_epoch());
+        assert!(!sequences.wants_epoch(true));
+    }
+
+    #[test]
+    fn what_was_sent_behind_a_batch_that_was_given_up_keeps_its_numbers() {
+        let mut sequences = Sequences::default();
+        sequences.stamp(FIRST, 3, true);
+        sequences.gave_up();
+        assert!(
+            !sequences.wants_epoch(true),
+            "in a new epoch the broker would not know that it has it"
+        );
+        assert!(sequences.wants_epoch(false));
+        // The broker never got what was given up, so it misses that.
+        assert_eq!(
+            sequences.refused(ErrorCode::OutOfOrderSequenceNumber, true),
+            Verdict::Retry
+        );
+        assert!(sequences.wants_epoch(true));
+        sequences.gave_up();
+        assert!(sequences.wants_epoch(true), "nothing takes that back");
     }
 
     #[test]
@@ -167,9 +206,9 @@ mod tests {
             let mut sequences = Sequences::default();
             sequences.stamp(FIRST, 3, true);
             assert_eq!(sequences.refused(code, true), Verdict::Retry);
-            assert!(sequences.wants_epoch());
+            assert!(sequences.wants_epoch(true));
             sequences.start_over(FIRST.bumped().unwrap());
-            assert!(!sequences.wants_epoch());
+            assert!(!sequences.wants_epoch(false));
             assert_eq!(sequences.stamp(FIRST.bumped().unwrap(), 1, false).base, 0);
         }
     }

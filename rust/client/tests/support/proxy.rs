@@ -1,7 +1,7 @@
-//! A network that breaks: forwards connections to a broker and cuts them when told.
+//! A network that breaks: forwards connections to a broker, and cuts them or swallows what is sent when told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,8 +11,16 @@ use tokio::task::JoinHandle;
 pub(crate) struct Proxy {
     pub(crate) address: String,
     pub(crate) connections: Arc<AtomicUsize>,
+    stall: Arc<Stall>,
     cut: broadcast::Sender<()>,
     task: JoinHandle<()>,
+}
+
+/// Whether what comes is swallowed, and how many bytes were.
+#[derive(Default)]
+struct Stall {
+    on: AtomicBool,
+    swallowed: AtomicUsize,
 }
 
 impl Proxy {
@@ -20,18 +28,21 @@ impl Proxy {
     pub(crate) fn forward(listener: TcpListener, upstream: String) -> Self {
         let (cut, _) = broadcast::channel(1);
         let connections = Arc::new(AtomicUsize::new(0));
-        let (cutter, counter) = (cut.clone(), Arc::clone(&connections));
+        let stall = Arc::<Stall>::default();
+        let (cutter, counter, staller) =
+            (cut.clone(), Arc::clone(&connections), Arc::clone(&stall));
         let address = listener.local_addr().unwrap().to_string();
         let task = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 counter.fetch_add(1, Ordering::Relaxed);
                 let (mut cut, upstream) = (cutter.subscribe(), upstream.clone());
+                let stall = Arc::clone(&staller);
                 tokio::spawn(async move {
                     let Ok(far) = TcpStream::connect(&upstream).await else {
                         return;
                     };
                     tokio::select! {
-                        () = pump(near, far) => {}
+                        () = pump(near, far, &stall) => {}
                         _ = cut.recv() => {}
                     }
                 });
@@ -40,6 +51,7 @@ impl Proxy {
         Self {
             address,
             connections,
+            stall,
             cut,
             task,
         }
@@ -49,6 +61,16 @@ impl Proxy {
     pub(crate) fn cut(&self) {
         let _ = self.cut.send(());
     }
+
+    /// From now on nothing gets through, in either direction, and no connection breaks.
+    pub(crate) fn stall(&self) {
+        self.stall.on.store(true, Ordering::Relaxed);
+    }
+
+    /// Bytes that came since then.
+    pub(crate) fn swallowed(&self) -> usize {
+        self.stall.swallowed.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Proxy {
@@ -57,14 +79,16 @@ impl Drop for Proxy {
     }
 }
 
-async fn pump(near: TcpStream, far: TcpStream) {
+async fn pump(near: TcpStream, far: TcpStream, stall: &Stall) {
     let (near_in, near_out) = near.into_split();
     let (far_in, far_out) = far.into_split();
     let one_way = |mut from: tokio::net::tcp::OwnedReadHalf,
                    mut to: tokio::net::tcp::OwnedWriteHalf| async move {
         let mut buffer = vec![0; 16 << 10];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
-            if to.write_all(&buffer[..count]).await.is_err() {
+            if stall.on.load(Ordering::Relaxed) {
+                stall.swallowed.fetch_add(count, Ordering::Relaxed);
+            } else if to.write_all(&buffer[..count]).await.is_err() {
                 break;
             }
         }

@@ -24,6 +24,13 @@ pub(super) enum Idempotence {
     Known(Identity),
 }
 
+impl Idempotence {
+    /// Whether it is known how to stamp a batch.
+    pub(super) fn is_settled(self) -> bool {
+        matches!(self, Self::Off | Self::Known(_))
+    }
+}
+
 impl Sender {
     /// Whether batches can be sent; if a producer id is missing, asks for one.
     pub(super) fn identified(&mut self) -> bool {
@@ -40,7 +47,7 @@ impl Sender {
                 Event::Identified(identify(&shared).await)
             });
         }
-        self.idempotence != Idempotence::Asked
+        self.idempotence.is_settled()
     }
 
     /// A new id knows nothing of the old one's sequences: lanes that are in order start over when they are idle, the
@@ -49,7 +56,7 @@ impl Sender {
         self.idempotence = Idempotence::Known(identity);
         self.backoff.succeeded();
         for lane in &mut self.lanes {
-            if lane.sequences.wants_epoch() && lane.in_flight == 0 {
+            if lane.wants_epoch() && lane.in_flight == 0 {
                 lane.start_over(identity);
             }
         }

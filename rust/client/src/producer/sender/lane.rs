@@ -52,30 +52,33 @@ impl Lane {
     }
 
     pub(super) fn readiness(&self, now: Instant, linger: Duration, hurry: bool) -> Readiness {
-        if self.retry.is_empty() {
-            return match self.accumulator.waiting(now, linger, hurry) {
+        match self.retry.front() {
+            None => match self.accumulator.waiting(now, linger, hurry) {
                 Waiting::Nothing if self.in_flight > 0 => Readiness::Blocked,
                 Waiting::Nothing => Readiness::Idle,
                 Waiting::Lingering(until) => Readiness::At(until),
                 Waiting::Ready(_) => self.unless_backing_off(now),
-            };
-        }
-        // In order: what is sent again goes alone, so that it can't be overtaken.
-        if self.in_flight > 0 {
-            Readiness::Blocked
-        } else {
-            self.unless_backing_off(now)
+            },
+            // In order: what is sent again goes alone, so that it can't be overtaken.
+            Some(batch) if batch.attempts > 0 && self.in_flight > 0 => Readiness::Blocked,
+            Some(_) => self.unless_backing_off(now),
         }
     }
 
     fn unless_backing_off(&self, now: Instant) -> Readiness {
-        if self.sequences.wants_epoch() && self.in_flight > 0 {
+        if self.wants_epoch() && self.in_flight > 0 {
             return Readiness::Blocked;
         }
         match self.not_before {
             Some(moment) if moment > now => Readiness::At(moment),
             _ => Readiness::Ready,
         }
+    }
+
+    /// Whether it has to start over in a new epoch before it sends its next batch.
+    pub(super) fn wants_epoch(&self) -> bool {
+        let stamped = self.retry.front().is_some_and(Batch::is_stamped);
+        self.sequences.wants_epoch(stamped)
     }
 
     /// Whether an earlier batch than this one is to be sent again.

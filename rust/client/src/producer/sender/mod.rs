@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use kafkalite_records::Compressor;
 use kafkalite_wire::api::produce::{ProduceRequest, ProduceResponse};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::sequences::Identity;
@@ -41,6 +41,7 @@ pub(super) async fn run(shared: Arc<Shared>, compressor: Compressor, idempotent:
         active: BTreeSet::new(),
         links: HashMap::new(),
         work: JoinSet::new(),
+        requests: HashMap::new(),
         refreshing: false,
         refresh_wanted: false,
         backoff,
@@ -66,6 +67,8 @@ struct Sender {
     active: BTreeSet<usize>,
     links: HashMap<i32, Link>,
     work: JoinSet<Event>,
+    /// What is in flight, by the task that waits for its answer: kept here, so that it is settled however that task ends.
+    requests: HashMap<task::Id, (i32, Vec<Sent>)>,
     refreshing: bool,
     refresh_wanted: bool,
     /// Pauses between refreshes, and between requests for a producer id.
@@ -77,7 +80,7 @@ struct Sender {
 /// What a spawned piece of work brings back.
 enum Event {
     Connected(i32, Result<Arc<Connection>>),
-    Answered(i32, Vec<Sent>, Result<Option<ProduceResponse>>),
+    Answered(Result<Option<ProduceResponse>>),
     Refreshed(Result<Arc<Metadata>>),
     Identified(Result<Identity>),
 }
@@ -97,10 +100,10 @@ impl Sender {
             tokio::select! {
                 () = shared.wake.notified() => {}
                 () = timer => {}
-                Some(event) = self.work.join_next() => {
-                    if let Ok(event) = event { self.handle(event) }
-                    while let Some(event) = self.work.try_join_next() {
-                        if let Ok(event) = event { self.handle(event) }
+                Some(done) = self.work.join_next_with_id() => {
+                    self.done(done);
+                    while let Some(done) = self.work.try_join_next_with_id() {
+                        self.done(done);
                     }
                 }
             }
@@ -231,6 +234,9 @@ impl Sender {
         parcel: &mut Parcel,
         metadata: &Metadata,
     ) {
+        if !self.idempotence.is_settled() {
+            return; // an earlier lane of this round used up the epochs
+        }
         let lane = &mut self.lanes[index];
         if lane.in_flight > 0
             && !lane
@@ -240,7 +246,7 @@ impl Sender {
         {
             return;
         }
-        if lane.sequences.wants_epoch()
+        if lane.wants_epoch()
             && let Idempotence::Known(identity) = self.idempotence
         {
             // The lane is settled but for what is to be sent again: `readiness` saw to it.
@@ -323,18 +329,36 @@ impl Sender {
                     ))
                 }
             });
-        self.work.spawn(async move {
-            let result = match posted {
+        let task = self.work.spawn(async move {
+            Event::Answered(match posted {
                 Ok(Posted::Asked(reply, _connection)) => reply.response().await.map(Some),
                 Ok(Posted::Unanswered(written)) => written.done().await.map(|()| None),
                 Err(error) => Err(error),
-            };
-            Event::Answered(leader, sent, result)
+            })
         });
+        self.requests.insert(task.id(), (leader, sent));
         true
     }
 
-    fn handle(&mut self, event: Event) {
+    /// A piece of work has ended, with an event or without.
+    fn done(&mut self, done: Result<(task::Id, Event), JoinError>) {
+        match done {
+            Ok((task, event)) => self.handle(task, event),
+            // Nobody knows what became of it.
+            Err(error) => {
+                self.settle_request(error.id(), Err(ClientError::Closed("connection")));
+            }
+        }
+    }
+
+    fn settle_request(&mut self, task: task::Id, result: Result<Option<ProduceResponse>>) {
+        if let Some((leader, sent)) = self.requests.remove(&task) {
+            self.links.entry(leader).or_default().in_flight -= 1;
+            self.answered(sent, result);
+        }
+    }
+
+    fn handle(&mut self, task: task::Id, event: Event) {
         match event {
             Event::Connected(leader, result) => {
                 let link = self.links.entry(leader).or_default();
@@ -348,10 +372,7 @@ impl Sender {
                     }
                 }
             }
-            Event::Answered(leader, sent, result) => {
-                self.links.entry(leader).or_default().in_flight -= 1;
-                self.answered(sent, result);
-            }
+            Event::Answered(result) => self.settle_request(task, result),
             Event::Refreshed(result) => {
                 self.refreshing = false;
                 match result {
@@ -412,6 +433,11 @@ impl Drop for Sender {
         self.adopt_lanes();
         self.work.abort_all();
         let error = ClientError::Closed("producer");
+        for (_, sent) in std::mem::take(&mut self.requests).into_values() {
+            for Sent { lane, batch, .. } in sent {
+                self.fail(lane, &batch, error.clone());
+            }
+        }
         for index in 0..self.lanes.len() {
             for batch in self.lanes[index].shut() {
                 self.fail(index, &batch, error.clone());
