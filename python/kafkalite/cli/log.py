@@ -115,4 +115,10 @@ def _printable(data: bytes | None) -> str | dict[str, str] | None:
 
 
 def _line(fields: dict[str, Any]) -> str:
-    return "  ".join(f"{name}={value}" for name, value in fields.items())
+    return "  ".join(f"{name}={_on_one_line(value)}" for name, value in fields.items())
+
+
+def _on_one_line(value: object) -> str:
+    """Return text as it is, unless a line's end or a terminal's control characters are in it."""
+    text = str(value)
+    return text if text.isprintable() else json.dumps(value)

