@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 const STEP: usize = 8 * 1024;
 /// An idle connection keeps a buffer of at most this size.
 const IDLE: usize = 64 * 1024;
+/// Room is made at once for at most this much of a frame.
+const MOST_TRUSTED: usize = 4 * 1024 * 1024;
 
 /// Bytes that were read and not yet handed out.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub(super) struct Frames {
     buffer: BytesMut,
     /// Largest frame in bytes.
     limit: usize,
+    /// Largest frame that this peer has sent in full: as much is made room for when it announces the next.
+    trusted: usize,
 }
 
 impl Frames {
@@ -24,6 +28,7 @@ impl Frames {
         Self {
             buffer: BytesMut::new(),
             limit,
+            trusted: 0,
         }
     }
 
@@ -43,6 +48,7 @@ impl Frames {
         else {
             return Ok(None);
         };
+        self.trusted = self.trusted.max(len).min(MOST_TRUSTED);
         self.buffer.advance(frame::PREFIX_LEN);
         Ok(Some(self.buffer.split_to(len).freeze()))
     }
@@ -50,14 +56,16 @@ impl Frames {
     /// Reads once what the socket has, without waiting. 0: the peer has closed its half.
     ///
     /// The buffer at most doubles with each read and never outgrows the frame: what is allocated follows what has
-    /// arrived, not what was announced.
+    /// arrived, not what was announced. A peer that has sent large frames before is given their room at once, so that
+    /// its bytes are not copied again and again as the buffer grows.
     pub(super) fn read(&mut self, stream: &TcpStream) -> io::Result<usize> {
         let here = self.buffer.len();
         let missing = match self.coming() {
             Ok(Some(len)) => (len + frame::PREFIX_LEN).saturating_sub(here),
             _ => 0,
         };
-        self.buffer.reserve(missing.min(here).max(STEP));
+        self.buffer
+            .reserve(missing.min(here.max(self.trusted)).max(STEP));
         stream.try_read_buf(&mut self.buffer)
     }
 
@@ -111,6 +119,19 @@ mod tests {
                 frames.next(),
                 Err(Error::FrameTooLarge { limit: 10, .. })
             ));
+        }
+    }
+
+    #[test]
+    fn trust_grows_with_what_was_sent_and_has_an_end() {
+        let mut frames = Frames::new(usize::MAX);
+        for (len, trusted) in [(100, 100), (7, 100), (5 * 1024 * 1024, MOST_TRUSTED)] {
+            frames
+                .buffer
+                .extend_from_slice(&u32::try_from(len).unwrap().to_be_bytes());
+            frames.buffer.extend_from_slice(&vec![0; len]);
+            assert_eq!(frames.next().unwrap().unwrap().len(), len);
+            assert_eq!(frames.trusted, trusted);
         }
     }
 
