@@ -3,6 +3,26 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Self, TypeAlias, final
 
+__all__ = [
+    "VERSION",
+    "Batch",
+    "Broker",
+    "Consumer",
+    "Delivery",
+    "LogReader",
+    "Message",
+    "MessageStream",
+    "Producer",
+    "RecordMetadata",
+    "TopicSummary",
+    "_rebuild_message",
+    "murmur2_partition",
+    "next_log_records",
+    "parse_properties",
+    "set_log_level",
+    "settings",
+]
+
 _Bytes: TypeAlias = bytes | bytearray | memoryview | str
 _Headers: TypeAlias = Mapping[str, bytes | str | None] | Sequence[tuple[str, bytes | str | None]]
 
@@ -28,7 +48,7 @@ class Message:
         payload: _Bytes | None,
         *,
         key: _Bytes | None = None,
-        headers: _Headers = (),
+        headers: _Headers | None = None,
         timestamp: int | None = None,
     ) -> Self: ...
     @property
@@ -74,10 +94,19 @@ class RecordMetadata:
     For a set, the place of its first message.
     """
 
-    topic: str
-    partition: int
-    offset: int  # -1 with acks=0: nobody answered
-    timestamp: int  # milliseconds since 1970-01-01 UTC
+    def __new__(cls, topic: str, partition: int, offset: int, timestamp: int) -> Self: ...
+    @property
+    def topic(self) -> str:
+        """The topic."""
+    @property
+    def partition(self) -> int:
+        """The partition."""
+    @property
+    def offset(self) -> int:
+        """Its place in the partition; -1 with ``acks=0``, where nobody answers."""
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since 1970-01-01 UTC."""
     def __eq__(self, other: object, /) -> bool: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
@@ -119,21 +148,33 @@ class Broker:
 class TopicSummary:
     """A topic, as the broker that holds it sees it."""
 
-    name: str
-    partitions: int
-    messages: int  # sum of end offset - start offset
-    bytes: int  # on disk, all segments
-    segments: int
-    start_offsets: list[int]
-    end_offsets: list[int]
+    @property
+    def name(self) -> str:
+        """The topic."""
+    @property
+    def partitions(self) -> int:
+        """How many partitions it has."""
+    @property
+    def messages(self) -> int:
+        """End offset less start offset, over all partitions."""
+    @property
+    def bytes(self) -> int:
+        """Bytes of all its segments on disk, without their indexes."""
+    @property
+    def segments(self) -> int:
+        """How many segments its partitions have."""
+    @property
+    def start_offsets(self) -> list[int]:
+        """The oldest offset that is kept, by partition."""
+    @property
+    def end_offsets(self) -> list[int]:
+        """The offset that the next message gets, by partition."""
 
 @final
 class Producer:
     """The producing side; settings are Kafka's names in snake_case, values as Python has them."""
 
-    def __new__(
-        cls, settings: Mapping[str, object], partitioner: Callable[[bytes | None, int], int] | None
-    ) -> Self: ...
+    def __new__(cls, given: Mapping[str, object], partitioner: Callable[[bytes | None, int], int] | None) -> Self: ...
     def send(
         self,
         topic: str,
@@ -161,7 +202,7 @@ class Producer:
 class Consumer:
     """The reading side, without a group: partitions are given to it, positions are its own."""
 
-    def __new__(cls, settings: Mapping[str, object]) -> Self: ...
+    def __new__(cls, given: Mapping[str, object]) -> Self: ...
     def partitions(self, topic: str, timeout: float | None) -> list[int]:
         """The partitions of a topic, sorted."""
     def stream(self, topic: str, partitions: Sequence[int]) -> MessageStream: ...
@@ -173,23 +214,43 @@ class MessageStream(Iterator[Message]):
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Message: ...
-    def next_batch(self, max_messages: int, timeout: float | None) -> list[Message]:
-        """Wait for messages, then return what is there without waiting for more; empty when the time is up."""
-    def seek(self, partition: int, offset: int) -> None: ...
-    def seek_to_time(self, timestamp: int) -> None: ...
-    def seek_to_beginning(self) -> None: ...
-    def seek_to_end(self) -> None: ...
+    def next_batch(self, max_messages: int = 1000, timeout: float | None = None) -> list[Message]:
+        """Wait for messages, then return what is there without waiting for more; empty when the time is up.
+
+        Args:
+            max_messages: how many at the most, at least 1.
+            timeout: seconds to wait for the first; ``None`` waits as long as it takes.
+
+        Raises:
+            ClosedError: the stream, or its consumer, is closed.
+            OffsetOutOfRangeError: the position is outside the log, and ``auto_offset_reset`` is ``"none"``.
+            CorruptMessageError: what was fetched cannot be read.
+        """
+    def seek(self, partition: int, offset: int) -> None:
+        """Go on from this offset (the paper, Section 3.1: a consumer can go back). ``ValueError`` if it is negative."""
+    def seek_to_time(self, timestamp: int) -> None:
+        """Go on, in every partition, from the first message of this time or later, in milliseconds since 1970 UTC."""
+    def seek_to_beginning(self) -> None:
+        """Go on from the oldest messages that are kept."""
+    def seek_to_end(self) -> None:
+        """Go on with what is published from now on."""
     def positions(self) -> dict[int, int]:
         """For each partition the offset of the next message that the stream will hand out."""
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """The topic that it reads."""
     @property
-    def partitions(self) -> list[int]: ...
-    def close(self) -> None: ...
+    def partitions(self) -> list[int]:
+        """The partitions that it reads, sorted."""
+    def close(self) -> None:
+        """End the iteration, also where it waits in another thread. A second call does nothing."""
 
 @final
 class LogReader:
-    """The records of one partition directory or one segment file on disk, read without a broker."""
+    """The record batches of one partition directory or one segment file on disk, read without a broker.
+
+    ``LogDirectoryError`` if it cannot be read, ``CorruptMessageError`` where no batch starts.
+    """
 
     def __new__(cls, path: str) -> Self: ...
     def __iter__(self) -> Iterator[Batch]: ...
@@ -198,24 +259,59 @@ class LogReader:
 class Batch:
     """A record batch as it stands on disk."""
 
-    position: int  # in its segment file, bytes
-    size: int  # bytes, header included
-    base_offset: int
-    last_offset: int
-    count: int
-    magic: int
-    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"]
-    timestamp_type: Literal["create", "log_append"]
-    max_timestamp: int
-    leader_epoch: int
-    producer_id: int
-    producer_epoch: int
-    base_sequence: int
-    is_transactional: bool
-    is_control: bool
-    crc_valid: bool
-    segment: str
-    def messages(self) -> list[Message]: ...
+    @property
+    def segment(self) -> str:
+        """The segment file."""
+    @property
+    def position(self) -> int:
+        """Where it starts in its segment file, in bytes."""
+    @property
+    def size(self) -> int:
+        """Bytes in the file, header included."""
+    @property
+    def base_offset(self) -> int:
+        """The offset of its first record."""
+    @property
+    def last_offset(self) -> int:
+        """The offset of its last record."""
+    @property
+    def count(self) -> int:
+        """How many records it has."""
+    @property
+    def magic(self) -> int:
+        """The format: 2, or 0 and 1 for message sets older than Kafka 0.11."""
+    @property
+    def compression(self) -> Literal["none", "gzip", "snappy", "lz4", "zstd"]:
+        """How its records are compressed."""
+    @property
+    def timestamp_type(self) -> Literal["create", "log_append"]:
+        """Who set the timestamps: the producer, or the broker on append."""
+    @property
+    def max_timestamp(self) -> int:
+        """Milliseconds since 1970-01-01 UTC of the latest record; -1 where there is none."""
+    @property
+    def leader_epoch(self) -> int:
+        """The epoch of the leader that appended it; -1 where there is none (KIP-101)."""
+    @property
+    def producer_id(self) -> int:
+        """The idempotent producer that sent it; -1 where there is none (KIP-98)."""
+    @property
+    def producer_epoch(self) -> int:
+        """That producer's epoch; -1 where there is none."""
+    @property
+    def base_sequence(self) -> int:
+        """The producer's sequence number of the first record; -1 where there is none."""
+    @property
+    def is_transactional(self) -> bool:
+        """Whether it belongs to a transaction (KIP-98)."""
+    @property
+    def is_control(self) -> bool:
+        """Whether it marks the end of a transaction instead of carrying messages."""
+    @property
+    def crc_valid(self) -> bool:
+        """Whether its bytes match its checksum."""
+    def messages(self) -> list[Message]:
+        """Its records, decompressed. ``CorruptMessageError`` if they cannot be read."""
 
 def parse_properties(text: str) -> dict[str, str]:
     """Parse a properties file; ``ValueError`` names the line that is not ``key=value``."""
@@ -226,8 +322,18 @@ def murmur2_partition(key: bytes, partitions: int) -> int:
 def settings(kind: Literal["broker", "topic", "producer", "consumer"]) -> list[dict[str, Any]]:
     """The table of settings: name, type, default, range, doc, dynamic."""
 
+def _rebuild_message(
+    value: bytes | None,
+    key: bytes | None,
+    headers: Sequence[tuple[str, bytes | None]],
+    timestamp: int | None,
+    log_append: bool,
+    place: tuple[str, int, int] | None,
+) -> Message:
+    """Make a message again out of its pickle."""
+
 def next_log_records(timeout: float) -> list[tuple[int, str, str]]:
-    """Wait for records of the core's log: pairs of level (as in ``logging``), logger name and sentence."""
+    """Wait for records of the core's log: triples of level (as in ``logging``), logger name and sentence."""
 
 def set_log_level(level: int) -> None:
     """Keep log records of this level of ``logging`` and above; 20 (``INFO``) at first."""
