@@ -156,20 +156,24 @@ impl Log {
     }
 
     /// Flushes, trims the indexes and writes the producers' snapshot, so that the next open finds all in order, and
-    /// refuses everything from then on. Slices that were read stay readable. The second call does nothing.
+    /// refuses everything from then on. Slices that were read stay readable. The second call does nothing; after a failed
+    /// one it fails again, because the next open must recover.
     pub fn close(&self) -> Result<()> {
         let writer = self.writer.lock();
         if self.closed.swap(true, Ordering::AcqRel) {
-            return Ok(());
+            return self.check_sound();
         }
         self.check_sound()?;
-        writer.active.seal()?;
-        let unflushed = self.unflushed(&writer, flush::Scope::Closing);
+        let sealed = writer.active.seal();
         drop(writer);
-        self.write_back(&unflushed)?;
-        let writer = self.writer.lock();
-        snapshots::write(&self.place.dir, writer.next_offset, &writer.producers, true)?;
-        drop(writer);
+        let finished = sealed.and_then(|()| self.flush_for_good()).and_then(|()| {
+            let writer = self.writer.lock();
+            snapshots::write(&self.place.dir, writer.next_offset, &writer.producers, true)
+        });
+        finished.map_err(|error| match error {
+            LogError::Failed { .. } => error,
+            other => self.fail(format!("it could not be closed: {other}")),
+        })?;
         self.unlink_doomed(i64::MAX);
         Ok(())
     }

@@ -87,20 +87,22 @@ fn cut_power(from: &Path, to: &Path, disk: &Remembering, recovery_point: i64, rn
     for name in names {
         let path = from.join(&name);
         let mut bytes = fs::read(&path).unwrap();
-        let base: Option<i64> = name.split('.').next().unwrap().parse().ok();
-        if name.ends_with(".log") {
-            match disk.flushed(&File::open(&path).unwrap()) {
+        let (base, suffix) = name.split_once('.').unwrap_or((&name, ""));
+        let base: Option<i64> = base.parse().ok();
+        match suffix {
+            "log" => match disk.flushed(&File::open(&path).unwrap()) {
                 Some(flushed) => hurt(&mut bytes, flushed as usize, rng),
                 None if base > Some(0) && rng.next_u64().is_multiple_of(10) => continue,
                 None => hurt(&mut bytes, 0, rng),
+            },
+            "snapshot" => hurt(&mut bytes, 0, rng),
+            "index" | "timeindex" => {
+                let next = bases.iter().find(|next| Some(**next) > base);
+                if next.is_none_or(|next| *next > recovery_point) {
+                    hurt(&mut bytes, 0, rng);
+                }
             }
-        } else if name.ends_with(".snapshot") {
-            hurt(&mut bytes, 0, rng);
-        } else if name.ends_with("index") {
-            let next = bases.iter().find(|next| Some(**next) > base);
-            if next.is_none_or(|next| *next > recovery_point) {
-                hurt(&mut bytes, 0, rng);
-            }
+            _ => {}
         }
         fs::write(to.join(name), bytes).unwrap();
     }

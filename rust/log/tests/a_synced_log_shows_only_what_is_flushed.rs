@@ -287,3 +287,14 @@ fn rolled_segments_are_flushed_whatever_the_settings() {
     assert_eq!(log.flushed_offset(), *log.segment_bases().last().unwrap());
     assert!(log.unflushed_messages() > 0);
 }
+
+#[test]
+fn a_close_that_failed_does_not_succeed_the_second_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path(), &LogConfig::default());
+    append(&log, &[b"x"]);
+    // A directory where the snapshot is to be.
+    std::fs::create_dir(dir.path().join(format!("{:020}.snapshot", 1))).unwrap();
+    assert!(matches!(log.close(), Err(LogError::Failed { .. })));
+    assert!(matches!(log.close(), Err(LogError::Failed { .. })));
+}

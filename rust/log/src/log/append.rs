@@ -50,6 +50,8 @@ impl Log {
             let mut writer = self.writer.lock();
             self.check_open()?;
             self.check_sound()?;
+            // Those in force now: the durability decides who sees the bytes, and `reconfigure` has revealed what was there.
+            let config = self.config();
             let appended = self.write(&mut writer, prepared, options, &config);
             writer.staged.clear();
             appended?

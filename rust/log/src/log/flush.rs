@@ -24,7 +24,7 @@ pub(super) struct Flushing {
 
 /// How much to flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+enum Scope {
     /// All that is written.
     Everything,
     /// The segments that are not written to any more.
@@ -35,7 +35,7 @@ pub(super) enum Scope {
 
 /// What one flush covers, as it was when the flush began.
 #[derive(Debug)]
-pub(super) struct Unflushed {
+struct Unflushed {
     /// With the lengths that count.
     rolled: Vec<(Arc<Segment>, u64)>,
     active: Option<(Arc<Segment>, u64)>,
@@ -124,6 +124,12 @@ impl Log {
         Ok(())
     }
 
+    /// The last flush, when nothing is written any more. One that is under way ends first: it may have taken upon itself
+    /// what this one then finds done.
+    pub(super) fn flush_for_good(&self) -> Result<()> {
+        self.flush_unless(Scope::Closing, || false).map(drop)
+    }
+
     /// Flushes, or waits for somebody else's flush, until `done`.
     fn flush_unless(&self, scope: Scope, done: impl Fn() -> bool) -> Result<i64> {
         let mut busy = self.flushing.busy.lock();
@@ -145,7 +151,7 @@ impl Log {
     }
 
     /// What is to be flushed now; the lock makes offset and lengths agree.
-    pub(super) fn unflushed(&self, writer: &Writer, scope: Scope) -> Unflushed {
+    fn unflushed(&self, writer: &Writer, scope: Scope) -> Unflushed {
         let length = |segment: &Arc<Segment>| (Arc::clone(segment), segment.file.written());
         let active = &writer.active.segment;
         Unflushed {
@@ -165,7 +171,7 @@ impl Log {
     }
 
     /// Flushes, and raises the flushed offset and with it the high watermark. Not to be called with the writer locked.
-    pub(super) fn write_back(&self, unflushed: &Unflushed) -> Result<i64> {
+    fn write_back(&self, unflushed: &Unflushed) -> Result<i64> {
         let Unflushed {
             rolled,
             active,
@@ -205,7 +211,7 @@ impl Log {
         Ok(self.flushed_offset())
     }
 
-    fn sync_directory(&self) -> Result<()> {
+    pub(super) fn sync_directory(&self) -> Result<()> {
         durable::sync_dir(&self.place.dir).map_err(LogError::io("fsync", &self.place.dir))
     }
 }

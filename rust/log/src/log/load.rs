@@ -105,6 +105,7 @@ fn tidy(place: &Place) -> Result<Vec<i64>> {
     let dir = &place.dir;
     let mut bases = Vec::new();
     let mut indexes = Vec::new();
+    let mut leftovers = Vec::new();
     for entry in fs::read_dir(dir).map_err(LogError::io("list", dir))? {
         let entry = entry.map_err(LogError::io("list", dir))?;
         let file_name = entry.file_name();
@@ -118,11 +119,20 @@ fn tidy(place: &Place) -> Result<Vec<i64>> {
             }
             // `cleaned` is what Kafka's compaction had not finished.
             _ if suffix.ends_with(name::DELETED) || suffix.ends_with("cleaned") => {
-                unlink(&entry.path());
+                leftovers.push(entry.path());
+            }
+            name::SWAPPED_LOG => {
+                return Err(LogError::MalformedFile {
+                    path: entry.path(),
+                    reason: "it was about to replace compacted segments when Apache Kafka was killed, and may hold all \
+                             that is left of them; start Apache Kafka on the directory once, so that it finishes"
+                        .to_owned(),
+                });
             }
             _ => {}
         }
     }
+    leftovers.iter().for_each(|path| unlink(path));
     bases.sort_unstable();
     indexes
         .into_iter()

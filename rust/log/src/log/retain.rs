@@ -43,6 +43,8 @@ impl Log {
             self.check_sound()?;
             let end = writer.next_offset;
             self.roll(&mut writer, &config, end, now_ms)?;
+            // The new segment alone says then where the log ends: it must not be lost when the others are gone.
+            self.sync_directory()?;
             segments = self.segments.load_full();
         }
         let (gone, kept) = segments.split_at(expired);

@@ -55,7 +55,8 @@ impl Head {
         };
         let offset = field(0)?;
         let length = (field(8)? >> 32) as i32;
-        if length < Head::LEGACY_MIN || offset < 0 {
+        // One offset is left for the end of the log.
+        if length < Head::LEGACY_MIN || !(0..i64::MAX).contains(&offset) {
             return Err(RecordsError::Corrupt(
                 "a message of the old format with an impossible length or offset",
             ));
@@ -76,5 +77,23 @@ impl Head {
             timestamp: self.max_timestamp,
             offset: self.last_offset,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_the_old_format_leaves_an_offset_for_the_end() {
+        let message = |offset: i64| {
+            let mut bytes = [0; Head::LEN];
+            bytes[..8].copy_from_slice(&offset.to_be_bytes());
+            bytes[11] = 49;
+            Head::parse(&bytes).map(|head| head.last_offset)
+        };
+        assert_eq!(message(i64::MAX - 1), Ok(i64::MAX - 1));
+        assert!(message(i64::MAX).is_err());
+        assert!(message(-1).is_err());
     }
 }

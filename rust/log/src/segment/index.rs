@@ -190,10 +190,28 @@ impl<const N: usize> IndexFile<N> {
             .map_err(LogError::io("trim", &self.path))
     }
 
-    /// Makes the entries of a rolled or closed segment survive a power cut.
+    /// Makes the entries of a rolled or closed segment survive a power cut. Cuts the file first, should that have failed
+    /// when the segment ended: zeros behind the last entry would be entries to the next who opens it.
     pub(crate) fn sync(&self) -> Result<()> {
+        self.trim()?;
         let file = self.file.lock().take();
         file.map_or(Ok(()), |file| file.sync_all())
             .map_err(LogError::io("fsync", &self.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flushed_index_holds_its_entries_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index");
+        let index = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        assert!(index.push([1, 2]) && index.push([3, 4]));
+        index.sync().unwrap();
+        let sealed = IndexFile::<2>::open_sealed(&path).unwrap();
+        assert_eq!((sealed.len(), sealed.entry(1)), (2, [3, 4]));
     }
 }

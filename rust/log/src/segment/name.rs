@@ -12,6 +12,8 @@ pub(crate) const TIME_INDEX: &str = "timeindex";
 pub(crate) const SNAPSHOT: &str = "snapshot";
 /// Kafka's index of aborted transactions; not written here, but deleted with its segment.
 pub(crate) const TRANSACTION_INDEX: &str = "txnindex";
+/// Suffix of what Kafka's compaction puts in the place of the segments it was made of, while it does that.
+pub(crate) const SWAPPED_LOG: &str = "log.swap";
 /// What is appended to the name of a file that is to be unlinked soon.
 pub(crate) const DELETED: &str = "deleted";
 
