@@ -117,3 +117,17 @@ async fn large_answer(busy: &mut Client) -> Vec<u8> {
     let len = busy.stream.read_i32().await.expect("an answer");
     vec![0; usize::try_from(len).expect("a length")]
 }
+
+#[tokio::test]
+async fn after_a_crash_no_checkpoint_calls_what_is_still_to_come_flushed() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("clicks-0")).unwrap();
+    let checkpoint = dir.path().join("recovery-point-offset-checkpoint");
+    std::fs::write(&checkpoint, "0\n2\nclicks 0 1000\ndeleted 0 7\n").unwrap();
+    let broker = Broker::start(config(dir.path(), &[])).await.unwrap();
+    assert_eq!(
+        std::fs::read_to_string(&checkpoint).unwrap(),
+        "0\n1\nclicks 0 0\n"
+    );
+    broker.stop().await.unwrap();
+}

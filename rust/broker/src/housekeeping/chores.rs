@@ -27,10 +27,7 @@ pub(super) fn run(chore: Chore, broker: &BrokerState) {
             }
             Ok(())
         }),
-        Chore::NoteFlushed => note(
-            "how far the logs are flushed",
-            broker.topics.checkpoint_recovery_points(),
-        ),
+        Chore::NoteFlushed => note("how far the logs are flushed", broker.topics.checkpoint()),
         Chore::NoteStarts => note(
             "where the logs begin",
             broker.topics.checkpoint_start_offsets(),

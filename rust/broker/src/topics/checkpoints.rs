@@ -1,22 +1,18 @@
 //! Kafka's checkpoint files: how far each log is flushed, where it starts, what is visible. They make the next start short
 //! and are not needed for its correctness, but for the start offsets: those say which records have been deleted.
 
-use kafkalite_log::{
-    LogError,
-    checkpoint::{OffsetCheckpoint, Offsets},
-    partition::TopicPartition,
-};
+use kafkalite_log::{LogError, checkpoint::Offsets, partition::TopicPartition};
 
 use super::{Keeping, Topics};
 use crate::partition::Partition;
 
 impl Topics {
-    /// Writes `recovery-point-offset-checkpoint` and `replication-offset-checkpoint`. Blocks.
-    pub(crate) fn checkpoint_recovery_points(&self) -> Result<(), LogError> {
+    /// Writes all of them. Blocks.
+    pub(crate) fn checkpoint(&self) -> Result<(), LogError> {
         self.keeping
             .lock()
             .as_ref()
-            .map_or(Ok(()), |keeping| self.write_recovery_points(keeping))
+            .map_or(Ok(()), |keeping| self.write_checkpoints(keeping))
     }
 
     /// Writes `log-start-offset-checkpoint`. Blocks.
@@ -27,41 +23,28 @@ impl Topics {
             .map_or(Ok(()), |keeping| self.write_start_offsets(keeping))
     }
 
-    pub(super) fn checkpoint_all(&self, keeping: &Keeping) -> Result<(), LogError> {
+    pub(super) fn write_checkpoints(&self, keeping: &Keeping) -> Result<(), LogError> {
+        let recovery_points = self.offsets(|partition| partition.log.recovery_point());
+        // First: a recovery point may stand at a start offset with deleted records before it that were never flushed. If
+        // they came back, nobody would verify them.
         self.write_start_offsets(keeping)?;
-        self.write_recovery_points(keeping)
-    }
-
-    fn write_recovery_points(&self, keeping: &Keeping) -> Result<(), LogError> {
-        self.write_offsets(&keeping.data_dir.recovery_points(), |partition| {
-            partition.log.recovery_point()
-        })?;
-        self.write_offsets(&keeping.data_dir.high_watermarks(), |partition| {
-            partition.log.high_watermark()
-        })
+        keeping.data_dir.recovery_points().write(&recovery_points)?;
+        let high_watermarks = self.offsets(|partition| partition.log.high_watermark());
+        keeping.data_dir.high_watermarks().write(&high_watermarks)
     }
 
     fn write_start_offsets(&self, keeping: &Keeping) -> Result<(), LogError> {
-        self.write_offsets(&keeping.data_dir.start_offsets(), |partition| {
-            partition.log.start_offset()
-        })
+        let start_offsets = self.offsets(|partition| partition.log.start_offset());
+        keeping.data_dir.start_offsets().write(&start_offsets)
     }
 
-    fn write_offsets(
-        &self,
-        file: &OffsetCheckpoint,
-        offset: impl Fn(&Partition) -> i64,
-    ) -> Result<(), LogError> {
+    fn offsets(&self, offset: impl Fn(&Partition) -> i64) -> Offsets {
         let line = |partition: &Partition| {
             let name = TopicPartition::new(&partition.topic, partition.index)
                 .expect("a partition that was opened has a checked name");
             (name, offset(partition))
         };
-        let offsets: Offsets = self
-            .partitions()
-            .iter()
-            .map(|partition| line(partition))
-            .collect();
-        file.write(&offsets)
+        let partitions = self.partitions();
+        partitions.iter().map(|partition| line(partition)).collect()
     }
 }

@@ -26,7 +26,7 @@ impl Topics {
             }
         }
         outcome?;
-        self.checkpoint_all(&keeping)?;
+        self.write_checkpoints(&keeping)?;
         keeping.data_dir.close_clean()
     }
 

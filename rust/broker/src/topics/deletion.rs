@@ -44,7 +44,7 @@ impl Topics {
             self.take_away(keeping, name);
         }
         // Or a later topic of the same name would begin where this one did.
-        if let Err(error) = self.checkpoint_all(keeping) {
+        if let Err(error) = self.write_checkpoints(keeping) {
             tracing::warn!("the checkpoints still name deleted topics: {error}");
         }
         if let Err(refusal) = keeping.write() {

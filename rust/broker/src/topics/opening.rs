@@ -86,14 +86,16 @@ impl Topics {
                 partitions,
             }));
         }
+        let believed = keeping.data_dir.was_clean() && !changed;
         let topics = Self {
             configs,
             current: ArcSwap::from_pointee(snapshot),
             keeping: Mutex::new(Some(keeping)),
         };
-        if changed {
-            // So that no checkpoint of a deleted topic is left for a later one of its name.
-            topics.checkpoint_start_offsets()?;
+        if !believed {
+            // No checkpoint of a deleted topic may be left for a later one of its name, and none that says of messages to
+            // come in the place of lost ones that they are flushed.
+            topics.checkpoint()?;
         }
         Ok(Arc::new(topics))
     }
