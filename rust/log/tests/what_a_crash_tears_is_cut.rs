@@ -396,7 +396,9 @@ fn what_an_interrupted_compaction_of_kafka_left_is_not_thrown_away() {
     fs::remove_file(log_file(dir.path(), 0)).unwrap();
     let left =
         ["log.deleted", "log.swap"].map(|suffix| dir.path().join(format!("{:020}.{suffix}", 0)));
-    left.each_ref().map(|path| fs::write(path, &log).unwrap());
+    for path in &left {
+        fs::write(path, &log).unwrap();
+    }
     let error = Log::open(dir.path(), config.clone(), &OpenOptions::default()).unwrap_err();
     assert!(error.to_string().contains("log.swap"), "{error}");
     assert!(left.iter().all(|path| path.exists()));

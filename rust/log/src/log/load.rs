@@ -132,7 +132,9 @@ fn tidy(place: &Place) -> Result<Vec<i64>> {
             _ => {}
         }
     }
-    leftovers.iter().for_each(|path| unlink(path));
+    for path in &leftovers {
+        unlink(path);
+    }
     bases.sort_unstable();
     indexes
         .into_iter()
