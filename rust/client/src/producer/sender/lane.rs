@@ -19,6 +19,9 @@ pub(super) struct Lane {
     pub(super) in_flight: usize,
     /// Where what is in flight was sent. Two connections keep no order between them.
     pub(super) connection: Option<Arc<Connection>>,
+    /// Something was written since it last began, or failed. Until then one batch goes at a time: a broker that knows
+    /// nothing of the producer takes any first sequence, so it would take the second batch where the first failed.
+    proven: bool,
     /// To be sent again, in the order of their creation.
     retry: VecDeque<Batch>,
     not_before: Option<Instant>,
@@ -45,6 +48,7 @@ impl Lane {
             sequences: Sequences::default(),
             in_flight: 0,
             connection: None,
+            proven: false,
             retry: VecDeque::new(),
             not_before: None,
             backoff,
@@ -66,7 +70,7 @@ impl Lane {
     }
 
     fn unless_backing_off(&self, now: Instant) -> Readiness {
-        if self.wants_epoch() && self.in_flight > 0 {
+        if self.in_flight > 0 && (self.wants_epoch() || !self.proven) {
             return Readiness::Blocked;
         }
         match self.not_before {
@@ -97,11 +101,13 @@ impl Lane {
         if self.not_before.is_none_or(|moment| moment <= now) {
             self.not_before = Some(now + self.backoff.failed());
         }
+        self.proven = false;
         let place = self.retry.partition_point(|other| other.id < batch.id);
         self.retry.insert(place, batch);
     }
 
     pub(super) fn succeeded(&mut self) {
+        self.proven = true;
         self.backoff.succeeded();
         self.not_before = None;
     }
@@ -118,6 +124,7 @@ impl Lane {
 
     /// Starts over under a new identity: the sequence begins at 0 with the oldest batch that is left.
     pub(super) fn start_over(&mut self, identity: Identity) {
+        self.proven = false;
         self.sequences.start_over(identity);
         for batch in &mut self.retry {
             let stamp = self.sequences.stamp(identity, batch.records, false);
@@ -157,5 +164,67 @@ impl Lane {
         let mut left: Vec<_> = self.retry.drain(..).collect();
         left.extend(self.accumulator.shut());
         left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::shared::Shared;
+    use super::*;
+    use crate::cluster::Cluster;
+    use crate::config::ProducerConfig;
+    use kafkalite_records::BatchBuilder;
+
+    /// A lane with batches of one record each.
+    fn lane(batches: usize) -> Lane {
+        let config = ProducerConfig::from_pairs([("bootstrap.servers", "localhost:1")]).unwrap();
+        let cluster = Cluster::new(config.client.clone()).unwrap();
+        let shared = Shared::new(config, cluster);
+        let accumulator = Accumulator::new("t".into(), 0, 0);
+        for _ in 0..batches {
+            let mut set = BatchBuilder::new(100);
+            assert!(set.try_append(1, None, Some(b"x"), &[]));
+            accumulator.append_set(&shared, set, 10, 1).unwrap();
+        }
+        let pause = Duration::from_millis(1);
+        Lane::new(accumulator, Backoff::new(pause, pause))
+    }
+
+    fn readiness(lane: &Lane) -> Readiness {
+        // Later than any pause that a test may have caused.
+        let now = Instant::now() + Duration::from_mins(1);
+        lane.readiness(now, Duration::ZERO, false)
+    }
+
+    #[test]
+    fn the_first_batch_goes_alone_until_it_is_written() {
+        let mut lane = lane(3);
+        assert_eq!(readiness(&lane), Readiness::Ready);
+        let mut first = lane.take().unwrap();
+        first.attempts = 1;
+        lane.in_flight = 1;
+        assert_eq!(readiness(&lane), Readiness::Blocked);
+        lane.in_flight = 0;
+        lane.retry(first, Instant::now());
+        assert_eq!(readiness(&lane), Readiness::Ready);
+        lane.take().unwrap();
+        lane.in_flight = 1;
+        assert_eq!(readiness(&lane), Readiness::Blocked, "it failed, so again");
+        lane.in_flight = 0;
+        lane.succeeded();
+        lane.take().unwrap();
+        lane.in_flight = 1;
+        assert_eq!(readiness(&lane), Readiness::Ready, "from now on pipelined");
+    }
+
+    #[test]
+    fn what_did_not_fit_into_a_request_is_not_held_up() {
+        let mut lane = lane(2);
+        lane.succeeded();
+        lane.take().unwrap();
+        lane.in_flight = 1;
+        let untried = lane.take().unwrap();
+        lane.untake(untried);
+        assert_eq!(readiness(&lane), Readiness::Ready);
     }
 }
