@@ -136,7 +136,8 @@ impl Accumulator {
         }
         self.close_open(&mut queue);
         let open = self.open(shared, memory, set);
-        let delivery = Delivery::new(Arc::clone(&open.outcome), 0, timestamp);
+        let records = open.builder.count() as u32;
+        let delivery = Delivery::of_set(Arc::clone(&open.outcome), records, timestamp);
         shared.opened(open.id);
         queue.closed.push_back(open.close());
         drop(queue);

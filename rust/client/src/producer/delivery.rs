@@ -22,13 +22,15 @@ pub struct RecordMetadata {
     pub timestamp: i64,
 }
 
-/// What became of one record that was handed to the producer.
+/// What became of one record that was handed to the producer, or of a message set, all of whose records share one fate.
 ///
 /// It need not be looked at: a failure that nobody looked at is reported by flush and close.
 #[derive(Debug)]
 pub struct Delivery {
     outcome: Arc<Outcome>,
     index: u32,
+    /// Records that it stands for.
+    records: u32,
     timestamp: i64,
     seen: AtomicBool,
 }
@@ -38,8 +40,17 @@ impl Delivery {
         Self {
             outcome,
             index,
+            records: 1,
             timestamp,
             seen: AtomicBool::new(false),
+        }
+    }
+
+    /// That of a message set, which has a batch of its own.
+    pub(super) fn of_set(outcome: Arc<Outcome>, records: u32, timestamp: i64) -> Self {
+        Self {
+            records,
+            ..Self::new(outcome, 0, timestamp)
         }
     }
 
@@ -59,7 +70,7 @@ impl Delivery {
             }),
             Settled::Failed { error, round } => {
                 if !self.seen.swap(true, Ordering::Relaxed) {
-                    self.outcome.failures.seen(*round);
+                    self.outcome.failures.seen(*round, self.records);
                 }
                 Err(error.clone())
             }
@@ -156,10 +167,10 @@ impl Failures {
         unseen.round
     }
 
-    fn seen(&self, round: u64) {
+    fn seen(&self, round: u64, records: u32) {
         let mut unseen = self.0.lock();
         if unseen.round == round {
-            unseen.count = unseen.count.saturating_sub(1);
+            unseen.count = unseen.count.saturating_sub(records.into());
             if unseen.count == 0 {
                 unseen.first = None;
             }
@@ -225,5 +236,15 @@ mod tests {
             failures.report(),
             Err(ClientError::Undelivered { count: 2, .. })
         ));
+    }
+
+    #[test]
+    fn who_looks_at_a_set_has_looked_at_all_its_records() {
+        let failures = Arc::new(Failures::default());
+        let outcome = Outcome::new("t".into(), 0, Arc::clone(&failures));
+        let set = Delivery::of_set(Arc::clone(&outcome), 3, 7);
+        outcome.failed(ClientError::Closed("producer"), 3);
+        assert!(set.result().unwrap().is_err());
+        failures.report().unwrap();
     }
 }
