@@ -8,9 +8,11 @@ use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
 use kafkalite_client::{
-    Consumer, Header, ProducerRecord, StartAt, TopicPartition, partition_of_key,
+    ClientError, Consumer, Header, ProducerRecord, StartAt, TopicPartition, partition_of_key,
 };
-use support::{Kafka, Kafkalite, PATIENCE, Peer, all, consumer, next, producer, read, topic};
+use support::{
+    Kafka, Kafkalite, PATIENCE, Peer, admin, all, consumer, next, producer, read, topic,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_kafkalite() {
@@ -33,6 +35,36 @@ async fn everything(bootstrap: &str) {
     a_full_buffer_waits(bootstrap).await;
     without_acks_everything_is_written(bootstrap).await;
     a_topic_is_created_by_publishing(bootstrap).await;
+    a_partition_that_was_added_is_found(bootstrap).await;
+}
+
+async fn a_partition_that_was_added_is_found(bootstrap: &str) {
+    let topic = topic(bootstrap, "grows", 1).await;
+    let producer = producer(bootstrap, &[("linger.ms", "0")]);
+    let to_second = ProducerRecord {
+        partition: Some(1),
+        value: Some(b"x"),
+        ..record(&topic)
+    };
+    let early = producer.send(&to_second).await.unwrap_err();
+    assert!(
+        early.to_string().ends_with("has no partition 1; it has 1"),
+        "{early}"
+    );
+    admin(bootstrap).create_partitions(&topic, 2).await.unwrap();
+    let sent = async {
+        loop {
+            match producer.send(&to_second).await {
+                Ok(delivery) => return delivery.wait().await,
+                // One of several brokers may not know yet.
+                Err(ClientError::UnknownPartition { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    let written = tokio::time::timeout(PATIENCE, sent).await.unwrap();
+    assert_eq!(written.unwrap().partition, 1);
+    assert_eq!(producer.known_partition_count(&topic), Some(2));
 }
 
 async fn every_part_of_a_record_survives_every_compression(bootstrap: &str) {

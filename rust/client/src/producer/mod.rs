@@ -27,6 +27,7 @@ use tokio::time::timeout;
 use crate::cluster::Cluster;
 use crate::config::{ConfigError, ProducerConfig};
 use crate::error::{ClientError, Result};
+use accumulator::Accumulator;
 pub use delivery::{Delivery, RecordMetadata};
 pub use record::ProducerRecord;
 use shared::Shared;
@@ -50,7 +51,7 @@ pub enum Refused {
     Failed(ClientError),
 }
 
-/// Something that a record has to wait for: the topic's metadata, or room in the buffer.
+/// Something that a record has to wait for: the topic's metadata, or its latest, or room in the buffer.
 #[derive(Debug)]
 pub struct Wait {
     shared: Arc<Shared>,
@@ -60,6 +61,8 @@ pub struct Wait {
 #[derive(Debug)]
 enum Need {
     Topic(String),
+    /// A partition beyond those that are known.
+    Partition(Arc<Topic>, i32),
     Room(usize),
 }
 
@@ -68,6 +71,7 @@ impl Wait {
     pub async fn ready(self) -> Result<()> {
         match self.need {
             Need::Topic(name) => self.shared.learn(&name).await.map(drop),
+            Need::Partition(topic, partition) => self.shared.grown(&topic, partition).await,
             Need::Room(bytes) => self.shared.room(bytes).await,
         }
     }
@@ -149,9 +153,7 @@ impl Producer {
         if size > limit {
             return Err(too_large());
         }
-        let accumulator = topic
-            .choose(partition, key, self.shared.config.partitioner)
-            .map_err(Refused::Failed)?;
+        let accumulator = self.choose(&topic, partition, key)?;
         self.reserve(size)?;
         let now = now_millis();
         let first = records
@@ -208,11 +210,15 @@ impl Producer {
 
     /// How many partitions a topic has; waits `max.block.ms` at the most until that is known.
     pub async fn partition_count(&self, topic: &str) -> Result<usize> {
-        let topic = match self.shared.topic(topic) {
-            Some(topic) => topic,
-            None => self.shared.learn(topic).await?,
-        };
-        Ok(topic.accumulators().len())
+        match self.known_partition_count(topic) {
+            Some(count) => Ok(count),
+            None => Ok(self.shared.learn(topic).await?.partition_count()),
+        }
+    }
+
+    /// How many partitions a topic has, if that is known already; nothing is asked.
+    pub fn known_partition_count(&self, topic: &str) -> Option<usize> {
+        Some(self.shared.topic(topic)?.partition_count())
     }
 
     /// Sends what lingers and waits until everything taken so far is settled, then reports failures that nobody looked
@@ -252,7 +258,7 @@ impl Producer {
 
     fn enqueue_to(
         &self,
-        topic: &Topic,
+        topic: &Arc<Topic>,
         record: &ProducerRecord<'_>,
         now: impl FnOnce() -> i64,
     ) -> Result<Delivery, Refused> {
@@ -265,10 +271,7 @@ impl Producer {
                 limit,
             }));
         }
-        let choice = self.shared.config.partitioner;
-        let accumulator = topic
-            .choose(record.partition, record.key, choice)
-            .map_err(Refused::Failed)?;
+        let accumulator = self.choose(topic, record.partition, record.key)?;
         self.reserve(size)?;
         let timestamp = record.timestamp.unwrap_or_else(now);
         accumulator
@@ -276,6 +279,21 @@ impl Producer {
             .map_err(|error| {
                 self.shared.release(size);
                 Refused::Failed(error)
+            })
+    }
+
+    fn choose(
+        &self,
+        topic: &Arc<Topic>,
+        partition: Option<i32>,
+        key: Option<&[u8]>,
+    ) -> Result<Arc<Accumulator>, Refused> {
+        topic
+            .choose(partition, key, self.shared.config.partitioner)
+            .map_err(|error| match partition {
+                // The topic may have grown since it was looked at.
+                Some(partition @ 0..) => self.wait(Need::Partition(Arc::clone(topic), partition)),
+                _ => Refused::Failed(error),
             })
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use kafkalite_records::BatchBuilder;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::delivery::Failures;
 use super::topic::Topic;
@@ -213,6 +213,24 @@ impl Shared {
             .or_insert_with(|| Topic::new(Arc::clone(&found.name)));
         topic.learn(&found, self);
         Ok(Arc::clone(topic))
+    }
+
+    /// Looks at the cluster again for a partition that the topic did not have when it was last looked at.
+    pub(super) async fn grown(&self, topic: &Topic, partition: i32) -> Result<()> {
+        let limit = self.config.max_block;
+        let refreshed = timeout(limit, self.cluster.refresh(&self.cluster.metadata())).await;
+        let metadata = refreshed.map_err(|_| ClientError::TimedOut {
+            what: format!("finding partition {partition} of {}", topic.name).into(),
+            setting: "max.block.ms",
+            limit,
+            cause: None,
+        })??;
+        self.learn_all(&metadata);
+        if usize::try_from(partition).is_ok_and(|number| number < topic.partition_count()) {
+            Ok(())
+        } else {
+            Err(topic.lacks(partition))
+        }
     }
 
     /// Takes over what a refresh found.

@@ -71,6 +71,19 @@ impl Topic {
         self.partitions.read().accumulators.clone()
     }
 
+    pub(super) fn partition_count(&self) -> usize {
+        self.partitions.read().accumulators.len()
+    }
+
+    /// The error for a partition that it does not have.
+    pub(super) fn lacks(&self, partition: i32) -> ClientError {
+        ClientError::UnknownPartition {
+            topic: Arc::clone(&self.name),
+            partition,
+            partitions: self.partition_count(),
+        }
+    }
+
     /// The partition of a record: the explicit one, or what the partitioner says.
     pub(super) fn choose(
         &self,
@@ -88,13 +101,9 @@ impl Topic {
             (None, None, PartitionerChoice::Default) => self.stick(&partitions),
             (None, ..) => *fastrand::choice(&partitions.available).unwrap_or(&0),
         };
-        all.get(number)
-            .cloned()
-            .ok_or_else(|| ClientError::UnknownPartition {
-                topic: Arc::clone(&self.name),
-                partition: partition.unwrap_or(0),
-                partitions: all.len(),
-            })
+        let chosen = all.get(number).cloned();
+        drop(partitions);
+        chosen.ok_or_else(|| self.lacks(partition.unwrap_or(0)))
     }
 
     fn stick(&self, partitions: &Partitions) -> usize {
