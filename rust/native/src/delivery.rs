@@ -1,7 +1,5 @@
 //! `Delivery` and `RecordMetadata`: what became of a message.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -64,7 +62,7 @@ impl RecordMetadata {
 
 /// What became of a message, or of a set.
 #[pyclass(frozen, module = "kafkalite")]
-pub(crate) struct Delivery(pub(crate) Arc<kafkalite_client::Delivery>);
+pub(crate) struct Delivery(pub(crate) kafkalite_client::Delivery);
 
 impl Delivery {
     fn settled(

@@ -81,7 +81,7 @@ impl Producer {
             timestamp,
         };
         let delivery = self.until_taken(py, || self.core.enqueue(&record))?;
-        Ok(Delivery(Arc::new(delivery)))
+        Ok(Delivery(delivery))
     }
 
     fn send_set(
@@ -122,7 +122,7 @@ impl Producer {
         let delivery = self.until_taken(py, || {
             self.core.enqueue_set(topic, partition, key, &records)
         })?;
-        Ok(Delivery(Arc::new(delivery)))
+        Ok(Delivery(delivery))
     }
 
     fn send_many(
@@ -203,10 +203,14 @@ impl Producer {
         let (Some(function), None) = (&self.partitioner, given) else {
             return Ok(given);
         };
-        let Some(counted) = wait(py, None, self.core.partition_count(topic))? else {
-            return Ok(None);
+        // Through the door only if it is not known: this comes before every record.
+        let partitions = match self.core.known_partition_count(topic) {
+            Some(partitions) => partitions,
+            None => match wait(py, None, self.core.partition_count(topic))? {
+                Some(counted) => counted.map_err(|error| errors::client(&error))?,
+                None => return Ok(None), // without a timeout there is always an outcome
+            },
         };
-        let partitions = counted.map_err(|error| errors::client(&error))?;
         let chosen: i32 = function.call1(py, (key, partitions))?.extract(py)?;
         if usize::try_from(chosen).is_ok_and(|chosen| chosen < partitions) {
             Ok(Some(chosen))

@@ -32,13 +32,13 @@ struct Taken {
     batches: VecDeque<TakenBatch>,
     /// Met while messages before it were handed out; told next.
     trouble: Option<ClientError>,
-    /// Offset after the last message handed out, for the partitions of `batches`.
-    handed_out: HashMap<i32, i64>,
 }
 
 struct TakenBatch {
     origin: Arc<Origin>,
     layouts: BatchLayouts,
+    /// Offset after the last message handed out.
+    next_offset: i64,
 }
 
 impl Taken {
@@ -50,34 +50,21 @@ impl Taken {
         while let Some(batch) = self.batches.front_mut() {
             match batch.layouts.next() {
                 Some(Ok(layout)) => {
-                    self.handed_out
-                        .insert(batch.origin.partition, layout.offset + 1);
+                    batch.next_offset = layout.offset + 1;
                     return Some(Ok(Message::read(Arc::clone(&batch.origin), layout)));
                 }
                 Some(Err(source)) => {
                     let error = ClientError::Records {
                         topic: Arc::clone(&batch.origin.topic),
                         partition: batch.origin.partition,
-                        offset: self
-                            .handed_out
-                            .get(&batch.origin.partition)
-                            .copied()
-                            .unwrap_or(-1),
+                        offset: batch.next_offset,
                         source,
                     };
                     self.batches.pop_front();
                     return Some(Err(error));
                 }
                 None => {
-                    let partition = batch.origin.partition;
                     self.batches.pop_front();
-                    if !self
-                        .batches
-                        .iter()
-                        .any(|batch| batch.origin.partition == partition)
-                    {
-                        self.handed_out.remove(&partition); // the core's position says it now
-                    }
                 }
             }
         }
@@ -85,18 +72,15 @@ impl Taken {
     }
 
     fn put(&mut self, batch: kafkalite_client::Batch) {
-        let partition = batch.partition();
-        self.handed_out
-            .entry(partition)
-            .or_insert(batch.first_offset());
         let origin = Origin {
             topic: Arc::clone(batch.topic()),
-            partition,
+            partition: batch.partition(),
             payload: batch.payload().clone(),
             log_append: batch.timestamp_type() == TimestampType::LogAppend,
         };
         self.batches.push_back(TakenBatch {
             origin: Arc::new(origin),
+            next_offset: batch.first_offset(),
             layouts: batch.into_layouts(),
         });
     }
@@ -104,7 +88,14 @@ impl Taken {
     fn forget(&mut self, partition: i32) {
         self.batches
             .retain(|batch| batch.origin.partition != partition);
-        self.handed_out.remove(&partition);
+    }
+
+    /// Where a partition goes on, if that is not yet the core's position.
+    fn position(&self, partition: i32) -> Option<i64> {
+        let mut batches = self.batches.iter();
+        batches
+            .find(|batch| batch.origin.partition == partition)
+            .map(|batch| batch.next_offset)
     }
 }
 
@@ -260,9 +251,7 @@ impl MessageStream {
         let position = |&partition: &i32| {
             let of = TopicPartition::new(Arc::clone(&self.topic), partition);
             let offset = taken
-                .handed_out
-                .get(&partition)
-                .copied()
+                .position(partition)
                 .or_else(|| self.core.position(&of))?;
             Some((partition, offset))
         };
