@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from kafkalite import _logging, _native
 from kafkalite._bootstrap import Bootstrap, addresses
+from kafkalite.errors import KafkaError
 from kafkalite.message_set import MessageSet
 
 if TYPE_CHECKING:
@@ -19,6 +23,8 @@ __all__ = ["Partitioner", "Producer"]
 Partitioner: TypeAlias = Callable[[bytes | None, int], int]
 """A partitioning function: takes a message's key and the number of partitions, returns a partition."""
 
+_LAST_WORDS_S = 10.0  # how long a forgotten producer may take for what it still holds
+
 _Bytes: TypeAlias = bytes | bytearray | memoryview | str
 
 
@@ -27,6 +33,9 @@ class Producer:
 
     Messages are collected into batches, one for each partition, and sent by the core's own threads. A full
     buffer makes :meth:`send` wait. Retries never duplicate or reorder messages (KIP-98).
+
+    A producer that is forgotten, or still open when Python ends, delivers what it holds for ten seconds at the
+    most; what fails then is logged, because nobody is left to raise it to. :meth:`close` does not give up so early.
 
     Args:
         bootstrap_servers: a :class:`Broker`, ``"host:port"``, or several of them.
@@ -71,6 +80,7 @@ class Producer:
         if not callable(partitioner):
             given["partitioner"] = partitioner
         self._native = _native.Producer(given, function)
+        weakref.finalize(self, _deliver_the_rest, self._native, os.getpid())
 
     def send(
         self,
@@ -168,3 +178,13 @@ class Producer:
         """Refuse: connections stay in their process."""
         message = "a Producer cannot be pickled: make one in the other process, with the same bootstrap_servers"
         raise TypeError(message)
+
+
+def _deliver_the_rest(native: _native.Producer, owner: int) -> None:
+    if os.getpid() != owner:
+        return  # a forked child: connections and messages are its parent's
+    try:
+        native.close(_LAST_WORDS_S)
+    except KafkaError as error:
+        log = logging.getLogger(__name__)
+        log.error("a producer was forgotten before close(): %s", error)  # noqa: TRY400 - the traceback would be ours

@@ -1,5 +1,7 @@
 """Publishing: partitions, batches, deliveries."""
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -132,6 +134,25 @@ def test_leaving_with_delivers_the_tail(broker, topic):
     with Producer(broker, linger_ms=60_000) as producer:
         producer.send(topic, b"tail")
     assert read(broker, topic, 1)[0].value == b"tail"
+
+
+def test_a_forgotten_producer_delivers_what_it_holds(broker, topic):
+    for number in range(3):
+        Producer(broker, linger_ms=60_000).send(topic, b"%d" % number)
+    assert [message.value for message in read(broker, topic, 3)] == [b"0", b"1", b"2"]
+    assert Producer(broker).send(topic, b"3").result(timeout=30).offset == 3
+
+
+def test_a_program_that_ends_without_close_delivers_what_it_holds(daemon):
+    code = """
+import sys
+from kafkalite import Producer
+producer = Producer(sys.argv[1], linger_ms=60_000)
+for number in range(1_000):
+    producer.send("tail", b"%d" % number)
+"""
+    subprocess.run([sys.executable, "-c", code, daemon.bootstrap_servers], timeout=60, check=True)
+    assert len(read(daemon.bootstrap_servers, "tail", 1_000)) == 1_000
 
 
 def test_a_publisher_and_its_readers_run_at_the_same_time(broker, make_topic):
