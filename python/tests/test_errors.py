@@ -188,6 +188,20 @@ sys.exit(os.waitstatus_to_exitcode(status))
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
+def test_a_closed_broker_says_so():
+    with Broker() as gone:
+        pass
+    with pytest.raises(errors.ClosedError, match="closed"):
+        gone.topics()
+    with pytest.raises(errors.ClosedError, match="closed"):
+        gone.create_topic("late")
+
+
+def test_a_wrong_header_is_called_a_header(broker, topic):
+    with Producer(broker) as producer, pytest.raises(TypeError, match=r"header's value must be bytes.*not int"):
+        producer.send(topic, b"x", headers={"attempt": 1})
+
+
 def test_importing_brings_neither_data_frames_nor_threads():
     code = """
 import sys, threading

@@ -14,7 +14,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Literal, Self
 
 from kafkalite import _logging, _native
-from kafkalite.errors import InvalidSettingError, KafkaError, TopicExistsError
+from kafkalite.errors import ClosedError, InvalidSettingError, KafkaError, TopicExistsError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -125,18 +125,18 @@ class Broker:
         """
         properties = {key: _as_property(value) for key, value in (config or {}).items()}
         try:
-            self._native.create_topic(name, partitions, properties)
+            self._running().create_topic(name, partitions, properties)
         except TopicExistsError:
             if not exist_ok:
                 raise
 
     def delete_topic(self, name: str) -> None:
         """Delete a topic and its messages. ``UnknownTopicError`` if there is none of that name."""
-        self._native.delete_topic(name)
+        self._running().delete_topic(name)
 
     def topics(self) -> list[TopicSummary]:
         """Every topic with its partitions, messages, bytes and segments on disk, sorted by name."""
-        return self._native.topics()
+        return self._running().topics()
 
     def close(self) -> None:
         """Stop: answer what is being asked, flush, mark the directory as cleanly closed. A second call does nothing."""
@@ -155,6 +155,12 @@ class Broker:
     def closed(self) -> bool:
         """Whether the broker has been closed."""
         return not self._finalizer.alive
+
+    def _running(self) -> _native.Broker:
+        if self.closed:
+            message = f"{self!r} has no topics any more: start it again"
+            raise ClosedError(message)
+        return self._native
 
     def __enter__(self) -> Self:
         """Return the running broker."""

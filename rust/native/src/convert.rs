@@ -8,6 +8,9 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::errors::wrong_type;
 
+/// What messages about wrong types call [`Bytelike`].
+const EXPECTED: &str = "bytes, str, a buffer of bytes, or None";
+
 /// What a user may give as bytes: `bytes` and `str` are borrowed, anything else with a buffer is copied.
 pub(crate) struct Bytelike<'a>(pub(crate) Cow<'a, [u8]>);
 
@@ -23,11 +26,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Bytelike<'a> {
         }
         match PyBuffer::<u8>::get(&object) {
             Ok(buffer) => Ok(Self(Cow::Owned(buffer.to_vec(object.py())?))),
-            Err(_) => Err(wrong_type(
-                "a payload or key",
-                "bytes, str, a buffer of bytes, or None",
-                &object,
-            )),
+            Err(_) => Err(wrong_type("a payload or key", EXPECTED, &object)),
         }
     }
 }
@@ -62,7 +61,9 @@ pub(crate) fn headers(given: &Bound<'_, PyAny>) -> PyResult<Vec<Header>> {
         let name = name
             .cast::<PyString>()
             .map_err(|_| wrong_type("a header's name", "str", &name))?;
-        let value: Option<Bytelike<'_>> = value.extract()?;
+        let value: Option<Bytelike<'_>> = value
+            .extract()
+            .map_err(|_| wrong_type("a header's value", EXPECTED, &value))?;
         headers.push((
             name.to_str()?.to_owned(),
             value.map(|value| value.0.into_owned()),

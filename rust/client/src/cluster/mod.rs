@@ -298,7 +298,7 @@ impl Cluster {
                 backoff.failed()
             };
             if started.elapsed() + pause > limit {
-                let what = format!("finding the partitions of {name}").into();
+                let what = format!("finding the partitions of topic {name}").into();
                 return Err(ClientError::TimedOut {
                     what,
                     setting,
