@@ -61,7 +61,7 @@ class Consumer:
         """Return n streams among which the topic's partitions are divided evenly.
 
         Each stream is an iterator that never ends: with nothing new to read it blocks until more is published, or
-        until :meth:`close`. Streams may be read by as many threads.
+        until :meth:`close`. Read each stream by one thread; different streams by different threads, if you like.
 
         Args:
             topic: the topic to read.
