@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from kafkalite import Consumer, KafkaError, Producer
+from kafkalite import Consumer, KafkaError, MessageSet, Producer
 
 ROUNDS = 8
 PARTITIONS = 3
@@ -28,8 +28,6 @@ class Publisher(threading.Thread):
         self.sent_some = threading.Event()
 
     def run(self):
-        from kafkalite import MessageSet
-
         pending = []
         try:
             while True:
@@ -83,20 +81,25 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path):
 
     child, address = start(tmp_path)
     try:
-        with Consumer(address) as consumer:
+        with Producer(address) as producer, Consumer(address) as consumer:
             for partition, stream in enumerate(consumer.create_message_streams("crash", PARTITIONS)):
-                check(partition, stream, acknowledged[partition])
+                assert acknowledged[partition], "the test must have published something"
+                # One more set, so that the reader knows where the end is and need not guess it from silence.
+                last = MessageSet(b"%d" % (numbers[partition] + number) for number in range(CHUNK))
+                end = producer.send("crash", last, partition=partition).result(timeout=60).offset
+                check(partition, stream, acknowledged[partition] | {numbers[partition]: end}, end + CHUNK)
     finally:
         os.kill(child.pid, signal.SIGTERM)
         child.wait(60)
 
 
-def check(partition, stream, acknowledged):
+def check(partition, stream, acknowledged, end):
     values = []
-    while batch := stream.next_batch(100_000, 1.0):
+    while len(values) < end:
+        batch = stream.next_batch(100_000, 60.0)
+        assert batch, f"partition {partition} ends at {len(values)} instead of {end}"
         assert [message.offset for message in batch] == list(range(len(values), len(values) + len(batch)))
         values.extend(int(message.value) for message in batch)
-    assert acknowledged, "the test must have published something"
     for first, offset in acknowledged.items():
         assert values[offset : offset + CHUNK] == list(range(first, first + CHUNK)), (
             f"partition {partition}, offset {offset}"
