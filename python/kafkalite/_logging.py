@@ -13,7 +13,7 @@ import threading
 
 from kafkalite import _native
 
-_WAIT_S = 0.5
+_WAIT_S = 0.1  # as long as the end of the interpreter may wait for the thread
 
 _lock = threading.Lock()
 _forwarder: tuple[int, threading.Thread] | None = None
