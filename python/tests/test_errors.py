@@ -63,6 +63,21 @@ def test_unknown_settings_suggest_the_nearest():
         Consumer("127.0.0.1:1", fetch_max_wait=5)
 
 
+def test_what_is_to_come_is_told_from_what_never_was() -> None:
+    with pytest.raises(errors.InvalidSettingError, match="not supported yet"):
+        Producer("127.0.0.1:1", transactional_id="t")
+    with pytest.raises(errors.InvalidSettingError, match="did you mean compression"):
+        Producer("127.0.0.1:1", compresion="zstd")
+    with pytest.raises(errors.InvalidSettingError, match="HTTP"):
+        Producer("http://127.0.0.1:1")
+
+
+def test_an_unreachable_cluster_is_told_before_the_time_is_up(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(errors.KafkaError), Consumer("127.0.0.1:1") as consumer:
+        consumer.create_message_streams("t", timeout=2)
+    assert any("127.0.0.1:1" in record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+
+
 def test_wrong_values_name_the_setting():
     with pytest.raises(errors.InvalidSettingError, match=r"log\.segment\.bytes"):
         Broker(config={"log.segment.bytes": "many"})

@@ -45,14 +45,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _run(options: argparse.Namespace) -> int:
     if options.file is None:
         try:
-            topic, total, events = "flights", _FLIGHTS, flights()
+            topic, total, events = "kafkalite-demo-flights", _FLIGHTS, flights()
         except ModuleNotFoundError as error:
             _say(f"error: {error}\nhint: kafkalite demo FILE replays the lines of any file, and needs no package")
             return 1
     else:
         with options.file.open("rb") as lines:
             total = sum(1 for _ in lines)
-        topic, events = "lines", events_of_file(options.file)
+        topic, events = "kafkalite-demo-lines", events_of_file(options.file)
     began = time.perf_counter()
     with Broker(options.data_dir) as broker:
         _say(f"A broker runs in this process on {broker.bootstrap_servers}.")

@@ -33,10 +33,15 @@ impl Address {
             value: text.to_owned(),
             expected: expected.to_owned(),
         };
-        let bare = text
-            .trim()
-            .split_once("://")
-            .map_or(text.trim(), |(_, rest)| rest);
+        let bare = match text.trim().split_once("://") {
+            Some((scheme, _)) if scheme.to_ascii_lowercase().starts_with("http") => {
+                return Err(invalid(
+                    "host:port of a Kafka broker, which does not speak HTTP",
+                ));
+            }
+            Some((_, rest)) => rest,
+            None => text.trim(),
+        };
         let (host, port) = bare
             .rsplit_once(':')
             .ok_or_else(|| invalid("host:port, for example localhost:9092"))?;
@@ -84,7 +89,7 @@ mod tests {
         assert_eq!(parsed("localhost:9092"), Some(("localhost".into(), 9092)));
         assert_eq!(parsed("[::1]:1"), Some(("::1".into(), 1)));
         assert_eq!(parsed("PLAINTEXT://a:2"), Some(("a".into(), 2)));
-        for bad in ["localhost", "a:b", ":1", "a:0", "a:65536", ""] {
+        for bad in ["localhost", "http://a:1", "a:b", ":1", "a:0", "a:65536", ""] {
             assert_eq!(parsed(bad), None, "{bad}");
         }
     }

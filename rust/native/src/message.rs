@@ -277,9 +277,8 @@ impl Message {
 
 impl Message {
     fn content<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        self.value(py).ok_or_else(|| {
-            PyValueError::new_err("the message is a tombstone: it has a key and no content")
-        })
+        self.value(py)
+            .ok_or_else(|| PyValueError::new_err("the message is a tombstone: it has no content"))
     }
 }
 

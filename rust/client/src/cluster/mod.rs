@@ -7,7 +7,7 @@ mod pool;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kafkalite_wire::api::metadata::{MetadataRequest, MetadataRequestTopic};
@@ -40,6 +40,8 @@ pub(crate) struct Cluster {
     interest: Mutex<BTreeSet<Arc<str>>>,
     /// One refresh at a time; whoever waited takes its result.
     refreshing: tokio::sync::Mutex<()>,
+    /// Nobody answered the last question: told once, not at every attempt.
+    unreachable: AtomicBool,
 }
 
 impl Cluster {
@@ -64,6 +66,7 @@ impl Cluster {
             metadata: RwLock::new(Arc::new(Metadata::unknown())),
             interest: Mutex::default(),
             refreshing: tokio::sync::Mutex::new(()),
+            unreachable: AtomicBool::new(false),
         })
     }
 
@@ -110,6 +113,7 @@ impl Cluster {
         if let Some(connection) = self.pool.open()
             && let Ok(response) = connection.call(request, self.config.request_timeout).await
         {
+            self.reached();
             return Ok(response);
         }
         let mut last = None;
@@ -122,14 +126,27 @@ impl Cluster {
                 connection.call(request, self.config.request_timeout).await
             };
             match attempt.await {
-                Ok(response) => return Ok(response),
+                Ok(response) => {
+                    self.reached();
+                    return Ok(response);
+                }
                 Err(error) => {
                     tracing::debug!(%address, %error, "broker did not answer");
                     last = Some(error);
                 }
             }
         }
-        Err(last.expect("there is at least one bootstrap server"))
+        let last = last.expect("there is at least one bootstrap server");
+        if !self.unreachable.swap(true, Ordering::Relaxed) {
+            tracing::warn!("no broker of the cluster answers: {last}; still trying");
+        }
+        Err(last)
+    }
+
+    fn reached(&self) {
+        if self.unreachable.swap(false, Ordering::Relaxed) {
+            tracing::info!("a broker of the cluster answers again");
+        }
     }
 
     fn candidates(&self) -> Vec<(Peer, Address)> {
