@@ -2,12 +2,13 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from kafkalite import Broker, Producer
+from kafkalite import Broker, Producer, __version__
 
 COMMAND = [sys.executable, "-m", "kafkalite"]
 
@@ -61,6 +62,30 @@ def test_verify_finds_a_flipped_bit(log_dir, tmp_path):
     data[-1] ^= 1
     segment.write_bytes(data)
     assert "CRC" in kafkalite("log", "verify", segment, status=1).stdout
+
+
+def test_verify_prints_json(log_dir):
+    lines = [json.loads(line) for line in kafkalite("log", "verify", "--json", log_dir).stdout.splitlines()]
+    assert [(line["path"], line["records"], line["wrong"]) for line in lines] == [
+        (str(log_dir / "t-0"), 1, []),
+        (str(log_dir / "t-1"), 1, []),
+    ]
+
+
+def test_verify_goes_on_after_a_partition_that_cannot_be_read(log_dir, tmp_path):
+    for partition in ("t-0", "t-1"):
+        shutil.copytree(log_dir / partition, tmp_path / partition)
+    (tmp_path / "t-0" / "00000000000000000000.log").write_bytes(b"no batch at all " * 10)
+    first, second = map(json.loads, kafkalite("log", "verify", "--json", tmp_path, status=1).stdout.splitlines())
+    assert (first["records"], len(first["wrong"])) == (0, 1)
+    assert (second["records"], second["wrong"]) == (1, [])
+
+
+def test_info_says_what_is_installed():
+    facts = json.loads(kafkalite("info", "--json").stdout)
+    assert facts["kafkalite"] == __version__
+    assert "_native" in facts["extension"]
+    assert __version__ in kafkalite("info").stdout
 
 
 def test_what_is_not_there_is_a_sentence(tmp_path):
@@ -128,7 +153,8 @@ def test_a_reader_that_goes_away_ends_it_quietly():
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["broker"], ["demo"], ["log"], ["log", "dump"], ["log", "verify"], ["config"], ["config", "list"]]
+    "command",
+    [[], ["broker"], ["demo"], ["log"], ["log", "dump"], ["log", "verify"], ["config"], ["config", "list"], ["info"]],
 )
 def test_every_command_explains_itself(command):
     assert "usage: kafkalite" in kafkalite(*command, "--help").stdout

@@ -10,6 +10,7 @@ from typing import Any
 
 from kafkalite import _native
 from kafkalite._native import Batch, Message
+from kafkalite.errors import KafkaError
 
 __all__ = ["add_to"]
 
@@ -25,6 +26,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     dump.set_defaults(run=_dump)
     verify = actions.add_parser("verify", help="check every CRC and count what is there; status 1 if anything is wrong")
     verify.add_argument("path", type=Path, help="a segment, a partition's directory, or a broker's log directory")
+    verify.add_argument("--json", action="store_true", help="print one JSON object a line")
     verify.set_defaults(run=_verify)
 
 
@@ -55,19 +57,29 @@ def _dump(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    wrong = 0
+    healthy = True
     for partition in _partitions(options.path):
-        batches = messages = size = 0
-        for batch in _native.LogReader(str(partition)):
-            batches += 1
-            messages += batch.count
-            size += batch.size
-            if not batch.crc_valid:
-                wrong += 1
-                offsets = f"offsets {batch.base_offset}-{batch.last_offset}"
-                print(f"{batch.segment} at {batch.position}: CRC does not match, {offsets}")
-        print(f"{partition}: {batches:,} batches, {messages:,} records, {size:,} bytes")
-    return 1 if wrong else 0
+        batches = records = size = 0
+        complaints: list[str] = []
+        try:
+            for batch in _native.LogReader(str(partition)):
+                batches += 1
+                records += batch.count
+                size += batch.size
+                if not batch.crc_valid:
+                    offsets = f"offsets {batch.base_offset}-{batch.last_offset}"
+                    complaints.append(f"{batch.segment} at {batch.position}: CRC does not match, {offsets}")
+        except KafkaError as error:  # where no batch starts nothing after it can be found; other partitions can
+            complaints.append(str(error))
+        healthy = healthy and not complaints
+        if options.json:
+            found = {"batches": batches, "records": records, "bytes": size, "wrong": complaints}
+            print(json.dumps({"path": str(partition), **found}))
+            continue
+        for complaint in complaints:
+            print(complaint)
+        print(f"{partition}: {batches:,} batches, {records:,} records, {size:,} bytes")
+    return 0 if healthy else 1
 
 
 def _batch(batch: Batch) -> dict[str, Any]:
