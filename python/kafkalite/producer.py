@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from kafkalite import _logging, _native
 from kafkalite._bootstrap import Bootstrap, addresses
-from kafkalite.errors import KafkaError
+from kafkalite.errors import InvalidSettingError, KafkaError
 from kafkalite.message_set import MessageSet
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ class Producer:
         **settings: object,
     ) -> None:
         """Take the settings; the first message opens the connections."""
+        if "compression_type" in settings:
+            message = "compression_type: a Producer takes this as the keyword compression="
+            raise InvalidSettingError(message)
         _logging.forward()
         given: dict[str, object] = {
             **settings,

@@ -99,6 +99,11 @@ def test_settings_that_keywords_would_overwrite_are_refused(tmp_path, name, keyw
         Broker(config={name: str(tmp_path)})
 
 
+def test_compression_has_one_name():
+    with pytest.raises(errors.InvalidSettingError, match="compression="):
+        Producer("127.0.0.1:1", compression_type="zstd")
+
+
 @pytest.mark.parametrize("client", [Producer, Consumer])
 def test_clients_say_what_they_can_be_given(client):
     for nothing in (None, 9092, b"localhost:9092"):

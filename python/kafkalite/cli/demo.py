@@ -37,7 +37,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "-d",
         "--data-dir",
         default="demo-data",
-        help="the broker's directory (default: ./demo-data); its topic 'flights', or 'lines', is replaced",
+        help="the broker's directory (default: ./demo-data); its topics kafkalite-demo-* are replaced",
     )
     parser.set_defaults(run=_run)
 
