@@ -169,11 +169,6 @@ impl Producers {
             .retain(|_, entry| !entry.has_expired(now_ms, expiration_ms));
     }
 
-    /// Forgets everyone: the log starts anew.
-    pub fn clear(&mut self) {
-        self.entries.clear();
-    }
-
     /// The state of one producer.
     pub fn entry(&self, producer_id: i64) -> Option<&ProducerEntry> {
         self.entries.get(&producer_id)

@@ -54,11 +54,6 @@ pub fn load_newest(
     Ok(None)
 }
 
-/// Removes the snapshots before `offset`: their segments are gone.
-pub fn remove_before(dir: &Path, offset: i64) -> Result<()> {
-    remove_all(dir, list(dir)?.into_iter().take_while(|old| *old < offset))
-}
-
 /// Removes the snapshots that no segment begins with, except one after the last segment: a clean stop wrote that.
 pub fn remove_strays(dir: &Path, segment_base_offsets: &[i64]) -> Result<()> {
     let last_segment = segment_base_offsets.iter().max().copied().unwrap_or(-1);

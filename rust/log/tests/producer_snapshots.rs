@@ -150,9 +150,6 @@ fn strays_go_but_the_one_of_a_clean_stop_stays() {
     write(&[5]);
     snapshots::remove_strays(dir, &[0, 10, 40]).unwrap();
     assert_eq!(snapshots::list(dir).unwrap(), [10]);
-    write(&[11, 12]);
-    snapshots::remove_before(dir, 12).unwrap();
-    assert_eq!(snapshots::list(dir).unwrap(), [12]);
 }
 
 fn any_batch() -> impl Strategy<Value = ProducerBatch> {
