@@ -2,10 +2,12 @@
 //!
 //! It asks and remembers; it does not decide what to send, nor when to try again.
 
+#[allow(dead_code, reason = "consumer groups and the administration of groups are built on it")]
+mod coordinator;
 mod metadata;
 mod pool;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,6 +22,7 @@ use crate::backoff::Backoff;
 use crate::config::{ClientConfig, ConfigError};
 use crate::connection::Connection;
 use crate::error::{ClientError, Result};
+pub(crate) use coordinator::Coordinator;
 pub(crate) use metadata::{Metadata, PartitionMetadata, TopicMetadata};
 pub(crate) use pool::Lane;
 use pool::{Peer, Pool};
@@ -38,6 +41,8 @@ pub(crate) struct Cluster {
     metadata: RwLock<Arc<Metadata>>,
     /// Topics that a refresh asks for.
     interest: Mutex<BTreeSet<Arc<str>>>,
+    /// By group.
+    coordinators: Mutex<HashMap<Arc<str>, Arc<Coordinator>>>,
     /// One refresh at a time; whoever waited takes its result.
     refreshing: tokio::sync::Mutex<()>,
     /// Nobody answered the last question: told once, not at every attempt.
@@ -65,6 +70,7 @@ impl Cluster {
             pool: Pool::default(),
             metadata: RwLock::new(Arc::new(Metadata::unknown())),
             interest: Mutex::default(),
+            coordinators: Mutex::default(),
             refreshing: tokio::sync::Mutex::new(()),
             unreachable: AtomicBool::new(false),
         })
@@ -109,9 +115,18 @@ impl Cluster {
     }
 
     /// Asks some broker: an open connection, then known brokers, then the bootstrap servers, until one answers.
-    pub(crate) async fn ask_any<R: Request>(&self, request: &R) -> Result<R::Response> {
+    pub(crate) async fn ask_any<R: Request + Clone>(&self, request: &R) -> Result<R::Response> {
+        self.ask_any_in_version(|_| request.clone()).await
+    }
+
+    /// As [`ask_any`](Self::ask_any), with a request that differs with the version that both sides speak.
+    pub(crate) async fn ask_any_in_version<R: Request>(
+        &self,
+        request: impl Fn(i16) -> R,
+    ) -> Result<R::Response> {
+        let timeout = self.config.request_timeout;
         if let Some(connection) = self.pool.open()
-            && let Ok(response) = connection.call(request, self.config.request_timeout).await
+            && let Ok(response) = connection.call_in_version(&request, timeout).await
         {
             self.reached();
             return Ok(response);
@@ -123,7 +138,7 @@ impl Cluster {
                     .pool
                     .connection(peer, Lane::Ask, &address, &self.config)
                     .await?;
-                connection.call(request, self.config.request_timeout).await
+                connection.call_in_version(&request, timeout).await
             };
             match attempt.await {
                 Ok(response) => {

@@ -155,6 +155,16 @@ impl Connection {
         self.send(request, timeout)?.response().await
     }
 
+    /// As [`call`](Self::call), with a request that differs with the version that both sides speak.
+    pub(crate) async fn call_in_version<R: Request>(
+        &self,
+        request: impl Fn(i16) -> R,
+        timeout: Duration,
+    ) -> Result<R::Response> {
+        let request = request(self.version::<R>()?);
+        self.call(&request, timeout).await
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.link.pending.is_open()
     }
