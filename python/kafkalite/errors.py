@@ -14,9 +14,15 @@ from typing import Any
 __all__ = [
     "BrokerStartError",
     "ClosedError",
+    "CommitFailedError",
     "CorruptMessageError",
     "DeliveryError",
+    "FencedMemberError",
     "ForkedError",
+    "GroupError",
+    "GroupNotEmptyError",
+    "GroupProtocolError",
+    "InvalidGroupError",
     "InvalidSettingError",
     "InvalidTopicError",
     "KafkaConnectionError",
@@ -26,6 +32,7 @@ __all__ = [
     "MessageTooLargeError",
     "OffsetOutOfRangeError",
     "TopicExistsError",
+    "UnknownGroupError",
     "UnknownTopicError",
 ]
 
@@ -133,20 +140,82 @@ class LogDirectoryError(KafkaError, OSError):
     """A log directory or segment could not be read or written."""
 
 
+class GroupError(KafkaError):
+    """Something that the coordinator of a group refused; the base of the errors about groups."""
+
+
+class CommitFailedError(GroupError):
+    """Offsets were not committed, because this member no longer owns those partitions in its group.
+
+    The group has gone on without it: it was silent for longer than ``session_timeout_ms``, it did not ask for a
+    message for longer than ``max_poll_interval_ms``, or a rebalance gave the partitions to another member. What
+    was read and not committed is read again by whoever owns it now.
+    """
+
+    code = 25
+
+
+class FencedMemberError(GroupError):
+    """Another member has joined with the same ``group_instance_id`` (``FENCED_INSTANCE_ID``, KIP-345)."""
+
+    code = 82
+
+
+class GroupProtocolError(GroupError):
+    """The group's members use no assignor that this one knows as well (``INCONSISTENT_GROUP_PROTOCOL``).
+
+    Give all of them one ``partition_assignment_strategy`` in common.
+    """
+
+    code = 23
+
+
+class InvalidGroupError(GroupError, ValueError):
+    """The group's name is not allowed (``INVALID_GROUP_ID``)."""
+
+    code = 24
+
+
+class UnknownGroupError(GroupError, LookupError):
+    """There is no such group (``GROUP_ID_NOT_FOUND``)."""
+
+    code = 69
+
+
+class GroupNotEmptyError(GroupError):
+    """The group still has members (``NON_EMPTY_GROUP``): end them first."""
+
+    code = 68
+
+
 _BY_CODE: Mapping[int, type[KafkaError]] = {
     kind.code: kind
     for kind in (
         CorruptMessageError,
+        FencedMemberError,
+        GroupNotEmptyError,
+        GroupProtocolError,
+        InvalidGroupError,
         InvalidSettingError,
         InvalidTopicError,
         KafkaTimeoutError,
         MessageTooLargeError,
         OffsetOutOfRangeError,
         TopicExistsError,
+        UnknownGroupError,
         UnknownTopicError,
     )
 } | {
+    14: GroupError,  # COORDINATOR_LOAD_IN_PROGRESS
+    15: GroupError,  # COORDINATOR_NOT_AVAILABLE
+    16: GroupError,  # NOT_COORDINATOR
     18: MessageTooLargeError,  # RECORD_LIST_TOO_LARGE
+    22: GroupError,  # ILLEGAL_GENERATION
+    25: GroupError,  # UNKNOWN_MEMBER_ID
+    26: GroupError,  # INVALID_SESSION_TIMEOUT
+    27: GroupError,  # REBALANCE_IN_PROGRESS
+    81: GroupError,  # GROUP_MAX_SIZE_REACHED
+    86: GroupError,  # GROUP_SUBSCRIBED_TO_TOPIC
     87: CorruptMessageError,  # INVALID_RECORD
     100: UnknownTopicError,  # UNKNOWN_TOPIC_ID
 }
