@@ -18,8 +18,9 @@ mod producer;
 
 pub use address::{Address, Origin};
 pub use admin::{
-    Admin, BrokerDescription, ClusterDescription, ConfigChange, ConfigEntry, ConfigResource,
-    NewTopic, PartitionDescription, TopicDescription,
+    Admin, BrokerDescription, ClusterDescription, CommittedOffset, ConfigChange, ConfigEntry,
+    ConfigResource, GroupDescription, GroupListing, GroupMember, NewTopic, PartitionDescription,
+    TopicDescription,
 };
 pub use config::{AdminConfig, ClientConfig, ConfigError, ConsumerConfig, ProducerConfig};
 pub use consumer::{Batch, BatchLayouts, Consumer, OffsetAndTimestamp, StartAt, TopicPartition};

@@ -20,6 +20,8 @@ pub enum ConfigResource {
     Topic(String),
     /// A broker.
     Broker(i32),
+    /// A group (KIP-848).
+    Group(String),
 }
 
 impl fmt::Display for ConfigResource {
@@ -27,6 +29,7 @@ impl fmt::Display for ConfigResource {
         match self {
             ConfigResource::Topic(name) => write!(f, "topic {name}"),
             ConfigResource::Broker(id) => write!(f, "broker {id}"),
+            ConfigResource::Group(id) => f.write_str(&super::groups::shown(id)),
         }
     }
 }
@@ -36,6 +39,7 @@ impl ConfigResource {
         match self {
             ConfigResource::Topic(name) => (2, name.clone()),
             ConfigResource::Broker(id) => (4, id.to_string()),
+            ConfigResource::Group(id) => (32, id.clone()),
         }
     }
 }
@@ -49,6 +53,9 @@ pub struct ConfigEntry {
     pub value: Option<String>,
     /// Whether nobody set it.
     pub is_default: bool,
+    /// Kafka's number for where the value comes from: 1 topic, 2 broker, 3 all brokers, 4 start of the broker, 5 default,
+    /// 8 group; −1 unknown.
+    pub source: i8,
     /// Whether it can't be changed while the broker runs.
     pub is_read_only: bool,
     /// Whether its value is secret.
@@ -82,7 +89,7 @@ impl ConfigChange {
 }
 
 impl Admin {
-    /// All settings of a topic or broker, by name.
+    /// All settings of a topic, broker or group, by name.
     pub async fn describe_configs(&self, resource: &ConfigResource) -> Result<Vec<ConfigEntry>> {
         let (resource_type, resource_name) = resource.parts();
         let request = DescribeConfigsRequest {
@@ -119,6 +126,7 @@ impl Admin {
                 name: config.name,
                 value: config.value,
                 is_default: config.config_source == DEFAULT,
+                source: config.config_source,
                 is_read_only: config.read_only,
                 is_sensitive: config.is_sensitive,
                 documentation: config.documentation,
@@ -128,11 +136,29 @@ impl Admin {
         Ok(entries)
     }
 
-    /// Changes settings of a topic or broker; the others stay as they are.
+    /// Changes settings of a topic, broker or group; the others stay as they are.
     pub async fn alter_configs(
         &self,
         resource: &ConfigResource,
         changes: &[(&str, ConfigChange)],
+    ) -> Result<()> {
+        self.change_configs(resource, changes, false).await
+    }
+
+    /// Whether [`alter_configs`](Self::alter_configs) would do it; nothing is changed.
+    pub async fn check_configs(
+        &self,
+        resource: &ConfigResource,
+        changes: &[(&str, ConfigChange)],
+    ) -> Result<()> {
+        self.change_configs(resource, changes, true).await
+    }
+
+    async fn change_configs(
+        &self,
+        resource: &ConfigResource,
+        changes: &[(&str, ConfigChange)],
+        validate_only: bool,
     ) -> Result<()> {
         let (resource_type, resource_name) = resource.parts();
         let configs = changes.iter().map(|(name, change)| {
@@ -149,7 +175,7 @@ impl Admin {
                 resource_name,
                 configs: configs.collect(),
             }],
-            validate_only: false,
+            validate_only,
         };
         let subject = resource.to_string();
         self.retrying(&format!("changing the settings of {subject}"), || async {
@@ -168,10 +194,10 @@ impl Admin {
         .await
     }
 
-    /// Who knows a resource's settings: a broker its own, the controller the topics'.
+    /// Who knows a resource's settings: a broker its own, the controller the others.
     async fn home(&self, resource: &ConfigResource) -> Result<Arc<Connection>> {
         match resource {
-            ConfigResource::Topic(_) => self.controller().await,
+            ConfigResource::Topic(_) | ConfigResource::Group(_) => self.controller().await,
             ConfigResource::Broker(id) => {
                 self.cluster.current().await?;
                 self.cluster.connection(*id, Lane::Ask).await

@@ -1,8 +1,9 @@
-//! Administers a cluster: topics, partitions, records, settings.
+//! Administers a cluster: topics, partitions, records, settings, groups.
 //!
 //! Every operation is tried again while its errors may pass, for `default.api.timeout.ms` at the most.
 
 mod configs;
+mod groups;
 mod records;
 mod topics;
 
@@ -18,6 +19,7 @@ use crate::connection::Connection;
 use crate::consumer::{OffsetAndTimestamp, StartAt, TopicPartition};
 use crate::error::{ClientError, Result};
 pub use configs::{ConfigChange, ConfigEntry, ConfigResource};
+pub use groups::{CommittedOffset, GroupDescription, GroupListing, GroupMember};
 pub use topics::{NewTopic, PartitionDescription, TopicDescription};
 
 /// Administers any Kafka cluster.
@@ -53,7 +55,9 @@ pub struct BrokerDescription {
 
 impl Admin {
     /// Makes an admin client. Nothing is connected before it is needed; its futures need a tokio runtime.
-    pub fn new(config: AdminConfig) -> Result<Self> {
+    pub fn new(mut config: AdminConfig) -> Result<Self> {
+        // Asking about a topic never creates it: a slip of the pen would.
+        config.client.allow_auto_create_topics = false;
         Ok(Self {
             cluster: Arc::new(Cluster::new(config.client.clone())?),
             config,

@@ -2,7 +2,10 @@
 //!
 //! It asks and remembers; it does not decide what to send, nor when to try again.
 
-#[allow(dead_code, reason = "consumer groups and the administration of groups are built on it")]
+#[allow(
+    dead_code,
+    reason = "consumer groups and the administration of groups are built on it"
+)]
 mod coordinator;
 mod metadata;
 mod pool;

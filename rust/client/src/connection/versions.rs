@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use kafkalite_wire::api::api_versions::ApiVersionsResponse;
-use kafkalite_wire::{ErrorCode, Request};
+use kafkalite_wire::{ApiKey, ErrorCode, Request};
 
 use crate::address::Address;
 use crate::error::{ClientError, Result};
@@ -27,7 +27,7 @@ impl Versions {
 
     /// The highest version that both speak.
     pub(super) fn common<R: Request>(&self, address: &Address) -> Result<i16> {
-        let (lowest, highest) = (*R::VERSIONS.start(), *R::VERSIONS.end());
+        let (lowest, highest) = (*R::VERSIONS.start(), highest::<R>());
         let unsupported = |detail: String| ClientError::Unsupported {
             api: R::KEY.name(),
             address: address.clone(),
@@ -43,6 +43,15 @@ impl Versions {
             )));
         }
         Ok(version)
+    }
+}
+
+/// The highest version that this client asks in. Offsets are committed and fetched by the topic's name: from version 10 on
+/// they go by its id, which a deleted topic no longer has, though groups still have offsets there.
+fn highest<R: Request>() -> i16 {
+    match R::KEY {
+        ApiKey::OffsetCommit | ApiKey::OffsetFetch => 9,
+        _ => *R::VERSIONS.end(),
     }
 }
 

@@ -1,0 +1,185 @@
+//! A group and who reads what in it.
+
+use kafkalite_wire::ErrorCode;
+use kafkalite_wire::api::consumer_group_describe::{
+    ConsumerGroupAssignment, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse,
+    DescribedConsumerGroup,
+};
+use kafkalite_wire::api::describe_groups::{
+    DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup,
+};
+
+use super::{assignment, shown};
+use crate::admin::{Admin, BrokerDescription, check, only};
+use crate::consumer::TopicPartition;
+use crate::error::{ClientError, Result};
+
+/// A group with its members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupDescription {
+    /// The group's id.
+    pub id: String,
+    /// Kafka's word for its kind: `classic` or `consumer` (KIP-848).
+    pub kind: String,
+    /// Kafka's word for its state: `Stable`, `Empty` …
+    pub state: String,
+    /// What its members agree on: `consumer`, `connect`; empty where only offsets are kept.
+    pub protocol_type: String,
+    /// How partitions are divided, as the members or the coordinator call it; empty without members.
+    pub assignor: String,
+    /// The broker that keeps the group.
+    pub coordinator: BrokerDescription,
+    /// The members, by id.
+    pub members: Vec<GroupMember>,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupMember {
+    /// Its id, given by the coordinator or chosen by itself (KIP-848).
+    pub id: String,
+    /// The name of a static member (KIP-345).
+    pub instance_id: Option<String>,
+    /// The client's name for itself.
+    pub client_id: String,
+    /// Where it connects from.
+    pub host: String,
+    /// What it reads, sorted; `None` if its assignment is not of a consumer, or can't be read.
+    pub assignment: Option<Vec<TopicPartition>>,
+}
+
+impl Admin {
+    /// A group of either protocol.
+    ///
+    /// # Errors
+    /// `GROUP_ID_NOT_FOUND` if there is no such group.
+    pub async fn describe_group(&self, group: &str) -> Result<GroupDescription> {
+        self.retrying(&format!("describing {}", shown(group)), || async {
+            let coordinator = self.cluster.coordinator(group).await?;
+            let coordinator = BrokerDescription {
+                id: coordinator.broker,
+                host: coordinator.address.host.clone(),
+                port: i32::from(coordinator.address.port),
+                rack: None,
+            };
+            match self.consumer_group(group).await {
+                Ok(found) => return Ok(of_consumers(found, coordinator)),
+                // A classic group, or no group at all: the other API knows. A broker from before KIP-848 has only that.
+                Err(ClientError::Unsupported { .. }) => {}
+                Err(error)
+                    if matches!(
+                        error.code(),
+                        Some(ErrorCode::GroupIdNotFound | ErrorCode::UnsupportedVersion)
+                    ) => {}
+                Err(error) => return Err(error),
+            }
+            Ok(of_classic(self.classic_group(group).await?, coordinator))
+        })
+        .await
+    }
+
+    async fn consumer_group(&self, group: &str) -> Result<DescribedConsumerGroup> {
+        let request = |_| ConsumerGroupDescribeRequest {
+            group_ids: vec![group.to_owned()],
+            ..ConsumerGroupDescribeRequest::default()
+        };
+        let code = |response: &ConsumerGroupDescribeResponse| {
+            let first = response.groups.first();
+            first.map_or(ErrorCode::None, |group| group.error_code)
+        };
+        let response = self.cluster.ask_coordinator(group, request, code).await?;
+        let subject = shown(group);
+        let found = only("ConsumerGroupDescribe", &subject, response.groups)?;
+        check(
+            "ConsumerGroupDescribe",
+            &subject,
+            found.error_code,
+            found.error_message.clone(),
+        )?;
+        Ok(found)
+    }
+
+    async fn classic_group(&self, group: &str) -> Result<DescribedGroup> {
+        let request = |_| DescribeGroupsRequest {
+            groups: vec![group.to_owned()],
+            ..DescribeGroupsRequest::default()
+        };
+        let code = |response: &DescribeGroupsResponse| {
+            let first = response.groups.first();
+            first.map_or(ErrorCode::None, |group| group.error_code)
+        };
+        let response = self.cluster.ask_coordinator(group, request, code).await?;
+        let subject = shown(group);
+        let found = only("DescribeGroups", &subject, response.groups)?;
+        // Before version 6 a group that does not exist is one that is dead.
+        let code = match found.error_code {
+            ErrorCode::None if found.group_state == "Dead" => ErrorCode::GroupIdNotFound,
+            code => code,
+        };
+        check("DescribeGroups", &subject, code, None)?;
+        Ok(found)
+    }
+}
+
+fn of_consumers(found: DescribedConsumerGroup, coordinator: BrokerDescription) -> GroupDescription {
+    let mut members: Vec<_> = found
+        .members
+        .into_iter()
+        .map(|member| GroupMember {
+            id: member.member_id,
+            instance_id: member.instance_id,
+            client_id: member.client_id,
+            host: member.client_host,
+            assignment: Some(owned(member.assignment)),
+        })
+        .collect();
+    members.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    GroupDescription {
+        id: found.group_id,
+        kind: "consumer".to_owned(),
+        state: found.group_state,
+        protocol_type: "consumer".to_owned(),
+        assignor: found.assignor_name,
+        coordinator,
+        members,
+    }
+}
+
+fn owned(assignment: ConsumerGroupAssignment) -> Vec<TopicPartition> {
+    let mut owned = Vec::new();
+    for topic in assignment.topic_partitions {
+        for partition in topic.partitions {
+            owned.push(TopicPartition::new(topic.topic_name.as_str(), partition));
+        }
+    }
+    owned.sort_unstable();
+    owned
+}
+
+fn of_classic(found: DescribedGroup, coordinator: BrokerDescription) -> GroupDescription {
+    // A simple consumer's group has no protocol, Kafka Connect's one of its own.
+    let of_consumers = found.protocol_type == "consumer";
+    let mut members: Vec<_> = found
+        .members
+        .into_iter()
+        .map(|member| GroupMember {
+            assignment: of_consumers
+                .then(|| assignment::partitions(&member.member_assignment))
+                .flatten(),
+            id: member.member_id,
+            instance_id: member.group_instance_id,
+            client_id: member.client_id,
+            host: member.client_host,
+        })
+        .collect();
+    members.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    GroupDescription {
+        id: found.group_id,
+        kind: "classic".to_owned(),
+        state: found.group_state,
+        protocol_type: found.protocol_type,
+        assignor: found.protocol_data,
+        coordinator,
+        members,
+    }
+}
