@@ -6,6 +6,7 @@ use kafkalite_wire::ErrorCode;
 
 use super::classic::ClassicView;
 use super::commits::seen;
+use super::group::Kind;
 use super::offsets::is_expired;
 use super::records::group_entry;
 use super::storage::Written;
@@ -41,8 +42,8 @@ impl Groups {
             let held = group.held.lock();
             GroupSummary {
                 id: group.id.to_string(),
-                protocol_type: held.classic.protocol_type().to_owned(),
-                state: held.classic.state().to_string(),
+                protocol_type: held.kind.protocol_type().to_owned(),
+                state: held.kind.state(),
                 kind: CLASSIC,
             }
         };
@@ -60,13 +61,16 @@ impl Groups {
 
     /// A group and its members; `None` if there is no such group.
     pub(crate) fn describe(&self, group_id: &str) -> Option<ClassicView> {
-        self.with(group_id, |_, held| held.classic.view())
+        self.with(group_id, |_, held| {
+            let Kind::Classic(classic) = &held.kind;
+            classic.view()
+        })
     }
 
     /// Deletes a group that has no members, with its offsets.
     pub(crate) async fn delete(&self, group_id: &str) -> ErrorCode {
         let deleted = self.with(group_id, |id, held| {
-            if !held.classic.is_idle() {
+            if !held.kind.is_idle() {
                 return Err(ErrorCode::NonEmptyGroup);
             }
             self.delete_now(id, held)
@@ -114,15 +118,15 @@ impl Groups {
             if held.gone {
                 continue;
             }
-            let classic = &held.classic;
+            let kind = &held.kind;
             let expired = held.offsets.places(|topic, _, offset| {
-                let ages_from = classic.ages_from(offset.commit_timestamp);
+                let ages_from = kind.ages_from(offset.commit_timestamp);
                 ages_from.is_some_and(|from| is_expired(offset, from, now_ms, retention_ms))
-                    && !classic.is_subscribed_to(topic)
+                    && !kind.is_subscribed_to(topic)
             });
             let count = expired.len();
             let mut outcome = self.forget(&group.id, &mut held, &expired).map(|_| ());
-            if outcome.is_ok() && held.classic.is_idle() && held.offsets.is_empty() {
+            if outcome.is_ok() && held.kind.is_idle() && held.offsets.is_empty() {
                 outcome = self.delete_now(&group.id, &mut held).map(|_| ());
             }
             match outcome {

@@ -6,6 +6,7 @@ use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::offset_commit::OffsetCommitRequest;
 use uuid::Uuid;
 
+use super::group::Kind;
 use super::records::{Entry, OffsetValue, offset_entry};
 use super::storage::Written;
 use super::{Groups, Held, code_for_members};
@@ -45,7 +46,8 @@ impl Groups {
             ErrorCode::CoordinatorNotAvailable
         })?;
         let commit = |id: &Arc<str>, held: &mut Held| {
-            held.classic.check_commit(who, self.now())?;
+            let Kind::Classic(classic) = &mut held.kind;
+            classic.check_commit(who, self.now())?;
             self.reschedule(id, held);
             self.put(id, held, who.retention_time_ms, commits)
         };
@@ -182,10 +184,10 @@ impl Groups {
         places: &[(String, i32)],
     ) -> Result<Vec<ErrorCode>, ErrorCode> {
         let deleted = self.with(group_id, |id, held| {
-            if !held.classic.is_idle() && !held.classic.is_for_consumers() {
+            if !held.kind.is_idle() && !held.kind.is_for_consumers() {
                 return Err(ErrorCode::NonEmptyGroup);
             }
-            let in_use = |topic: &str| held.classic.is_subscribed_to(topic);
+            let in_use = |topic: &str| held.kind.is_subscribed_to(topic);
             let outcomes: Vec<_> = places
                 .iter()
                 .map(|(topic, _)| {

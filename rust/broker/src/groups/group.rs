@@ -16,10 +16,73 @@ pub(super) struct Group {
     pub(super) held: Mutex<Held>,
 }
 
+/// Which protocol the members speak, and what they are doing.
+pub(super) enum Kind {
+    /// Members agree among themselves, generation by generation.
+    Classic(Classic),
+}
+
+/// What is asked of a group whatever its kind.
+impl Kind {
+    /// No members, and none on their way.
+    pub(super) fn is_idle(&self) -> bool {
+        let Self::Classic(classic) = self;
+        classic.is_idle()
+    }
+
+    /// It has never had members: nothing of it was stored.
+    pub(super) fn is_unborn(&self) -> bool {
+        let Self::Classic(classic) = self;
+        classic.is_unborn()
+    }
+
+    /// Its state in Kafka's spelling.
+    pub(super) fn state(&self) -> String {
+        let Self::Classic(classic) = self;
+        classic.state().to_string()
+    }
+
+    /// What its members do; empty if it never had any.
+    pub(super) fn protocol_type(&self) -> &str {
+        let Self::Classic(classic) = self;
+        classic.protocol_type()
+    }
+
+    /// Whether its members consume.
+    pub(super) fn is_for_consumers(&self) -> bool {
+        let Self::Classic(classic) = self;
+        classic.is_for_consumers()
+    }
+
+    /// Whether a member consumes the topic.
+    pub(super) fn is_subscribed_to(&self, topic: &str) -> bool {
+        let Self::Classic(classic) = self;
+        classic.is_subscribed_to(topic)
+    }
+
+    /// From which moment (ms since 1970) an offset committed at `committed_ms` begins to age; `None` while it does not.
+    pub(super) fn ages_from(&self, committed_ms: i64) -> Option<i64> {
+        let Self::Classic(classic) = self;
+        classic.ages_from(committed_ms)
+    }
+
+    /// When it wants to be looked at, at the latest.
+    pub(super) fn wake(&self) -> Option<u64> {
+        let Self::Classic(classic) = self;
+        classic.wake()
+    }
+
+    /// Ends the group: whoever still holds it finds it dead.
+    pub(super) fn bury(&mut self) {
+        let Self::Classic(classic) = self;
+        classic.bury();
+    }
+}
+
 /// What the lock protects.
 pub(super) struct Held {
-    /// The members, and where they are. A group of KIP-848 will be the other kind.
-    pub(super) classic: Classic,
+    /// The members, and where they are.
+    pub(super) kind: Kind,
     pub(super) offsets: Offsets,
     /// Where to send the answers to requests that wait. Who waits no longer has dropped the other end.
     pub(super) waiting: HashMap<Ticket, oneshot::Sender<Answer>>,
@@ -35,9 +98,9 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn new(classic: Classic) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         Self {
-            classic,
+            kind,
             offsets: Offsets::default(),
             waiting: HashMap::new(),
             scheduled: None,
@@ -49,10 +112,7 @@ impl Held {
 
     /// Nothing would be lost with it.
     pub(super) fn is_forgettable(&self) -> bool {
-        self.classic.is_idle()
-            && self.classic.is_unborn()
-            && !self.stored
-            && self.offsets.is_empty()
+        self.kind.is_idle() && self.kind.is_unborn() && !self.stored && self.offsets.is_empty()
     }
 
     pub(super) fn send(&mut self, ticket: Ticket, answer: Answer) {

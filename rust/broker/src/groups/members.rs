@@ -13,6 +13,7 @@ use kafkalite_wire::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
 use tokio::sync::oneshot;
 
 use super::classic::{Answer, Effects, Joiner, Ticket};
+use super::group::Kind;
 use super::{Groups, Held};
 
 /// Longest part of a client's name that its member ids begin with.
@@ -59,7 +60,10 @@ impl Groups {
         let joiner = joiner(&request, client);
         let is_new = request.member_id.is_empty();
         let ticket = self.ticket();
-        let join = |held: &mut Held| held.classic.join(request, joiner, ticket, self.now());
+        let join = |held: &mut Held| {
+            let Kind::Classic(classic) = &mut held.kind;
+            classic.join(request, joiner, ticket, self.now())
+        };
         let waiting = if is_new {
             self.begin_with_new(&group_id, ticket, join)
         } else {
@@ -90,7 +94,10 @@ impl Groups {
             return refused(ErrorCode::InvalidGroupId);
         }
         let ticket = self.ticket();
-        let sync = |held: &mut Held| held.classic.sync(request, ticket, self.now());
+        let sync = |held: &mut Held| {
+            let Kind::Classic(classic) = &mut held.kind;
+            classic.sync(request, ticket, self.now())
+        };
         let Some(waiting) = self.begin(&group_id, ticket, sync) else {
             return refused(ErrorCode::UnknownMemberId);
         };
@@ -106,7 +113,8 @@ impl Groups {
             return ErrorCode::InvalidGroupId;
         }
         let heartbeat = self.with(&request.group_id, |id, held| {
-            let code = held.classic.heartbeat(request, self.now());
+            let Kind::Classic(classic) = &mut held.kind;
+            let code = classic.heartbeat(request, self.now());
             self.reschedule(id, held);
             code
         });
@@ -133,7 +141,8 @@ impl Groups {
         };
         let strangers: Vec<_> = members.iter().map(unknown).collect();
         let left = self.with(group_id, |id, held| {
-            let (left, effects) = held.classic.leave(members, self.now());
+            let Kind::Classic(classic) = &mut held.kind;
+            let (left, effects) = classic.leave(members, self.now());
             self.carry_out(id, held, effects);
             self.forget_if_nothing(id, held);
             left
@@ -221,7 +230,8 @@ impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.groups.with(self.group_id, |id, held| {
             if held.waiting.remove(&self.ticket).is_some() {
-                let effects = held.classic.abandon(self.ticket, self.groups.now());
+                let Kind::Classic(classic) = &mut held.kind;
+                let effects = classic.abandon(self.ticket, self.groups.now());
                 self.groups.carry_out(id, held, effects);
             }
         });

@@ -48,7 +48,7 @@ pub(crate) use members::Client;
 pub(crate) use timers::run as keep_time;
 
 use classic::{Classic, Effects, Now, Rules};
-use group::{Group, Held};
+use group::{Group, Held, Kind};
 use storage::{Storage, Written};
 use timers::Timers;
 
@@ -83,7 +83,7 @@ impl Groups {
             let mut held = Held {
                 offsets: stored.offsets,
                 stored: is_stored,
-                ..Held::new(classic)
+                ..Held::new(Kind::Classic(classic))
             };
             groups.reschedule(&id, &mut held);
             let group = Group {
@@ -135,7 +135,7 @@ impl Groups {
         loop {
             let group = self.group(id).unwrap_or_else(|| {
                 let id: Arc<str> = id.into();
-                let held = Held::new(Classic::new(self.rules(), self.now()));
+                let held = Held::new(Kind::Classic(Classic::new(self.rules(), self.now())));
                 let new = || {
                     Arc::new(Group {
                         id: Arc::clone(&id),
@@ -167,7 +167,7 @@ impl Groups {
 
     fn remove(&self, id: &str, held: &mut Held) {
         held.gone = true;
-        held.classic.bury();
+        held.kind.bury();
         self.by_id.write().remove(id);
     }
 
@@ -179,7 +179,8 @@ impl Groups {
             match self.store(id, held) {
                 Ok(written) => unseen = Some(written).filter(|written| !written.is_visible()),
                 Err(code) => {
-                    let more = held.classic.storing_failed(self.now());
+                    let Kind::Classic(classic) = &mut held.kind;
+                    let more = classic.storing_failed(self.now());
                     effects.answers = effects
                         .answers
                         .into_iter()
@@ -219,7 +220,8 @@ impl Groups {
 
     /// Appends the group's record. On an error the code is what members are told.
     fn store(&self, id: &str, held: &mut Held) -> Result<Written, ErrorCode> {
-        let entry = records::group_entry(id, Some(&held.classic.to_record()));
+        let Kind::Classic(classic) = &held.kind;
+        let entry = records::group_entry(id, Some(&classic.to_record()));
         let entry = entry.map_err(|error| {
             tracing::error!("group {id} cannot be stored: {error}");
             ErrorCode::UnknownServerError
@@ -234,7 +236,7 @@ impl Groups {
     }
 
     fn reschedule(&self, id: &Arc<str>, held: &mut Held) {
-        let Some(wake) = held.classic.wake() else {
+        let Some(wake) = held.kind.wake() else {
             return;
         };
         if held.scheduled.is_none_or(|scheduled| wake < scheduled) {
@@ -251,7 +253,8 @@ impl Groups {
                 return;
             }
             held.scheduled = None;
-            let effects = held.classic.tick(self.now());
+            let Kind::Classic(classic) = &mut held.kind;
+            let effects = classic.tick(self.now());
             self.carry_out(id, held, effects);
             self.forget_if_nothing(id, held);
         });
