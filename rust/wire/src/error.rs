@@ -71,6 +71,9 @@ pub enum Error {
         /// The largest length that is accepted, in bytes.
         limit: usize,
     },
+    /// What consumers tell each other begins with a version, and this is none. Ignore what was told.
+    #[error("{0} is not a version")]
+    BadVersion(i16),
     /// No such API, or not in this version. A broker answers `UNSUPPORTED_VERSION` to `ApiVersions` and closes the
     /// connection for all else; a client chooses another version.
     #[error("API {key} version {version} is not supported")]

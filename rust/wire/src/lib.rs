@@ -30,6 +30,7 @@
 extern crate self as kafkalite_wire;
 
 pub mod api;
+pub mod consumer_protocol;
 mod encoded;
 mod error;
 mod error_code;

@@ -190,16 +190,31 @@ impl Value for Bytes {
     }
 
     fn read(r: &mut Reader) -> Result<Self> {
-        match r.length()? {
-            Some(length) => r.bytes(length),
-            None => Err(r.unexpected_null()),
-        }
+        Self::read_nullable(r)?.ok_or_else(|| r.unexpected_null())
     }
 
     fn write(&self, w: &mut Writer) -> Result<()> {
         w.length(Some(self.len()))?;
         w.put(self);
         Ok(())
+    }
+}
+
+impl Nullable for Bytes {
+    fn null_size(v: Version) -> usize {
+        length_size(v)
+    }
+
+    fn read_nullable(r: &mut Reader) -> Result<Option<Self>> {
+        r.length()?.map(|length| r.bytes(length)).transpose()
+    }
+
+    fn write_null(w: &mut Writer) -> Result<()> {
+        w.length(None)
+    }
+
+    fn write_present(&self, w: &mut Writer) -> Result<()> {
+        self.write(w)
     }
 }
 
