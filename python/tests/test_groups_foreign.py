@@ -1,37 +1,28 @@
 """Other people's consumers as one group: every message at least once, each partition one owner, come what may."""
 
-import collections
 import itertools
-import json
 import os
 import signal
-import subprocess
-import sys
-import threading
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
 
-from clients.member import CLIENTS
+from clients.groups import (
+    PATIENCE,
+    Member,
+    Publishing,
+    assert_one_owner_at_a_time,
+    described,
+    eventually,
+    owners,
+    until_all_is_read,
+    until_shared_by,
+)
+from clients.member import KINDS
 
-PARTITIONS = 6
-PATIENCE = 60.0
+PARTITIONS = 12
 _NUMBERS = itertools.count(1)
-
-
-def eventually(what, check, seconds=PATIENCE):
-    """Wait until ``check`` returns something true, and return it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = check()
-        if found:
-            return found
-        time.sleep(0.1)
-    pytest.fail(f"{what}: not within {seconds} s")
 
 
 @pytest.fixture
@@ -41,169 +32,73 @@ def group():
 
 
 @pytest.fixture
-def topic_of_six(cluster_topic):
+def topic(cluster_topic):
     """A new topic of as many partitions as the tests share."""
     return cluster_topic(PARTITIONS)
 
 
-@dataclass
-class Member:
-    """A client in a process of its own, and what it said."""
-
-    client: str
-    process: subprocess.Popen[str]
-    values: list[str] = field(default_factory=list)
-    owned: list[int] | None = None
-
-    def listen(self):
-        """Take its lines until it ends."""
-        for text in self.process.stdout:
-            line = json.loads(text)
-            if "assigned" in line:
-                self.owned = line["assigned"]
-            else:
-                self.values.append(line["value"])
-
-    def leave(self):
-        """Have it leave the group in good order."""
-        self.process.stdin.close()
-        assert self.process.wait(PATIENCE) == 0
-
-    def send(self, number):
-        """Send a signal to this process."""
-        self.process.send_signal(number)
-
-
 @pytest.fixture
-def join(cluster):
+def join(cluster, need_peer):
     """Start members; those that still run at the end are killed by their ids."""
     members = []
 
-    def start(client, group, topic):
-        command = [sys.executable, "-m", "clients.member", client, cluster, group, topic]
-        process = subprocess.Popen(
-            command, cwd=Path(__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        member = Member(client, process)
-        listener = threading.Thread(target=member.listen)
-        listener.start()
-        members.append((member, listener))
-        return member
+    def start(name, group, topic, assignor):
+        kind = KINDS[name]
+        if kind.peer:
+            need_peer(kind.peer)
+        members.append(Member(kind, cluster, group, topic, assignor))
+        return members[-1]
 
     yield start
-    for member, listener in members:
-        member.process.kill()
-        member.process.wait(PATIENCE)
-        listener.join(PATIENCE)
-        member.process.stdin.close()
-        member.process.stdout.close()
+    for member in members:
+        member.end()
 
 
-class Publishing:
-    """Publishes numbers to all partitions in turn until told to stop."""
-
-    def __init__(self, cluster, topic):
-        self.published = 0
-        self._producer = Producer({"bootstrap.servers": cluster, "linger.ms": 5})
-        self._topic = topic
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self):
-        while not self._ended.wait(0.005):
-            self._producer.produce(self._topic, str(self.published), partition=self.published % PARTITIONS)
-            self.published += 1
-            self._producer.poll(0)
-        assert self._producer.flush(PATIENCE) == 0
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ended.set()
-        self._thread.join(PATIENCE)
+def assignors(name):
+    return [kind for kind, known in KINDS.items() if name in known.assignors]
 
 
-def described(admin: AdminClient, group):
-    return admin.describe_consumer_groups([group], request_timeout=10)[group].result(10)
+# Who can be in one group: those that share a way of assigning. kafkajs has one of its own.
+MIXTURES = {
+    "range": assignors("range"),
+    "roundrobin": assignors("roundrobin"),
+    "cooperative-sticky": assignors("cooperative-sticky"),
+    "RoundRobinAssigner": ["kafkajs"] * 4,
+}
 
 
-def owners(admin: AdminClient, group):
-    """Return what each member owns, by member id; ``None`` until all partitions of a stable group have an owner."""
-    found = described(admin, group)
-    if found.state != ConsumerGroupState.STABLE:
-        return None
-    owned = {member.member_id: [p.partition for p in member.assignment.topic_partitions] for member in found.members}
-    everything = sorted(itertools.chain.from_iterable(owned.values()))
-    assert len(everything) == len(set(everything)), f"two owners of one partition: {owned}"
-    # kafka-python's leader may assign before it knows the topic; it rebalances as soon as it does.
-    return owned if len(everything) == PARTITIONS else None
-
-
-def until_shared_by(admin, group, count):
-    """Wait until the group is stable with this many members."""
-    return eventually(f"{count} members", lambda: len(owners(admin, group) or ()) == count)
-
-
-def until_all_are_read(members, publishing):
-    """Wait until every number has been read by somebody."""
-
-    def missing():
-        wanted = {str(number) for number in range(publishing.published)}
-        return wanted - set(itertools.chain.from_iterable(member.values for member in members))
-
-    eventually("every message was read", lambda: not missing())
-
-
-@pytest.mark.parametrize("client", CLIENTS)
-def test_members_of_one_kind_share_the_partitions(cluster, admin, topic_of_six, join, client):
-    topic, group = topic_of_six, f"{topic_of_six}-readers"
-    with Publishing(cluster, topic) as publishing:
-        members = [join(client, group, topic)]
-        until_shared_by(admin, group, 1)
-        members += [join(client, group, topic) for _ in range(2)]
-        until_shared_by(admin, group, 3)
-        members[0].leave()
-        until_shared_by(admin, group, 2)
-    until_all_are_read(members, publishing)
-
-
-def test_a_group_of_different_clients_survives_what_happens_to_its_members(cluster, admin, cluster_topic, group, join):
-    topic = cluster_topic(PARTITIONS)
-    with Publishing(cluster, topic) as publishing:
-        members = [join(client, group, topic) for client in CLIENTS]
-        until_shared_by(admin, group, 3)
+@pytest.mark.parametrize(("assignor", "kinds"), MIXTURES.items(), ids=MIXTURES)
+def test_a_group_survives_what_happens_to_its_members(cluster, admin, topic, group, join, assignor, kinds):
+    with Publishing(cluster, topic, PARTITIONS) as publishing:
+        members = [join(kind, group, topic, assignor) for kind in kinds]
+        count = len(members)
+        until_shared_by(admin, group, count, PARTITIONS)
         for member in members:
-            eventually(f"{member.client} reads", lambda member=member: member.values)
+            eventually(f"{member.kind.name} reads", lambda member=member: member.messages)
 
-        members.append(join("confluent-kafka", group, topic))  # one is added
-        until_shared_by(admin, group, 4)
+        members.append(join(kinds[0], group, topic, assignor))  # one is added
+        until_shared_by(admin, group, count + 1, PARTITIONS)
 
-        members[1].send(signal.SIGKILL)  # one dies
-        until_shared_by(admin, group, 3)
-
-        members[0].send(signal.SIGSTOP)  # one is paused for longer than its session lasts, and comes back
-        until_shared_by(admin, group, 2)
-        members[0].send(signal.SIGCONT)
-        until_shared_by(admin, group, 3)
-
-        members[2].leave()  # one goes
-        until_shared_by(admin, group, 2)
-    until_all_are_read(members, publishing)
-    read = collections.Counter(itertools.chain.from_iterable(member.values for member in members))
-    assert set(read) == {str(number) for number in range(publishing.published)}
+        killed, paused, leaving, *others = members
+        killed.process.send_signal(signal.SIGKILL)
+        paused.process.send_signal(signal.SIGSTOP)  # for longer than its session lasts
+        until_shared_by(admin, group, count - 1, PARTITIONS)
+        paused.process.send_signal(signal.SIGCONT)
+        until_shared_by(admin, group, count, PARTITIONS)
+        leaving.leave()
+        until_shared_by(admin, group, count - 1, PARTITIONS)
+    until_all_is_read(members, publishing)
+    assert_one_owner_at_a_time(others)
 
 
-def test_two_groups_each_get_everything(cluster, admin, cluster_topic, join):
-    topic = cluster_topic(PARTITIONS)
+def test_two_groups_each_get_everything(cluster, admin, topic, join):
     groups = [f"group-{os.getpid()}-{next(_NUMBERS)}" for _ in range(2)]
-    members = {group: [join("confluent-kafka", group, topic) for _ in range(2)] for group in groups}
-    with Publishing(cluster, topic) as publishing:
+    members = {group: [join("confluent-kafka", group, topic, "range") for _ in range(2)] for group in groups}
+    with Publishing(cluster, topic, PARTITIONS) as publishing:
         for group in groups:
-            until_shared_by(admin, group, 2)
+            until_shared_by(admin, group, 2, PARTITIONS)
     for group in groups:
-        until_all_are_read(members[group], publishing)
+        until_all_is_read(members[group], publishing)
 
 
 def test_a_group_goes_on_where_it_left_off(cluster, cluster_topic, group):
@@ -233,8 +128,7 @@ def test_a_group_goes_on_where_it_left_off(cluster, cluster_topic, group):
     assert read(60) == list(range(60, 120))
 
 
-def test_a_static_member_keeps_its_partitions_over_a_restart(cluster, admin, cluster_topic, group):
-    topic = cluster_topic(PARTITIONS)
+def test_a_static_member_keeps_its_partitions_over_a_restart(cluster, admin, topic, group):
 
     def member(name):
         settings = {"group.instance.id": name, "session.timeout.ms": 30_000, "partition.assignment.strategy": "range"}
@@ -243,7 +137,7 @@ def test_a_static_member_keeps_its_partitions_over_a_restart(cluster, admin, clu
         return consumer
 
     def owned():
-        assert owners(admin, group)
+        assert owners(admin, group, PARTITIONS)
         return {
             one.group_instance_id: sorted(p.partition for p in one.assignment.topic_partitions)
             for one in described(admin, group).members

@@ -1,4 +1,4 @@
-// Publishes records from standard input with franz-go, or reads a partition back to standard output.
+// Publishes records from standard input with franz-go, reads a partition back to standard output, or is a member of a group.
 // One record is one line of JSON; keys, values and header values are base64 so that any bytes travel.
 package main
 
@@ -103,7 +103,10 @@ func consume(ctx context.Context, servers, topic string, partition int32, count 
 
 func run() error {
 	if len(os.Args) != 6 {
-		return errors.New("usage: (produce SERVERS TOPIC PARTITION CODEC | consume SERVERS TOPIC PARTITION COUNT)")
+		return errors.New("usage: (produce SERVERS TOPIC PARTITION CODEC | consume SERVERS TOPIC PARTITION COUNT | member SERVERS GROUP TOPIC ASSIGNOR)")
+	}
+	if os.Args[1] == "member" {
+		return member(os.Args[2], os.Args[3], os.Args[4], os.Args[5])
 	}
 	servers, topic := os.Args[2], os.Args[3]
 	partition, err := strconv.ParseInt(os.Args[4], 10, 32)

@@ -1,6 +1,7 @@
 // Publishes records from standard input with kafkajs: produce SERVERS TOPIC PARTITION CODEC; or creates a topic:
 // create SERVERS TOPIC PARTITIONS. One record is one line of JSON; keys, values and header values are base64.
-// kafkajs reads only as a member of a consumer group, so this program does not read back.
+// kafkajs reads only as a member of a consumer group: member SERVERS GROUP TOPIC prints a line for each change of what it
+// owns and for each record, and leaves when standard input ends.
 import { createInterface } from 'node:readline'
 import kafkajs from 'kafkajs'
 import SnappyCodec from 'kafkajs-snappy'
@@ -54,10 +55,32 @@ async function create(kafka, topic, partitions) {
   await admin.disconnect()
 }
 
-const commands = { produce, create }
+async function member(kafka, groupId, topic) {
+  const say = line => process.stdout.write(JSON.stringify({ at: (performance.timeOrigin + performance.now()) / 1000, ...line }) + '\n')
+  // Its own way to share (RoundRobinAssigner), which no other client knows.
+  const consumer = kafka.consumer({ groupId, sessionTimeout: 6000, heartbeatInterval: 500, rebalanceTimeout: 10000 })
+  let owned = []
+  const own = partitions => {
+    if (owned.length) say({ revoked: owned })
+    if (partitions.length) say({ assigned: partitions })
+    owned = partitions
+  }
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => own(payload.memberAssignment[topic] ?? []))
+  consumer.on(consumer.events.REBALANCING, () => own([]))
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    autoCommitInterval: 200,
+    eachMessage: async ({ partition, message }) => say({ partition, offset: Number(message.offset), value: message.value.toString() }),
+  })
+  for await (const _ of process.stdin);
+  await consumer.disconnect()
+}
+
+const commands = { produce, create, member }
 const [command, servers, ...rest] = process.argv.slice(2)
 if (!(command in commands) || !servers) {
-  console.error('usage: (produce SERVERS TOPIC PARTITION CODEC | create SERVERS TOPIC PARTITIONS)')
+  console.error('usage: (produce SERVERS TOPIC PARTITION CODEC | create SERVERS TOPIC PARTITIONS | member SERVERS GROUP TOPIC)')
   process.exit(2)
 }
 await commands[command](new Kafka({ brokers: [servers], clientId: 'kafkajs', logLevel: logLevel.ERROR, retry: { retries: 3 } }), ...rest)
