@@ -123,7 +123,7 @@ class Publishing:
 
 def described(admin: AdminClient, group: str):  # type: ignore[no-untyped-def] # its stub has no name for it
     """Return what the broker says of a group."""
-    return admin.describe_consumer_groups([group], request_timeout=10)[group].result(10)
+    return admin.describe_consumer_groups([group], request_timeout=30)[group].result(30)
 
 
 def owners(admin: AdminClient, group: str, partitions: int) -> dict[str, list[int]] | None:

@@ -120,7 +120,7 @@ fn when_an_index_is_full() {
 }
 
 #[test]
-fn indexes_are_preallocated_while_active_and_trimmed_when_rolled_or_closed() {
+fn indexes_are_preallocated_from_their_first_entry_on_and_trimmed_when_rolled_or_closed() {
     let dir = tempfile::tempdir().unwrap();
     let config = LogConfig {
         segment_bytes: 1000,
@@ -178,7 +178,7 @@ fn indexes_are_preallocated_while_active_and_trimmed_when_rolled_or_closed() {
             file(dir.path(), base, "index").len(),
             file(dir.path(), base, "timeindex").len()
         ),
-        (96, 96)
+        (0, 96)
     );
     append_at(&log, NOW + 50);
     log.close().unwrap();

@@ -1,19 +1,23 @@
-//! What both indexes of a segment share: a preallocated, mapped file of fixed-size entries that only grows.
+//! What both indexes of a segment share: a mapped file of fixed-size entries that only grows.
 //!
-//! Kafka's life cycle: created at `segment.index.bytes` (rounded down to whole entries, zeros behind the last entry),
-//! trimmed to the entries when the segment is rolled or closed, and then never written again.
+//! Kafka's life cycle: as large as `segment.index.bytes` while it is written (rounded down to whole entries, zeros behind
+//! the last one), trimmed to the entries when the segment is rolled or closed, and then never written again. Until there is
+//! a first entry the file is empty and not mapped: most partitions of a broker with many are small.
 //!
-//! The file is created without blocks. A store into a mapped page that finds no block on a full disk kills the process,
+//! No file stays open: it is opened again, by name, for the few times that its size changes. The name may have gone to
+//! another file by then (the topic was deleted and created anew), so only the very file that is mapped is touched.
+//!
+//! The file grows without blocks. A store into a mapped page that finds no block on a full disk kills the process,
 //! so blocks are reserved, a page at a time, before an entry may go there; where that fails there is no entry, which a
 //! sparse index can bear.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
@@ -27,38 +31,42 @@ const PAGE: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct IndexFile<const N: usize> {
     path: PathBuf,
-    /// Open until the entries are all written and flushed; the mapping needs it no more than the readers do.
-    file: Mutex<Option<File>>,
-    /// `None` for an index of no bytes, which cannot be mapped.
-    words: Option<Words>,
+    /// Device and inode of the file.
+    identity: (u64, u64),
+    /// Entries that there may be.
+    capacity: usize,
+    /// Mapped as soon as there is an entry.
+    words: OnceLock<Words>,
     /// Raised after an entry's cells are written, so whoever reads the count sees the cells.
     entries: AtomicUsize,
     /// Bytes from the front that have blocks on the disk. Only the writer's.
     reserved: AtomicUsize,
+    /// Whether it was written to and not flushed as a whole since.
+    unfinished: AtomicBool,
 }
 
 impl<const N: usize> IndexFile<N> {
     /// Bytes an entry takes.
     pub(crate) const ENTRY_BYTES: usize = N * size_of::<u32>();
+
     /// Opens or creates the index of a segment that will be appended to: room for `max_bytes`, of which the first
     /// `entries` entries are kept.
     pub(crate) fn open_active(path: &Path, max_bytes: u32, entries: usize) -> Result<IndexFile<N>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(path).map_err(LogError::io("open", path))?;
+        let metadata = file.metadata().map_err(LogError::io("inspect", path))?;
         let kept = entries * Self::ENTRY_BYTES;
-        let room = (max_bytes as usize / Self::ENTRY_BYTES).max(entries) * Self::ENTRY_BYTES;
-        // Cut first: what lies behind the kept entries must read as zeros, as in a file that Kafka preallocated.
-        file.set_len(kept as u64)
-            .and_then(|()| file.set_len(room as u64))
-            .map_err(LogError::io("resize", path))?;
-        let index = IndexFile::map(path, &file, room, entries)?;
-        // An index without room for one more entry has blocks for all that it holds.
-        if kept < room {
-            let reserved = index.reserve(&file, kept, (kept + 1).next_multiple_of(PAGE).min(room));
-            reserved.map_err(LogError::io("reserve blocks of", path))?;
+        if metadata.len() != kept as u64 {
+            // What lies behind the kept entries must read as zeros, as in a file that Kafka preallocated.
+            file.set_len(kept as u64)
+                .map_err(LogError::io("resize", path))?;
         }
-        *index.file.lock() = Some(file);
+        let capacity = (max_bytes as usize / Self::ENTRY_BYTES).max(entries);
+        let index = IndexFile::new(path, &metadata, capacity, entries);
+        if entries > 0 {
+            index.grow(&file).map_err(LogError::io("map", path))?;
+        }
         Ok(index)
     }
 
@@ -69,27 +77,31 @@ impl<const N: usize> IndexFile<N> {
             .write(true)
             .open(path)
             .map_err(LogError::io("open", path))?;
-        let len = file
-            .metadata()
-            .map_err(LogError::io("inspect", path))?
-            .len() as usize;
-        let entries = len / Self::ENTRY_BYTES;
-        IndexFile::map(path, &file, entries * Self::ENTRY_BYTES, entries)
+        let metadata = file.metadata().map_err(LogError::io("inspect", path))?;
+        let entries = metadata.len() as usize / Self::ENTRY_BYTES;
+        let index = IndexFile::new(path, &metadata, entries, entries);
+        if entries > 0 {
+            index.map(&file).map_err(LogError::io("map", path))?;
+        }
+        Ok(index)
     }
 
-    fn map(path: &Path, file: &File, len: usize, entries: usize) -> Result<IndexFile<N>> {
-        let words = if len == 0 {
-            None
-        } else {
-            Some(Words::new(file).map_err(LogError::io("map", path))?)
-        };
-        Ok(IndexFile {
+    /// How many whole entries the index of a closed segment has, without opening it.
+    pub(crate) fn count(path: &Path) -> Result<usize> {
+        let metadata = path.metadata().map_err(LogError::io("inspect", path))?;
+        Ok(metadata.len() as usize / Self::ENTRY_BYTES)
+    }
+
+    fn new(path: &Path, metadata: &Metadata, capacity: usize, entries: usize) -> IndexFile<N> {
+        IndexFile {
             path: path.to_owned(),
-            file: Mutex::new(None),
-            words,
+            identity: identity(metadata),
+            capacity,
+            words: OnceLock::new(),
             entries: AtomicUsize::new(entries),
             reserved: AtomicUsize::new(entries * Self::ENTRY_BYTES),
-        })
+            unfinished: AtomicBool::new(false),
+        }
     }
 
     /// How many entries readers may look at.
@@ -99,71 +111,81 @@ impl<const N: usize> IndexFile<N> {
 
     /// How many more entries fit.
     pub(crate) fn room(&self) -> usize {
-        self.words.as_ref().map_or(0, |words| words.len() / N) - self.len()
+        self.capacity - self.len()
     }
 
     /// The cells of entry `index`, which is below [`len`](IndexFile::len).
     pub(crate) fn entry(&self, index: usize) -> [u32; N] {
-        let words = self
-            .words
-            .as_ref()
-            .expect("an index with entries is mapped");
+        let words = self.words.get().expect("an index with entries is mapped");
         std::array::from_fn(|cell| words.load(index * N + cell))
     }
 
     /// Adds an entry, if there is room, also on the disk. The caller is the one writer.
     pub(crate) fn push(&self, entry: [u32; N]) -> bool {
-        let Some(words) = self.words.as_ref().filter(|_| self.room() > 0) else {
-            return false;
-        };
         let index = self.entries.load(Ordering::Relaxed);
-        if !self.is_reserved((index + 1) * Self::ENTRY_BYTES) {
+        if index == self.capacity || !self.is_reserved(index + 1) {
             return false;
         }
+        let words = self.words.get().expect("what is reserved is mapped");
         for (cell, value) in entry.into_iter().enumerate() {
             words.store(index * N + cell, value);
         }
         self.entries.store(index + 1, Ordering::Release);
         // One entry ahead: the last one of a segment must not fail.
-        self.is_reserved((index + 2).min(words.len() / N) * Self::ENTRY_BYTES);
+        self.is_reserved((index + 2).min(self.capacity));
         true
     }
 
-    /// Whether the first `end` bytes have blocks, after trying to get them.
-    fn is_reserved(&self, end: usize) -> bool {
-        let reserved = self.reserved.load(Ordering::Relaxed);
-        if end <= reserved {
+    /// Whether the first `entries` entries have blocks, after trying to get them.
+    fn is_reserved(&self, entries: usize) -> bool {
+        let (from, end) = (
+            self.reserved.load(Ordering::Relaxed),
+            entries * Self::ENTRY_BYTES,
+        );
+        if end <= from {
             return true;
         }
-        let file = self.file.lock();
-        let room = self
-            .words
-            .as_ref()
-            .map_or(0, |words| words.len() * size_of::<u32>());
-        let outcome = file
-            .as_ref()
-            .map(|file| self.reserve(file, reserved, end.next_multiple_of(PAGE).min(room)));
-        if let Some(Err(error)) = &outcome {
-            tracing::warn!(%error, "no room for another entry in {}", self.path.display());
+        let to = end
+            .next_multiple_of(PAGE)
+            .min(self.capacity * Self::ENTRY_BYTES);
+        let reserve = || {
+            let file = self.reopen()?.ok_or(io::ErrorKind::NotFound)?;
+            self.grow(&file)?;
+            reserve(&file, from, to)
+        };
+        match reserve() {
+            Ok(()) => self.reserved.store(to, Ordering::Relaxed),
+            Err(error) => {
+                tracing::warn!(%error, "no room for another entry in {}", self.path.display());
+            }
         }
-        matches!(outcome, Some(Ok(())))
+        end <= self.reserved.load(Ordering::Relaxed)
     }
 
-    fn reserve(&self, file: &File, from: usize, to: usize) -> io::Result<()> {
-        let allocated = fallocate(
-            file,
-            FallocateFlags::empty(),
-            from as u64,
-            (to - from) as u64,
-        );
-        match allocated {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
-                file.write_all_at(&[0; PAGE][..to - from], from as u64)?;
-            }
-            done => done?,
+    /// Makes the file as long as it may become, and maps it, unless that is done.
+    fn grow(&self, file: &File) -> io::Result<()> {
+        self.unfinished.store(true, Ordering::Release);
+        if self.words.get().is_none() {
+            file.set_len((self.capacity * Self::ENTRY_BYTES) as u64)?;
+            self.map(file)?;
         }
-        self.reserved.store(to, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn map(&self, file: &File) -> io::Result<()> {
+        let words = Words::new(file)?;
+        let _ = self.words.set(words);
+        Ok(())
+    }
+
+    /// The file, opened for a change of its size; `None` if it is not there under its name any more: it was deleted.
+    fn reopen(&self) -> io::Result<Option<File>> {
+        match OpenOptions::new().read(true).write(true).open(&self.path) {
+            Ok(file) if identity(&file.metadata()?) == self.identity => Ok(Some(file)),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The number of leading entries for which `before` holds; the entries are sorted by what `before` compares.
@@ -182,21 +204,44 @@ impl<const N: usize> IndexFile<N> {
 
     /// Cuts the file to its entries: the segment was rolled or is being closed.
     pub(crate) fn trim(&self) -> Result<()> {
-        let len = (self.len() * Self::ENTRY_BYTES) as u64;
-        self.file
-            .lock()
-            .as_ref()
-            .map_or(Ok(()), |file| file.set_len(len))
-            .map_err(LogError::io("trim", &self.path))
+        self.trimmed().map(drop)
+    }
+
+    fn trimmed(&self) -> Result<Option<File>> {
+        if !self.unfinished.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        let trim = || {
+            let file = self.reopen()?;
+            if let Some(file) = &file {
+                file.set_len((self.len() * Self::ENTRY_BYTES) as u64)?;
+            }
+            Ok(file)
+        };
+        trim().map_err(LogError::io("trim", &self.path))
     }
 
     /// Makes the entries of a rolled or closed segment survive a power cut. Cuts the file first, should that have failed
     /// when the segment ended: zeros behind the last entry would be entries to the next who opens it.
     pub(crate) fn sync(&self) -> Result<()> {
-        self.trim()?;
-        let file = self.file.lock().take();
+        let file = self.trimmed()?;
         file.map_or(Ok(()), |file| file.sync_all())
-            .map_err(LogError::io("fsync", &self.path))
+            .map_err(LogError::io("fsync", &self.path))?;
+        self.unfinished.store(false, Ordering::Release);
+        Ok(())
+    }
+}
+
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+/// Gets blocks for these bytes of a file, which are zeros.
+fn reserve(file: &File, from: usize, to: usize) -> io::Result<()> {
+    let len = to - from;
+    match fallocate(file, FallocateFlags::empty(), from as u64, len as u64) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => file.write_all_at(&[0; PAGE][..len], from as u64),
+        done => Ok(done?),
     }
 }
 
@@ -213,5 +258,29 @@ mod tests {
         index.sync().unwrap();
         let sealed = IndexFile::<2>::open_sealed(&path).unwrap();
         assert_eq!((sealed.len(), sealed.entry(1)), (2, [3, 4]));
+    }
+
+    #[test]
+    fn an_index_without_entries_takes_no_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index");
+        let index = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        assert_eq!((index.room(), path.metadata().unwrap().len()), (512, 0));
+        assert!(index.push([1, 2]));
+        assert_eq!((index.room(), path.metadata().unwrap().len()), (511, 4096));
+    }
+
+    #[test]
+    fn an_index_leaves_another_file_under_its_name_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index");
+        let index = IndexFile::<2>::open_active(&path, 8192, 0).unwrap();
+        assert!(index.push([1, 2]));
+        std::fs::rename(&path, dir.path().join("index.deleted")).unwrap();
+        let other = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        assert!(other.push([5, 6]));
+        index.sync().unwrap();
+        assert_eq!(path.metadata().unwrap().len(), 4096);
+        assert_eq!(index.entry(0), [1, 2]);
     }
 }

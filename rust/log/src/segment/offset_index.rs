@@ -37,7 +37,7 @@ impl OffsetIndex {
 
     /// The index of a segment that was closed cleanly and is to be appended to again.
     pub(crate) fn reopen(path: &Path, base_offset: i64, max_bytes: u32) -> Result<OffsetIndex> {
-        let entries = IndexFile::<2>::open_sealed(path)?.len();
+        let entries = IndexFile::<2>::count(path)?;
         Ok(OffsetIndex {
             base_offset,
             file: IndexFile::open_active(path, max_bytes, entries)?,

@@ -46,7 +46,7 @@ impl TimeIndex {
 
     /// The index of a segment that was closed cleanly and is to be appended to again.
     pub(crate) fn reopen(path: &Path, base_offset: i64, max_bytes: u32) -> Result<TimeIndex> {
-        let entries = IndexFile::<3>::open_sealed(path)?.len();
+        let entries = IndexFile::<3>::count(path)?;
         Ok(TimeIndex {
             base_offset,
             file: IndexFile::open_active(path, max_bytes, entries)?,
