@@ -11,6 +11,8 @@ b'test message str'
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kafkalite._native import VERSION, Delivery, Message, MessageStream, RecordMetadata, TopicSummary
 from kafkalite.broker import Broker
 from kafkalite.consumer import Consumer
@@ -41,9 +43,13 @@ from kafkalite.errors import (
 from kafkalite.message_set import MessageSet
 from kafkalite.producer import Partitioner, Producer
 
+if TYPE_CHECKING:
+    from kafkalite.admin import Admin
+
 __version__ = VERSION
 
 __all__ = [
+    "Admin",
     "Broker",
     "BrokerStartError",
     "ClosedError",
@@ -78,3 +84,13 @@ __all__ = [
     "UnknownTopicError",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import what only some programs need at its first use: a dozen dataclasses would double the time of ``import``."""
+    if name == "Admin":
+        from kafkalite.admin import Admin
+
+        return Admin
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal, Self, TypeAlias, final
 
 __all__ = [
     "VERSION",
+    "Admin",
     "Batch",
     "Broker",
     "Consumer",
@@ -245,6 +246,39 @@ class MessageStream(Iterator[Message]):
     def close(self) -> None:
         """End the iteration, also where it waits in another thread. A second call does nothing."""
 
+BrokerRow: TypeAlias = tuple[int, str, int, str | None]
+TopicRow: TypeAlias = tuple[str, str, bool, list[tuple[int, int | None, list[int], list[int]]]]
+MemberRow: TypeAlias = tuple[str, str | None, str, str, list[tuple[str, int]] | None]
+GroupRow: TypeAlias = tuple[str, str, str, str, str, BrokerRow, list[MemberRow]]
+_Resource: TypeAlias = Literal["topic", "broker", "group"]
+
+@final
+class Admin:
+    """The administering side; rows in the order of the fields that ``kafkalite.admin`` gives names to."""
+
+    def __new__(cls, given: Mapping[str, object]) -> Self: ...
+    def describe_cluster(self) -> tuple[str, int | None, list[BrokerRow]]: ...
+    def topics(self) -> list[TopicRow]: ...
+    def describe_topic(self, name: str) -> TopicRow: ...
+    def create_topic(self, name: str, partitions: int, replication_factor: int, configs: Mapping[str, str]) -> None: ...
+    def delete_topic(self, name: str) -> None: ...
+    def create_partitions(self, topic: str, total: int) -> None: ...
+    def list_offsets(self, starts: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int | None, int | None]]:
+        """The offset at each time in milliseconds since 1970 (-1 end, -2 beginning), and that message's own time."""
+    def delete_records(self, before: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]: ...
+    def describe_configs(
+        self, kind: _Resource, name: str
+    ) -> list[tuple[str, str | None, int, bool, bool, str | None]]: ...
+    def alter_configs(self, kind: _Resource, name: str, changes: Sequence[tuple[str, str, str]], dry_run: bool) -> None:
+        """Apply triples of a name, how (``set``, ``unset``, ``append``, ``subtract``), and a value."""
+    def groups(self, states: Sequence[str], kinds: Sequence[str]) -> list[tuple[str, str, str, str]]: ...
+    def describe_group(self, group: str) -> GroupRow: ...
+    def committed(self, group: str) -> list[tuple[str, int, int, str]]: ...
+    def alter_committed(self, group: str, offsets: Sequence[tuple[str, int, int]]) -> None: ...
+    def delete_committed(self, group: str, of: Sequence[tuple[str, int]]) -> None: ...
+    def delete_group(self, group: str) -> None: ...
+    def close(self) -> None: ...
+
 @final
 class LogReader:
     """The record batches of one partition directory or one segment file on disk, read without a broker.
@@ -319,7 +353,7 @@ def parse_properties(text: str) -> dict[str, str]:
 def murmur2_partition(key: bytes, partitions: int) -> int:
     """The partition that Kafka's Java client chooses for a key."""
 
-def settings(kind: Literal["broker", "topic", "producer", "consumer"]) -> list[dict[str, Any]]:
+def settings(kind: Literal["broker", "topic", "producer", "consumer", "admin"]) -> list[dict[str, Any]]:
     """The table of settings: name, type, default, range, doc, dynamic."""
 
 def _rebuild_message(

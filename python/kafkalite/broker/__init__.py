@@ -14,6 +14,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Literal, Self
 
 from kafkalite import _logging, _native
+from kafkalite._properties import as_property
 from kafkalite.errors import ClosedError, InvalidSettingError, KafkaError, TopicExistsError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Broker:
     ) -> None:
         """Open the directory, recover it if need be, and listen."""
         _logging.forward()
-        settings = {name: _as_property(value) for name, value in (config or {}).items()}
+        settings = {name: as_property(value) for name, value in (config or {}).items()}
         for name, keywords in _KEYWORDS.items():
             if name in settings:
                 message = f"{name} cannot stand in config: Broker takes {keywords} instead"
@@ -123,7 +124,7 @@ class Broker:
             InvalidTopicError: the name is not allowed.
             InvalidSettingError: a topic setting is unknown or out of range.
         """
-        properties = {key: _as_property(value) for key, value in (config or {}).items()}
+        properties = {key: as_property(value) for key, value in (config or {}).items()}
         try:
             self._running().create_topic(name, partitions, properties)
         except TopicExistsError:
@@ -217,15 +218,6 @@ _HEADINGS = ("topic", "partitions", "messages", "segments", "bytes")
 
 def _row(topic: TopicSummary) -> tuple[str, ...]:
     return (topic.name, *(f"{number:,}" for number in (topic.partitions, topic.messages, topic.segments, topic.bytes)))
-
-
-def _as_property(value: object) -> str:
-    """Spell a Python value as Kafka's property files do."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (list, tuple)):
-        return ",".join(map(str, value))
-    return str(value)
 
 
 def _shut_down(native: _native.Broker, temporary: str | None, owner: int) -> None:

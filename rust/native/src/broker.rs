@@ -205,7 +205,7 @@ pub(crate) fn settings<'py>(py: Python<'py>, kind: &str) -> PyResult<Vec<Bound<'
         "topic" => config::TOPIC,
         _ => {
             let sentence = format!(
-                "there are settings of broker, topic, producer and consumer, not of {kind:?}"
+                "there are settings of broker, topic, producer, consumer and admin, not of {kind:?}"
             );
             return Err(PyValueError::new_err(sentence));
         }

@@ -6,6 +6,7 @@
     reason = "signatures are Python's: arguments arrive by value, as many as there are keywords, and methods have a self"
 )]
 
+mod admin;
 mod blocking;
 mod broker;
 mod consumer;
@@ -25,6 +26,8 @@ use pyo3::prelude::*;
 /// What `kafkalite` is made of; users import from the package.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::admin::Admin;
     #[pymodule_export]
     use crate::broker::{Broker, TopicSummary, parse_properties};
     #[pymodule_export]

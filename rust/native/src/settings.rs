@@ -1,7 +1,7 @@
 //! Settings from Python to the core, and the core's tables to Python.
 
 use kafkalite_client::config::{ConfigError, Setting, nearest};
-use kafkalite_client::{ConsumerConfig, ProducerConfig};
+use kafkalite_client::{AdminConfig, ConsumerConfig, ProducerConfig};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
 
@@ -80,6 +80,9 @@ pub(crate) fn settings<'py>(py: Python<'py>, kind: &str) -> PyResult<Vec<Bound<'
             .map(|row| client_row(py, row))
             .collect(),
         "consumer" => ConsumerConfig::settings()
+            .map(|row| client_row(py, row))
+            .collect(),
+        "admin" => AdminConfig::settings()
             .map(|row| client_row(py, row))
             .collect(),
         _ => crate::broker::settings(py, kind),

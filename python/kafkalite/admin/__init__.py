@@ -1,0 +1,424 @@
+"""Administering a cluster: its topics, settings, records and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+
+from kafkalite import _logging, _native
+from kafkalite._bootstrap import Bootstrap, addresses
+from kafkalite._properties import as_property
+from kafkalite.admin import asking, reset
+from kafkalite.admin.descriptions import (
+    BrokerDescription,
+    ClusterDescription,
+    Config,
+    ConfigEntry,
+    GroupDescription,
+    GroupListing,
+    GroupMember,
+    GroupPartition,
+    Listing,
+    OffsetAtTime,
+    OffsetChange,
+    PartitionDescription,
+    TopicDescription,
+)
+from kafkalite.admin.reset import Place, Target
+from kafkalite.errors import (
+    GroupError,
+    GroupNotEmptyError,
+    InvalidGroupError,
+    OffsetOutOfRangeError,
+    TopicExistsError,
+    UnknownGroupError,
+    UnknownTopicError,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = [
+    "Admin",
+    "BrokerDescription",
+    "ClusterDescription",
+    "Config",
+    "ConfigEntry",
+    "GroupDescription",
+    "GroupListing",
+    "GroupMember",
+    "GroupPartition",
+    "Listing",
+    "OffsetAtTime",
+    "OffsetChange",
+    "PartitionDescription",
+    "Target",
+    "TopicDescription",
+    "Topics",
+]
+
+Topics: TypeAlias = str | Sequence[str] | Mapping[str, Sequence[int]]
+"""A topic, several, or partitions by topic."""
+
+# Kafka's numbers for the two ends of a log.
+_TIMES = {"earliest": -2, "latest": -1}
+# What a coordinator answers where members stand in the way: UNKNOWN_MEMBER_ID (only members commit),
+# ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, NON_EMPTY_GROUP, GROUP_SUBSCRIBED_TO_TOPIC, STALE_MEMBER_EPOCH.
+_HAS_MEMBERS = frozenset({22, 25, 27, 68, 86, 113})
+
+
+class Admin:
+    """Administers any Kafka cluster, kafkalite's or another.
+
+    Every call asks the cluster and returns what it says at that moment. Asking about a topic never creates it.
+
+    Args:
+        bootstrap_servers: a :class:`Broker`, ``"host:port"``, or several of them.
+        timeout: seconds that one call may take, retries included.
+        settings: further settings under Kafka's names in snake_case; ``kafkalite config list admin`` prints them all.
+
+    Raises:
+        InvalidSettingError: a setting is unknown or out of range.
+    """
+
+    def __init__(self, bootstrap_servers: Bootstrap, *, timeout: float = 30.0, **settings: object) -> None:
+        """Take the settings; the first call opens the connections."""
+        _logging.forward()
+        given = {"default_api_timeout_ms": round(timeout * 1000), **settings}
+        self._native = _native.Admin({**given, "bootstrap_servers": addresses(bootstrap_servers)})
+
+    # -- the cluster ---------------------------------------------------------------------------------------------
+
+    def describe_cluster(self) -> ClusterDescription:
+        """Return the cluster's id, its controller and its brokers."""
+        cluster_id, controller, brokers = self._native.describe_cluster()
+        return ClusterDescription(cluster_id, controller, tuple(BrokerDescription(*broker) for broker in brokers))
+
+    # -- topics --------------------------------------------------------------------------------------------------
+
+    def list_topics(self, *, internal: bool = False) -> Listing[TopicDescription]:
+        """Return every topic by its name; with ``internal`` the cluster's own too (``__consumer_offsets``)."""
+        topics = map(asking.topic, self._native.topics())
+        return Listing(topic for topic in topics if internal or not topic.internal)
+
+    def describe_topic(self, name: str) -> TopicDescription:
+        """Return one topic and its partitions. ``UnknownTopicError`` if there is none of that name."""
+        return asking.topic(asking.existing_topic(self._native, name))
+
+    def create_topic(
+        self,
+        name: str,
+        partitions: int | None = None,
+        *,
+        replication_factor: int | None = None,
+        exist_ok: bool = False,
+        config: Mapping[str, object] | None = None,
+    ) -> None:
+        """Create a topic.
+
+        Args:
+            name: letters, digits, ``.``, ``_`` and ``-``, 249 at the most.
+            partitions: how many logs the topic is spread over; without it as many as the broker's ``num.partitions``.
+            replication_factor: how many brokers hold each; without it the broker's ``default.replication.factor``.
+            exist_ok: accept a topic of that name that exists already, whatever its partitions.
+            config: topic settings under Kafka's names, for example ``{"retention.ms": 60_000}``.
+
+        Raises:
+            TopicExistsError: it exists, and ``exist_ok`` is false.
+            InvalidTopicError: the name is not allowed.
+            InvalidSettingError: a topic setting is unknown or out of range.
+        """
+        properties = {key: as_property(value) for key, value in (config or {}).items()}
+        copies = -1 if replication_factor is None else replication_factor
+        try:
+            self._native.create_topic(name, -1 if partitions is None else partitions, copies, properties)
+        except TopicExistsError:
+            if not exist_ok:
+                raise
+
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic and its messages. ``UnknownTopicError`` if there is none of that name."""
+        asking.existing_topic(self._native, name)
+        self._native.delete_topic(name)
+
+    def add_partitions(self, name: str, total: int) -> None:
+        """Give a topic more partitions: ``total`` afterwards. Keys go to other partitions from then on.
+
+        Raises:
+            UnknownTopicError: there is no such topic.
+            KafkaError: it has as many already (``INVALID_PARTITIONS``); partitions never become fewer.
+        """
+        asking.existing_topic(self._native, name)
+        self._native.create_partitions(name, total)
+
+    # -- settings ------------------------------------------------------------------------------------------------
+
+    def describe_config(
+        self, *, topic: str | None = None, broker: int | None = None, group: str | None = None
+    ) -> Config:
+        """Return all settings of a topic, a broker or a group, by Kafka's dotted names."""
+        kind, name = asking.resource(self._native, topic, broker, group)
+        return asking.config(self._native, kind, name)
+
+    def alter_config(
+        self,
+        changes: Mapping[str, object] | None = None,
+        *,
+        topic: str | None = None,
+        broker: int | None = None,
+        group: str | None = None,
+        append: Mapping[str, object] | None = None,
+        subtract: Mapping[str, object] | None = None,
+        dry_run: bool = False,
+    ) -> None:
+        """Change settings of a topic, a broker or a group; all others stay as they are (KIP-339).
+
+        Args:
+            changes: new values by Kafka's dotted names; ``None`` takes a setting back to its default.
+            topic: whose settings.
+            broker: whose settings.
+            group: whose settings.
+            append: what to add to settings that are lists, for example ``{"cleanup.policy": "compact"}``.
+            subtract: what to take out of them.
+            dry_run: only check whether the broker would do it.
+
+        Raises:
+            InvalidSettingError: a setting is unknown, read-only, or does not take that value; nothing was changed.
+            UnknownTopicError: there is no such topic.
+        """
+        kind, name = asking.resource(self._native, topic, broker, group)
+        steps = [(key, "unset" if value is None else "set", value) for key, value in (changes or {}).items()]
+        steps += [(key, "append", value) for key, value in (append or {}).items()]
+        steps += [(key, "subtract", value) for key, value in (subtract or {}).items()]
+        asking.check_names(self._native, kind, name, [key for key, _, _ in steps])
+        written = [(key, how, "" if value is None else as_property(value)) for key, how, value in steps]
+        self._native.alter_configs(kind, name, written, dry_run)
+
+    # -- offsets and records -------------------------------------------------------------------------------------
+
+    def list_offsets(
+        self, topics: Topics, at: Literal["earliest", "latest"] | datetime = "latest"
+    ) -> Listing[OffsetAtTime]:
+        """Return the first offset of each partition, the next one, or that of the first message of a time or later."""
+        places = self._places(topics)
+        time = _TIMES[at] if isinstance(at, str) else _millis(at)
+        found = self._native.list_offsets([(*place, time) for place in places])
+        return Listing(
+            OffsetAtTime(topic, partition, offset, _moment(stamp) if time >= 0 else None)
+            for topic, partition, offset, stamp in sorted(found)
+        )
+
+    def delete_records(self, topics: Topics, before: Target, *, dry_run: bool = False) -> Listing[OffsetChange]:
+        """Delete the oldest messages of partitions for good.
+
+        Args:
+            topics: a topic, several, or partitions by topic.
+            before: the first offset to keep; or a time, whose first message is kept; ``"latest"`` keeps nothing.
+            dry_run: only say what would be done.
+
+        Returns:
+            For each partition where its messages began, and where they begin afterwards.
+
+        Raises:
+            OffsetOutOfRangeError: a partition has not got so many messages.
+        """
+        places = self._places(topics)
+        starts, ends = self._offsets(places, -2), self._offsets(places, -1)
+        for place, offset in ((place, before) for place in places if isinstance(before, int)):
+            if offset > ends[place]:
+                message = (
+                    f"{place[0]}-{place[1]} ends at offset {ends[place]}; messages before {offset} are not all there; "
+                    '"latest" deletes all that there are'
+                )
+                raise OffsetOutOfRangeError(message)
+        changes = reset.plan(self._wanted(places, before), starts, starts, ends)
+        if not dry_run:
+            self._native.delete_records([(each.topic, each.partition, each.after) for each in changes])
+        return changes
+
+    # -- groups --------------------------------------------------------------------------------------------------
+
+    def list_groups(self, *, states: Sequence[str] = (), types: Sequence[str] = ()) -> Listing[GroupListing]:
+        """Return the groups of all brokers; only those of these states and types, where any are named."""
+        return Listing(GroupListing(*group) for group in self._native.groups(list(states), list(types)))
+
+    def describe_group(self, group: str) -> GroupDescription:
+        """Return a group, its members, and how far it has read. ``UnknownGroupError`` if there is none of that name."""
+        name, kind, state, protocol_type, assignor, coordinator, rows = asking.existing_group(self._native, group)
+        members = tuple(map(asking.member, rows))
+        committed = self._committed(group)
+        readers = {place: member for member in members for place in member.assignment or ()}
+        sizes = {topic[0]: len(topic[3]) for topic in self._native.topics()}
+        places = sorted({*committed, *readers})
+        ends = self._offsets([place for place in places if place[1] < sizes.get(place[0], 0)], -1)
+        return GroupDescription(
+            name,
+            kind,
+            state,
+            protocol_type,
+            assignor,
+            BrokerDescription(*coordinator),
+            members,
+            tuple(
+                asking.group_partition(place, committed.get(place), ends.get(place), readers.get(place))
+                for place in places
+            ),
+        )
+
+    def reset_group(
+        self,
+        group: str,
+        topics: Topics | None = None,
+        *,
+        to: Target | None = None,
+        by: int | None = None,
+        dry_run: bool = False,
+    ) -> Listing[OffsetChange]:
+        """Have a group go on somewhere else: commit other offsets for it. It must have no members.
+
+        Args:
+            group: the group; one that does not exist comes into being, if topics are named.
+            topics: a topic, several, or partitions by topic; without it everything that the group has committed.
+            to: ``"earliest"``, ``"latest"``, an offset, a ``datetime`` (of the first message to read; without a zone it
+                is local), or a ``timedelta`` (so long ago).
+            by: instead of ``to``: so many messages forward, or back if negative.
+            dry_run: only say what would be done.
+
+        Returns:
+            For each partition the offset before and after. One outside the log becomes the nearest end of the log, and
+            a note says so.
+
+        Raises:
+            GroupNotEmptyError: the group has members; only they may commit.
+            UnknownGroupError: there is no such group, and no topic is named.
+            UnknownTopicError: there is no such topic.
+        """
+        if (to is None) == (by is None):
+            message = "reset_group needs either to= (earliest, latest, an offset, a time, a duration) or by="
+            raise TypeError(message)
+        if not group:
+            message = "a group needs a name that is not empty"
+            raise InvalidGroupError(message)
+        committed = self._committed(group)
+        if topics is None and not committed:
+            asking.existing_group(self._native, group)
+        places = sorted(committed) if topics is None else self._places(topics)
+        wanted: Mapping[Place, int | None]
+        wanted = reset.shifted(group, places, committed, by) if by is not None else self._wanted(places, to or 0)
+        changes = reset.plan(wanted, committed, self._offsets(places, -2), self._offsets(places, -1))
+        if not dry_run:
+            offsets = [(change.topic, change.partition, change.after) for change in changes]
+            self._without_members(group, lambda: self._native.alter_committed(group, offsets))
+        return changes
+
+    def delete_group(self, group: str) -> None:
+        """Delete a group and all that it has committed.
+
+        Raises:
+            GroupNotEmptyError: it has members; the message names them.
+            UnknownGroupError: there is no such group.
+        """
+        asking.existing_group(self._native, group)
+        self._without_members(group, lambda: self._native.delete_group(group))
+
+    def delete_group_offsets(self, group: str, topics: Topics) -> None:
+        """Have a group forget how far it has read these partitions.
+
+        Raises:
+            GroupNotEmptyError: a member still subscribes to the topic.
+            UnknownGroupError: there is no such group.
+        """
+        asking.existing_group(self._native, group)
+        if isinstance(topics, Mapping):
+            places = _named(topics)
+        else:  # the topic itself may be gone; what counts is what is committed
+            names = {topics} if isinstance(topics, str) else set(topics)
+            places = sorted(place for place in self._committed(group) if place[0] in names)
+        self._without_members(group, lambda: self._native.delete_committed(group, places))
+
+    def _without_members(self, group: str, change: Callable[[], None]) -> None:
+        """Do what only goes while a group has no members, or say who they are."""
+        try:
+            change()
+        except GroupError as error:
+            if error.code not in _HAS_MEMBERS:
+                raise
+            members = ", ".join(map(str, self._members(group)))
+            message = f"group {group} still has members ({members}): stop them first, then try again"
+            raise GroupNotEmptyError(message, code=error.code) from error
+
+    def _members(self, group: str) -> list[GroupMember]:
+        try:
+            return list(map(asking.member, self._native.describe_group(group)[6]))
+        except UnknownGroupError:
+            return []  # gone meanwhile
+
+    # -- partitions and offsets ----------------------------------------------------------------------------------
+
+    def _places(self, topics: Topics) -> list[Place]:
+        """Return the partitions that are meant; each has to exist."""
+        names = [topics] if isinstance(topics, str) else list(topics)
+        sizes = {name: len(asking.existing_topic(self._native, name)[3]) for name in names}
+        if not isinstance(topics, Mapping):
+            return [(name, partition) for name, size in sorted(sizes.items()) for partition in range(size)]
+        for name, partition in (places := _named(topics)):
+            if not 0 <= partition < sizes[name]:
+                message = f"{name} has no partition {partition}; it has {sizes[name]}, numbered from 0"
+                raise UnknownTopicError(message)
+        return places
+
+    def _committed(self, group: str) -> dict[Place, int]:
+        return {(topic, partition): offset for topic, partition, offset, _ in self._native.committed(group)}
+
+    def _offsets(self, places: Sequence[Place], time: int) -> dict[Place, int]:
+        found = self._native.list_offsets([(*place, time) for place in places]) if places else []
+        return {(topic, partition): offset for topic, partition, offset, _ in found if offset is not None}
+
+    def _wanted(self, places: list[Place], target: Target) -> dict[Place, int | None]:
+        """Return the offset that is meant for each partition; none where every message is older than the time."""
+        time = reset.point_in_time(target, datetime.now(UTC))
+        if time is not None:
+            found = self._offsets(places, _millis(time))
+        elif isinstance(target, str) and target in _TIMES:
+            found = self._offsets(places, _TIMES[target])
+        elif isinstance(target, int) and not isinstance(target, bool):
+            found = dict.fromkeys(places, target)
+        else:
+            message = f'expected "earliest", "latest", an offset, a datetime or a timedelta, not {target!r}'
+            raise ValueError(message)
+        return {place: found.get(place) for place in places}
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the connections. A second call does nothing."""
+        self._native.close()
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        """Refuse: connections stay in their process."""
+        message = "an Admin cannot be pickled: make one in the other process, with the same bootstrap_servers"
+        raise TypeError(message)
+
+
+def _named(topics: Mapping[str, Sequence[int]]) -> list[Place]:
+    return sorted({(name, partition) for name, partitions in topics.items() for partition in partitions})
+
+
+def _millis(time: datetime) -> int:
+    """Return milliseconds since 1970 UTC; a time without a zone is local, as everywhere in Python."""
+    return round(time.timestamp() * 1000)
+
+
+def _moment(stamp: int | None) -> datetime | None:
+    return None if stamp is None else datetime.fromtimestamp(stamp / 1000, UTC)

@@ -1,0 +1,122 @@
+"""What the core answers, as descriptions; and where it finds nothing, what may have been meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from kafkalite.admin.descriptions import (
+    Config,
+    ConfigEntry,
+    GroupMember,
+    GroupPartition,
+    PartitionDescription,
+    TopicDescription,
+)
+from kafkalite.errors import InvalidSettingError, KafkaError, UnknownGroupError, UnknownTopicError
+
+if TYPE_CHECKING:
+    from kafkalite import _native
+    from kafkalite.admin.reset import Place
+
+# By Kafka's numbers (`ConfigSource`).
+_SOURCES = {1: "topic", 2: "broker", 3: "cluster", 4: "start", 5: "default", 8: "group"}
+_LONG = 100
+
+
+def existing_topic(native: _native.Admin, name: str) -> _native.TopicRow:
+    """Return a topic, or raise the error that names the nearest one."""
+    try:
+        return native.describe_topic(name)
+    except UnknownTopicError as error:
+        names = (topic[0] for topic in native.topics())
+        message = f"there is no topic {shown(name)}{_or_nearest(name, names)}"
+        raise UnknownTopicError(message) from error
+
+
+def existing_group(native: _native.Admin, group: str) -> _native.GroupRow:
+    """Return a group, or raise the error that names the nearest one."""
+    try:
+        return native.describe_group(group)
+    except UnknownGroupError as error:
+        names = (row[0] for row in native.groups([], []))
+        message = f"there is no group {shown(group)}{_or_nearest(group, names)}"
+        raise UnknownGroupError(message) from error
+
+
+def resource(
+    native: _native.Admin, topic: str | None, broker: int | None, group: str | None
+) -> tuple[Literal["topic", "broker", "group"], str]:
+    """Return whose settings are meant; exactly one may be named, and a topic has to exist."""
+    if (topic is not None) + (broker is not None) + (group is not None) != 1:
+        message = "name one of topic=, broker= and group=: whose settings are meant?"
+        raise TypeError(message)
+    if topic is not None:
+        existing_topic(native, topic)
+        return "topic", topic
+    if group is not None:
+        return "group", group
+    brokers = native.describe_cluster()[2]
+    if broker not in {each[0] for each in brokers}:
+        known = ", ".join(f"{each[0]} ({each[1]}:{each[2]})" for each in brokers)
+        message = f"there is no broker {broker}; the cluster has {known}"
+        raise KafkaError(message)
+    return "broker", str(broker)
+
+
+def config(native: _native.Admin, kind: Literal["topic", "broker", "group"], name: str) -> Config:
+    """Return all settings of a resource."""
+    entries = (
+        ConfigEntry(key, value, _SOURCES.get(source, "unknown"), read_only, sensitive, documentation)
+        for key, value, source, read_only, sensitive, documentation in native.describe_configs(kind, name)
+    )
+    return Config((entry.name, entry) for entry in entries)
+
+
+def check_names(
+    native: _native.Admin, kind: Literal["topic", "broker", "group"], name: str, keys: Sequence[str]
+) -> None:
+    """Refuse names that the resource does not have, or that cannot change; Apache Kafka takes any name for a broker."""
+    known = {row[0]: row[3] for row in native.describe_configs(kind, name)}
+    for key in keys:
+        if key not in known:
+            message = f"{kind} {shown(name)} has no setting {shown(key)}{_or_nearest(key, known)}"
+            raise InvalidSettingError(message)
+        if known[key]:
+            message = f"{key} cannot change while the {kind} runs: set it in its properties file, and start it again"
+            raise InvalidSettingError(message)
+
+
+def _or_nearest(name: str, names: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name[:_LONG], list(names), n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
+
+
+def shown(name: str) -> str:
+    """Return a name as a message quotes it: of one without measure only the beginning."""
+    return repr(name) if len(name) <= _LONG else f"{name[:_LONG]!r}... ({len(name):,} characters)"
+
+
+def topic(row: _native.TopicRow) -> TopicDescription:
+    """Return the description of a topic."""
+    name, topic_id, internal, partitions = row
+    described = (
+        PartitionDescription(number, leader, tuple(replicas), tuple(in_sync))
+        for number, leader, replicas, in_sync in partitions
+    )
+    return TopicDescription(name, topic_id, internal, tuple(described))
+
+
+def member(row: _native.MemberRow) -> GroupMember:
+    """Return the description of a group's member."""
+    member_id, instance_id, client_id, host, assignment = row
+    return GroupMember(member_id, instance_id, client_id, host, None if assignment is None else tuple(assignment))
+
+
+def group_partition(place: Place, committed: int | None, end: int | None, reader: GroupMember | None) -> GroupPartition:
+    """Return what is known of a partition that a group reads or has read."""
+    if reader is None:
+        return GroupPartition(*place, committed, end, None, None, None)
+    return GroupPartition(*place, committed, end, reader.member_id, reader.client_id, reader.host)

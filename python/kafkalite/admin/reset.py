@@ -1,0 +1,65 @@
+"""Where a group shall go on: decided here, from what is committed and what there is, without asking anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
+
+from kafkalite.admin.descriptions import Listing, OffsetChange
+
+__all__ = ["Place", "Target", "plan", "point_in_time", "shifted"]
+
+Place: TypeAlias = tuple[str, int]
+"""A topic and a partition."""
+
+Target: TypeAlias = Literal["earliest", "latest"] | int | datetime | timedelta
+"""Both ends of the log, an offset, the first message of a time, or the first that is not older than a duration."""
+
+
+def point_in_time(target: Target, now: datetime) -> datetime | None:
+    """Return the time that is meant, if one is; a time without a zone is local."""
+    if isinstance(target, timedelta):
+        if target < timedelta():
+            message = f"a reset goes back by a duration, and {target} lies ahead; timedelta(hours=1) is an hour ago"
+            raise ValueError(message)
+        return now - target
+    return target.astimezone(UTC) if isinstance(target, datetime) else None
+
+
+def shifted(group: str, places: list[Place], committed: Mapping[Place, int], by: int) -> dict[Place, int]:
+    """Return each committed offset, moved by so many; ``ValueError`` where nothing is committed that could be moved."""
+    without = [f"{topic}-{partition}" for topic, partition in places if (topic, partition) not in committed]
+    if without:
+        message = (
+            f"group {group} has no committed offset on {', '.join(without)}, so there is nothing to move by {by}; "
+            "name the partitions that it has read, or an offset to go to"
+        )
+        raise ValueError(message)
+    return {place: committed[place] + by for place in places}
+
+
+def plan(
+    wanted: Mapping[Place, int | None],
+    committed: Mapping[Place, int],
+    starts: Mapping[Place, int],
+    ends: Mapping[Place, int],
+) -> Listing[OffsetChange]:
+    """Return what changes where, sorted; an offset outside the log becomes its nearest end, as in Kafka's tools.
+
+    Args:
+        wanted: the offset to go to; ``None`` for a time that every message is older than: the end.
+        committed: where the group stands.
+        starts: the first offset of each log.
+        ends: the offset that the next message gets.
+    """
+    changes = Listing[OffsetChange]()
+    for place, offset in sorted(wanted.items()):
+        start, end = starts[place], ends[place]
+        after, note = end, "every message is older: the end"
+        if offset is not None:
+            after, note = min(max(offset, start), end), ""
+        if offset is not None and after != offset:
+            note = f"{offset} is outside the log, which has {start} to {end}"
+        changes.append(OffsetChange(*place, committed.get(place), after, note))
+    return changes

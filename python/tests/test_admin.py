@@ -1,0 +1,313 @@
+"""The admin client, against our broker and against Apache Kafka."""
+
+import itertools
+import os
+import pickle
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from confluent_kafka import Consumer
+
+from kafkalite import Admin, Producer, errors
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(params=["kafkalite", "apache"])
+def servers(request):
+    """Each of the two brokers in turn."""
+    if request.param == "apache":
+        return request.getfixturevalue("apache_kafka")
+    return request.getfixturevalue("broker").bootstrap_servers
+
+
+@pytest.fixture
+def admin(servers):
+    with Admin(servers) as admin:
+        yield admin
+
+
+def fresh(kind):
+    return f"admin-{kind}-{os.getpid()}-{next(_NUMBERS)}"
+
+
+def until(question, *, limit=30):
+    """Ask again until the answer is true: a cluster of several processes hears of changes a little later."""
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            if answer := question():
+                return answer
+        except errors.UnknownTopicError:
+            pass
+        assert time.monotonic() < deadline, "it does not become true"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def topic(admin, servers):
+    """A topic of two partitions with ten messages in each, stamped 1,000 ms apart from 1,000,000 on."""
+    name = fresh("topic")
+    admin.create_topic(name, 2, config={"retention.ms": -1})  # its messages are old
+    until(lambda: len(admin.describe_topic(name).partitions) == 2)
+    with Producer(servers) as producer:
+        for number in range(20):
+            producer.send(name, str(number), partition=number % 2, timestamp=1_000_000 + number // 2 * 1_000)
+    return name
+
+
+@pytest.fixture
+def group():
+    return fresh("group")
+
+
+@pytest.fixture
+def reader(servers, topic, group):
+    """A member of the group that has been assigned both partitions of the topic."""
+    consumer = Consumer(
+        {"bootstrap.servers": servers, "group.id": group, "client.id": "reader", "auto.offset.reset": "earliest"}
+    )
+    consumer.subscribe([topic])
+    until(lambda: consumer.poll(0.1) is not None and len(consumer.assignment()) == 2)
+    yield consumer
+    consumer.close()
+
+
+def test_the_cluster_describes_itself(admin, servers):
+    cluster = admin.describe_cluster()
+    (broker,) = cluster.brokers
+    assert f"{broker.host}:{broker.port}" == servers
+    assert cluster.controller == broker.id
+    assert cluster.cluster_id in cluster._repr_html_()
+
+
+def test_topics_are_created_grown_listed_and_deleted(admin):
+    name = fresh("topic")
+    admin.create_topic(name, 1, config={"retention.ms": 60_000})
+    until(lambda: admin.describe_topic(name))
+    with pytest.raises(errors.TopicExistsError, match=name):
+        admin.create_topic(name)
+    admin.create_topic(name, exist_ok=True)
+    admin.add_partitions(name, 3)
+    described = until(lambda: len((found := admin.describe_topic(name)).partitions) == 3 and found)
+    assert [partition.partition for partition in described.partitions] == [0, 1, 2]
+    assert all(partition.replicas == partition.in_sync for partition in described.partitions)
+    assert described in admin.list_topics()
+    assert name in admin.list_topics()._repr_html_()
+    assert pickle.loads(pickle.dumps(described)) == described
+    with pytest.raises(errors.KafkaError, match="INVALID_PARTITIONS"):
+        admin.add_partitions(name, 2)
+    admin.delete_topic(name)
+    until(lambda: name not in [topic.name for topic in admin.list_topics()])
+
+
+def test_an_unknown_topic_suggests_the_nearest_and_is_not_created(admin, topic):
+    for call in (
+        admin.describe_topic,
+        admin.delete_topic,
+        admin.list_offsets,
+        lambda name: admin.add_partitions(name, 5),
+        lambda name: admin.delete_records(name, "latest"),
+        lambda name: admin.alter_config({"retention.ms": 1}, topic=name),
+        lambda name: admin.reset_group("g", name, to="earliest"),
+    ):
+        with pytest.raises(errors.UnknownTopicError, match=f"did you mean {topic}"):
+            call(topic + "x")
+    assert topic + "x" not in [each.name for each in admin.list_topics()]
+    with pytest.raises(errors.UnknownTopicError, match="no partition 2; it has 2"):
+        admin.list_offsets({topic: [0, 2]})
+
+
+def test_settings_are_described_and_changed(admin, topic):
+    def value(name):
+        return admin.describe_config(topic=topic)[name].value
+
+    assert admin.describe_config(topic=topic)["segment.ms"].is_default
+    admin.alter_config({"retention.ms": 60_000, "cleanup.policy": ["delete"]}, topic=topic)
+    until(lambda: value("retention.ms") == "60000")
+    assert admin.describe_config(topic=topic)["retention.ms"].source == "topic"
+    admin.alter_config(append={"cleanup.policy": "compact"}, topic=topic)
+    until(lambda: value("cleanup.policy") == "delete,compact")
+    admin.alter_config({"retention.ms": None}, subtract={"cleanup.policy": "delete"}, topic=topic)
+    until(lambda: value("cleanup.policy") == "compact")
+    assert value("retention.ms") == "604800000"
+    admin.alter_config({"retention.ms": 1}, topic=topic, dry_run=True)
+    assert value("retention.ms") == "604800000"
+    assert "retention.ms" in admin.describe_config(topic=topic)._repr_html_()
+
+
+def test_a_broker_s_settings_change_while_it_runs_where_kafka_allows_it(admin):
+    (broker,) = admin.describe_cluster().brokers
+
+    def value(name):
+        return admin.describe_config(broker=broker.id)[name].value
+
+    admin.alter_config({"log.cleaner.min.cleanable.ratio": 0.25}, broker=broker.id)
+    until(lambda: value("log.cleaner.min.cleanable.ratio") == "0.25")
+    admin.alter_config({"log.cleaner.min.cleanable.ratio": None}, broker=broker.id)
+    until(lambda: value("log.cleaner.min.cleanable.ratio") == "0.5")
+    with pytest.raises(errors.InvalidSettingError, match=r"group\.max\.size cannot change while"):
+        admin.alter_config({"group.max.size": 7}, broker=broker.id)
+    with pytest.raises(errors.KafkaError, match="there is no broker 77"):
+        admin.describe_config(broker=77)
+
+
+def test_wrong_settings_change_nothing_and_say_what_was_meant(admin, topic):
+    with pytest.raises(errors.InvalidSettingError, match=r"did you mean retention\.ms\?"):
+        admin.alter_config({"segment.ms": 1_000, "retention.m": 1}, topic=topic)
+    with pytest.raises(errors.InvalidSettingError, match="soon"):
+        admin.alter_config({"segment.ms": 1_000, "retention.ms": "soon"}, topic=topic)
+    assert admin.describe_config(topic=topic)["segment.ms"].is_default
+    with pytest.raises(TypeError, match="whose settings"):
+        admin.describe_config()
+
+
+def test_offsets_are_found_at_both_ends_and_by_time(admin, topic):
+    def offsets(at):
+        return [found.offset for found in admin.list_offsets(topic, at)]
+
+    assert offsets("earliest") == [0, 0]
+    assert offsets("latest") == [10, 10]
+    assert offsets(datetime.fromtimestamp(1_003, UTC)) == [3, 3]
+    assert offsets(datetime.now(UTC)) == [None, None]
+    (found,) = admin.list_offsets({topic: [1]}, datetime.fromtimestamp(1_002.5, UTC))
+    assert found.timestamp == datetime.fromtimestamp(1_003, UTC)
+
+
+def test_records_are_deleted_up_to_an_offset_a_time_and_the_end(admin, topic):
+    def starts():
+        return [found.offset for found in admin.list_offsets(topic, "earliest")]
+
+    (change,) = admin.delete_records({topic: [0]}, 4, dry_run=True)
+    assert (change.before, change.after) == (0, 4)
+    assert starts() == [0, 0]
+    admin.delete_records({topic: [0]}, 4)
+    assert starts() == [4, 0]
+    admin.delete_records(topic, datetime.fromtimestamp(1_006, UTC))
+    assert starts() == [6, 6]
+    with pytest.raises(errors.OffsetOutOfRangeError, match="ends at offset 10"):
+        admin.delete_records(topic, 11)
+    admin.delete_records(topic, "latest")
+    assert starts() == [10, 10]
+
+
+@pytest.mark.parametrize(
+    ("how", "after"),
+    [
+        ({"to": "earliest"}, 0),
+        ({"to": "latest"}, 10),
+        ({"to": 7}, 7),
+        ({"to": 500}, 10),
+        ({"to": -3}, 0),
+        ({"by": 2}, 7),
+        ({"by": -3}, 2),
+        ({"by": 100}, 10),
+        ({"to": datetime.fromtimestamp(1_003, UTC)}, 3),
+        ({"to": timedelta(days=365)}, 10),
+        ({"to": timedelta(days=365 * 100)}, 0),
+    ],
+)
+def test_a_group_goes_on_where_it_is_told_to(admin, topic, group, how, after):
+    admin.reset_group(group, topic, to=5)
+    plan = admin.reset_group(group, **how, dry_run=True)
+    assert [(change.before, change.after) for change in plan] == [(5, after)] * 2
+    assert [part.committed for part in admin.describe_group(group).partitions] == [5, 5]
+    assert admin.reset_group(group, **how) == plan
+    assert [(part.committed, part.lag) for part in admin.describe_group(group).partitions] == [(after, 10 - after)] * 2
+    clipped = how.get("to") in {500, -3} or how.get("by") == 100
+    assert all(("outside the log" in change.note) == clipped for change in plan)
+
+
+def test_what_cannot_be_reset_says_why(admin, topic, group):
+    with pytest.raises(errors.UnknownGroupError, match=group):
+        admin.reset_group(group, to="earliest")
+    with pytest.raises(ValueError, match="no committed offset"):
+        admin.reset_group(group, topic, by=1)
+    with pytest.raises(TypeError, match="either"):
+        admin.reset_group(group, topic)
+    with pytest.raises(ValueError, match="expected"):
+        admin.reset_group(group, topic, to="yesterday")
+    with pytest.raises(ValueError, match="ahead"):
+        admin.reset_group(group, topic, to=timedelta(hours=-1))
+    with pytest.raises(errors.InvalidGroupError):
+        admin.reset_group("", topic, to=1)
+
+
+def test_a_group_with_members_is_described_and_left_alone(admin, topic, group, reader):
+    reader.commit(asynchronous=False)
+    described = until(lambda: (found := admin.describe_group(group)).state == "Stable" and found)
+    (member,) = described.members
+    assert (described.type, described.protocol_type, described.assignor) == ("classic", "consumer", "range")
+    assert member.client_id == "reader"
+    assert member.assignment == ((topic, 0), (topic, 1))
+    assert {part.client_id for part in described.partitions} == {"reader"}
+    assert sum(part.committed or 0 for part in described.partitions) + described.lag >= 10
+    assert "reader" in described._repr_html_()
+    for change in (
+        lambda: admin.reset_group(group, topic, to="earliest"),
+        lambda: admin.delete_group(group),
+        lambda: admin.delete_group_offsets(group, topic),
+    ):
+        with pytest.raises(errors.GroupNotEmptyError, match=r"reader at .*127\.0\.0\.1.*stop them first"):
+            change()
+    assert len(admin.reset_group(group, topic, to="earliest", dry_run=True)) == 2
+    reader.close()
+    until(lambda: admin.describe_group(group).state == "Empty")
+    admin.reset_group(group, topic, to="latest")
+    assert admin.describe_group(group).lag == 0
+
+
+def test_groups_are_listed_with_filters_and_deleted(admin, topic, group, reader):
+    def listed(**filters):
+        return [found for found in admin.list_groups(**filters) if found.group == group]
+
+    (found,) = until(lambda: listed(states=["Stable"]))
+    assert (found.type, found.protocol_type) == ("classic", "consumer")
+    assert listed(types=["classic"])
+    assert not listed(types=["consumer"])
+    assert not listed(states=["Empty"])
+    reader.close()
+    until(lambda: listed(states=["Empty"]))
+    admin.reset_group(group, topic, to=3)
+    admin.delete_group_offsets(group, {topic: [0]})
+    assert [part.partition for part in admin.describe_group(group).partitions] == [1]
+    admin.delete_group_offsets(group, topic)
+    admin.delete_group(group) if listed() else None
+    assert not listed()
+
+
+def test_an_unknown_group_suggests_the_nearest(admin, topic, group):
+    admin.reset_group(group, topic, to=0)
+    for call in (admin.describe_group, admin.delete_group, lambda name: admin.delete_group_offsets(name, topic)):
+        with pytest.raises(errors.UnknownGroupError, match=f"did you mean {group}"):
+            call(group + "x")
+
+
+def test_a_group_of_ten_thousand_characters_is_a_short_sentence(admin):
+    with pytest.raises(errors.UnknownGroupError, match="10,000 characters") as raised:
+        admin.describe_group("g" * 10_000)
+    assert len(str(raised.value)) < 300
+
+
+def test_offsets_of_a_deleted_topic_have_no_lag(admin, topic, group):
+    admin.reset_group(group, topic, to=3)
+    admin.delete_topic(topic)
+    until(lambda: topic not in [each.name for each in admin.list_topics()])
+    try:
+        parts = admin.describe_group(group).partitions
+    except errors.UnknownGroupError:
+        return  # the cluster has forgotten the offsets together with the topic
+    assert all(part.lag is None and part.end is None for part in parts)
+
+
+def test_a_closed_admin_says_so_and_an_unreachable_cluster_is_named():
+    admin = Admin("127.0.0.1:1", timeout=0.5)
+    with pytest.raises(TimeoutError, match=r"cannot connect to 127\.0\.0\.1:1"):
+        admin.list_topics()
+    admin.close()
+    admin.close()
+    with pytest.raises(errors.ClosedError):
+        admin.list_topics()
+    with pytest.raises(TypeError, match="pickled"):
+        pickle.dumps(admin)
