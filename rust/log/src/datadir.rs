@@ -117,8 +117,9 @@ impl DataDir {
         self.path.join(partition.to_string())
     }
 
-    /// Creates the directory of a new partition, with its `partition.metadata`, and answers where. It survives a power cut
-    /// as a whole or not at all: until it is complete it has the name of a retired one, which every start removes.
+    /// Creates the directory of a new partition, with its `partition.metadata`, and answers where. A power cut leaves all of
+    /// it or nothing: until it is complete it has the name of a retired one, which every start removes. That it is there
+    /// survives a power cut after the next [`sync`](Self::sync), one for as many as are created.
     pub fn create_partition(&self, partition: &TopicPartition, topic: Uuid) -> Result<PathBuf> {
         let path = self.partition_path(partition);
         let failed = LogError::io("create", &path);
@@ -128,9 +129,8 @@ impl DataDir {
         let unfinished = self.path.join(retired_name(partition));
         let metadata = format!("version: 0\ntopic_id: {}", ids::to_text(topic));
         fs::create_dir(&unfinished)
-            .and_then(|()| durable::replace_file(&metadata_path(&unfinished), metadata.as_bytes()))
+            .and_then(|()| durable::create_file(&metadata_path(&unfinished), metadata.as_bytes()))
             .and_then(|()| fs::rename(&unfinished, &path))
-            .and_then(|()| durable::sync_dir(&self.path))
             .map_err(|error| {
                 let _ = fs::remove_dir_all(&unfinished); // best effort: the next start removes it too
                 failed(error)
@@ -138,14 +138,18 @@ impl DataDir {
         Ok(path)
     }
 
-    /// Takes a partition out of the directory: gone for everyone when this returns, also after a power cut. Its files stay
-    /// under the answered name until [`remove_retired`]; whoever has them open keeps reading.
+    /// Makes what partitions were created and retired survive a power cut.
+    pub fn sync(&self) -> Result<()> {
+        durable::sync_dir(&self.path).map_err(LogError::io("flush", &self.path))
+    }
+
+    /// Takes a partition out of the directory: gone for everyone when this returns, and after the next [`sync`](Self::sync)
+    /// also after a power cut. Its files stay under the answered name until [`remove_retired`]; whoever has them open keeps
+    /// reading.
     pub fn retire_partition(&self, partition: &TopicPartition) -> Result<PathBuf> {
         let path = self.partition_path(partition);
         let retired = self.path.join(retired_name(partition));
-        fs::rename(&path, &retired)
-            .and_then(|()| durable::sync_dir(&self.path))
-            .map_err(LogError::io("retire", &path))?;
+        fs::rename(&path, &retired).map_err(LogError::io("retire", &path))?;
         Ok(retired)
     }
 

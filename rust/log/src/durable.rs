@@ -12,14 +12,20 @@ use std::path::{Path, PathBuf};
 /// One writer at a time for each path: two would share the temporary name.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = with_suffix(path, ".tmp");
-    let mut file = File::create(&temporary)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = create_file(&temporary, bytes);
     if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
         // Best effort: what is left of a full disk should not hold a piece of it.
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }
     sync_dir(parent_of(path))
+}
+
+/// Creates a file whose bytes survive a power cut if its name does, which is the directory's business.
+pub(crate) fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// Flushes a directory: creations, renames and removals in it survive a power cut from now on.

@@ -5,12 +5,15 @@ use std::{
     sync::Arc,
 };
 
-use arc_swap::ArcSwap;
-use kafkalite_log::{LogError, ids, partition::check_topic_name};
+use kafkalite_log::{ids, partition::check_topic_name};
 use kafkalite_wire::ErrorCode;
 
 use super::{
-    Keeping, MAX_PARTITIONS, Topic, Topics, catalog::Entry, change::Outcome, name, opening::Known,
+    Keeping, MAX_PARTITIONS, Topic, Topics,
+    catalog::Entry,
+    change::Outcome,
+    name,
+    opening::{Known, Wanted, by_topic},
 };
 use crate::{config::Overrides, refusal::Refusal};
 
@@ -94,33 +97,51 @@ impl Topics {
                 .map(|new| new.and(Err(refusal.clone())))
                 .collect();
         }
-        admitted
-            .into_iter()
-            .map(|new| self.open_new(keeping, new?))
-            .collect()
+        let created: Vec<&NewTopic> = admitted.iter().flatten().collect();
+        let mut opened = self.open_new(keeping, &created).into_iter();
+        let outcomes = admitted.iter().map(|new| match new {
+            Ok(_) => opened
+                .next()
+                .expect("an outcome for each that was admitted"),
+            Err(refusal) => Err(refusal.clone()),
+        });
+        outcomes.collect()
     }
 
-    /// Opens the logs of a topic that is in the catalog, and lets everybody see it.
-    fn open_new(&self, keeping: &mut Keeping, new: NewTopic) -> Outcome<Arc<Topic>> {
-        let NewTopic {
-            name, partitions, ..
-        } = new;
-        let id = keeping.catalog.topics[&name].id;
-        let name: Arc<str> = name.into();
-        let settings = self.configs.topic_settings(&name);
-        let open = |index| keeping.open_partition(&name, id, index, &settings, Known::NOTHING);
-        let opened = (0..partitions)
-            .map(open)
-            .collect::<Result<Vec<_>, LogError>>();
-        let partitions = opened.inspect_err(|_| keeping.undo_creation(&name, partitions))?;
-        let topic = Arc::new(Topic {
-            name,
-            id,
-            settings: Arc::new(ArcSwap::from_pointee(settings)),
-            partitions,
+    /// Opens the logs of topics that are in the catalog, and lets everybody see those that are whole.
+    fn open_new(&self, keeping: &mut Keeping, new: &[&NewTopic]) -> Vec<Outcome<Arc<Topic>>> {
+        let mut wanted = Vec::new();
+        for new in new {
+            let topic: Arc<str> = new.name.as_str().into();
+            let settings = Arc::new(self.configs.topic_settings(&topic));
+            wanted.extend((0..new.partitions).map(|index| Wanted {
+                topic: Arc::clone(&topic),
+                topic_id: keeping.catalog.topics[&new.name].id,
+                index,
+                settings: Arc::clone(&settings),
+                known: Known::NOTHING,
+            }));
+        }
+        let outcomes: Vec<Outcome<Arc<Topic>>> = match keeping.open_partitions(&wanted) {
+            Ok(opened) => by_topic(&wanted, opened)
+                .map(|topic| Ok(Arc::new(topic?)))
+                .collect(),
+            Err(error) => {
+                let refusal = Refusal::from(error);
+                new.iter().map(|_| Err(refusal.clone())).collect()
+            }
+        };
+        for (new, outcome) in new.iter().zip(&outcomes) {
+            if outcome.is_err() {
+                keeping.undo_creation(&new.name, new.partitions);
+            }
+        }
+        self.publish(|snapshot| {
+            for topic in outcomes.iter().flatten() {
+                snapshot.insert(Arc::clone(topic));
+            }
         });
-        self.publish(|snapshot| snapshot.insert(Arc::clone(&topic)));
-        Ok(topic)
+        outcomes
     }
 
     fn remember_overrides(&self, new: &NewTopic) -> Outcome<()> {
@@ -136,7 +157,7 @@ impl Topics {
 impl Keeping {
     /// Takes back a topic that could not be created in full, probably because the disk is full. What cannot be removed
     /// now is removed at the next start, as the catalog says.
-    fn undo_creation(&mut self, name: &Arc<str>, partitions: i32) {
+    fn undo_creation(&mut self, name: &str, partitions: i32) {
         self.forget(name, partitions);
         if let Err(refusal) = self.write() {
             let why = refusal.message;

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use kafkalite_log::LogError;
 use kafkalite_wire::ErrorCode;
 
-use super::{Keeping, MAX_PARTITIONS, Topic, Topics, change::Outcome, opening::Known};
+use super::{
+    Keeping, MAX_PARTITIONS, Topic, Topics,
+    change::Outcome,
+    opening::{Known, Wanted},
+};
 use crate::refusal::Refusal;
 
 impl Topics {
@@ -49,9 +53,17 @@ impl Topics {
             return Err(refusal);
         }
         let settings = topic.settings.load_full();
-        let open =
-            |index| keeping.open_partition(&topic.name, topic.id, index, &settings, Known::NOTHING);
-        match (now..count).map(open).collect::<Result<Vec<_>, LogError>>() {
+        let wanted: Vec<_> = (now..count)
+            .map(|index| Wanted {
+                topic: Arc::clone(&topic.name),
+                topic_id: topic.id,
+                index,
+                settings: Arc::clone(&settings),
+                known: Known::NOTHING,
+            })
+            .collect();
+        let opened = keeping.open_partitions(&wanted);
+        match opened.and_then(|opened| opened.into_iter().collect::<Result<Vec<_>, LogError>>()) {
             Ok(added) => {
                 let grown = Arc::new(Topic {
                     name: Arc::clone(&topic.name),

@@ -13,6 +13,7 @@ mod deletion;
 mod growth;
 pub(crate) mod name;
 mod opening;
+mod parallel;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -28,7 +29,7 @@ use crate::{
 use catalog::Catalog;
 pub(crate) use creation::NewTopic;
 
-/// More partitions than this in one topic are a mistake rather than a wish: each holds several open files.
+/// More partitions than this in one topic are a mistake rather than a wish: each holds an open file or more.
 const MAX_PARTITIONS: i32 = 10_000;
 
 /// No broker hands out producer ids from here on. A producer that made one up must not use up all that are below it.

@@ -3,7 +3,16 @@
 //! A directory that the catalog does not know was written by Apache Kafka, or copied in; its topic is taken over with the
 //! id in its `partition.metadata`.
 
-use std::{collections::BTreeMap, fs, io, ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    ops::Range,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use arc_swap::ArcSwap;
 use kafkalite_log::{
@@ -19,6 +28,7 @@ use uuid::Uuid;
 use super::{
     Keeping, MAX_PARTITIONS, Snapshot, Topic, Topics,
     catalog::{self, Catalog, Entry},
+    parallel,
 };
 use crate::{
     clock,
@@ -26,6 +36,16 @@ use crate::{
     partition::Partition,
     refusal::Refusal,
 };
+
+/// A partition to be opened, or created.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) topic: Arc<str>,
+    pub(super) topic_id: Uuid,
+    pub(super) index: i32,
+    pub(super) settings: Arc<TopicSettings>,
+    pub(super) known: Known,
+}
 
 /// What the last run left on record about one log.
 #[derive(Debug, Clone, Copy)]
@@ -62,29 +82,31 @@ impl Topics {
 
         let recovery_points = keeping.data_dir.recovery_points().read()?;
         let start_offsets = keeping.data_dir.start_offsets().read()?;
-        let mut snapshot = Snapshot::default();
+        let known = |name: &str, index| {
+            let of =
+                |offsets: &BTreeMap<_, _>| offsets.get(&named(name, index)).copied().unwrap_or(0);
+            Known {
+                recovery_point: of(&recovery_points),
+                start_offset: of(&start_offsets),
+                clean: keeping.data_dir.was_clean(),
+            }
+        };
+        let mut wanted = Vec::new();
         for (name, entry) in &keeping.catalog.topics {
-            let name: Arc<str> = name.as_str().into();
-            let settings = configs.topic_settings(&name);
-            let open = |index| {
-                let of = |offsets: &BTreeMap<_, _>| {
-                    offsets.get(&named(&name, index)).copied().unwrap_or(0)
-                };
-                let known = Known {
-                    recovery_point: of(&recovery_points),
-                    start_offset: of(&start_offsets),
-                    clean: keeping.data_dir.was_clean(),
-                };
-                keeping.open_partition(&name, entry.id, index, &settings, known)
-            };
-            let partitions = (0..entry.partitions).map(open).collect::<Result<_, _>>()?;
-            let settings = Arc::new(ArcSwap::from_pointee(settings));
-            snapshot.insert(Arc::new(Topic {
-                name,
-                id: entry.id,
-                settings,
-                partitions,
+            let topic: Arc<str> = name.as_str().into();
+            let settings = Arc::new(configs.topic_settings(&topic));
+            wanted.extend((0..entry.partitions).map(|index| Wanted {
+                topic: Arc::clone(&topic),
+                topic_id: entry.id,
+                index,
+                settings: Arc::clone(&settings),
+                known: known(&topic, index),
             }));
+        }
+        let opened = keeping.open_partitions(&wanted)?;
+        let mut snapshot = Snapshot::default();
+        for topic in by_topic(&wanted, opened) {
+            snapshot.insert(Arc::new(topic?));
         }
         let believed = keeping.data_dir.was_clean() && !changed;
         let topics = Self {
@@ -102,34 +124,48 @@ impl Topics {
 }
 
 impl Keeping {
-    /// Opens a partition's log; creates it if it is not there.
-    pub(super) fn open_partition(
+    /// Opens the logs of partitions, a few at a time; creates those that are not there. An error is of the directory as a
+    /// whole; otherwise there is a result for each partition, in order.
+    pub(super) fn open_partitions(
         &self,
-        topic: &Arc<str>,
-        id: Uuid,
-        index: i32,
-        settings: &TopicSettings,
-        known: Known,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Result<Arc<Partition>, LogError>>, LogError> {
+        let created = AtomicBool::new(false);
+        let opened = parallel::map(wanted, |wanted| self.open_partition(wanted, &created));
+        if created.into_inner() {
+            self.data_dir.sync()?;
+        }
+        Ok(opened)
+    }
+
+    fn open_partition(
+        &self,
+        wanted: &Wanted,
+        created: &AtomicBool,
     ) -> Result<Arc<Partition>, LogError> {
-        let partition = named(topic, index);
+        let partition = named(&wanted.topic, wanted.index);
         let path = self.data_dir.partition_path(&partition);
         if !path.exists() {
-            self.data_dir.create_partition(&partition, id)?;
+            self.data_dir
+                .create_partition(&partition, wanted.topic_id)?;
+            created.store(true, Ordering::Relaxed);
         }
         let options = OpenOptions {
-            recovery_point: known.recovery_point,
-            log_start_offset: known.start_offset,
-            clean_shutdown: known.clean,
+            recovery_point: wanted.known.recovery_point,
+            log_start_offset: wanted.known.start_offset,
+            clean_shutdown: wanted.known.clean,
             now_ms: clock::now_ms(),
             ..OpenOptions::default()
         };
-        let (log, recovered) = Log::open(path, Partition::log_config(settings), &options)?;
+        let config = Partition::log_config(&wanted.settings);
+        let (log, recovered) = Log::open(path, config, &options)?;
         if recovered.bytes_cut > 0 || recovered.segments_removed > 0 {
             tracing::warn!(
                 "{partition}: a torn end was cut off after an unclean stop: {recovered:?}"
             );
         }
-        Ok(Arc::new(Partition::new(Arc::clone(topic), index, log)))
+        let topic = Arc::clone(&wanted.topic);
+        Ok(Arc::new(Partition::new(topic, wanted.index, log)))
     }
 
     /// Takes the directories of partitions out of the way; their files go later. What is not there is no error.
@@ -137,12 +173,12 @@ impl Keeping {
         let mut retired = Vec::new();
         let outcome = range
             .map(|index| named(topic, index))
+            .filter(|partition| self.data_dir.partition_path(partition).exists())
             .try_for_each(|partition| {
-                if self.data_dir.partition_path(&partition).exists() {
-                    retired.push(self.data_dir.retire_partition(&partition)?);
-                }
+                retired.push(self.data_dir.retire_partition(&partition)?);
                 Ok(())
             });
+        let outcome = outcome.and_then(|()| self.data_dir.sync());
         discard(retired);
         outcome
     }
@@ -174,6 +210,26 @@ impl Keeping {
         self.catalog.topics.retain(|_, entry| !entry.deleting);
         Ok(())
     }
+}
+
+/// The topics whose partitions were `wanted` one after another; instead of one that is not whole, its first error.
+pub(super) fn by_topic(
+    wanted: &[Wanted],
+    opened: Vec<Result<Arc<Partition>, LogError>>,
+) -> impl Iterator<Item = Result<Topic, LogError>> {
+    let mut opened = opened.into_iter();
+    let topics = wanted.chunk_by(|one, next| one.topic == next.topic);
+    topics.map(move |topic| {
+        // To the end, also of one that failed: the next topic's partitions follow.
+        let partitions: Vec<_> = opened.by_ref().take(topic.len()).collect();
+        let first = &topic[0];
+        Ok(Topic {
+            name: Arc::clone(&first.topic),
+            id: first.topic_id,
+            settings: Arc::new(ArcSwap::new(Arc::clone(&first.settings))),
+            partitions: partitions.into_iter().collect::<Result<_, _>>()?,
+        })
+    })
 }
 
 /// Removes the files of deleted partitions, on a thread where nobody waits for it.
