@@ -116,8 +116,13 @@ pub enum ClientError {
         /// The partition.
         partition: i32,
     },
-    /// The position is not in the log and `auto.offset.reset=none`: seek to where reading shall go on.
-    #[error("offset {offset} of {topic}-{partition} is not in the log, and auto.offset.reset=none")]
+    /// The position is not in the log, or none is known (offset −1), and `auto.offset.reset=none`: seek to where reading
+    /// shall go on.
+    #[error(
+        "{}, and auto.offset.reset=none: seek to where reading shall go on",
+        if *offset < 0 { format!("no position of {topic}-{partition} is known") }
+        else { format!("offset {offset} of {topic}-{partition} is not in the log") }
+    )]
     OffsetOutOfRange {
         /// The topic.
         topic: Arc<str>,
@@ -150,6 +155,49 @@ pub enum ClientError {
         /// Why the first was not delivered.
         first: Arc<ClientError>,
     },
+    /// The group's coordinator does not admit this member: do what the message says, then read on.
+    #[error("cannot be a member of {group}: {code}; {advice}")]
+    NotAdmitted {
+        /// The group.
+        group: Arc<str>,
+        /// Kafka's error code.
+        code: ErrorCode,
+        /// What to try.
+        advice: Arc<str>,
+    },
+    /// Another member joined with the same `group.instance.id`, and this one is out for good: give each its own.
+    #[error(
+        "another member has joined {group} with group.instance.id={instance:?}, so this one is out (FENCED_INSTANCE_ID); \
+         give each member its own"
+    )]
+    Fenced {
+        /// The group.
+        group: Arc<str>,
+        /// The name that both use.
+        instance: Arc<str>,
+    },
+    /// The group's leader sent an assignment that is none. This member reads nothing until the next rebalance; look at the
+    /// client that leads the group.
+    #[error(
+        "the assignment of generation {generation} of {group} cannot be read: {detail}; look at the client that leads"
+    )]
+    BadAssignment {
+        /// The group.
+        group: Arc<str>,
+        /// The generation.
+        generation: i32,
+        /// What is wrong with it.
+        detail: Arc<str>,
+    },
+    /// Offsets were not committed because partitions have gone to another member, which reads again what was not
+    /// committed. Nothing to repeat; make rebalances rarer, or process less between two commits.
+    #[error("offsets of {group} were not committed: {reason}")]
+    CommitFailed {
+        /// The group.
+        group: Arc<str>,
+        /// What came between.
+        reason: Arc<str>,
+    },
     /// The client was closed: make a new one.
     #[error("the {0} is closed")]
     Closed(&'static str),
@@ -159,8 +207,10 @@ impl ClientError {
     /// Kafka's code, where a broker sent one or one fits exactly.
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
-            ClientError::Broker { code, .. } => Some(*code),
+            ClientError::Broker { code, .. } | ClientError::NotAdmitted { code, .. } => Some(*code),
             ClientError::OffsetOutOfRange { .. } => Some(ErrorCode::OffsetOutOfRange),
+            ClientError::Fenced { .. } => Some(ErrorCode::FencedInstanceId),
+            ClientError::CommitFailed { .. } => Some(ErrorCode::UnknownMemberId),
             ClientError::TooLarge { .. } => Some(ErrorCode::MessageTooLarge),
             ClientError::UnknownPartition { .. } => Some(ErrorCode::UnknownTopicOrPartition),
             ClientError::Undelivered { first, .. } => first.code(),

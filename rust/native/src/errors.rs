@@ -106,7 +106,11 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
         ClientError::Broker { .. }
         | ClientError::TooLarge { .. }
         | ClientError::UnknownPartition { .. }
-        | ClientError::OffsetOutOfRange { .. } => broker_answer(
+        | ClientError::OffsetOutOfRange { .. }
+        | ClientError::NotAdmitted { .. }
+        | ClientError::Fenced { .. }
+        | ClientError::BadAssignment { .. }
+        | ClientError::CommitFailed { .. } => broker_answer(
             error.code().map_or(-1, kafkalite_client::ErrorCode::code),
             &sentence,
             error.retriable(),

@@ -29,7 +29,7 @@ impl fmt::Display for ConfigResource {
         match self {
             ConfigResource::Topic(name) => write!(f, "topic {name}"),
             ConfigResource::Broker(id) => write!(f, "broker {id}"),
-            ConfigResource::Group(id) => f.write_str(&super::groups::shown(id)),
+            ConfigResource::Group(id) => f.write_str(&crate::cluster::shown(id)),
         }
     }
 }

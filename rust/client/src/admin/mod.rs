@@ -20,6 +20,7 @@ use crate::consumer::{OffsetAndTimestamp, StartAt, TopicPartition};
 use crate::error::{ClientError, Result};
 pub use configs::{ConfigChange, ConfigEntry, ConfigResource};
 pub use groups::{CommittedOffset, GroupDescription, GroupListing, GroupMember};
+pub(crate) use groups::{fetched, whole};
 pub use topics::{NewTopic, PartitionDescription, TopicDescription};
 
 /// Administers any Kafka cluster.

@@ -74,7 +74,7 @@ impl Cluster {
         let answer = self.ask_of(&coordinator, &request).await;
         let error = match answer {
             Ok(response) if is_elsewhere(code(&response)) => {
-                ClientError::broker(R::KEY.name(), quoted(group), code(&response), None)
+                ClientError::broker(R::KEY.name(), shown(group), code(&response), None)
             }
             Err(error) if error.stale_metadata() => error,
             settled => return settled,
@@ -105,9 +105,13 @@ pub(crate) fn is_elsewhere(code: ErrorCode) -> bool {
     )
 }
 
-/// A group as errors name it.
-pub(crate) fn quoted(group: &str) -> String {
-    format!("group {group:?}")
+/// A group as errors name it; of an id without measure only the beginning.
+pub(crate) fn shown(group: &str) -> String {
+    const MOST: usize = 100;
+    match group.char_indices().nth(MOST) {
+        Some((end, _)) => format!("group {:?}…", &group[..end]),
+        None => format!("group {group:?}"),
+    }
 }
 
 fn found(group: &str, response: FindCoordinatorResponse) -> Result<Coordinator> {
@@ -127,8 +131,7 @@ fn found(group: &str, response: FindCoordinatorResponse) -> Result<Coordinator> 
             response.port,
         ),
     };
-    let refused =
-        |code, detail| ClientError::broker("FindCoordinator", quoted(group), code, detail);
+    let refused = |code, detail| ClientError::broker("FindCoordinator", shown(group), code, detail);
     if code != ErrorCode::None {
         return Err(refused(code, detail));
     }
@@ -151,6 +154,12 @@ fn found(group: &str, response: FindCoordinatorResponse) -> Result<Coordinator> 
 mod tests {
     use super::*;
     use kafkalite_wire::api::find_coordinator::Coordinator as Named;
+
+    #[test]
+    fn an_id_of_ten_thousand_characters_does_not_fill_the_message() {
+        assert_eq!(shown("readers"), "group \"readers\"");
+        assert!(shown(&"ä".repeat(10_000)).chars().count() < 120);
+    }
 
     #[test]
     fn both_shapes_of_the_answer_are_understood() {

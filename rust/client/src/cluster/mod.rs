@@ -2,10 +2,6 @@
 //!
 //! It asks and remembers; it does not decide what to send, nor when to try again.
 
-#[allow(
-    dead_code,
-    reason = "consumer groups and the administration of groups are built on it"
-)]
 mod coordinator;
 mod metadata;
 mod pool;
@@ -25,7 +21,7 @@ use crate::backoff::Backoff;
 use crate::config::{ClientConfig, ConfigError};
 use crate::connection::Connection;
 use crate::error::{ClientError, Result};
-pub(crate) use coordinator::Coordinator;
+pub(crate) use coordinator::{Coordinator, shown};
 pub(crate) use metadata::{Metadata, PartitionMetadata, TopicMetadata};
 pub(crate) use pool::Lane;
 use pool::{Peer, Pool};

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use super::Kind::{Bytes, Choice, Flag, Millis};
-use super::{ClientConfig, OffsetReset, settings};
+use super::Kind::{Bytes, Choice, Choices, Flag, Millis, Text};
+use super::{Assignor, ClientConfig, OffsetReset, settings};
 
 const MAX: i64 = i32::MAX as i64;
 
+const ASSIGNORS: &[&str] = &["range", "roundrobin", "cooperative-sticky"];
+
 settings! {
-    /// Settings of a [`Consumer`](crate::Consumer).
+    /// Settings of a [`Consumer`](crate::Consumer) and of a [`GroupConsumer`](crate::GroupConsumer).
     ConsumerConfig with client: ClientConfig {
         auto_offset_reset: OffsetReset = "auto.offset.reset", "earliest", Choice(&["earliest", "latest", "none"]),
             "Where to start if there is no position, or if it is no longer in the log; none: report it.";
@@ -26,5 +28,21 @@ settings! {
             "The largest batch after decompression; a larger one is an error instead of an exhausted memory.";
         check_crcs: bool = "check.crcs", "true", Flag,
             "Whether the checksum of each batch is verified (P19 of the paper).";
+        group_id: String = "group.id", "", Text,
+            "The group that divides the topics' partitions among its members.";
+        group_instance_id: String = "group.instance.id", "", Text,
+            "A name of the member that outlives it (KIP-345): when it returns within session.timeout.ms, nothing moves.";
+        session_timeout: Duration = "session.timeout.ms", "45000", Millis(1, MAX),
+            "After how long without a heartbeat the group goes on without the member.";
+        heartbeat_interval: Duration = "heartbeat.interval.ms", "3000", Millis(1, MAX),
+            "How often the member says that it is alive; at most a third of session.timeout.ms is wise.";
+        max_poll_interval: Duration = "max.poll.interval.ms", "300000", Millis(1, MAX),
+            "A reader that does not ask for a message for this long leaves the group, and comes back when it asks.";
+        assignors: Vec<Assignor> = "partition.assignment.strategy", "range,cooperative-sticky", Choices(ASSIGNORS),
+            "How the group's leader divides partitions, best liked first; all members must have one in common.";
+        enable_auto_commit: bool = "enable.auto.commit", "true", Flag,
+            "Whether what was consumed is committed at intervals, when partitions are given up, and at the end.";
+        auto_commit_interval: Duration = "auto.commit.interval.ms", "5000", Millis(1, MAX),
+            "How often what was consumed is committed.";
     }
 }

@@ -32,6 +32,8 @@ pub enum Kind {
     Bytes(i64, i64),
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// One or more of these words, separated by commas.
+    Choices(&'static [&'static str]),
 }
 
 impl Kind {
@@ -40,7 +42,7 @@ impl Kind {
     pub fn type_name(&self) -> &'static str {
         match self {
             Kind::Text | Kind::Choice(_) => "string",
-            Kind::List => "list",
+            Kind::List | Kind::Choices(_) => "list",
             Kind::Flag => "boolean",
             Kind::Integer(..) => "int",
             Kind::Millis(..) => "ms",
@@ -59,6 +61,7 @@ impl Kind {
             Kind::Millis(low, high) => format!("milliseconds from {low} to {high}"),
             Kind::Bytes(low, high) => format!("bytes from {low} to {high}"),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
+            Kind::Choices(words) => format!("one or more of {}", words.join(", ")),
         }
     }
 

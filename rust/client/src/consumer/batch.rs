@@ -6,6 +6,8 @@ use bytes::Bytes;
 use kafkalite_records::legacy::MessageSet;
 use kafkalite_records::{DecodedBatch, Layouts, Record, RecordLayout, RecordsError, TimestampType};
 
+use super::claim::Claim;
+
 /// Records of one partition that follow each other, decompressed and not yet parsed.
 ///
 /// A broker sends whole batches, so the first one after a seek may begin before the asked offset: the records before it
@@ -19,6 +21,8 @@ pub struct Batch {
     pub(super) from: i64,
     pub(super) next_offset: i64,
     pub(super) high_watermark: i64,
+    /// In a group.
+    pub(super) claim: Option<Arc<Claim>>,
 }
 
 #[derive(Debug, Clone)]
@@ -52,6 +56,11 @@ impl Batch {
     /// The partition's end when this was fetched: how far a consumer could read then.
     pub fn high_watermark(&self) -> i64 {
         self.high_watermark
+    }
+
+    /// The right to read this, if a group decides who does.
+    pub fn claim(&self) -> Option<&Arc<Claim>> {
+        self.claim.as_ref()
     }
 
     /// Who set the timestamps.

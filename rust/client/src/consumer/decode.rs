@@ -88,6 +88,7 @@ pub(super) fn decode(
                 from,
                 next_offset,
                 high_watermark: fetched.high_watermark,
+                claim: None,
             });
         }
         rest.advance(length);

@@ -287,12 +287,10 @@ impl Fetcher {
             }
         }
         let mut bytes = partition.records.into_bytes();
-        if bytes.is_empty() {
-            return None;
-        }
         let high_watermark = partition.high_watermark;
         let walked = self.shared.fetched(&of, generation, |state| {
-            let from = state.fetch_offset?;
+            state.high_watermark = Some(high_watermark);
+            let from = state.fetch_offset.filter(|_| !bytes.is_empty())?;
             match extent(&bytes, from) {
                 Ok(extent) => {
                     state.expect(extent.next, extent.bytes);

@@ -2,9 +2,12 @@
 //!
 //! The application's side takes batches out of buffers; it never waits for the network unless all are empty. A fetcher for
 //! each leader fills them; a partition whose buffer is full is left out of the next fetch. The steward keeps track of
-//! leaders. There is no group here: who reads what is decided by whoever calls [`Consumer::assign`].
+//! leaders. There is no group here: who reads what is decided by whoever calls [`Consumer::assign`], or by the group's
+//! task, which adds and takes out partitions one by one (`claims`).
 
 mod batch;
+mod claim;
+mod claims;
 mod decode;
 mod fetcher;
 mod offsets;
@@ -27,6 +30,7 @@ use crate::cluster::Cluster;
 use crate::config::{ConsumerConfig, OffsetReset};
 use crate::error::{ClientError, Result};
 pub use batch::{Batch, BatchLayouts};
+pub use claim::Claim;
 pub use offsets::OffsetAndTimestamp;
 pub(crate) use offsets::find_offsets;
 use shared::Shared;
@@ -82,25 +86,23 @@ impl Consumer {
     /// Starts a consumer whose background work runs on `runtime`. Nothing is connected before it is needed.
     pub fn new(config: ConsumerConfig, runtime: &Handle) -> Result<Self> {
         let cluster = Arc::new(Cluster::new(config.client.clone())?);
+        Ok(Self::of(config, cluster, runtime))
+    }
+
+    fn of(config: ConsumerConfig, cluster: Arc<Cluster>, runtime: &Handle) -> Self {
         let shared = Arc::new(Shared::new(config, cluster));
         let steward = runtime
             .spawn(steward::run(Arc::clone(&shared)))
             .abort_handle();
-        Ok(Self { shared, steward })
+        Self { shared, steward }
     }
 
     /// A further consumer of the same cluster, with positions and buffers of its own: it shares what is known about the
     /// cluster.
     #[must_use]
     pub fn sibling(&self, runtime: &Handle) -> Self {
-        let shared = Arc::new(Shared::new(
-            self.shared.config.clone(),
-            Arc::clone(&self.shared.cluster),
-        ));
-        let steward = runtime
-            .spawn(steward::run(Arc::clone(&shared)))
-            .abort_handle();
-        Self { shared, steward }
+        let cluster = Arc::clone(&self.shared.cluster);
+        Self::of(self.shared.config.clone(), cluster, runtime)
     }
 
     /// Reads these partitions from now on, and no others. What was fetched and not taken is dropped.

@@ -1,6 +1,7 @@
 //! One assigned partition: where reading is, what was fetched ahead, who leads it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kafkalite_wire::ErrorCode;
@@ -8,6 +9,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::batch::Batch;
+use super::claim::Claim;
 use super::{StartAt, TopicPartition};
 use crate::backoff::Backoff;
 use crate::cluster::TopicMetadata;
@@ -33,6 +35,13 @@ pub(super) struct Partition {
     pub(super) leader_epoch: i32,
     pub(super) topic_id: Uuid,
     pub(super) paused: bool,
+    /// In a group: what readers and the group's task share. A seek is a new claim, so that what a reader still holds from
+    /// before is neither handed out nor committed.
+    pub(super) claim: Option<Arc<Claim>>,
+    /// In a group: where to start is not known yet, and nothing may be asked for.
+    pub(super) waits: bool,
+    /// The end, as the leader last told.
+    pub(super) high_watermark: Option<i64>,
     /// Not fetched until the application seeks: it was told why.
     pub(super) halted: bool,
     /// What the application is told when it has taken what was fetched.
@@ -58,6 +67,9 @@ impl Partition {
             leader_epoch: -1,
             topic_id: Uuid::nil(),
             paused: false,
+            claim: None,
+            waits: false,
+            high_watermark: None,
             halted: false,
             error: None,
             buffered: VecDeque::new(),
@@ -71,14 +83,38 @@ impl Partition {
         partition
     }
 
+    /// One that a group assigned; it waits for its start.
+    pub(super) fn claimed(claim: Arc<Claim>, backoff: Backoff) -> Self {
+        Self {
+            claim: Some(claim),
+            waits: true,
+            ..Self::new(StartAt::Reset, backoff)
+        }
+    }
+
+    /// Begins where the group says, unless the application sought meanwhile.
+    pub(super) fn begin(&mut self, claim: &Arc<Claim>, at: StartAt) {
+        if self.waits && self.claim.as_ref().is_some_and(|it| Arc::ptr_eq(it, claim)) {
+            self.seek(at);
+        }
+    }
+
     /// Goes elsewhere; what was fetched is dropped.
     pub(super) fn seek(&mut self, to: StartAt) {
+        if !self.waits
+            && let Some(claim) = &mut self.claim
+        {
+            claim.revoke();
+            *claim = Arc::new(Claim::new());
+        }
+        self.waits = false;
         self.start = to;
         self.fetch_offset = match to {
             StartAt::Offset(offset) => Some(offset),
             _ => None,
         };
         self.position = self.fetch_offset;
+        self.claim_begins();
         self.generation = fresh_generation();
         self.halted = false;
         self.error = None;
@@ -94,7 +130,14 @@ impl Partition {
         self.fetch_offset = Some(offset);
         self.decoded_to = Some(offset);
         self.position = Some(offset);
+        self.claim_begins();
         self.fine();
+    }
+
+    fn claim_begins(&self) {
+        if let (Some(claim), Some(offset)) = (&self.claim, self.position) {
+            claim.begin(offset);
+        }
     }
 
     /// Nothing is wrong (any more).
@@ -239,11 +282,12 @@ impl Partition {
 
     /// What the application gets next.
     pub(super) fn take(&mut self) -> Option<Result<Batch, ClientError>> {
-        let Some(batch) = self.buffered.pop_front() else {
+        let Some(mut batch) = self.buffered.pop_front() else {
             return self.error.take().map(Err);
         };
         self.buffered_bytes = self.buffered_bytes.saturating_sub(batch.payload().len());
         self.position = Some(batch.next_offset);
+        batch.claim.clone_from(&self.claim);
         if self.buffered.is_empty()
             && self.buffered_bytes == 0
             && self.fetch_offset.is_some()

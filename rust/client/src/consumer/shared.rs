@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::batch::Batch;
+use super::claim::Claim;
 use super::partition::Partition;
 use super::session::Want;
 use super::{StartAt, TopicPartition};
@@ -101,6 +102,26 @@ impl Shared {
         self.steward.notify_one();
     }
 
+    /// Adds partitions that a group assigned; the others stay as they are.
+    pub(super) fn claim(&self, claimed: &[(TopicPartition, Arc<Claim>)]) {
+        let mut state = self.state.lock();
+        for (of, claim) in claimed {
+            self.cluster.add_interest(&of.topic);
+            let partition = Partition::claimed(Arc::clone(claim), self.cluster.retry_backoff());
+            state.partitions.insert(of.clone(), partition);
+        }
+        self.steward.notify_one();
+    }
+
+    /// Takes partitions out; the others stay as they are.
+    pub(super) fn release(&self, released: &[TopicPartition]) {
+        let mut state = self.state.lock();
+        for of in released {
+            state.partitions.remove(of);
+            state.ready.retain(|other| other != of);
+        }
+    }
+
     /// Changes one assigned partition and wakes its fetcher.
     pub(super) fn change<T>(
         &self,
@@ -166,7 +187,8 @@ impl Shared {
         let state = self.state.lock();
         let mut plan = Plan::default();
         for (of, partition) in &state.partitions {
-            if partition.leader != Some(leader) || partition.paused || partition.halted {
+            let rests = partition.paused || partition.halted || partition.waits;
+            if partition.leader != Some(leader) || rests {
                 continue;
             }
             if let Some(moment) = partition.waits_until(now) {

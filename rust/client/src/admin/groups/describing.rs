@@ -9,8 +9,9 @@ use kafkalite_wire::api::describe_groups::{
     DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup,
 };
 
-use super::{assignment, shown};
+use super::assignment;
 use crate::admin::{Admin, BrokerDescription, check, only};
+use crate::cluster::shown;
 use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
 

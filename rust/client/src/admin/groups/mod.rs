@@ -11,11 +11,12 @@ use kafkalite_wire::api::delete_groups::DeleteGroupsRequest;
 use kafkalite_wire::api::list_groups::ListGroupsRequest;
 
 use super::{Admin, check, only};
-use crate::cluster::Lane;
+use crate::cluster::{Lane, shown};
 use crate::connection::Connection;
 use crate::error::{ClientError, Result};
 pub use describing::{GroupDescription, GroupMember};
 pub use offsets::CommittedOffset;
+pub(crate) use offsets::{fetched, whole};
 
 /// A group, as the list of groups has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,25 +110,5 @@ impl Admin {
             check("DeleteGroups", &subject, result.error_code, None)
         })
         .await
-    }
-}
-
-/// A group as errors name it; of an id without measure only the beginning.
-pub(super) fn shown(group: &str) -> String {
-    const MOST: usize = 100;
-    match group.char_indices().nth(MOST) {
-        Some((end, _)) => format!("group {:?}…", &group[..end]),
-        None => format!("group {group:?}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_of_ten_thousand_characters_does_not_fill_the_message() {
-        assert_eq!(shown("readers"), "group \"readers\"");
-        assert!(shown(&"ä".repeat(10_000)).chars().count() < 120);
     }
 }

@@ -14,8 +14,8 @@ use kafkalite_wire::api::offset_fetch::{
     FetchedGroupOffset, OffsetFetchGroup, OffsetFetchRequest, OffsetFetchResponse,
 };
 
-use super::shown;
 use crate::admin::{Admin, check};
+use crate::cluster::shown;
 use crate::consumer::TopicPartition;
 use crate::error::Result;
 
@@ -162,13 +162,13 @@ fn everything(group: &str, version: i16) -> OffsetFetchRequest {
 }
 
 /// The code that concerns the whole group. Before version 2 it stands with each partition.
-fn whole(response: &OffsetFetchResponse) -> ErrorCode {
+pub(crate) fn whole(response: &OffsetFetchResponse) -> ErrorCode {
     let of_group = response.groups.first().map(|group| group.error_code);
     of_group.unwrap_or(response.error_code)
 }
 
 /// The answer's partitions, in either of its shapes.
-fn fetched(response: OffsetFetchResponse) -> Vec<(String, FetchedGroupOffset)> {
+pub(crate) fn fetched(response: OffsetFetchResponse) -> Vec<(String, FetchedGroupOffset)> {
     let mut found = Vec::new();
     for topic in response.topics {
         for partition in topic.partitions {

@@ -1,0 +1,75 @@
+//! What a group's task does with a consumer: partitions come and go one by one, and what stays is not fetched again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Claim, Consumer, StartAt, TopicPartition};
+use crate::cluster::Cluster;
+use crate::config::ConsumerConfig;
+use crate::error::ClientError;
+
+impl Consumer {
+    pub(crate) fn config(&self) -> &ConsumerConfig {
+        &self.shared.config
+    }
+
+    pub(crate) fn cluster(&self) -> &Arc<Cluster> {
+        &self.shared.cluster
+    }
+
+    /// Something arrived that can be taken, or [`wake`](Self::wake) was called.
+    pub(crate) fn arrived(&self) -> impl Future<Output = ()> {
+        self.shared.arrived.notified()
+    }
+
+    /// Has everybody who waits for a batch look again.
+    pub(crate) fn wake(&self) {
+        self.shared.wake_all();
+    }
+
+    /// Adds partitions. Each waits until [`begin`](Self::begin), or a seek, says where to start.
+    pub(crate) fn claim(&self, claimed: &[(TopicPartition, Arc<Claim>)]) {
+        self.shared.claim(claimed);
+    }
+
+    /// Starts a partition that waits, if it is still that claim's.
+    pub(crate) fn begin(&self, of: &TopicPartition, claim: &Arc<Claim>, at: StartAt) {
+        // Not assigned any more: nothing to start.
+        let _ = self
+            .shared
+            .change(of, |partition| partition.begin(claim, at));
+    }
+
+    /// Tells the reader what is wrong with a partition; it is not read until it is sought.
+    pub(crate) fn halt(&self, of: &TopicPartition, error: ClientError) {
+        let _ = self.shared.change(of, |partition| partition.halt(error));
+    }
+
+    /// The claims of all partitions.
+    pub(crate) fn claims(&self) -> HashMap<TopicPartition, Arc<Claim>> {
+        self.shared.look(|partitions| {
+            let claims = partitions.iter();
+            claims
+                .filter_map(|(of, partition)| Some((of.clone(), partition.claim.clone()?)))
+                .collect()
+        })
+    }
+
+    /// Takes partitions out; what was fetched of them is dropped.
+    pub(crate) fn release(&self, released: &[TopicPartition]) {
+        self.shared.release(released);
+    }
+
+    /// How far each partition's reader is from the end that its leader told last. Partitions of which either is not known
+    /// yet are left out.
+    pub(crate) fn lag(&self) -> Vec<(TopicPartition, i64)> {
+        self.shared.look(|partitions| {
+            let behind = partitions.iter().filter_map(|(of, partition)| {
+                let read = partition.claim.as_ref()?.consumed()?;
+                let behind = partition.high_watermark?.saturating_sub(read).max(0);
+                Some((of.clone(), behind))
+            });
+            behind.collect()
+        })
+    }
+}

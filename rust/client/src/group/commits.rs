@@ -1,0 +1,214 @@
+//! Commits of a member, one after the other: a later one is never overtaken by an earlier one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{sleep, timeout};
+
+use super::inside::{Inside, Order, Standing};
+use super::offsets::{Offsets, commit};
+use crate::admin::CommittedOffset;
+use crate::cluster::{Cluster, shown};
+use crate::consumer::TopicPartition;
+use crate::error::{ClientError, Result};
+use kafkalite_wire::ErrorCode;
+
+/// One request to be made.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) offsets: Offsets,
+    pub(super) standing: Standing,
+    pub(super) answer: oneshot::Sender<Result<()>>,
+}
+
+/// Makes the requests in the order in which they were asked for, until nobody can ask any more.
+pub(super) async fn run(
+    cluster: Arc<Cluster>,
+    group: String,
+    instance: Option<Arc<str>>,
+    mut attempts: mpsc::UnboundedReceiver<Attempt>,
+) {
+    while let Some(attempt) = attempts.recv().await {
+        let (offsets, standing) = (&attempt.offsets, &attempt.standing);
+        let settled = commit(&cluster, &group, instance.as_deref(), standing, offsets).await;
+        // Whoever asked may have stopped waiting.
+        let _ = attempt.answer.send(settled);
+    }
+}
+
+/// What the answer to a commit means for the member.
+enum Verdict {
+    /// Nothing.
+    Unrelated,
+    /// A rebalance is on: when it is over, the commit may succeed.
+    Rebalancing,
+    /// The offsets can't be committed any more.
+    Failed(ClientError),
+}
+
+impl Inside {
+    /// What was consumed of these partitions, or of all, and is not committed.
+    pub(super) fn uncommitted(&self, of: Option<&[TopicPartition]>) -> Offsets {
+        let mut offsets: Offsets = self
+            .consumer
+            .claims()
+            .into_iter()
+            .filter(|(partition, _)| of.is_none_or(|wanted| wanted.contains(partition)))
+            .filter_map(|(partition, claim)| {
+                let metadata = String::new();
+                let offset = claim.uncommitted()?;
+                Some((partition, CommittedOffset { offset, metadata }))
+            })
+            .collect();
+        offsets.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        offsets
+    }
+
+    /// Commits once; queued at the call, behind what was queued before.
+    pub(super) fn attempt(
+        &self,
+        offsets: Offsets,
+        standing: Standing,
+    ) -> impl Future<Output = Result<()>> + Send + 'static {
+        let (answer, answered) = oneshot::channel();
+        let queued = self.commits.send(Attempt {
+            offsets,
+            standing,
+            answer,
+        });
+        async move {
+            let ended = || ClientError::Closed("consumer");
+            queued.map_err(|_| ended())?;
+            answered.await.map_err(|_| ended())?
+        }
+    }
+
+    /// Notes what is committed, so that it is not committed again.
+    pub(super) fn settle(&self, offsets: &Offsets) {
+        let claims = self.consumer.claims();
+        for (of, committed) in offsets {
+            if let Some(claim) = claims.get(of) {
+                claim.committed(committed.offset);
+            }
+        }
+    }
+
+    /// Commits, and again after rebalances while the partitions are still this member's.
+    pub(super) async fn commit_within(&self, offsets: &Offsets, limit: Duration) -> Result<()> {
+        let mut cause = None;
+        let attempts = async {
+            let mut backoff = self.consumer.cluster().retry_backoff();
+            loop {
+                let standing = self.standing_to_commit(offsets).await?;
+                let error = match self.attempt(offsets.clone(), standing.clone()).await {
+                    Ok(()) => {
+                        self.settle(offsets);
+                        return Ok(());
+                    }
+                    Err(error) => error,
+                };
+                match self.judge(&error, &standing) {
+                    Verdict::Unrelated if error.retriable() => {}
+                    Verdict::Unrelated => return Err(error),
+                    Verdict::Rebalancing => self.refused(error.clone(), &standing),
+                    Verdict::Failed(failed) => {
+                        self.refused(error, &standing);
+                        return Err(failed);
+                    }
+                }
+                cause = Some(Arc::new(error));
+                sleep(backoff.failed()).await;
+            }
+        };
+        match timeout(limit, attempts).await {
+            Ok(settled) => settled,
+            Err(_) => Err(ClientError::TimedOut {
+                what: format!("committing offsets of {}", shown(&self.group)).into(),
+                setting: "timeout",
+                limit,
+                cause,
+            }),
+        }
+    }
+
+    fn refused(&self, error: ClientError, used: &Standing) {
+        self.order(Order::Refused(error, used.generation));
+    }
+
+    /// What an answer to a commit that was made as `used` means.
+    fn judge(&self, error: &ClientError, used: &Standing) -> Verdict {
+        let failed = |reason: &str| {
+            Verdict::Failed(ClientError::CommitFailed {
+                group: shown(&self.group).into(),
+                reason: reason.into(),
+            })
+        };
+        let now = self.standing.borrow();
+        let goes_on = now.generation != used.generation || !now.is_settled;
+        match error.code() {
+            Some(ErrorCode::RebalanceInProgress) => Verdict::Rebalancing,
+            Some(ErrorCode::IllegalGeneration | ErrorCode::UnknownMemberId) => {
+                if used.generation < 0 {
+                    failed(
+                        "the group has members, and only they may commit: subscribe, or end them first",
+                    )
+                } else if goes_on {
+                    Verdict::Rebalancing
+                } else {
+                    failed(
+                        "the group went on without this member, which was silent for longer than session.timeout.ms or \
+                         was removed; its partitions belong to others",
+                    )
+                }
+            }
+            Some(ErrorCode::FencedInstanceId) => Verdict::Failed(self.fenced()),
+            _ => Verdict::Unrelated,
+        }
+    }
+
+    /// The answer to a commit as the application is told it, and the task if it concerns the member.
+    pub(super) fn told(&self, error: ClientError, used: &Standing) -> ClientError {
+        match self.judge(&error, used) {
+            Verdict::Unrelated => error,
+            Verdict::Rebalancing => {
+                self.refused(error.clone(), used);
+                error
+            }
+            Verdict::Failed(failed) => {
+                self.refused(error, used);
+                failed
+            }
+        }
+    }
+
+    pub(super) fn fenced(&self) -> ClientError {
+        ClientError::Fenced {
+            group: shown(&self.group).into(),
+            instance: self.instance.as_deref().unwrap_or_default().into(),
+        }
+    }
+
+    /// Waits until the member may commit; an error if one of these partitions is not its own by then.
+    async fn standing_to_commit(&self, offsets: &Offsets) -> Result<Standing> {
+        if self.subscription.lock().is_none() {
+            return Ok(Standing::outside());
+        }
+        let mut standing = self.standing.subscribe();
+        let found = standing.wait_for(|it| it.is_settled || it.has_ended).await;
+        let standing = found.map_err(|_| ClientError::Closed("consumer"))?.clone();
+        let claims = self.consumer.claims();
+        match offsets.iter().find(|(of, _)| !claims.contains_key(of)) {
+            _ if standing.has_ended => Err(ClientError::Closed("consumer")),
+            None => Ok(standing),
+            Some((of, _)) => Err(ClientError::CommitFailed {
+                group: shown(&self.group).into(),
+                reason: format!(
+                    "{of} is not this member's in generation {}; whoever has it reads again what was not committed",
+                    standing.generation
+                )
+                .into(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What the readers of a member and its task share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
+
+use super::Subscription;
+use super::commits::Attempt;
+use super::events::Events;
+use crate::consumer::Consumer;
+use crate::error::ClientError;
+
+/// A member, as its readers and its commits see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Empty before the coordinator gave one.
+    pub(super) member_id: Arc<str>,
+    /// −1 outside of any generation.
+    pub(super) generation: i32,
+    /// Whether commits in this generation have a chance: no rebalance is under way that waits for others.
+    pub(super) is_settled: bool,
+    /// The member has left for good.
+    pub(super) has_ended: bool,
+}
+
+impl Standing {
+    /// Outside of the group, which is also how offsets are committed by a consumer that is in no group.
+    pub(super) fn outside() -> Self {
+        Self {
+            member_id: "".into(),
+            generation: -1,
+            is_settled: false,
+            has_ended: false,
+        }
+    }
+}
+
+/// What readers tell the task.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// The subscription has changed; `None` leaves the group.
+    Subscribe(Option<Subscription>),
+    /// A commit in this generation got this answer.
+    Refused(ClientError, i32),
+    /// Leave for good.
+    Close,
+}
+
+#[derive(Debug)]
+pub(super) struct Inside {
+    pub(super) consumer: Consumer,
+    pub(super) group: Arc<str>,
+    /// The static member's name.
+    pub(super) instance: Option<Arc<str>>,
+    pub(super) subscription: Mutex<Option<Subscription>>,
+    pub(super) standing: watch::Sender<Standing>,
+    pub(super) orders: mpsc::UnboundedSender<Order>,
+    pub(super) commits: mpsc::UnboundedSender<Attempt>,
+    pub(super) events: Events,
+    /// Why the member is not in the group, for the reader to be told.
+    pub(super) failure: Mutex<Option<ClientError>>,
+    started: Instant,
+    /// When a reader last asked for something, in ms since `started`.
+    asked: AtomicU64,
+    /// Readers that wait at this moment.
+    asking: AtomicUsize,
+    /// The task waits for a reader to ask: it left because nobody did, or because of an error that the reader is told.
+    pub(super) rests: AtomicBool,
+    pub(super) wake: Notify,
+}
+
+impl Inside {
+    pub(super) fn new(
+        consumer: Consumer,
+        instance: Option<Arc<str>>,
+        orders: mpsc::UnboundedSender<Order>,
+        commits: mpsc::UnboundedSender<Attempt>,
+    ) -> Self {
+        Self {
+            group: consumer.config().group_id.as_str().into(),
+            consumer,
+            instance,
+            subscription: Mutex::default(),
+            standing: watch::Sender::new(Standing::outside()),
+            orders,
+            commits,
+            events: Events::default(),
+            failure: Mutex::default(),
+            started: Instant::now(),
+            asked: AtomicU64::new(0),
+            asking: AtomicUsize::new(0),
+            rests: AtomicBool::new(false),
+            wake: Notify::new(),
+        }
+    }
+
+    /// A reader asks for something: it is alive.
+    pub(super) fn asks(&self) {
+        let now = self.started.elapsed().as_millis() as u64;
+        self.asked.store(now, Ordering::Relaxed);
+        if self.rests.load(Ordering::Acquire) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Counts a reader that waits as one that asks all the time.
+    pub(super) fn waits(&self) -> Waits<'_> {
+        self.asks();
+        self.asking.fetch_add(1, Ordering::Relaxed);
+        Waits(self)
+    }
+
+    /// When a reader last asked.
+    pub(super) fn last_asked(&self) -> Instant {
+        if self.asking.load(Ordering::Relaxed) > 0 {
+            return Instant::now();
+        }
+        self.started + Duration::from_millis(self.asked.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn order(&self, order: Order) {
+        // The task has ended only if the member has: nothing is to be done any more.
+        let _ = self.orders.send(order);
+    }
+}
+
+/// While it lives, a reader waits.
+pub(super) struct Waits<'a>(&'a Inside);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.asking.fetch_sub(1, Ordering::Relaxed);
+        self.0.asks();
+    }
+}

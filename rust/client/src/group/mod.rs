@@ -1,0 +1,319 @@
+//! Members of a consumer group (P3 and P13 of the paper): a consumer whose partitions the group decides.
+//!
+//! A member is a [`Consumer`] for reading, and a task that keeps it in the group: finds the coordinator, joins, divides the
+//! partitions if it leads, says that it is alive, commits, leaves. The task decides nothing itself: [`membership`] is a pure
+//! state machine, [`assignors`] are pure functions. Readers share one atomic number per partition with the task (a
+//! [`Claim`](crate::Claim)) and no lock, so heartbeats and commits go on whatever the readers do.
+//!
+//! It speaks the classic protocol, as all clients do; not yet that of KIP-848.
+
+mod commits;
+mod events;
+mod inside;
+mod member;
+mod offsets;
+mod subscription;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::admin::CommittedOffset;
+use crate::cluster::shown;
+use crate::config::{ConfigError, ConsumerConfig};
+use crate::consumer::{Batch, Consumer, StartAt, TopicPartition};
+use crate::error::{ClientError, Result};
+pub use events::{PendingEvent, RebalanceEvent};
+use inside::{Inside, Order, Standing};
+use offsets::Offsets;
+pub use subscription::Subscription;
+
+/// One member of a group.
+///
+/// One thread reads it, others may look and commit. Where a program reads in several threads, each has a member of its own
+/// ([`sibling`](Self::sibling)): so every assignor of every client counts them and divides fairly.
+#[derive(Debug)]
+pub struct GroupConsumer {
+    inside: Arc<Inside>,
+    runtime: Handle,
+    /// Members made from the same settings, to number static ones.
+    siblings: Arc<AtomicUsize>,
+}
+
+impl GroupConsumer {
+    /// Starts a member whose background work runs on `runtime`. It joins when it [`subscribe`](Self::subscribe)s.
+    pub fn new(config: ConsumerConfig, runtime: &Handle) -> Result<Self> {
+        if config.group_id.is_empty() {
+            let expected = "the name of the group to read in".to_owned();
+            let (name, value) = ("group.id", String::new());
+            return Err(ConfigError::Invalid {
+                name,
+                value,
+                expected,
+            }
+            .into());
+        }
+        if config.heartbeat_interval >= config.session_timeout {
+            return Err(ConfigError::Conflict(format!(
+                "heartbeat.interval.ms={} is not below session.timeout.ms={}: the group would take every member for dead",
+                config.heartbeat_interval.as_millis(),
+                config.session_timeout.as_millis()
+            ))
+            .into());
+        }
+        let consumer = Consumer::new(config, runtime)?;
+        Ok(Self::of(consumer, runtime, Arc::default()))
+    }
+
+    /// One more member of the same group, with a member id, a coordinator's connection and a subscription of its own; it
+    /// shares what is known of the cluster. If `group.instance.id` is set, it is that with `-2`, `-3` … behind it: no two
+    /// members may have the same.
+    #[must_use]
+    pub fn sibling(&self, runtime: &Handle) -> Self {
+        let consumer = self.inside.consumer.sibling(runtime);
+        Self::of(consumer, runtime, Arc::clone(&self.siblings))
+    }
+
+    fn of(consumer: Consumer, runtime: &Handle, siblings: Arc<AtomicUsize>) -> Self {
+        let config = consumer.config();
+        let before = siblings.fetch_add(1, Ordering::Relaxed);
+        let instance = Some(config.group_instance_id.as_str()).filter(|name| !name.is_empty());
+        let instance: Option<Arc<str>> = instance.map(|name| match before {
+            0 => name.into(),
+            _ => format!("{name}-{}", before + 1).into(),
+        });
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let (commits, attempts) = mpsc::unbounded_channel();
+        let (cluster, group) = (Arc::clone(consumer.cluster()), config.group_id.clone());
+        runtime.spawn(commits::run(cluster, group, instance.clone(), attempts));
+        let inside = Arc::new(Inside::new(consumer, instance, orders, commits));
+        runtime.spawn(member::run(Arc::clone(&inside), ordered));
+        Self {
+            inside,
+            runtime: runtime.clone(),
+            siblings,
+        }
+    }
+
+    /// Joins the group with this subscription, or changes it. Returns at once: [`assignment`](Self::assignment) and
+    /// [`next_batch`](Self::next_batch) show what comes of it.
+    pub fn subscribe(&self, to: Subscription) {
+        self.inside.asks();
+        *self.inside.subscription.lock() = Some(to.clone());
+        self.inside.order(Order::Subscribe(Some(to)));
+    }
+
+    /// Commits what was consumed (unless `enable.auto.commit=false`), gives up every partition and leaves the group, without
+    /// waiting for it. [`subscribe`](Self::subscribe) joins again.
+    pub fn unsubscribe(&self) {
+        *self.inside.subscription.lock() = None;
+        self.inside.order(Order::Subscribe(None));
+    }
+
+    /// What was subscribed to last.
+    pub fn subscription(&self) -> Option<Subscription> {
+        self.inside.subscription.lock().clone()
+    }
+
+    /// The partitions that the group gave to this member, sorted.
+    pub fn assignment(&self) -> Vec<TopicPartition> {
+        let mut assignment = self.inside.consumer.assignment();
+        assignment.sort_unstable();
+        assignment
+    }
+
+    /// The id that the coordinator knows this member by; `None` before it gave one.
+    pub fn member_id(&self) -> Option<Arc<str>> {
+        let id = Arc::clone(&self.inside.standing.borrow().member_id);
+        (!id.is_empty()).then_some(id)
+    }
+
+    /// The generation of the group that this member is in; it grows with each rebalance. `None` while it is in none.
+    pub fn generation(&self) -> Option<i32> {
+        let generation = self.inside.standing.borrow().generation;
+        (generation >= 0).then_some(generation)
+    }
+
+    /// The next batch that is there, without waiting; none while an event waits to be handled.
+    pub fn try_next_batch(&self) -> Option<Result<Batch>> {
+        self.inside.asks();
+        if let Some(failure) = self.inside.failure.lock().take() {
+            return Some(Err(failure));
+        }
+        if self.inside.events.is_pending() {
+            return None;
+        }
+        self.inside.consumer.try_next_batch()
+    }
+
+    /// The next batch of any partition, as [`Consumer::next_batch`]; `None` when the time is up, or at once when an event
+    /// waits to be handled ([`next_event`](Self::next_event)).
+    ///
+    /// Each batch carries its [`Claim`](crate::Claim): store how far you are there, and drop the rest of a batch whose claim is
+    /// revoked. An error about the group ([`ClientError::NotAdmitted`], [`ClientError::Fenced`],
+    /// [`ClientError::BadAssignment`]) is told once; the next call tries to join again, but for one that is fenced.
+    pub async fn next_batch(&self, limit: Duration) -> Result<Option<Batch>> {
+        let deadline = Instant::now() + limit;
+        let _waits = self.inside.waits();
+        loop {
+            let arrived = self.inside.consumer.arrived();
+            if let Some(next) = self.try_next_batch() {
+                return next.map(Some);
+            }
+            if self.inside.events.is_pending() {
+                return Ok(None);
+            }
+            if timeout_at(deadline, arrived).await.is_err() {
+                return self.try_next_batch().transpose();
+            }
+        }
+    }
+
+    /// Whether rebalances shall be told as events. Whoever says yes has to ask for them: until a [`PendingEvent`] is
+    /// dropped nothing is read, and the group's rebalance waits, for `max.poll.interval.ms` at the most.
+    pub fn listen(&self, wanted: bool) {
+        self.inside.events.want(wanted);
+    }
+
+    /// The next event, if one waits.
+    pub fn next_event(&self) -> Option<PendingEvent> {
+        self.inside.events.take()
+    }
+
+    /// Why nothing comes at the moment, if something is wrong that may pass.
+    pub fn trouble(&self) -> Option<ClientError> {
+        self.inside.consumer.trouble()
+    }
+
+    /// Goes on reading a partition elsewhere, as [`Consumer::seek`]. Batches from before have their claim revoked; what is
+    /// committed next is the new position.
+    pub fn seek(&self, partition: &TopicPartition, to: StartAt) -> Result<()> {
+        self.inside.consumer.seek(partition, to)
+    }
+
+    /// Stops or resumes handing out a partition. It stays this member's, until a rebalance takes it away and with it the
+    /// pause; with `cooperative-sticky` alone, partitions that stay keep theirs.
+    pub fn set_paused(&self, partition: &TopicPartition, paused: bool) -> Result<()> {
+        self.inside.consumer.set_paused(partition, paused)
+    }
+
+    /// As [`Consumer::position`].
+    pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
+        self.inside.consumer.position(partition)
+    }
+
+    /// How many offsets lie between what is consumed of each partition and its end, as far as the answers to fetches told;
+    /// nothing is asked. Partitions of which either is not known yet are left out.
+    pub fn lag(&self) -> Vec<(TopicPartition, i64)> {
+        let mut lag = self.inside.consumer.lag();
+        lag.sort_unstable();
+        lag
+    }
+
+    /// The partitions of a topic, as [`Consumer::partitions`].
+    pub async fn partitions(&self, topic: &str, limit: Duration) -> Result<Vec<i32>> {
+        self.inside.consumer.partitions(topic, limit).await
+    }
+
+    /// What the group has committed of these partitions, whoever reads them; those of which nothing is are left out.
+    pub async fn committed(
+        &self,
+        partitions: &[TopicPartition],
+        limit: Duration,
+    ) -> Result<HashMap<TopicPartition, CommittedOffset>> {
+        let (cluster, group) = (self.inside.consumer.cluster(), &*self.inside.group);
+        let what = format!("fetching the offsets of {}", shown(group));
+        let ask = || offsets::fetch(cluster, group, partitions);
+        cluster.retrying(&what, limit, ask).await
+    }
+
+    /// Commits these offsets, or what was consumed of every partition, and waits for the answer. What was committed is
+    /// returned. During a rebalance it waits, and commits if the partitions are still this member's.
+    ///
+    /// Without a subscription, explicit offsets are committed as from outside of the group, which a group with members
+    /// refuses.
+    ///
+    /// # Errors
+    /// [`ClientError::CommitFailed`] if a partition has gone to another member, [`ClientError::TimedOut`] after `limit`.
+    pub async fn commit(
+        &self,
+        offsets: Option<Vec<(TopicPartition, CommittedOffset)>>,
+        limit: Duration,
+    ) -> Result<Vec<(TopicPartition, CommittedOffset)>> {
+        let offsets = self.to_commit(offsets);
+        if !offsets.is_empty() {
+            self.inside.commit_within(&offsets, limit).await?;
+        }
+        Ok(offsets)
+    }
+
+    /// As [`commit`](Self::commit), without waiting and without trying again, as a later commit would be overtaken; `then` is
+    /// given the result, in the runtime's thread.
+    pub fn commit_soon(
+        &self,
+        offsets: Option<Vec<(TopicPartition, CommittedOffset)>>,
+        then: impl FnOnce(Result<Vec<(TopicPartition, CommittedOffset)>>) + Send + 'static,
+    ) {
+        let offsets = self.to_commit(offsets);
+        let standing = if self.inside.subscription.lock().is_some() {
+            self.inside.standing.borrow().clone()
+        } else {
+            Standing::outside()
+        };
+        // Queued now, not when the runtime finds the time, so that commits stay in order.
+        let attempt =
+            (!offsets.is_empty()).then(|| self.inside.attempt(offsets.clone(), standing.clone()));
+        let inside = Arc::clone(&self.inside);
+        self.runtime.spawn(async move {
+            let result = match attempt {
+                None => Ok(offsets),
+                Some(attempt) => match attempt.await {
+                    Ok(()) => {
+                        inside.settle(&offsets);
+                        Ok(offsets)
+                    }
+                    Err(error) => Err(inside.told(error, &standing)),
+                },
+            };
+            then(result);
+        });
+    }
+
+    fn to_commit(&self, offsets: Option<Offsets>) -> Offsets {
+        offsets.unwrap_or_else(|| self.inside.uncommitted(None))
+    }
+
+    /// Ends: readers get [`ClientError::Closed`] at once; what was consumed is committed (unless
+    /// `enable.auto.commit=false`) and the member leaves the group, but for a static one, whose place waits for it. No event
+    /// is queued. A second call waits for the first.
+    ///
+    /// # Errors
+    /// [`ClientError::TimedOut`] if that took longer than `limit`; it goes on in the background.
+    pub async fn close(&self, limit: Duration) -> Result<()> {
+        self.inside.consumer.close();
+        self.inside.order(Order::Close);
+        let mut standing = self.inside.standing.subscribe();
+        match timeout(limit, standing.wait_for(|it| it.has_ended)).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(ClientError::TimedOut {
+                what: format!("leaving {}", shown(&self.inside.group)).into(),
+                setting: "timeout",
+                limit,
+                cause: None,
+            }),
+        }
+    }
+}
+
+/// Leaves without waiting.
+impl Drop for GroupConsumer {
+    fn drop(&mut self) {
+        self.inside.consumer.close();
+        self.inside.order(Order::Close);
+    }
+}
