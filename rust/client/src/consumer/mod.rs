@@ -166,6 +166,12 @@ impl Consumer {
             .look(|partitions| partitions.get(partition)?.position)
     }
 
+    /// The offset behind a partition's last record that may be read, as the last answer to a fetch told; `None` before that.
+    pub fn end(&self, partition: &TopicPartition) -> Option<i64> {
+        self.shared
+            .look(|partitions| partitions.get(partition)?.high_watermark)
+    }
+
     /// The partitions of a topic, sorted; waits until the topic is there, for `limit` at the most.
     pub async fn partitions(&self, topic: &str, limit: Duration) -> Result<Vec<i32>> {
         let topic = self.shared.cluster.topic(topic, limit, "timeout").await?;

@@ -66,6 +66,8 @@ pub(super) struct Inside {
     started: Instant,
     /// When a reader last asked for something, in ms since `started`.
     asked: AtomicU64,
+    /// A reader asked for more of what it had taken, since somebody last looked.
+    pub(super) has_asked: AtomicBool,
     /// Readers that wait at this moment.
     asking: AtomicUsize,
     /// The task waits for a reader to ask: it left because nobody did, or because of an error that the reader is told.
@@ -92,6 +94,7 @@ impl Inside {
             failure: Mutex::default(),
             started: Instant::now(),
             asked: AtomicU64::new(0),
+            has_asked: AtomicBool::new(false),
             asking: AtomicUsize::new(0),
             rests: AtomicBool::new(false),
             wake: Notify::new(),
@@ -114,8 +117,11 @@ impl Inside {
         Waits(self)
     }
 
-    /// When a reader last asked.
+    /// When a reader last asked; as precisely as this is called often.
     pub(super) fn last_asked(&self) -> Instant {
+        if self.has_asked.swap(false, Ordering::Relaxed) {
+            self.asks();
+        }
         if self.asking.load(Ordering::Relaxed) > 0 {
             return Instant::now();
         }

@@ -127,6 +127,18 @@ impl GroupConsumer {
         assignment
     }
 
+    /// The group's name.
+    pub fn group(&self) -> &str {
+        &self.inside.group
+    }
+
+    /// A reader is alive: it comes back for another message of a batch that it took. One relaxed store; whoever asks for
+    /// batches need not call it.
+    #[inline]
+    pub fn asks(&self) {
+        self.inside.has_asked.store(true, Ordering::Relaxed);
+    }
+
     /// The id that the coordinator knows this member by; `None` before it gave one.
     pub fn member_id(&self) -> Option<Arc<str>> {
         let id = Arc::clone(&self.inside.standing.borrow().member_id);
@@ -181,7 +193,11 @@ impl GroupConsumer {
     }
 
     /// The next event, if one waits.
+    #[inline]
     pub fn next_event(&self) -> Option<PendingEvent> {
+        if !self.inside.events.is_pending() {
+            return None;
+        }
         self.inside.events.take()
     }
 
@@ -205,6 +221,11 @@ impl GroupConsumer {
     /// As [`Consumer::position`].
     pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
         self.inside.consumer.position(partition)
+    }
+
+    /// As [`Consumer::end`].
+    pub fn end(&self, partition: &TopicPartition) -> Option<i64> {
+        self.inside.consumer.end(partition)
     }
 
     /// How many offsets lie between what is consumed of each partition and its end, as far as the answers to fetches told;
