@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Self, TypeAlias, final
 
+from kafkalite.admin.rows import BrokerRow, GroupRow, Resource, SettingRow, TopicRow
+
 __all__ = [
     "VERSION",
     "Admin",
@@ -246,12 +248,6 @@ class MessageStream(Iterator[Message]):
     def close(self) -> None:
         """End the iteration, also where it waits in another thread. A second call does nothing."""
 
-BrokerRow: TypeAlias = tuple[int, str, int, str | None]
-TopicRow: TypeAlias = tuple[str, str, bool, list[tuple[int, int | None, list[int], list[int]]]]
-MemberRow: TypeAlias = tuple[str, str | None, str, str, list[tuple[str, int]] | None]
-GroupRow: TypeAlias = tuple[str, str, str, str, str, BrokerRow, list[MemberRow]]
-_Resource: TypeAlias = Literal["topic", "broker", "group"]
-
 @final
 class Admin:
     """The administering side; rows in the order of the fields that ``kafkalite.admin`` gives names to."""
@@ -266,10 +262,8 @@ class Admin:
     def list_offsets(self, starts: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int | None, int | None]]:
         """The offset at each time in milliseconds since 1970 (-1 end, -2 beginning), and that message's own time."""
     def delete_records(self, before: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]: ...
-    def describe_configs(
-        self, kind: _Resource, name: str
-    ) -> list[tuple[str, str | None, int, bool, bool, str | None]]: ...
-    def alter_configs(self, kind: _Resource, name: str, changes: Sequence[tuple[str, str, str]], dry_run: bool) -> None:
+    def describe_configs(self, kind: Resource, name: str) -> list[SettingRow]: ...
+    def alter_configs(self, kind: Resource, name: str, changes: Sequence[tuple[str, str, str]], dry_run: bool) -> None:
         """Apply triples of a name, how (``set``, ``unset``, ``append``, ``subtract``), and a value."""
     def groups(self, states: Sequence[str], kinds: Sequence[str]) -> list[tuple[str, str, str, str]]: ...
     def describe_group(self, group: str) -> GroupRow: ...

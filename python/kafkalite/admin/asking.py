@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from kafkalite.admin.descriptions import (
     Config,
@@ -18,13 +18,14 @@ from kafkalite.errors import InvalidSettingError, KafkaError, UnknownGroupError,
 if TYPE_CHECKING:
     from kafkalite import _native
     from kafkalite.admin.reset import Place
+    from kafkalite.admin.rows import GroupRow, MemberRow, Resource, TopicRow
 
 # By Kafka's numbers (`ConfigSource`).
 _SOURCES = {1: "topic", 2: "broker", 3: "cluster", 4: "start", 5: "default", 8: "group"}
 _LONG = 100
 
 
-def existing_topic(native: _native.Admin, name: str) -> _native.TopicRow:
+def existing_topic(native: _native.Admin, name: str) -> TopicRow:
     """Return a topic, or raise the error that names the nearest one."""
     try:
         return native.describe_topic(name)
@@ -34,7 +35,7 @@ def existing_topic(native: _native.Admin, name: str) -> _native.TopicRow:
         raise UnknownTopicError(message) from error
 
 
-def existing_group(native: _native.Admin, group: str) -> _native.GroupRow:
+def existing_group(native: _native.Admin, group: str) -> GroupRow:
     """Return a group, or raise the error that names the nearest one."""
     try:
         return native.describe_group(group)
@@ -44,9 +45,7 @@ def existing_group(native: _native.Admin, group: str) -> _native.GroupRow:
         raise UnknownGroupError(message) from error
 
 
-def resource(
-    native: _native.Admin, topic: str | None, broker: int | None, group: str | None
-) -> tuple[Literal["topic", "broker", "group"], str]:
+def resource(native: _native.Admin, topic: str | None, broker: int | None, group: str | None) -> tuple[Resource, str]:
     """Return whose settings are meant; exactly one may be named, and a topic has to exist."""
     if (topic is not None) + (broker is not None) + (group is not None) != 1:
         message = "name one of topic=, broker= and group=: whose settings are meant?"
@@ -64,7 +63,7 @@ def resource(
     return "broker", str(broker)
 
 
-def config(native: _native.Admin, kind: Literal["topic", "broker", "group"], name: str) -> Config:
+def config(native: _native.Admin, kind: Resource, name: str) -> Config:
     """Return all settings of a resource."""
     entries = (
         ConfigEntry(key, value, _SOURCES.get(source, "unknown"), read_only, sensitive, documentation)
@@ -73,9 +72,7 @@ def config(native: _native.Admin, kind: Literal["topic", "broker", "group"], nam
     return Config((entry.name, entry) for entry in entries)
 
 
-def check_names(
-    native: _native.Admin, kind: Literal["topic", "broker", "group"], name: str, keys: Sequence[str]
-) -> None:
+def check_names(native: _native.Admin, kind: Resource, name: str, keys: Sequence[str]) -> None:
     """Refuse names that the resource does not have, or that cannot change; Apache Kafka takes any name for a broker."""
     known = {row[0]: row[3] for row in native.describe_configs(kind, name)}
     for key in keys:
@@ -99,7 +96,7 @@ def shown(name: str) -> str:
     return repr(name) if len(name) <= _LONG else f"{name[:_LONG]!r}... ({len(name):,} characters)"
 
 
-def topic(row: _native.TopicRow) -> TopicDescription:
+def topic(row: TopicRow) -> TopicDescription:
     """Return the description of a topic."""
     name, topic_id, internal, partitions = row
     described = (
@@ -109,7 +106,7 @@ def topic(row: _native.TopicRow) -> TopicDescription:
     return TopicDescription(name, topic_id, internal, tuple(described))
 
 
-def member(row: _native.MemberRow) -> GroupMember:
+def member(row: MemberRow) -> GroupMember:
     """Return the description of a group's member."""
     member_id, instance_id, client_id, host, assignment = row
     return GroupMember(member_id, instance_id, client_id, host, None if assignment is None else tuple(assignment))
