@@ -222,7 +222,7 @@ def test_a_group_goes_on_where_it_is_told_to(admin, topic, group, how, after):
 def test_what_cannot_be_reset_says_why(admin, topic, group):
     with pytest.raises(errors.UnknownGroupError, match=group):
         admin.reset_group(group, to="earliest")
-    with pytest.raises(ValueError, match="no committed offset"):
+    with pytest.raises(errors.GroupError, match="no committed offset"):
         admin.reset_group(group, topic, by=1)
     with pytest.raises(TypeError, match="either"):
         admin.reset_group(group, topic)

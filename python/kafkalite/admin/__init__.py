@@ -417,7 +417,7 @@ def _named(topics: Mapping[str, Sequence[int]]) -> list[Place]:
 
 def _millis(time: datetime) -> int:
     """Return milliseconds since 1970 UTC; a time without a zone is local, as everywhere in Python."""
-    return round(time.timestamp() * 1000)
+    return max(round(time.timestamp() * 1000), 0)
 
 
 def _moment(stamp: int | None) -> datetime | None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from kafkalite.admin.descriptions import Listing, OffsetChange
+from kafkalite.errors import GroupError
 
 __all__ = ["Place", "Target", "plan", "point_in_time", "shifted"]
 
@@ -28,14 +29,14 @@ def point_in_time(target: Target, now: datetime) -> datetime | None:
 
 
 def shifted(group: str, places: list[Place], committed: Mapping[Place, int], by: int) -> dict[Place, int]:
-    """Return each committed offset, moved by so many; ``ValueError`` where nothing is committed that could be moved."""
+    """Return each committed offset, moved by so many; ``GroupError`` where nothing is committed that could be."""
     without = [f"{topic}-{partition}" for topic, partition in places if (topic, partition) not in committed]
     if without:
         message = (
             f"group {group} has no committed offset on {', '.join(without)}, so there is nothing to move by {by}; "
             "name the partitions that it has read, or an offset to go to"
         )
-        raise ValueError(message)
+        raise GroupError(message)
     return {place: committed[place] + by for place in places}
 
 

@@ -1,0 +1,74 @@
+"""What commands print: aligned tables or one JSON document on standard output, sentences on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any
+
+__all__ = ["counted", "document", "note", "say", "table"]
+
+_BOLD, _FAINT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+def document(value: object) -> None:
+    """Print one JSON document; a dataclass is an object."""
+    json.dump(_plain(value), sys.stdout, indent=1)
+    print()
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401 - JSON is anything
+    if is_dataclass(value) and not isinstance(value, type):
+        facts = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return facts | {name: getattr(value, name) for name in ("lag",) if hasattr(value, name)}
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return list(map(_plain, value))
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def table(options: argparse.Namespace, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under headings, in columns; numbers stand to the right, and ``-`` where there is no value."""
+    given = [list(row) for row in rows]
+    numeric = [all(isinstance(row[at], (int, type(None))) for row in given) for at in range(len(headings))]
+    lines = [[heading.upper() for heading in headings], *(list(map(_cell, row)) for row in given)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for number, line in enumerate(lines):
+        cells = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        ]
+        text = "  ".join(cells).rstrip()
+        print(f"{_BOLD}{text}{_PLAIN}" if number == 0 and _colored(options) else text)
+
+
+def _cell(value: object) -> str:
+    text = "-" if value is None or value == "" else str(value)
+    return text if text.isprintable() else json.dumps(text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 offset`` or ``2 offsets``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def note(options: argparse.Namespace, sentence: str) -> None:
+    """Print a line of data that belongs to no table."""
+    print(f"{_FAINT}{sentence}{_PLAIN}" if _colored(options) else sentence)
+
+
+def say(options: argparse.Namespace, sentence: str) -> None:
+    """Tell the person in front of the terminal; ``-q`` keeps it quiet."""
+    if not options.quiet:
+        print(sentence, file=sys.stderr)
+
+
+def _colored(options: argparse.Namespace) -> bool:
+    """Whether standard output is a terminal whose user has nothing against colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
