@@ -1,0 +1,229 @@
+"""The commands that talk to a cluster: data on standard output, everything else on standard error."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from confluent_kafka import Consumer
+
+from kafkalite import Admin, Producer
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture
+def kafkalite(broker):
+    """Run a command against the session's broker."""
+    environment = {**os.environ, "KAFKALITE_BOOTSTRAP_SERVERS": broker.bootstrap_servers}
+
+    def run(*arguments, status=0, **more):
+        command = [sys.executable, "-m", "kafkalite", *map(str, arguments)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, env={**environment, **more}
+        )
+        assert done.returncode == status, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def facts(kafkalite):
+    """Run a command with ``--json`` and return its one document."""
+    return lambda *arguments, **more: json.loads(kafkalite(*arguments, "--json", **more).stdout)
+
+
+@pytest.fixture
+def topic(broker, make_topic):
+    """A topic of two partitions with ten messages in each."""
+    topic = make_topic(2)
+    with Producer(broker) as producer:
+        for partition in (0, 1):
+            producer.send_many(topic, [b"x"] * 10, partition=partition)
+    return topic
+
+
+@pytest.fixture
+def group():
+    return f"cli-group-{next(_NUMBERS)}"
+
+
+def rows(table):
+    """Return the lines of a table as dictionaries."""
+    lines = [line.split() for line in table.splitlines()]
+    start = next(number for number, line in enumerate(lines) if line and line[0].isupper())
+    return [dict(zip(lines[start], line, strict=False)) for line in lines[start + 1 :]]
+
+
+def test_a_topic_from_its_creation_to_its_end(kafkalite, facts):
+    name = f"cli-topic-{next(_NUMBERS)}"
+    kafkalite("topic", "create", name, "-p", 2, "--config", "retention.ms=60000")
+    assert "already" in kafkalite("topic", "create", name, status=1).stderr
+    kafkalite("topic", "create", name, "--exist-ok")
+    kafkalite("topic", "add-partitions", name, 3)
+    (described,) = facts("topic", "describe", name)
+    assert described["config"] == {"retention.ms": "60000"}
+    assert [part["partition"] for part in described["partitions"]] == [0, 1, 2]
+    assert name in {row["name"] for row in facts("topic", "list")}
+    assert {row["TOPIC"]: row["PARTITIONS"] for row in rows(kafkalite("topic", "list").stdout)}[name] == "3"
+    assert "retention.ms=60000" in kafkalite("topic", "describe", name).stdout
+    would = kafkalite("topic", "delete", name, "--dry-run")
+    assert "would be deleted: 3 partitions, 0 messages" in would.stderr
+    assert would.stdout == ""
+    assert facts("topic", "delete", name) == [{"topic": name, "partitions": 3, "messages": 0, "deleted": True}]
+    assert "there is no topic" in kafkalite("topic", "delete", name, status=1).stderr
+
+
+def test_nothing_is_deleted_if_one_of_several_does_not_exist(kafkalite, facts, topic):
+    kafkalite("topic", "delete", topic, "nowhere", status=1)
+    assert topic in {row["name"] for row in facts("topic", "list")}
+
+
+def test_columns_are_aligned(kafkalite, topic):
+    lines = kafkalite("topic", "describe", topic).stdout.splitlines()[1:]
+    ends = {line.rindex(word) + len(word) for line, word in zip(lines, ["END", "10", "10"], strict=True)}
+    assert len(ends) == 1
+
+
+def test_a_reset_prints_before_and_after_and_a_dry_run_changes_nothing(kafkalite, facts, topic, group):
+    done = facts("group", "reset", group, "--topic", f"{topic}:1", "--to", 4)
+    assert done["changes"] == [{"topic": topic, "partition": 1, "before": None, "after": 4, "note": ""}]
+    would = kafkalite("group", "reset", group, "--by", -2, "--dry-run")
+    assert rows(would.stdout) == [
+        {"GROUP": group, "TOPIC": topic, "PARTITION": "1", "BEFORE": "4", "AFTER": "2", "NOTE": "-"}
+    ]
+    assert "nothing was changed" in would.stderr
+    assert facts("group", "reset", group, "--to", "latest", "--execute")["changes"][0]["before"] == 4
+    (described,) = facts("group", "describe", group)
+    assert [(part["committed"], part["end"], part["lag"]) for part in described["partitions"]] == [(10, 10, 0)]
+
+
+@pytest.mark.parametrize(
+    ("where", "after"), [("earliest", 0), ("99", 10), ("1d", 0), ("2001-01-01", 0), ("2300-01-01T00:00Z", 10)]
+)
+def test_a_reset_goes_to_ends_offsets_times_and_durations(facts, topic, group, where, after):
+    changes = facts("group", "reset", group, "--topic", topic, "--to", where)["changes"]
+    assert [change["after"] for change in changes] == [after, after]
+
+
+def test_groups_are_listed_described_and_deleted(kafkalite, facts, topic, group):
+    kafkalite("group", "reset", group, "--topic", topic, "--to", 3)
+    assert {"group": group, "type": "classic", "state": "Empty", "protocol_type": ""} in facts("group", "list")
+    assert group not in kafkalite("group", "list", "--state", "Stable").stdout
+    described = rows(kafkalite("group", "describe", group).stdout)
+    assert [(row["PARTITION"], row["COMMITTED"], row["END"], row["LAG"], row["MEMBER"]) for row in described] == [
+        ("0", "3", "10", "7", "-"),
+        ("1", "3", "10", "7", "-"),
+    ]
+    kafkalite("group", "delete-offsets", group, "--topic", f"{topic}:0", "--dry-run")
+    kafkalite("group", "delete-offsets", group, "--topic", f"{topic}:0")
+    assert [part["partition"] for part in facts("group", "describe", group)[0]["partitions"]] == [1]
+    assert "would be deleted: 1 offset" in kafkalite("group", "delete", group, "--dry-run").stderr
+    assert facts("group", "delete", group) == [{"group": group, "deleted": True}]
+    assert "there is no group" in kafkalite("group", "describe", group, status=1).stderr
+
+
+def test_a_group_that_reads_is_not_touched(kafkalite, facts, broker, topic, group):
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": group, "client.id": "me"})
+    consumer.subscribe([topic])
+    while len(consumer.assignment()) != 2:
+        consumer.poll(0.1)
+    for command in (
+        ("group", "reset", group, "--topic", topic, "--to", "earliest"),
+        ("group", "delete", group),
+    ):
+        assert "me at 127.0.0.1" in kafkalite(*command, status=1).stderr
+    (member,) = facts("group", "describe", group)[0]["members"]
+    assert member["assignment"] == [[topic, 0], [topic, 1]]
+    (row,) = rows(kafkalite("group", "describe", group, "--members").stdout)
+    assert (row["CLIENT"], row["READS"]) == ("me", f"{topic}-0")
+    consumer.close()
+
+
+def test_settings_are_shown_changed_and_taken_back(kafkalite, facts, topic):
+    def shown(*more):
+        return {row["name"]: row["value"] for row in facts("config", "show", "topic", topic, *more)}
+
+    assert "retention.ms" not in shown()
+    assert shown("--all")["retention.ms"] == "604800000"
+    kafkalite("config", "set", "topic", topic, "retention.ms=60000", "cleanup.policy+=compact")
+    assert shown() == {"retention.ms": "60000", "cleanup.policy": "delete,compact"}
+    kafkalite("config", "set", "topic", topic, "cleanup.policy-=delete", "--dry-run")
+    kafkalite("config", "unset", "topic", topic, "retention.ms")
+    assert shown() == {"cleanup.policy": "delete,compact"}
+    assert "did you mean retention.ms" in kafkalite("config", "set", "topic", topic, "retention=1", status=1).stderr
+    assert "NAME=VALUE" in kafkalite("config", "set", "topic", topic, "retention.ms", status=2).stderr
+    assert "log.dirs" in kafkalite("config", "show", "broker", 0).stdout
+    assert "named by its number" in kafkalite("config", "show", "broker", "zero", status=2).stderr
+
+
+def test_records_are_deleted_after_saying_how_many(kafkalite, facts, broker, topic):
+    would = kafkalite("record", "delete", topic, "--before", 4, "--dry-run")
+    assert "would delete 8 messages" in would.stderr
+    done = facts("record", "delete", f"{topic}:0", "--before", 4)
+    assert (done["messages"], done["changes"][0]["after"]) == (4, 4)
+    assert "ends at offset 10" in kafkalite("record", "delete", topic, "--before", 11, status=1).stderr
+    with Admin(broker) as admin:
+        assert [found.offset for found in admin.list_offsets(topic, "earliest")] == [4, 0]
+
+
+def test_an_unreachable_cluster_is_named(kafkalite):
+    done = kafkalite("topic", "list", "-b", "127.0.0.1:1", "--timeout", "0.5", status=1)
+    assert "cannot connect to 127.0.0.1:1" in done.stderr
+    assert done.stdout == ""
+    quiet = kafkalite("topic", "list", "-q", "-b", "127.0.0.1:1", "--timeout", "0.5", status=1).stderr
+    assert quiet.startswith("error: ")
+
+
+def test_the_client_takes_settings(kafkalite):
+    kafkalite("topic", "list", "-X", "client.id=me")
+    assert "did you mean client_id" in kafkalite("topic", "list", "-X", "client.di=me", status=1).stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["group", "reset", "g"],
+        ["group", "reset", "g", "--to", "noon"],
+        ["group", "reset", "g", "--to", "1", "--by", "1"],
+        ["group", "reset", "g", "--to", "1", "--dry-run", "--execute"],
+        ["group", "reset", "g", "--to", "1", "--topic", "t:x"],
+        ["topic", "create", "t", "-p", "0"],
+        ["topic", "create", "t", "--config", "retention.ms"],
+        ["topic", "list", "--timeout", "nan"],
+        ["config", "show", "planet", "earth"],
+        ["record", "delete", "t"],
+        ["topic"],
+    ],
+)
+def test_a_wrong_command_line_is_status_2(kafkalite, arguments):
+    assert "usage:" in kafkalite(*arguments, status=2).stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["topic", "list"],
+        ["topic", "create"],
+        ["topic", "describe"],
+        ["topic", "delete"],
+        ["topic", "add-partitions"],
+        ["group", "list"],
+        ["group", "describe"],
+        ["group", "reset"],
+        ["group", "delete"],
+        ["group", "delete-offsets"],
+        ["record", "delete"],
+        ["config", "show"],
+        ["config", "set"],
+        ["config", "unset"],
+    ],
+)
+def test_every_command_explains_itself_and_takes_json(kafkalite, command):
+    explained = kafkalite(*command, "--help").stdout
+    assert "--json" in explained
+    assert "--bootstrap-servers" in explained
