@@ -49,6 +49,18 @@ impl Attributes {
         )
     }
 
+    /// The same with the flag that the base timestamp is a delete horizon (KIP-534) set or cleared.
+    #[must_use]
+    pub const fn with_delete_horizon(self, on: bool) -> Self {
+        self.with(Self::DELETE_HORIZON, on)
+    }
+
+    /// The same without a codec.
+    #[must_use]
+    pub const fn uncompressed(self) -> Self {
+        Self(self.0 & !Self::CODEC)
+    }
+
     const fn with(self, flag: i16, on: bool) -> Self {
         Self(if on { self.0 | flag } else { self.0 & !flag })
     }

@@ -1,4 +1,4 @@
-//! Kafka's record batches: parse as a view, build, compress, checksum. No I/O, no clock, no threads;
+//! Kafka's record batches: parse as a view, build, filter, compress, checksum. No I/O, no clock, no threads;
 //! it does not know what a partition is, nor which offsets and sequences are *right*: that is the log's.
 //!
 //! A batch of format v2 (KIP-98, magic 2) is the unit that travels: a producer builds it, a broker
@@ -35,6 +35,7 @@ mod control;
 mod decoded;
 mod entry;
 mod error;
+mod filter;
 mod header;
 pub mod legacy;
 mod record;
@@ -49,6 +50,7 @@ pub use control::{ControlKind, EndTransaction};
 pub use decoded::{DecodedBatch, Layouts};
 pub use entry::Entry;
 pub use error::{RecordsError, Result};
+pub use filter::{BatchFilter, Filtered};
 pub use header::{Attributes, BatchHeader};
 pub use record::{Header, Headers, Record, RecordLayout, Span};
 pub use records::Records;

@@ -44,6 +44,11 @@ impl Cursor {
         self.left as usize
     }
 
+    /// Where in the payload the next record begins.
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
     #[inline]
     pub(crate) fn advance(&mut self, payload: &[u8]) -> Option<Result<RecordLayout>> {
         if self.ended {
