@@ -34,6 +34,14 @@ pub struct LogConfig {
     /// Whether `cleanup.policy` contains `compact`. Compaction leaves holes between the offsets; without it, a hole that is
     /// found after a crash says that messages were lost, and ends the log.
     pub compacted: bool,
+    /// `delete.retention.ms`: how long compaction keeps a tombstone after it has first seen it, so that readers who began
+    /// before learn that the key is gone.
+    pub delete_retention_ms: i64,
+    /// `min.compaction.lag.ms`: segments with a message younger than this are not compacted.
+    pub min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: a message older than this makes its log due for compaction; also rolls a compacted log's
+    /// segment, whose first message is older by this much, so that it can be.
+    pub max_compaction_lag_ms: i64,
     /// `file.delete.delay.ms`: how long a segment lives on as `*.deleted` for those that still read it.
     pub file_delete_delay_ms: i64,
     /// `flush.messages`: fsync after so many messages. `None` leaves it to the system.
@@ -53,6 +61,17 @@ pub struct LogConfig {
     pub durability: Durability,
 }
 
+impl LogConfig {
+    /// How old a segment may become before it is rolled, in milliseconds of its messages' time.
+    pub(crate) fn max_segment_ms(&self) -> i64 {
+        if self.compacted {
+            self.segment_ms.min(self.max_compaction_lag_ms)
+        } else {
+            self.segment_ms
+        }
+    }
+}
+
 impl Default for LogConfig {
     /// Apache Kafka 4.3's defaults.
     fn default() -> LogConfig {
@@ -65,6 +84,9 @@ impl Default for LogConfig {
             retention_bytes: None,
             delete_expired: true,
             compacted: false,
+            delete_retention_ms: 24 * 3_600_000,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
             file_delete_delay_ms: 60_000,
             flush_messages: None,
             flush_ms: None,

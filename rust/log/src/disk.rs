@@ -1,12 +1,16 @@
-//! The door through which every byte of a segment reaches the disk, so that tests can put a broken disk behind it.
+//! The door through which every byte of a segment reaches the disk, and every change of a segment's name, so that tests
+//! can put a broken disk behind it.
 //!
 //! A virtual call costs a nanosecond beside a system call of a microsecond or more, so production pays nothing that can be
 //! measured; reads do not pass here.
 
 use std::fmt::Debug;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, IoSlice};
+use std::path::Path;
 use std::sync::Arc;
+
+use crate::durable;
 
 /// What a log asks of the device for its segments. [`os`] is the real one; `faults` has one that fails on demand.
 pub trait Disk: Debug + Send + Sync {
@@ -22,6 +26,21 @@ pub trait Disk: Debug + Send + Sync {
     /// Returns when the bytes of `file`, and the length needed to read them back, survive a power cut. After an error
     /// nothing is known about any byte written since the last success: the caller must not try again and believe it.
     fn sync_data(&self, file: &File) -> io::Result<()>;
+
+    /// Gives a file another name, in the place of whatever had that.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    /// Returns when creations, renames and removals in a directory survive a power cut.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        durable::sync_dir(dir)
+    }
 }
 
 /// The operating system's own files.

@@ -157,6 +157,23 @@ pub enum LogError {
         current: i32,
     },
 
+    /// Compaction was told to stop, or the log was closed or shortened under it. Nothing has changed that was not finished;
+    /// try again when there is time.
+    #[error("compaction of {} was given up half-way", path.display())]
+    CompactionStopped {
+        /// The partition's directory.
+        path: PathBuf,
+    },
+
+    /// This log cannot be compacted, and goes on without. The reason says what is in the way.
+    #[error("{} cannot be compacted: {reason}", path.display())]
+    Uncleanable {
+        /// The partition's directory.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+
     /// Another broker has this data directory open. Stop it, or use another directory.
     #[error("data directory {} is in use by {holder}; stop that broker, or choose another directory", path.display())]
     DirectoryInUse {

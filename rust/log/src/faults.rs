@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -26,6 +27,9 @@ pub enum Fault {
     FailingWrites,
     /// Every flush fails with EIO.
     FailingSyncs,
+    /// So many more steps (writes, flushes, renames, removals) are done, then none: what is left on the disk is what a
+    /// process leaves that is killed there.
+    DeadAfter(u64),
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +68,18 @@ impl FaultyDisk {
         self.state.lock().writes
     }
 
+    /// Whether one more step may be done.
+    fn step(&self) -> io::Result<()> {
+        match &mut self.state.lock().fault {
+            Some(Fault::DeadAfter(0)) => Err(rustix::io::Errno::IO.into()),
+            Some(Fault::DeadAfter(left)) => {
+                *left -= 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn write_at_most(
         &self,
         limit: usize,
@@ -86,6 +102,7 @@ impl Disk for FaultyDisk {
         parts: &[IoSlice<'_>],
         position: u64,
     ) -> io::Result<usize> {
+        self.step()?;
         let fault = {
             let mut state = self.state.lock();
             state.writes += 1;
@@ -103,11 +120,14 @@ impl Disk for FaultyDisk {
             Some(Fault::ShortWrites(limit)) => {
                 self.write_at_most(limit.max(1), file, parts, position)
             }
-            Some(Fault::FailingSyncs) | None => self.real.write_vectored_at(file, parts, position),
+            Some(Fault::FailingSyncs | Fault::DeadAfter(_)) | None => {
+                self.real.write_vectored_at(file, parts, position)
+            }
         }
     }
 
     fn sync_data(&self, file: &File) -> io::Result<()> {
+        self.step()?;
         {
             let mut state = self.state.lock();
             if state.fault == Some(Fault::FailingSyncs) {
@@ -116,6 +136,21 @@ impl Disk for FaultyDisk {
             state.syncs += 1;
         }
         self.real.sync_data(file)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step()?;
+        self.real.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.step()?;
+        self.real.remove(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.step()?;
+        self.real.sync_dir(dir)
     }
 }
 

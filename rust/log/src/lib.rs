@@ -1,7 +1,7 @@
-//! One partition on disk, in Apache Kafka's own layout: append, read, roll, recover, retain.
+//! One partition on disk, in Apache Kafka's own layout: append, read, roll, recover, retain, compact.
 //!
 //! Synchronous, on `std::fs`; it opens no socket, runs no thread, has no clock (callers say what time it is) and never
-//! decompresses a batch to store or to fetch it. `unsafe` is in one file, `segment/mapping.rs`.
+//! decompresses a batch to store or to fetch it: only to compact it. `unsafe` is in one file, `segment/mapping.rs`.
 //!
 //! ```
 //! use kafkalite_log::{AppendOptions, Log, LogConfig, OpenOptions, ReadUpTo, producers::Origin};
@@ -34,10 +34,12 @@
 //! | `leader-epoch-checkpoint` | who led from which offset on | [`epochs`] |
 //! | `partition.metadata` | the topic's id | [`partition`] |
 //! | `*.deleted` | files that go soon | [`Log::retain`] |
+//! | `*.cleaned`, `*.swap` | what compaction writes, and what is to take the place of others | [`Log::compact`] |
 //!
 //! The `.log` files alone are the truth: everything else is made again from them.
 
 pub mod checkpoint;
+mod compaction;
 mod config;
 pub mod datadir;
 pub mod disk;
@@ -55,6 +57,7 @@ mod segment;
 mod slice;
 pub mod snapshots;
 
+pub use compaction::{Cleanable, Compacted, Compactor, CompactorSettings};
 pub use config::{Durability, LogConfig};
 pub use error::{LogError, Result};
 pub use log::{

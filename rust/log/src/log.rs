@@ -6,7 +6,9 @@
 //! rises before segments leave the list.
 
 mod append;
+mod compact;
 mod flush;
+mod interrupted;
 mod load;
 mod markers;
 mod open;
@@ -53,6 +55,8 @@ pub struct Log {
     failure: OnceLock<String>,
     closed: AtomicBool,
     doomed: Mutex<Vec<retain::Doomed>>,
+    /// Held by whoever takes segments out of the list and renames their files, before `writer`: so names and list agree.
+    restructuring: Mutex<()>,
 }
 
 /// What only the one who appends touches.
@@ -159,6 +163,7 @@ impl Log {
     /// refuses everything from then on. Slices that were read stay readable. The second call does nothing; after a failed
     /// one it fails again, because the next open must recover.
     pub fn close(&self) -> Result<()> {
+        let _restructured = self.restructuring.lock();
         let writer = self.writer.lock();
         if self.closed.swap(true, Ordering::AcqRel) {
             return self.check_sound();
@@ -180,12 +185,17 @@ impl Log {
 
     /// Refuses everything from now on without writing anything more: the partition is being deleted.
     pub fn abandon(&self) {
+        let _restructured = self.restructuring.lock();
         let _writer = self.writer.lock();
         self.closed.store(true, Ordering::Release);
     }
 
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Err(LogError::Closed {
                 path: self.place.dir.clone(),
             });

@@ -387,19 +387,3 @@ fn messages_that_a_power_cut_took_as_a_whole_end_the_log() {
     assert_eq!(values(&log), expected(bases[2] - 1));
     assert_eq!(append(&log, &[b"next"]).first_offset, bases[2] - 1);
 }
-
-#[test]
-fn what_an_interrupted_compaction_of_kafka_left_is_not_thrown_away() {
-    let config = LogConfig::default();
-    let dir = crashed(&config, 3);
-    let log = fs::read(log_file(dir.path(), 0)).unwrap();
-    fs::remove_file(log_file(dir.path(), 0)).unwrap();
-    let left =
-        ["log.deleted", "log.swap"].map(|suffix| dir.path().join(format!("{:020}.{suffix}", 0)));
-    for path in &left {
-        fs::write(path, &log).unwrap();
-    }
-    let error = Log::open(dir.path(), config.clone(), &OpenOptions::default()).unwrap_err();
-    assert!(error.to_string().contains("log.swap"), "{error}");
-    assert!(left.iter().all(|path| path.exists()));
-}

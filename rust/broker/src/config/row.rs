@@ -82,6 +82,7 @@ impl fmt::Display for Kind {
             Self::Int(least) => write!(f, "a 32-bit whole number from {least}"),
             Self::Long(i64::MIN) => f.write_str("a whole number"),
             Self::Long(least) => write!(f, "a whole number from {least}"),
+            Self::Double(least, f64::MAX) => write!(f, "a number from {least}"),
             Self::Double(least, most) => write!(f, "a number from {least} to {most}"),
             Self::Text => f.write_str("text"),
             Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
@@ -118,7 +119,7 @@ impl Row {
                 .parse()
                 .ok()
                 .filter(|n: &f64| (least..=most).contains(n))
-                .map(|n| n.to_string()),
+                .map(spelled),
             Kind::Text => Some(value.to_owned()),
             Kind::Choice(words) => words.contains(&value).then(|| value.to_owned()),
             Kind::List(words) => {
@@ -137,6 +138,19 @@ impl Row {
             value: value.to_owned(),
             expected: self.kind.to_string(),
         })
+    }
+}
+
+/// A number that is too large to be written out is spelled as in Java.
+fn spelled(number: f64) -> String {
+    const WRITTEN_OUT: f64 = 1e7;
+    if number.abs() < WRITTEN_OUT {
+        return number.to_string();
+    }
+    let text = format!("{number:E}");
+    match text.split_once('E') {
+        Some((digits, power)) if !digits.contains('.') => format!("{digits}.0E{power}"),
+        _ => text,
     }
 }
 
@@ -160,6 +174,9 @@ mod tests {
         assert_eq!(row(Kind::Boolean).check(" TRUE ").unwrap(), "true");
         assert_eq!(row(Kind::Int(0)).check("+07").unwrap(), "7");
         assert_eq!(row(Kind::Double(0.0, 1.0)).check(".50").unwrap(), "0.5");
+        let large = row(Kind::Double(0.0, f64::MAX));
+        assert_eq!(large.check("20000000").unwrap(), "2.0E7");
+        assert_eq!(large.check("1.25e+9").unwrap(), "1.25E9");
         assert_eq!(
             row(Kind::List(&["compact", "delete"]))
                 .check("compact , delete")

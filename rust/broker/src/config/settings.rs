@@ -1,6 +1,6 @@
 //! The settings in force, as values that code uses. A new one is built whenever something is altered.
 
-use kafkalite_log::{Durability, LogConfig};
+use kafkalite_log::{CompactorSettings, Durability, LogConfig};
 use kafkalite_records::TimestampType;
 
 use super::row::Row;
@@ -23,6 +23,11 @@ pub(crate) struct Settings {
     pub(crate) group_max_size: usize,
     pub(crate) group_min_session_timeout_ms: i32,
     pub(crate) listener: Listener,
+    pub(crate) log_cleaner_backoff_ms: u64,
+    pub(crate) log_cleaner_enable: bool,
+    pub(crate) log_cleaner_io_max_bytes_per_second: f64,
+    /// `log.cleaner.dedupe.buffer.size`, `log.cleaner.io.buffer.load.factor`, `log.cleaner.io.buffer.size`.
+    pub(crate) compactor: CompactorSettings,
     pub(crate) log_dir: String,
     pub(crate) log_flush_offset_checkpoint_interval_ms: u64,
     pub(crate) log_flush_scheduler_interval_ms: u64,
@@ -53,12 +58,14 @@ pub(crate) struct Settings {
 }
 
 /// One topic's settings in force.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TopicSettings {
     /// What the topic's logs are told.
     pub(crate) log: LogConfig,
     /// `cleanup.policy` contains `compact`: every message must have a key.
     pub(crate) compact: bool,
+    /// `min.cleanable.dirty.ratio`: how much of a log must be new before it is compacted, between 0 and 1.
+    pub(crate) min_cleanable_dirty_ratio: f64,
     /// `min.insync.replicas`.
     pub(crate) min_insync_replicas: i32,
 }
@@ -93,6 +100,14 @@ impl Settings {
             group_max_size: of.int("group.max.size") as usize,
             group_min_session_timeout_ms: of.int("group.min.session.timeout.ms"),
             listener: Listener::parse("listeners", &of.text("listeners").unwrap_or_default())?,
+            log_cleaner_backoff_ms: of.count("log.cleaner.backoff.ms"),
+            log_cleaner_enable: of.flag("log.cleaner.enable"),
+            log_cleaner_io_max_bytes_per_second: of.double("log.cleaner.io.max.bytes.per.second"),
+            compactor: CompactorSettings {
+                dedupe_buffer_bytes: of.count("log.cleaner.dedupe.buffer.size"),
+                load_per_mille: (of.double("log.cleaner.io.buffer.load.factor") * 1000.0) as u16,
+                io_buffer_bytes: of.int("log.cleaner.io.buffer.size") as usize,
+            },
             log_dir: of
                 .text("log.dirs")
                 .unwrap_or_else(|| "kafkalite-data".to_owned()),
@@ -149,6 +164,9 @@ impl TopicSettings {
                 retention_bytes: limit("retention.bytes").map(|bytes| bytes as u64),
                 delete_expired: cleaned_by("delete"),
                 compacted: cleaned_by("compact"),
+                delete_retention_ms: of.whole("delete.retention.ms"),
+                min_compaction_lag_ms: of.whole("min.compaction.lag.ms"),
+                max_compaction_lag_ms: of.whole("max.compaction.lag.ms"),
                 file_delete_delay_ms: of.whole("file.delete.delay.ms"),
                 flush_messages: limit("flush.messages").map(|messages| messages as u64),
                 flush_ms: limit("flush.ms"),
@@ -162,6 +180,7 @@ impl TopicSettings {
                 },
             },
             compact: cleaned_by("compact"),
+            min_cleanable_dirty_ratio: of.double("min.cleanable.dirty.ratio"),
             min_insync_replicas: of.int("min.insync.replicas"),
         }
     }
@@ -187,6 +206,12 @@ impl<F: Fn(&str) -> Vec<Origin>> Reader<F> {
         self.text(name)
             .and_then(|text| text.parse().ok())
             .expect("a whole number, checked by its row, with a default")
+    }
+
+    fn double(&self, name: &str) -> f64 {
+        self.text(name)
+            .and_then(|text| text.parse().ok())
+            .expect("a number, checked by its row, with a default")
     }
 
     fn int(&self, name: &str) -> i32 {
@@ -234,6 +259,7 @@ mod tests {
             (1, 104_857_600)
         );
         assert_eq!(settings.socket_send_buffer_bytes, None);
+        assert_eq!(settings.compactor, CompactorSettings::default());
     }
 
     #[test]

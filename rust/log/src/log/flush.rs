@@ -106,7 +106,7 @@ impl Log {
     /// What is due by the clock: rolled segments are flushed at once (new ones are never far behind), the active one when
     /// `flush.ms` have passed since the last flush.
     pub fn flush_if_due(&self, now_ms: i64) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Ok(());
         }
         let waited = now_ms.saturating_sub(self.flushing.last_flush_ms.load(Ordering::Relaxed));
@@ -120,8 +120,13 @@ impl Log {
             self.flushing.last_flush_ms.store(now_ms, Ordering::Relaxed);
             self.flush()?;
         }
-        self.flush_unless(Scope::Rolled, || self.writer.lock().rolled.is_empty())?;
-        Ok(())
+        self.flush_rolled()
+    }
+
+    /// Flushes the segments that are not written to any more.
+    pub(super) fn flush_rolled(&self) -> Result<()> {
+        self.flush_unless(Scope::Rolled, || self.writer.lock().rolled.is_empty())
+            .map(drop)
     }
 
     /// The last flush, when nothing is written any more. One that is under way ends first: it may have taken upon itself

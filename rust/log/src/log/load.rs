@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::append::{producer_batch, tracks_producer};
+use super::interrupted;
 use super::markers::transaction_end;
 use super::open::{OpenOptions, Recovered};
 use crate::epochs::LeaderEpochs;
@@ -100,12 +101,12 @@ pub(super) fn load(
     })
 }
 
-/// The base offsets of all segments, ascending, after what an earlier process left to be deleted is gone.
+/// The base offsets of all segments, ascending, after what an earlier process left half-way is gone or finished.
 fn tidy(place: &Place) -> Result<Vec<i64>> {
+    interrupted::finish(place)?;
     let dir = &place.dir;
     let mut bases = Vec::new();
     let mut indexes = Vec::new();
-    let mut leftovers = Vec::new();
     for entry in fs::read_dir(dir).map_err(LogError::io("list", dir))? {
         let entry = entry.map_err(LogError::io("list", dir))?;
         let file_name = entry.file_name();
@@ -117,23 +118,8 @@ fn tidy(place: &Place) -> Result<Vec<i64>> {
             name::OFFSET_INDEX | name::TIME_INDEX | name::TRANSACTION_INDEX => {
                 indexes.push((base, entry.path()));
             }
-            // `cleaned` is what Kafka's compaction had not finished.
-            _ if suffix.ends_with(name::DELETED) || suffix.ends_with("cleaned") => {
-                leftovers.push(entry.path());
-            }
-            name::SWAPPED_LOG => {
-                return Err(LogError::MalformedFile {
-                    path: entry.path(),
-                    reason: "it was about to replace compacted segments when Apache Kafka was killed, and may hold all \
-                             that is left of them; start Apache Kafka on the directory once, so that it finishes"
-                        .to_owned(),
-                });
-            }
             _ => {}
         }
-    }
-    for path in &leftovers {
-        unlink(path);
     }
     bases.sort_unstable();
     indexes

@@ -98,6 +98,7 @@ impl Log {
             failure: OnceLock::new(),
             closed: AtomicBool::new(false),
             doomed: Mutex::new(Vec::new()),
+            restructuring: Mutex::new(()),
             writer: Mutex::new(Writer {
                 active,
                 next_offset: end_offset,

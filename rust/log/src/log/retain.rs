@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 
 use super::load::unlink;
 use super::{Log, Writer};
-use crate::segment::Segment;
 use crate::{LogConfig, LogError, Result};
 
 /// What [`Log::retain`] took out of the log.
@@ -30,6 +29,7 @@ impl Log {
     /// those that were taken out `file.delete.delay.ms` ago. Never above the high watermark; the active segment is rolled
     /// first when it is to go too, so the log keeps its end offset.
     pub fn retain(&self, now_ms: i64) -> Result<Retained> {
+        let _alone = self.restructuring.lock();
         let mut writer = self.writer.lock();
         self.check_open()?;
         self.unlink_doomed(now_ms);
@@ -54,7 +54,11 @@ impl Log {
             .rolled
             .retain(|segment| segment.base_offset >= kept[0].base_offset);
         for segment in gone {
-            self.doom(segment, now_ms, &config);
+            match segment.mark_deleted() {
+                Ok(paths) => self.doom(paths, now_ms, &config),
+                // It comes back at the next open, below the start offset.
+                Err(error) => tracing::warn!(%error, "cannot mark a segment as deleted"),
+            }
         }
         Ok(Retained {
             segments: gone.len(),
@@ -121,15 +125,10 @@ impl Log {
         Ok(segments.len())
     }
 
-    /// Renames a segment that left the list. What cannot be renamed comes back at the next open, below the start offset.
-    fn doom(&self, segment: &Segment, now_ms: i64, config: &LogConfig) {
-        match segment.mark_deleted() {
-            Ok(paths) => {
-                let due_ms = now_ms.saturating_add(config.file_delete_delay_ms);
-                self.doomed.lock().push(Doomed { due_ms, paths });
-            }
-            Err(error) => tracing::warn!(%error, "cannot mark a segment as deleted"),
-        }
+    /// Takes note of files that are called `*.deleted`, to be unlinked after `file.delete.delay.ms`.
+    pub(super) fn doom(&self, paths: Vec<PathBuf>, now_ms: i64, config: &LogConfig) {
+        let due_ms = now_ms.saturating_add(config.file_delete_delay_ms);
+        self.doomed.lock().push(Doomed { due_ms, paths });
     }
 
     /// Unlinks what is due. Slices that hold the files open go on reading them.

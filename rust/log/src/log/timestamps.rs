@@ -95,17 +95,43 @@ impl Log {
         };
         let from = segment.times()?.offset_before(timestamp);
         let limit = segment.file.visible();
-        let Some(first) = segment.locate(from, limit)? else {
-            return Ok(None);
-        };
-        let mut scan = Scan::new(&segment.file, first.position, limit);
-        let Some(found) = scan.find(|head| head.max_timestamp >= timestamp)? else {
-            return Ok(None);
-        };
-        Ok(messages(&segment, &found)?
-            .into_iter()
-            .find(|record| record.timestamp >= timestamp))
+        if let Some(first) = segment.locate(from, limit)? {
+            let mut scan = Scan::new(&segment.file, first.position, limit);
+            if let Some(found) = scan.find(|head| head.max_timestamp >= timestamp)?
+                && let Some(record) = newest_of(&segment, &found)?
+            {
+                return Ok(Some(record));
+            }
+        }
+        self.search_newest_record()
     }
+
+    /// Looks at every batch: compaction has emptied the one that carries the largest timestamp.
+    fn search_newest_record(&self) -> Result<Option<TimestampedOffset>> {
+        let segments = self.segments.load();
+        let mut largest: Option<(&Segment, Found)> = None;
+        for segment in segments.iter() {
+            let mut scan = Scan::new(&segment.file, 0, segment.file.visible());
+            while let Some(Ok(found)) = scan.next()? {
+                let timestamp = found.head.max_timestamp;
+                let known = largest
+                    .as_ref()
+                    .map_or(-1, |(_, known)| known.head.max_timestamp);
+                let empty = found.head.v2.is_some_and(|header| header.record_count == 0);
+                if timestamp > known && !empty {
+                    largest = Some((segment, found));
+                }
+            }
+        }
+        largest.map_or(Ok(None), |(segment, found)| newest_of(segment, &found))
+    }
+}
+
+/// The first of a batch's messages with its largest timestamp.
+fn newest_of(segment: &Segment, found: &Found) -> Result<Option<TimestampedOffset>> {
+    Ok(messages(segment, found)?
+        .into_iter()
+        .find(|record| record.timestamp >= found.head.max_timestamp))
 }
 
 /// The messages of one batch.

@@ -87,7 +87,7 @@ impl ActiveSegment {
             _ => incoming.now_ms.saturating_sub(self.created_ms),
         };
         Ok(size + incoming.bytes > u64::from(config.segment_bytes)
-            || waited > config.segment_ms
+            || waited > config.max_segment_ms()
             || self.segment.offsets()?.is_full()
             || self.segment.times()?.is_full()
             || incoming.last_offset - self.segment.base_offset > i64::from(i32::MAX))

@@ -43,6 +43,13 @@ impl SegmentFile {
         SegmentFile::open_with(&options, path, disk)
     }
 
+    /// Creates an empty segment at `path`, which will be called `later` when it is read.
+    pub(crate) fn create_as(path: &Path, later: &Path, disk: Arc<dyn Disk>) -> Result<SegmentFile> {
+        let mut file = SegmentFile::create(path, disk)?;
+        later.clone_into(&mut file.path);
+        Ok(file)
+    }
+
     fn open_with(options: &OpenOptions, path: &Path, disk: Arc<dyn Disk>) -> Result<SegmentFile> {
         let file = options.open(path).map_err(LogError::io("open", path))?;
         let len = file
@@ -72,6 +79,11 @@ impl SegmentFile {
     /// Where the file was when it was opened; retention and topic deletion may have renamed it since.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the file lies on.
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.disk
     }
 
     /// Fills as much of `buffer` as there is from `position` on and returns how many bytes that was.
@@ -160,6 +172,14 @@ impl SegmentFile {
         self.disk
             .sync_data(&self.file)
             .map_err(LogError::io("fsync", &self.path))
+    }
+
+    /// Makes the file look as if it was last written to when `other` was.
+    pub(crate) fn take_modified_from(&self, other: &SegmentFile) -> Result<()> {
+        let modified = other.file.metadata().and_then(|data| data.modified());
+        modified
+            .and_then(|modified| self.file.set_modified(modified))
+            .map_err(LogError::io("date", &self.path))
     }
 
     /// When the file was last written to, in milliseconds since 1970; for segments without timestamps.

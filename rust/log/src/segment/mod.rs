@@ -30,15 +30,6 @@ pub(crate) use time_index::{Newest, TimeIndex};
 
 use crate::{LogError, Result};
 
-/// All that a segment may consist of.
-const FILES: [&str; 5] = [
-    name::LOG,
-    name::OFFSET_INDEX,
-    name::TIME_INDEX,
-    name::SNAPSHOT,
-    name::TRANSACTION_INDEX,
-];
-
 /// Where new segments go and what they are made with.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -88,6 +79,24 @@ impl Segment {
                 let _ = fs::remove_file(path(suffix));
             }
         })
+    }
+
+    /// Creates an empty segment whose files are called `*.cleaned` until they take the place of others.
+    pub(crate) fn create_cleaned(
+        place: &Place,
+        base_offset: i64,
+        index_bytes: u32,
+    ) -> Result<Segment> {
+        let path = |suffix| name::path(&place.dir, base_offset, suffix);
+        let cleaned = |suffix| name::in_state(&path(suffix), name::CLEANED);
+        let (at, later) = (cleaned(name::LOG), path(name::LOG));
+        let file = SegmentFile::create_as(&at, &later, Arc::clone(&place.disk))?;
+        let mut segment = Segment::assemble(&place.dir, base_offset, file);
+        segment.install(
+            OffsetIndex::create(&cleaned(name::OFFSET_INDEX), base_offset, index_bytes)?,
+            TimeIndex::create(&cleaned(name::TIME_INDEX), base_offset, index_bytes)?,
+        );
+        Ok(segment)
     }
 
     fn assemble(dir: &Path, base_offset: i64, file: SegmentFile) -> Segment {
@@ -230,16 +239,38 @@ impl Segment {
         Ok(())
     }
 
-    /// Renames the files to `*.deleted` and returns the new names, to be unlinked when nobody reads them any more.
+    /// Opens the indexes, for those who go on to read this segment when its files are called otherwise.
+    pub(crate) fn open_indexes(&self) -> Result<()> {
+        self.offsets()?;
+        self.times()?;
+        Ok(())
+    }
+
+    /// Takes note of the newest timestamp of a segment that was just written.
+    pub(crate) fn note_newest(&self, newest: Option<Newest>) {
+        *self.newest.lock() = newest;
+    }
+
+    /// Renames the files, and the producers' snapshot, to `*.deleted` and returns the new names, to be unlinked when
+    /// nobody reads them any more.
     pub(crate) fn mark_deleted(&self) -> Result<Vec<PathBuf>> {
+        let mut marked = self.mark_replaced()?;
+        marked.extend(self.mark([name::SNAPSHOT])?);
+        Ok(marked)
+    }
+
+    /// The same without the snapshot: it is still that of the segment which now begins here.
+    pub(crate) fn mark_replaced(&self) -> Result<Vec<PathBuf>> {
+        self.mark(name::DATA)
+    }
+
+    fn mark<const N: usize>(&self, suffixes: [&str; N]) -> Result<Vec<PathBuf>> {
         let mut marked = Vec::new();
-        for suffix in FILES {
+        for suffix in suffixes {
             let path = self.path(suffix);
-            let mut renamed = path.clone().into_os_string();
-            renamed.push(".");
-            renamed.push(name::DELETED);
-            match std::fs::rename(&path, &renamed) {
-                Ok(()) => marked.push(renamed.into()),
+            let renamed = name::in_state(&path, name::DELETED);
+            match self.file.disk().rename(&path, &renamed) {
+                Ok(()) => marked.push(renamed),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(LogError::io("rename", &path)(error)),
             }

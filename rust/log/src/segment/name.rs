@@ -12,14 +12,27 @@ pub(crate) const TIME_INDEX: &str = "timeindex";
 pub(crate) const SNAPSHOT: &str = "snapshot";
 /// Kafka's index of aborted transactions; not written here, but deleted with its segment.
 pub(crate) const TRANSACTION_INDEX: &str = "txnindex";
-/// Suffix of what Kafka's compaction puts in the place of the segments it was made of, while it does that.
-pub(crate) const SWAPPED_LOG: &str = "log.swap";
+/// What is appended to the name of a file that compaction is writing.
+pub(crate) const CLEANED: &str = "cleaned";
+/// What is appended to the name of a file that compaction has finished, and that is to take the place of others.
+pub(crate) const SWAP: &str = "swap";
 /// What is appended to the name of a file that is to be unlinked soon.
 pub(crate) const DELETED: &str = "deleted";
+
+/// The batches, and what is only about them.
+pub(crate) const DATA: [&str; 4] = [LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX];
 
 /// `<dir>/<base offset>.<suffix>`.
 pub(crate) fn path(dir: &Path, base_offset: i64, suffix: &str) -> PathBuf {
     dir.join(format!("{base_offset:020}.{suffix}"))
+}
+
+/// `<path>.<state>`: the name of a file on its way in or out.
+pub(crate) fn in_state(path: &Path, state: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(state);
+    PathBuf::from(name)
 }
 
 /// The base offset and suffix in a file name, if it is one of a segment's.

@@ -76,6 +76,11 @@ impl OffsetIndex {
         self.last().is_none_or(|(_, position)| position > 0)
     }
 
+    /// Bytes that the entries take.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.file.len() * Self::ENTRY_BYTES) as u64
+    }
+
     /// Cuts the file to its entries.
     pub(crate) fn trim(&self) -> Result<()> {
         self.file.trim()

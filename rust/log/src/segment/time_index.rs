@@ -94,6 +94,11 @@ impl TimeIndex {
                 .is_some_and(|last| last.timestamp > self.decode(self.file.entry(0)).timestamp)
     }
 
+    /// Bytes that the entries take.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.file.len() * Self::ENTRY_BYTES) as u64
+    }
+
     /// Cuts the file to its entries.
     pub(crate) fn trim(&self) -> Result<()> {
         self.file.trim()

@@ -1,0 +1,174 @@
+//! The segment that takes the place of others, while it is written: three files called `*.cleaned`.
+
+use std::fs;
+use std::io::{self, IoSlice};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::segment::indexing::Indexing;
+use crate::segment::{Head, Place, Segment, name};
+use crate::{LogConfig, LogError, Result};
+
+/// A segment that nobody reads yet. What is left of one that is given up is removed, unless its directory is somebody
+/// else's by then.
+#[derive(Debug)]
+pub(crate) struct Replacement {
+    pub(crate) segment: Arc<Segment>,
+    place: Place,
+    indexing: Indexing,
+    interval: u32,
+    /// Bytes that are to be written, and the heads of their batches with their places in the file.
+    buffer: Vec<u8>,
+    heads: Vec<(u64, Head)>,
+    capacity: usize,
+}
+
+impl Replacement {
+    /// Begins a segment at `base_offset`; writes go to the file `capacity` bytes at a time.
+    pub(super) fn create(
+        place: &Place,
+        base_offset: i64,
+        config: &LogConfig,
+        capacity: usize,
+    ) -> Result<Replacement> {
+        remove_cleaned(place, base_offset)?;
+        let room = config.segment_index_bytes;
+        let segment = Segment::create_cleaned(place, base_offset, room).inspect_err(|_| {
+            let _ = remove_cleaned(place, base_offset); // the error is told, and the next start tidies up
+        })?;
+        Ok(Replacement {
+            segment: Arc::new(segment),
+            place: place.clone(),
+            indexing: Indexing::default(),
+            interval: config.index_interval_bytes,
+            buffer: Vec::new(),
+            heads: Vec::new(),
+            capacity,
+        })
+    }
+
+    /// Adds one whole batch, and answers how many bytes went to the file with it.
+    pub(super) fn push(&mut self, batch: &[u8]) -> Result<u64> {
+        let head = Head::parse(batch).map_err(|error| LogError::CorruptBatch {
+            reason: format!("compaction made it: {error}"),
+        })?;
+        let position = self.segment.file.written() + self.buffer.len() as u64;
+        self.heads.push((position, head));
+        self.buffer.extend_from_slice(batch);
+        if self.buffer.len() < self.capacity {
+            return Ok(0);
+        }
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<u64> {
+        let file = &self.segment.file;
+        let (offsets, times) = (self.segment.offsets()?, self.segment.times()?);
+        let end = file.append(&mut [IoSlice::new(&self.buffer)])?;
+        for (position, head) in self.heads.drain(..) {
+            self.indexing
+                .note(offsets, times, position, &head, self.interval);
+        }
+        file.publish(end, true);
+        let written = self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(written)
+    }
+
+    /// Writes the rest, ends the indexes, and returns when all of it survives a power cut.
+    pub(super) fn finish(&mut self, replaced: &[Arc<Segment>]) -> Result<()> {
+        if !self.buffer.is_empty() {
+            self.write()?;
+        }
+        let segment = &self.segment;
+        segment.note_newest(self.indexing.newest());
+        segment.seal(&self.indexing)?;
+        if let Some(last) = replaced.last() {
+            // Retention asks the file for the age of messages without timestamps.
+            segment.file.take_modified_from(&last.file)?;
+        }
+        self.join_transaction_indexes(replaced)?;
+        segment.sync(true)
+    }
+
+    /// Kafka's indexes of aborted transactions: their entries name absolute offsets and stay true, as compaction leaves
+    /// every marker of a transaction where it is.
+    fn join_transaction_indexes(&self, replaced: &[Arc<Segment>]) -> Result<()> {
+        let mut entries = Vec::new();
+        for segment in replaced {
+            let path = segment.path(name::TRANSACTION_INDEX);
+            match fs::read(&path) {
+                Ok(bytes) => entries.extend(bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(LogError::io("read", &path)(error)),
+            }
+        }
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let path = name::in_state(&self.segment.path(name::TRANSACTION_INDEX), name::CLEANED);
+        let file = fs::File::create(&path).and_then(|mut file| {
+            io::Write::write_all(&mut file, &entries)?;
+            file.sync_all()
+        });
+        file.map_err(LogError::io("write", &path))
+    }
+
+    /// Calls the files `*.swap`: from here on they are the truth, and a start that finds them finishes what is missing.
+    ///
+    /// The log goes first: as long as one file of this offset is `*.cleaned`, a start removes them all, ours and Kafka's.
+    pub(crate) fn promise(&self) -> Result<()> {
+        for suffix in name::DATA {
+            let path = self.segment.path(suffix);
+            let [cleaned, swap] = [name::CLEANED, name::SWAP].map(|s| name::in_state(&path, s));
+            self.rename_if_there(&cleaned, &swap)?;
+        }
+        self.sync_dir()
+    }
+
+    /// Gives the files their names; those of the segments that were replaced are out of the way.
+    pub(crate) fn settle(&self) -> Result<()> {
+        // Before any file of this segment has its name, nothing that it replaces may come back.
+        self.sync_dir()?;
+        for suffix in name::DATA {
+            let path = self.segment.path(suffix);
+            self.rename_if_there(&name::in_state(&path, name::SWAP), &path)?;
+        }
+        self.sync_dir()
+    }
+
+    /// Removes the files of a segment that is not wanted.
+    pub(crate) fn discard(self) {
+        if let Err(error) = remove_cleaned(&self.place, self.segment.base_offset) {
+            tracing::warn!(%error, "files of a compaction that was given up stay until the next start");
+        }
+    }
+
+    /// Not every segment has an index of aborted transactions.
+    fn rename_if_there(&self, from: &Path, to: &Path) -> Result<()> {
+        match self.place.disk.rename(from, to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(LogError::io("rename", from)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn sync_dir(&self) -> Result<()> {
+        let dir = &self.place.dir;
+        let synced = self.place.disk.sync_dir(dir);
+        synced.map_err(LogError::io("fsync", dir))
+    }
+}
+
+fn remove_cleaned(place: &Place, base_offset: i64) -> Result<()> {
+    name::DATA.into_iter().try_for_each(|suffix| {
+        let path = name::in_state(&name::path(&place.dir, base_offset, suffix), name::CLEANED);
+        match place.disk.remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(LogError::io("remove", &path)(error))
+            }
+            _ => Ok(()),
+        }
+    })
+}
