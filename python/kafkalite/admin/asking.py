@@ -30,8 +30,10 @@ def existing_topic(native: _native.Admin, name: str) -> TopicRow:
     try:
         return native.describe_topic(name)
     except UnknownTopicError as error:
-        names = (topic[0] for topic in native.topics())
-        message = f"there is no topic {shown(name)}{_or_nearest(name, names)}"
+        topics = {row[0]: row for row in native.topics()}
+        if name in topics:
+            return topics[name]  # it came just now
+        message = f"there is no topic {shown(name)}{_or_nearest(name, topics)}"
         raise UnknownTopicError(message) from error
 
 

@@ -87,7 +87,8 @@ impl TopicDescription {
 }
 
 impl Admin {
-    /// Creates a topic. `TOPIC_ALREADY_EXISTS` if there is one of that name.
+    /// Creates a topic, and waits until a broker answers for it: in a cluster of several processes they hear of it later.
+    /// `TOPIC_ALREADY_EXISTS` if there is one of that name.
     pub async fn create_topic(&self, topic: &NewTopic) -> Result<()> {
         let configs = topic
             .configs
@@ -118,7 +119,12 @@ impl Admin {
                 created.error_message,
             )
         })
-        .await
+        .await?;
+        self.retrying(&format!("waiting for topic {name}"), || {
+            self.describe_topic(name)
+        })
+        .await?;
+        Ok(())
     }
 
     /// Deletes a topic and all it holds.

@@ -1,15 +1,16 @@
 //! A group and who reads what in it.
 
+use std::sync::Arc;
+
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::consumer_group_describe::{
-    ConsumerGroupAssignment, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse,
-    DescribedConsumerGroup,
+    ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, DescribedConsumerGroup,
 };
 use kafkalite_wire::api::describe_groups::{
-    DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup,
+    DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup, DescribedGroupMember,
 };
+use kafkalite_wire::consumer_protocol::ConsumerProtocolAssignment;
 
-use super::assignment;
 use crate::admin::{Admin, BrokerDescription, check, only};
 use crate::cluster::shown;
 use crate::consumer::TopicPartition;
@@ -131,7 +132,10 @@ fn of_consumers(found: DescribedConsumerGroup, coordinator: BrokerDescription) -
             instance_id: member.instance_id,
             client_id: member.client_id,
             host: member.client_host,
-            assignment: Some(owned(member.assignment)),
+            assignment: Some(sorted(
+                (member.assignment.topic_partitions.iter())
+                    .map(|it| (it.topic_name.as_str(), it.partitions.as_slice())),
+            )),
         })
         .collect();
     members.sort_unstable_by(|a, b| a.id.cmp(&b.id));
@@ -146,15 +150,27 @@ fn of_consumers(found: DescribedConsumerGroup, coordinator: BrokerDescription) -
     }
 }
 
-fn owned(assignment: ConsumerGroupAssignment) -> Vec<TopicPartition> {
-    let mut owned = Vec::new();
-    for topic in assignment.topic_partitions {
-        for partition in topic.partitions {
-            owned.push(TopicPartition::new(topic.topic_name.as_str(), partition));
-        }
+/// What a classic member reads; `None` if its assignment is none: a member may assign what it likes.
+fn assigned(member: &DescribedGroupMember) -> Option<Vec<TopicPartition>> {
+    let assignment = ConsumerProtocolAssignment::decode(&member.member_assignment).ok()?;
+    let topics = assignment.assigned_partitions.iter();
+    Some(sorted(
+        topics.map(|it| (it.topic.as_str(), it.partitions.as_slice())),
+    ))
+}
+
+fn sorted<'a>(topics: impl Iterator<Item = (&'a str, &'a [i32])>) -> Vec<TopicPartition> {
+    let mut partitions = Vec::new();
+    for (topic, numbers) in topics {
+        let topic: Arc<str> = topic.into();
+        partitions.extend(
+            numbers
+                .iter()
+                .map(|number| TopicPartition::new(Arc::clone(&topic), *number)),
+        );
     }
-    owned.sort_unstable();
-    owned
+    partitions.sort_unstable();
+    partitions
 }
 
 fn of_classic(found: DescribedGroup, coordinator: BrokerDescription) -> GroupDescription {
@@ -164,9 +180,7 @@ fn of_classic(found: DescribedGroup, coordinator: BrokerDescription) -> GroupDes
         .members
         .into_iter()
         .map(|member| GroupMember {
-            assignment: of_consumers
-                .then(|| assignment::partitions(&member.member_assignment))
-                .flatten(),
+            assignment: of_consumers.then(|| assigned(&member)).flatten(),
             id: member.member_id,
             instance_id: member.group_instance_id,
             client_id: member.client_id,

@@ -1,6 +1,5 @@
 //! Groups: list, describe, delete; and [`offsets`]: what they have committed.
 
-mod assignment;
 mod describing;
 mod offsets;
 
