@@ -5,8 +5,6 @@
 //! transactions: records are read as they are written, those of aborted transactions too (`read_uncommitted`). It does not
 //! notice that a log was cut and written anew below its position (KIP-320) unless the position itself is gone.
 
-#![allow(dead_code, reason = "the task of a group member is being built")]
-
 mod address;
 mod admin;
 mod backoff;

@@ -21,7 +21,7 @@ use crate::backoff::Backoff;
 use crate::config::{ClientConfig, ConfigError};
 use crate::connection::Connection;
 use crate::error::{ClientError, Result};
-pub(crate) use coordinator::{Coordinator, shown};
+pub(crate) use coordinator::{Coordinator, is_elsewhere, shown};
 pub(crate) use metadata::{Metadata, PartitionMetadata, TopicMetadata};
 pub(crate) use pool::Lane;
 use pool::{Peer, Pool};

@@ -45,6 +45,15 @@ impl Consumer {
         let _ = self.shared.change(of, |partition| partition.halt(error));
     }
 
+    /// Notes what is wrong at the moment.
+    pub(crate) fn troubled(&self, error: ClientError) {
+        self.shared.troubled(error);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shared.is_closed()
+    }
+
     /// The claims of all partitions.
     pub(crate) fn claims(&self) -> HashMap<TopicPartition, Arc<Claim>> {
         self.shared.look(|partitions| {

@@ -72,6 +72,8 @@ pub(super) struct Inside {
     asking: AtomicUsize,
     /// The task waits for a reader to ask: it left because nobody did, or because of an error that the reader is told.
     pub(super) rests: AtomicBool,
+    /// A reader asked meanwhile.
+    pub(super) knocked: AtomicBool,
     pub(super) wake: Notify,
 }
 
@@ -97,17 +99,24 @@ impl Inside {
             has_asked: AtomicBool::new(false),
             asking: AtomicUsize::new(0),
             rests: AtomicBool::new(false),
+            knocked: AtomicBool::new(false),
             wake: Notify::new(),
         }
     }
 
     /// A reader asks for something: it is alive.
     pub(super) fn asks(&self) {
-        let now = self.started.elapsed().as_millis() as u64;
-        self.asked.store(now, Ordering::Relaxed);
-        if self.rests.load(Ordering::Acquire) {
+        self.note_now();
+        // Whoever has not been told yet why the member rests is told first.
+        if self.rests.load(Ordering::Acquire) && self.failure.lock().is_none() {
+            self.knocked.store(true, Ordering::Release);
             self.wake.notify_one();
         }
+    }
+
+    fn note_now(&self) {
+        let now = self.started.elapsed().as_millis() as u64;
+        self.asked.store(now, Ordering::Relaxed);
     }
 
     /// Counts a reader that waits as one that asks all the time.
@@ -140,6 +149,6 @@ pub(super) struct Waits<'a>(&'a Inside);
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.0.asking.fetch_sub(1, Ordering::Relaxed);
-        self.0.asks();
+        self.0.note_now();
     }
 }

@@ -1,21 +1,368 @@
-//! The task that keeps a member in its group.
+//! The task that keeps a member in its group: carries out what the [`Membership`] wants done, and tells it what came of it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
+use super::Subscription;
+use super::division::{Divided, count, count_all, decide};
 use super::inside::{Inside, Order, Standing};
+use super::link::Link;
+use super::membership::{Effect, Event, Failure, Membership, Terms};
+use super::report::{names, settled};
+use super::{parting, requests};
+use crate::backoff::Backoff;
+use crate::cluster::shown;
+use crate::config::Assignor;
+use crate::error::{ClientError, Result};
 
+/// Keeps the member in its group until it is closed.
 pub(super) async fn run(inside: Arc<Inside>, mut orders: mpsc::UnboundedReceiver<Order>) {
-    while let Some(order) = orders.recv().await {
-        if let Order::Close = order {
-            let has_ended = true;
-            let ended = Standing {
-                has_ended,
-                ..Standing::outside()
-            };
-            inside.standing.send_replace(ended);
+    let mut task = Task::new(inside);
+    while !task.membership.has_ended() {
+        let deadline = task.deadline();
+        let inside = Arc::clone(&task.inside);
+        tokio::select! {
+            order = orders.recv() => task.obey(order.unwrap_or(Order::Close)),
+            Some(done) = task.work.join_next() => match done {
+                Ok(done) => task.done(done),
+                Err(error) => tracing::error!(%error, "a member's work ended before it was done"),
+            },
+            () = inside.wake.notified() => {}
+            () = sleep_until(deadline) => {}
+        }
+        task.look_at_the_clock();
+    }
+    task.inside.consumer.close();
+    task.publish();
+}
+
+/// Work that has been done.
+pub(super) enum Done {
+    Event(Event),
+    Divided(u64, Result<Divided>),
+    Looked(Result<super::assignors::Counts>),
+    Committed,
+    Nothing,
+}
+
+struct Task {
+    inside: Arc<Inside>,
+    link: Arc<Link>,
+    membership: Membership,
+    work: JoinSet<Done>,
+    subscription: Option<Subscription>,
+    /// What the leader decided last.
+    divided: Option<Divided>,
+    /// When to ask which topics and partitions there are.
+    look_at: Option<Instant>,
+    /// The pause before that, while a topic is missing.
+    missing: Backoff,
+    commit_at: Instant,
+    is_committing: bool,
+    /// The sum of what is consumed: as long as it changes the reader is alive.
+    progress: i64,
+    alive: Instant,
+}
+
+impl Task {
+    fn new(inside: Arc<Inside>) -> Self {
+        let (config, cluster) = (inside.consumer.config(), inside.consumer.cluster());
+        let now = Instant::now();
+        let terms = Terms {
+            is_cooperative: config
+                .assignors
+                .iter()
+                .all(|it| *it == Assignor::CooperativeSticky),
+            is_static: inside.instance.is_some(),
+            heartbeat_interval: config.heartbeat_interval,
+            max_poll_interval: config.max_poll_interval,
+            backoff: cluster.retry_backoff(),
+        };
+        Self {
+            link: Arc::new(Link::new(Arc::clone(cluster), Arc::clone(&inside.group))),
+            membership: Membership::new(terms, now),
+            work: JoinSet::new(),
+            subscription: None,
+            divided: None,
+            look_at: None,
+            missing: cluster.retry_backoff(),
+            commit_at: now + config.auto_commit_interval,
+            is_committing: false,
+            progress: 0,
+            alive: now,
+            inside,
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let commits = self.inside.consumer.config().enable_auto_commit && !self.is_committing;
+        let commit = (commits && self.membership.is_settled()).then_some(self.commit_at);
+        let due = [self.membership.deadline(), self.look_at, commit];
+        let due = due.into_iter().flatten().min();
+        // Nothing is due: an order will come.
+        due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1))
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Subscribe(Some(to)) => {
+                self.look_at = None;
+                if let Subscription::Topics(_) = &to {
+                    let (topics, why) = (to.resolve([]), "it has subscribed".to_owned());
+                    self.tell(Event::Subscribed(topics, why));
+                } else {
+                    // Which topics there are has to be asked first.
+                    self.look_at = Some(Instant::now());
+                }
+                self.subscription = Some(to);
+            }
+            Order::Subscribe(None) => {
+                self.subscription = None;
+                self.look_at = None;
+                self.tell(Event::Unsubscribed);
+            }
+            Order::Refused(error, generation) => {
+                if let Some(code) = error.code() {
+                    self.tell(Event::CommitRefused(generation, code));
+                }
+            }
+            Order::Close => self.tell(Event::Close),
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Event(event) => self.tell(event),
+            Done::Divided(attempt, result) => {
+                let answer = result.map(|mut divided| {
+                    let assignments = std::mem::take(&mut divided.assignments);
+                    let before = self.divided.replace(divided);
+                    if let (Some(now), Some(before)) = (&mut self.divided, before) {
+                        now.take_over(&before);
+                    }
+                    assignments
+                });
+                self.tell(Event::Divided(attempt, answer));
+            }
+            Done::Looked(counts) => self.looked(counts),
+            Done::Committed => {
+                self.is_committing = false;
+                let interval = self.inside.consumer.config().auto_commit_interval;
+                self.commit_at = Instant::now() + interval;
+            }
+            Done::Nothing => {}
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        let effects = self.membership.on(event, Instant::now());
+        self.publish();
+        for effect in effects {
+            self.carry_out(effect);
+        }
+    }
+
+    fn publish(&self) {
+        let standing = Standing {
+            member_id: self.membership.member_id().into(),
+            generation: self.membership.generation(),
+            is_settled: self.membership.is_settled(),
+            has_ended: self.membership.has_ended(),
+        };
+        self.inside.standing.send_if_modified(|known| {
+            let is_new = *known != standing;
+            *known = standing;
+            is_new
+        });
+        let rests = self.membership.rests();
+        self.inside.rests.store(rests, Ordering::Release);
+    }
+
+    fn look_at_the_clock(&mut self) {
+        let now = Instant::now();
+        let claims = self.inside.consumer.claims();
+        let progress = claims.values().filter_map(|claim| claim.consumed()).sum();
+        if progress != self.progress {
+            (self.progress, self.alive) = (progress, now);
+        }
+        self.tell(Event::Asked(self.alive.max(self.inside.last_asked())));
+        if self.inside.knocked.swap(false, Ordering::AcqRel) {
+            self.tell(Event::Knocked);
+        }
+        self.tell(Event::Tick);
+        if self.look_at.is_some_and(|due| now >= due) {
+            self.look();
+        }
+        let commits = self.inside.consumer.config().enable_auto_commit && !self.is_committing;
+        if commits && self.membership.is_settled() && now >= self.commit_at {
+            self.commit();
+        }
+    }
+
+    fn commit(&mut self) {
+        self.is_committing = true;
+        let inside = Arc::clone(&self.inside);
+        let standing = inside.standing.borrow().clone();
+        self.work.spawn(async move {
+            let offsets = inside.uncommitted(None);
+            if !offsets.is_empty() {
+                match inside.attempt(offsets.clone(), standing.clone()).await {
+                    Ok(()) => inside.settle(&offsets),
+                    Err(error) => {
+                        let error = inside.told(error, &standing);
+                        tracing::debug!(group = %inside.group, %error, "an automatic commit is made again later");
+                    }
+                }
+            }
+            Done::Committed
+        });
+    }
+
+    /// Asks which topics there are that concern this member, and how many partitions they have.
+    fn look(&mut self) {
+        self.look_at = None;
+        let Some(subscription) = self.subscription.clone() else {
             return;
+        };
+        let mut topics = subscription.resolve([]);
+        if let Some(divided) = self.divided.as_ref().filter(|_| self.membership.leads()) {
+            topics.extend(divided.topics.iter().cloned());
+        }
+        let cluster = Arc::clone(self.inside.consumer.cluster());
+        self.work.spawn(async move {
+            Done::Looked(match subscription {
+                Subscription::Topics(_) => count(&cluster, &topics).await,
+                Subscription::Pattern(_) => count_all(&cluster).await,
+            })
+        });
+    }
+
+    fn looked(&mut self, counts: Result<super::assignors::Counts>) {
+        let config = self.inside.consumer.config();
+        let max_age = config.client.metadata_max_age;
+        let now = Instant::now();
+        let counts = match counts {
+            Ok(counts) => counts,
+            Err(error) => {
+                tracing::debug!(group = %self.inside.group, %error, "the cluster's topics are not known");
+                self.look_at = Some(now + self.missing.failed());
+                return;
+            }
+        };
+        let Some(subscription) = self.subscription.clone() else {
+            return;
+        };
+        let changed = self.divided.as_ref().filter(|_| self.membership.leads());
+        let changed = changed.and_then(|divided| divided.difference(&counts));
+        let topics = subscription.resolve(counts.keys().map(|name| &**name));
+        let is_complete = topics.iter().all(|topic| counts.contains_key(topic));
+        self.look_at = Some(if is_complete {
+            self.missing.succeeded();
+            now + max_age
+        } else {
+            now + self.missing.failed().min(max_age)
+        });
+        if let Subscription::Pattern(_) = subscription {
+            let why = "other topics match its pattern".to_owned();
+            self.tell(Event::Subscribed(topics, why));
+        }
+        if let Some(why) = changed {
+            self.tell(Event::Rejoin(why));
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        let inside = Arc::clone(&self.inside);
+        let link = Arc::clone(&self.link);
+        match effect {
+            Effect::Divide {
+                attempt,
+                protocol,
+                members,
+            } => {
+                let cluster = Arc::clone(inside.consumer.cluster());
+                self.work.spawn(async move {
+                    Done::Divided(attempt, decide(cluster, protocol, members).await)
+                });
+            }
+            Effect::Release { partitions, lost } => {
+                self.work.spawn(async move {
+                    parting::release(&inside, partitions.into_iter().collect(), lost).await;
+                    Done::Event(Event::Released)
+                });
+            }
+            Effect::Adopt(partitions) => {
+                let claimed = parting::adopt(&inside, partitions);
+                self.work.spawn(async move {
+                    parting::begin(&inside, claimed).await;
+                    Done::Nothing
+                });
+            }
+            Effect::Settled {
+                generation,
+                why,
+                gained,
+                given_up,
+                owned,
+            } => {
+                let leads = self.membership.leads();
+                let divided = self.divided.as_ref().filter(|_| leads);
+                let moved = settled(divided, &gained, &given_up, owned);
+                let group = shown(&inside.group);
+                tracing::info!("{group} is in generation {generation} because {why}: {moved}");
+                // Partitions and topics may have changed since the leader counted.
+                let missing = divided.is_some_and(Divided::lacks_a_topic);
+                let max_age = inside.consumer.config().client.metadata_max_age;
+                let pause = if missing {
+                    self.missing.failed()
+                } else {
+                    max_age
+                };
+                self.look_at = Some(Instant::now() + pause.min(max_age));
+            }
+            Effect::Report(failure) => {
+                let error = self.error(failure);
+                tracing::warn!("{error}");
+                *inside.failure.lock() = Some(error);
+                inside.consumer.wake();
+            }
+            Effect::Silent => {
+                let claims: HashSet<_> = inside.consumer.claims().into_keys().collect();
+                tracing::warn!(
+                    "{}: nobody asked for a message for longer than max.poll.interval.ms={}, so this member leaves and gives \
+                     up {}; it joins again when somebody asks. Process less between two messages, or raise the setting",
+                    shown(&inside.group),
+                    inside.consumer.config().max_poll_interval.as_millis(),
+                    names(claims.iter()),
+                );
+            }
+            request => {
+                self.work.spawn(requests::send(inside, link, request));
+            }
+        }
+    }
+
+    fn error(&self, failure: Failure) -> ClientError {
+        let group: Arc<str> = shown(&self.inside.group).into();
+        match failure {
+            Failure::Fenced => self.inside.fenced(),
+            Failure::Refused(code) => ClientError::NotAdmitted {
+                group,
+                code,
+                advice: requests::advice(code, self.inside.consumer.config()).into(),
+            },
+            Failure::Unable(error) => error,
+            Failure::Garbage { generation, detail } => ClientError::BadAssignment {
+                group,
+                generation,
+                detail: detail.into(),
+            },
         }
     }
 }

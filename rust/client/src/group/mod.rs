@@ -7,11 +7,18 @@
 //!
 //! It speaks the classic protocol, as all clients do; not yet that of KIP-848.
 
+mod assignors;
 mod commits;
+mod division;
 mod events;
 mod inside;
+mod link;
 mod member;
+mod membership;
 mod offsets;
+mod parting;
+mod report;
+mod requests;
 mod subscription;
 
 use std::collections::HashMap;
@@ -153,10 +160,11 @@ impl GroupConsumer {
 
     /// The next batch that is there, without waiting; none while an event waits to be handled.
     pub fn try_next_batch(&self) -> Option<Result<Batch>> {
-        self.inside.asks();
-        if let Some(failure) = self.inside.failure.lock().take() {
+        let failure = self.inside.failure.lock().take();
+        if let Some(failure) = failure {
             return Some(Err(failure));
         }
+        self.inside.asks();
         if self.inside.events.is_pending() {
             return None;
         }

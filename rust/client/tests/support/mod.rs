@@ -3,6 +3,7 @@
 
 mod kafka;
 mod kafkalite;
+mod member;
 mod proxy;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +17,7 @@ use tokio::runtime::Handle;
 
 pub(crate) use kafka::Kafka;
 pub(crate) use kafkalite::Kafkalite;
+pub(crate) use member::{Member, settings, until, until_shared};
 pub(crate) use proxy::Proxy;
 
 /// Long enough for a loaded machine; nothing waits for it unless it fails.

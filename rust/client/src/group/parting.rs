@@ -1,0 +1,115 @@
+//! Partitions come and go: what a rebalance does to those who read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::events::RebalanceEvent;
+use super::inside::Inside;
+use super::membership::Partitions;
+use super::offsets;
+use crate::consumer::{Claim, StartAt, TopicPartition};
+
+type Claimed = Vec<(TopicPartition, Arc<Claim>)>;
+
+/// Has readers drop these partitions, waits for the listener, commits what was consumed, lets go.
+pub(super) async fn release(inside: &Inside, partitions: Vec<TopicPartition>, lost: bool) {
+    let claims = inside.consumer.claims();
+    for of in &partitions {
+        if let Some(claim) = claims.get(of) {
+            claim.revoke();
+        }
+    }
+    let event = if lost {
+        RebalanceEvent::Lost(partitions.clone())
+    } else {
+        RebalanceEvent::Revoked(partitions.clone())
+    };
+    // Who closes a consumer has nobody left that asks for events.
+    if !inside.consumer.is_closed()
+        && let Some(handled) = inside.events.push(event)
+    {
+        inside.consumer.wake();
+        // An error means that the event was dropped, and so handled.
+        let _ = timeout(inside.consumer.config().max_poll_interval, handled).await;
+    }
+    if !lost && inside.consumer.config().enable_auto_commit {
+        let limit = inside.consumer.config().client.request_timeout;
+        if timeout(limit, commit(inside, &partitions)).await.is_err() {
+            tracing::warn!(group = %inside.group, "what was consumed last could not be committed in time: it comes again");
+        }
+    }
+    inside.consumer.release(&partitions);
+}
+
+/// Commits what was consumed of these, again while that may help. The generation is the one that is being left.
+async fn commit(inside: &Inside, partitions: &[TopicPartition]) {
+    let mut backoff = inside.consumer.cluster().retry_backoff();
+    loop {
+        let offsets = inside.uncommitted(Some(partitions));
+        if offsets.is_empty() {
+            return;
+        }
+        let standing = inside.standing.borrow().clone();
+        match inside.attempt(offsets.clone(), standing).await {
+            Ok(()) => return inside.settle(&offsets),
+            Err(error) if error.retriable() => sleep(backoff.failed()).await,
+            Err(error) => {
+                tracing::warn!(group = %inside.group, %error, "what was consumed last is not committed: it comes again");
+                return;
+            }
+        }
+    }
+}
+
+/// Adds partitions to what is read. They wait for their start.
+pub(super) fn adopt(inside: &Inside, partitions: Partitions) -> Claimed {
+    let claimed: Claimed = partitions
+        .into_iter()
+        .map(|of| (of, Arc::new(Claim::new())))
+        .collect();
+    inside.consumer.claim(&claimed);
+    let assigned = claimed.iter().map(|(of, _)| of.clone()).collect();
+    if inside
+        .events
+        .push(RebalanceEvent::Assigned(assigned))
+        .is_some()
+    {
+        inside.consumer.wake();
+    }
+    claimed
+}
+
+/// Starts them where the group has committed, or where `auto.offset.reset` says. Asks until there is an answer, or until the
+/// partitions are gone again.
+pub(super) async fn begin(inside: &Inside, claimed: Claimed) {
+    let cluster = inside.consumer.cluster();
+    let partitions: Vec<_> = claimed.iter().map(|(of, _)| of.clone()).collect();
+    let mut backoff = cluster.retry_backoff();
+    while !claimed.iter().all(|(_, claim)| claim.is_revoked()) {
+        match offsets::fetch(cluster, &inside.group, &partitions).await {
+            Ok(committed) => {
+                for (of, claim) in &claimed {
+                    let at = committed.get(of).map_or(StartAt::Reset, |it| {
+                        claim.committed(it.offset);
+                        StartAt::Offset(it.offset)
+                    });
+                    inside.consumer.begin(of, claim, at);
+                }
+                return;
+            }
+            Err(error) if error.retriable() || error.stale_metadata() => {
+                tracing::debug!(group = %inside.group, %error, "where to start is asked again");
+                inside.consumer.troubled(error);
+                sleep(backoff.failed().max(Duration::from_millis(1))).await;
+            }
+            Err(error) => {
+                for (of, _) in &claimed {
+                    inside.consumer.halt(of, error.clone());
+                }
+                return;
+            }
+        }
+    }
+}
