@@ -71,6 +71,7 @@ impl Broker {
         let tasks = vec![
             tokio::spawn(network::serve(listener, Arc::clone(&state))),
             tokio::spawn(housekeeping::run(Arc::clone(&state))),
+            tokio::spawn(housekeeping::compaction::run(Arc::clone(&state))),
             tokio::spawn(groups::keep_time(
                 Arc::clone(&state.groups),
                 state.stopping.clone(),

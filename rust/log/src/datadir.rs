@@ -7,6 +7,7 @@
 //! recovery-point-offset-checkpoint    below these offsets everything is flushed
 //! log-start-offset-checkpoint         below these offsets everything is deleted, though files may still hold it
 //! replication-offset-checkpoint       high watermarks
+//! cleaner-offset-checkpoint           up to these offsets compaction has come
 //! <topic>-<n>/                        a partition, with partition.metadata naming its topic's id
 //! <topic>-<n>.<id>-delete/            a partition on its way in or out
 //! ```
@@ -105,6 +106,11 @@ impl DataDir {
     /// `replication-offset-checkpoint`: high watermarks.
     pub fn high_watermarks(&self) -> OffsetCheckpoint {
         OffsetCheckpoint::at(self.path.join("replication-offset-checkpoint"))
+    }
+
+    /// `cleaner-offset-checkpoint`: where compaction has ended, and goes on.
+    pub fn compacted(&self) -> OffsetCheckpoint {
+        OffsetCheckpoint::at(self.path.join("cleaner-offset-checkpoint"))
     }
 
     /// What is in it now; see [`list`].

@@ -1,9 +1,13 @@
-//! What a broker does without being asked: forget what is too old, flush what has waited long enough, note how far it is.
+//! What a broker does without being asked: forget what is too old, flush what has waited long enough, note how far it is,
+//! compact.
 //!
 //! Which chore is due when is decided in [`schedule`], without a clock; the chores themselves are in [`chores`].
+//! [`compaction`] may take long, and goes its own way.
 
 mod chores;
+pub(crate) mod compaction;
 mod schedule;
+mod throttle;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,7 +10,7 @@ use std::{
     borrow::Borrow,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
@@ -30,6 +30,10 @@ pub(crate) struct Partition {
     /// The epoch in which this broker leads the partition. On a single broker it never changes: it goes on with the last
     /// epoch in the log, which is that of an earlier leader where Apache Kafka wrote the directory.
     pub(crate) leader_epoch: i32,
+    /// Where the last compaction ended; 0 before there was one.
+    pub(crate) compacted_to: AtomicI64,
+    /// Whether compaction has failed, and is not tried again.
+    pub(crate) uncleanable: AtomicBool,
     parked: Parked,
     flushes: Flushes,
     /// What was appended and is not visible yet, with `durability=synced` until the flush: the offset after it, and its
@@ -51,6 +55,8 @@ impl Partition {
             index,
             leader_epoch: log.epoch_of(i64::MAX).unwrap_or(0),
             log,
+            compacted_to: AtomicI64::new(0),
+            uncleanable: AtomicBool::new(false),
             parked: Parked::default(),
             flushes: Flushes::default(),
             hidden: Mutex::default(),

@@ -1,5 +1,8 @@
-//! Kafka's checkpoint files: how far each log is flushed, where it starts, what is visible. They make the next start short
+//! Kafka's checkpoint files: how far each log is flushed and compacted, where it starts, what is
+//! visible. They make the next start short
 //! and are not needed for its correctness, but for the start offsets: those say which records have been deleted.
+
+use std::sync::atomic::Ordering;
 
 use kafkalite_log::{LogError, checkpoint::Offsets, partition::TopicPartition};
 
@@ -29,8 +32,26 @@ impl Topics {
         // they came back, nobody would verify them.
         self.write_start_offsets(keeping)?;
         keeping.data_dir.recovery_points().write(&recovery_points)?;
+        self.write_compacted(keeping)?;
         let high_watermarks = self.offsets(|partition| partition.log.high_watermark());
         keeping.data_dir.high_watermarks().write(&high_watermarks)
+    }
+
+    /// Writes `cleaner-offset-checkpoint`. Blocks.
+    pub(crate) fn checkpoint_compacted(&self) -> Result<(), LogError> {
+        self.keeping
+            .lock()
+            .as_ref()
+            .map_or(Ok(()), |keeping| self.write_compacted(keeping))
+    }
+
+    /// How far logs are compacted, of those that were. A topic that is deleted is not in it, so a later one of its name
+    /// begins anew.
+    fn write_compacted(&self, keeping: &Keeping) -> Result<(), LogError> {
+        let mut compacted =
+            self.offsets(|partition| partition.compacted_to.load(Ordering::Relaxed));
+        compacted.retain(|_, offset| *offset > 0);
+        keeping.data_dir.compacted().write(&compacted)
     }
 
     fn write_start_offsets(&self, keeping: &Keeping) -> Result<(), LogError> {

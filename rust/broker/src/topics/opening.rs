@@ -52,6 +52,7 @@ pub(super) struct Wanted {
 pub(super) struct Known {
     recovery_point: i64,
     start_offset: i64,
+    compacted_to: i64,
     clean: bool,
 }
 
@@ -60,6 +61,7 @@ impl Known {
     pub(super) const NOTHING: Self = Self {
         recovery_point: 0,
         start_offset: 0,
+        compacted_to: 0,
         clean: false,
     };
 }
@@ -82,12 +84,18 @@ impl Topics {
 
         let recovery_points = keeping.data_dir.recovery_points().read()?;
         let start_offsets = keeping.data_dir.start_offsets().read()?;
+        // Not worth a start that fails: without it compaction begins anew.
+        let compacted = keeping.data_dir.compacted().read().unwrap_or_else(|error| {
+            tracing::warn!("how far logs are compacted is not known: {error}");
+            BTreeMap::new()
+        });
         let known = |name: &str, index| {
             let of =
                 |offsets: &BTreeMap<_, _>| offsets.get(&named(name, index)).copied().unwrap_or(0);
             Known {
                 recovery_point: of(&recovery_points),
                 start_offset: of(&start_offsets),
+                compacted_to: of(&compacted),
                 clean: keeping.data_dir.was_clean(),
             }
         };
@@ -165,7 +173,12 @@ impl Keeping {
             );
         }
         let topic = Arc::clone(&wanted.topic);
-        Ok(Arc::new(Partition::new(topic, wanted.index, log)))
+        let partition = Partition::new(topic, wanted.index, log);
+        let compacted_to = wanted.known.compacted_to;
+        partition
+            .compacted_to
+            .store(compacted_to, Ordering::Relaxed);
+        Ok(Arc::new(partition))
     }
 
     /// Takes the directories of partitions out of the way; their files go later. What is not there is no error.
