@@ -102,8 +102,16 @@ func consume(ctx context.Context, servers, topic string, partition int32, count 
 }
 
 func run() error {
+	if len(os.Args) == 5 && os.Args[1] == "swarm" {
+		partitions, err := strconv.ParseInt(os.Args[4], 10, 32)
+		if err != nil {
+			return err
+		}
+		return runSwarm(os.Args[2], os.Args[3], int32(partitions))
+	}
 	if len(os.Args) != 6 {
-		return errors.New("usage: (produce SERVERS TOPIC PARTITION CODEC | consume SERVERS TOPIC PARTITION COUNT | member SERVERS GROUP TOPIC ASSIGNOR)")
+		return errors.New("usage: (produce SERVERS TOPIC PARTITION CODEC | consume SERVERS TOPIC PARTITION COUNT |" +
+			" member SERVERS GROUP TOPIC ASSIGNOR | swarm SERVERS TOPIC PARTITIONS)")
 	}
 	if os.Args[1] == "member" {
 		return member(os.Args[2], os.Args[3], os.Args[4], os.Args[5])
