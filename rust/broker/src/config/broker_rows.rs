@@ -51,6 +51,8 @@ const NO_LIMIT: &str = "2147483647";
 use Change::{Dynamic, Restart};
 use Kind::{Boolean, Choice, Double, Int, List, Long, Text};
 
+const ASSIGNORS: &[&str] = &["uniform", "range"];
+const MIGRATION_POLICIES: &[&str] = &["bidirectional", "upgrade", "downgrade", "disabled"];
 pub(super) const CLEANUP_POLICIES: &[&str] = &["compact", "delete"];
 pub(super) const COMPRESSION_TYPES: &[&str] =
     &["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"];
@@ -72,6 +74,15 @@ pub static BROKER: &[Row] = &[
     row("default.replication.factor", Int(1), "1", Restart, "Copies of each partition of a new topic; one broker holds one."),
     row("delete.topic.enable", Boolean, "true", Restart, "Whether topics can be deleted."),
     row("fetch.max.bytes", Int(1024), "57671680", Restart, "Most bytes of records in one fetch answer; a first batch that is larger is still sent."),
+    row("group.consumer.assignors", List(ASSIGNORS), "uniform,range", Restart, "Ways of assigning that members of the consumer protocol may ask for; the first is taken where none asks."),
+    row("group.consumer.heartbeat.interval.ms", Int(1), "1000", Restart, "Milliseconds between two heartbeats of a member of the consumer protocol, and so how soon it hears of a change; 1000, other than Kafka's 5000, as a broker with few members can afford it."),
+    row("group.consumer.max.heartbeat.interval.ms", Int(1), "15000", Restart, "Largest value of group.consumer.heartbeat.interval.ms."),
+    row("group.consumer.max.session.timeout.ms", Int(1), "60000", Restart, "Largest value of group.consumer.session.timeout.ms."),
+    row("group.consumer.max.size", Int(1), NO_LIMIT, Restart, "Most members of one group of the consumer protocol."),
+    row("group.consumer.migration.policy", Choice(MIGRATION_POLICIES), "bidirectional", Restart, "Whether a group with members changes its protocol: upgrade when the first member of the consumer protocol joins, downgrade when the last one leaves, both, or neither. Groups without members always do."),
+    row("group.consumer.min.heartbeat.interval.ms", Int(1), "500", Restart, "Smallest value of group.consumer.heartbeat.interval.ms; 500, other than Kafka's 5000."),
+    row("group.consumer.min.session.timeout.ms", Int(1), "6000", Restart, "Smallest value of group.consumer.session.timeout.ms; 6000, other than Kafka's 45000, as in the classic protocol."),
+    row("group.consumer.session.timeout.ms", Int(1), "45000", Restart, "Milliseconds without a heartbeat after which a member of the consumer protocol is removed."),
     row("group.initial.rebalance.delay.ms", Int(0), "0", Restart, "Milliseconds that an empty group waits for more members before its first generation; 0, other than Kafka's 3000, as an embedded broker has few."),
     row("group.max.session.timeout.ms", Int(0), "1800000", Restart, "Longest session timeout in milliseconds that a member may ask for."),
     row("group.max.size", Int(1), NO_LIMIT, Restart, "Most members of one group."),

@@ -18,6 +18,11 @@ pub(crate) struct Settings {
     pub(crate) default_replication_factor: i16,
     pub(crate) delete_topic_enable: bool,
     pub(crate) fetch_max_bytes: i32,
+    pub(crate) group_consumer_assignors: Vec<String>,
+    pub(crate) group_consumer_heartbeat_interval_ms: i32,
+    pub(crate) group_consumer_max_size: usize,
+    pub(crate) group_consumer_migration_policy: String,
+    pub(crate) group_consumer_session_timeout_ms: u64,
     pub(crate) group_initial_rebalance_delay_ms: u64,
     pub(crate) group_max_session_timeout_ms: i32,
     pub(crate) group_max_size: usize,
@@ -95,6 +100,27 @@ impl Settings {
                 .unwrap_or(i16::MAX),
             delete_topic_enable: of.flag("delete.topic.enable"),
             fetch_max_bytes: of.int("fetch.max.bytes"),
+            group_consumer_assignors: {
+                let names = of.text("group.consumer.assignors").unwrap_or_default();
+                names
+                    .split(',')
+                    .map(|name| name.trim().to_owned())
+                    .collect()
+            },
+            group_consumer_heartbeat_interval_ms: of.bounded(
+                "group.consumer.heartbeat.interval.ms",
+                "group.consumer.min.heartbeat.interval.ms",
+                "group.consumer.max.heartbeat.interval.ms",
+            )?,
+            group_consumer_max_size: of.int("group.consumer.max.size") as usize,
+            group_consumer_migration_policy: of
+                .text("group.consumer.migration.policy")
+                .unwrap_or_default(),
+            group_consumer_session_timeout_ms: of.bounded(
+                "group.consumer.session.timeout.ms",
+                "group.consumer.min.session.timeout.ms",
+                "group.consumer.max.session.timeout.ms",
+            )? as u64,
             group_initial_rebalance_delay_ms: of.count("group.initial.rebalance.delay.ms"),
             group_max_session_timeout_ms: of.int("group.max.session.timeout.ms"),
             group_max_size: of.int("group.max.size") as usize,
@@ -216,6 +242,19 @@ impl<F: Fn(&str) -> Vec<Origin>> Reader<F> {
 
     fn int(&self, name: &str) -> i32 {
         i32::try_from(self.whole(name)).expect("an int, checked by its row")
+    }
+
+    /// A number whose bounds are settings as well.
+    fn bounded(&self, name: &str, min: &str, max: &str) -> Result<i32, BrokerError> {
+        let (value, least, most) = (self.int(name), self.int(min), self.int(max));
+        if (least..=most).contains(&value) {
+            return Ok(value);
+        }
+        Err(BrokerError::InvalidSetting {
+            name: name.to_owned(),
+            value: value.to_string(),
+            expected: format!("{least} to {most}, as {min} and {max} say"),
+        })
     }
 
     /// Where negative numbers mean what the row's documentation says they mean: nothing.

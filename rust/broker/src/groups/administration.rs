@@ -8,13 +8,9 @@ use super::classic::ClassicView;
 use super::commits::seen;
 use super::group::Kind;
 use super::offsets::is_expired;
-use super::records::group_entry;
 use super::storage::Written;
 use super::{Groups, Held};
 use crate::clock;
-
-/// The kind of all groups so far, as `ListGroups` names it.
-const CLASSIC: &str = "classic";
 
 /// Which groups to list; nothing named means all. Upper and lower case are the same.
 #[derive(Debug, Default)]
@@ -44,7 +40,7 @@ impl Groups {
                 id: group.id.to_string(),
                 protocol_type: held.kind.protocol_type().to_owned(),
                 state: held.kind.state(),
-                kind: CLASSIC,
+                kind: held.kind.name(),
             }
         };
         let mut groups: Vec<_> = self
@@ -59,12 +55,13 @@ impl Groups {
         groups
     }
 
-    /// A group and its members; `None` if there is no such group.
+    /// A classic group and its members; `None` if there is no such group.
     pub(crate) fn describe(&self, group_id: &str) -> Option<ClassicView> {
-        self.with(group_id, |_, held| {
-            let Kind::Classic(classic) = &held.kind;
-            classic.view()
+        self.with(group_id, |_, held| match &held.kind {
+            Kind::Classic(classic) => Some(classic.view()),
+            Kind::Consumer(_) => None,
         })
+        .flatten()
     }
 
     /// Deletes a group that has no members, with its offsets.
@@ -85,8 +82,7 @@ impl Groups {
         let all = held.offsets.places(|_, _, _| true);
         let mut written = self.forget(id, held, &all)?;
         if held.stored {
-            let tombstone = group_entry(id, None).map_err(|_| ErrorCode::UnknownServerError)?;
-            written = self.append(id, held, &[tombstone])?;
+            written = self.unstore(id, held)?;
         }
         self.remove(id, held);
         Ok(written)

@@ -46,8 +46,18 @@ impl Groups {
             ErrorCode::CoordinatorNotAvailable
         })?;
         let commit = |id: &Arc<str>, held: &mut Held| {
-            let Kind::Classic(classic) = &mut held.kind;
-            classic.check_commit(who, self.now())?;
+            match &mut held.kind {
+                Kind::Classic(classic) => classic.check_commit(who, self.now())?,
+                Kind::Consumer(consumer) => consumer.check_commit(
+                    &who.member_id,
+                    who.group_instance_id.as_deref(),
+                    who.generation_id_or_member_epoch,
+                    api_version,
+                    commits
+                        .iter()
+                        .map(|commit| (commit.topic_id, commit.partition)),
+                )?,
+            }
             self.reschedule(id, held);
             self.put(id, held, who.retention_time_ms, commits)
         };
@@ -132,7 +142,7 @@ impl Groups {
             return Ok(None);
         }
         let written = self.storage.append(id, entries).map_err(|refusal| {
-            tracing::error!("offsets of group {id} could not be stored: {refusal}");
+            tracing::error!("group {id} could not be stored: {refusal}");
             code_for_members(&refusal)
         })?;
         held.written = Some(written.clone());

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::classic::{Answer, Classic, Ticket};
+use super::classic::{Answer, CONSUMER, Classic, Ticket};
+use super::consumer::Consumer;
 use super::offsets::Offsets;
 use super::storage::Written;
+use crate::topics::Snapshot;
 
 /// A group and its lock. Whatever is done under the lock is short: the longest is an append to the page cache.
 pub(super) struct Group {
@@ -19,63 +21,92 @@ pub(super) struct Group {
 /// Which protocol the members speak, and what they are doing.
 pub(super) enum Kind {
     /// Members agree among themselves, generation by generation.
-    Classic(Classic),
+    Classic(Box<Classic>),
+    /// The broker decides, and leads each member there (KIP-848).
+    Consumer(Box<Consumer>),
 }
 
 /// What is asked of a group whatever its kind.
 impl Kind {
+    pub(super) fn new_classic(classic: Classic) -> Self {
+        Self::Classic(Box::new(classic))
+    }
+
     /// No members, and none on their way.
     pub(super) fn is_idle(&self) -> bool {
-        let Self::Classic(classic) = self;
-        classic.is_idle()
+        match self {
+            Self::Classic(classic) => classic.is_idle(),
+            Self::Consumer(consumer) => consumer.is_empty(),
+        }
     }
 
     /// It has never had members: nothing of it was stored.
     pub(super) fn is_unborn(&self) -> bool {
-        let Self::Classic(classic) = self;
-        classic.is_unborn()
+        match self {
+            Self::Classic(classic) => classic.is_unborn(),
+            Self::Consumer(consumer) => consumer.is_unborn(),
+        }
+    }
+
+    /// Its name among the kinds, as `ListGroups` says it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Classic(_) => "classic",
+            Self::Consumer(_) => "consumer",
+        }
     }
 
     /// Its state in Kafka's spelling.
     pub(super) fn state(&self) -> String {
-        let Self::Classic(classic) = self;
-        classic.state().to_string()
+        match self {
+            Self::Classic(classic) => classic.state().to_string(),
+            Self::Consumer(consumer) => consumer.state().to_string(),
+        }
     }
 
     /// What its members do; empty if it never had any.
     pub(super) fn protocol_type(&self) -> &str {
-        let Self::Classic(classic) = self;
-        classic.protocol_type()
+        match self {
+            Self::Classic(classic) => classic.protocol_type(),
+            Self::Consumer(_) => CONSUMER,
+        }
     }
 
     /// Whether its members consume.
     pub(super) fn is_for_consumers(&self) -> bool {
-        let Self::Classic(classic) = self;
-        classic.is_for_consumers()
+        self.protocol_type() == CONSUMER
     }
 
     /// Whether a member consumes the topic.
     pub(super) fn is_subscribed_to(&self, topic: &str) -> bool {
-        let Self::Classic(classic) = self;
-        classic.is_subscribed_to(topic)
+        match self {
+            Self::Classic(classic) => classic.is_subscribed_to(topic),
+            Self::Consumer(consumer) => consumer.is_subscribed_to(topic),
+        }
     }
 
     /// From which moment (ms since 1970) an offset committed at `committed_ms` begins to age; `None` while it does not.
     pub(super) fn ages_from(&self, committed_ms: i64) -> Option<i64> {
-        let Self::Classic(classic) = self;
-        classic.ages_from(committed_ms)
+        match self {
+            Self::Classic(classic) => classic.ages_from(committed_ms),
+            Self::Consumer(_) => Some(committed_ms),
+        }
     }
 
     /// When it wants to be looked at, at the latest.
     pub(super) fn wake(&self) -> Option<u64> {
-        let Self::Classic(classic) = self;
-        classic.wake()
+        match self {
+            Self::Classic(classic) => classic.wake(),
+            Self::Consumer(consumer) => consumer.wake(),
+        }
     }
 
     /// Ends the group: whoever still holds it finds it dead.
     pub(super) fn bury(&mut self) {
-        let Self::Classic(classic) = self;
-        classic.bury();
+        match self {
+            Self::Classic(classic) => classic.bury(),
+            Self::Consumer(consumer) => **consumer = Consumer::default(),
+        }
     }
 }
 
@@ -93,6 +124,8 @@ pub(super) struct Held {
     pub(super) written: Option<Written>,
     /// Whether the log has a record of the group itself, beside those of offsets.
     pub(super) stored: bool,
+    /// The topics that a group of KIP-848 has looked at.
+    pub(super) seen: Option<Arc<Snapshot>>,
     /// It is not in the list any more: look the group up again.
     pub(super) gone: bool,
 }
@@ -106,6 +139,7 @@ impl Held {
             scheduled: None,
             written: None,
             stored: false,
+            seen: None,
             gone: false,
         }
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use kafkalite_log::{LogError, ReadUpTo};
 use kafkalite_records::{ControlKind, DecodedBatch, Decompressor, RecordsError, batches};
 
+use super::consumer::StoredGroup;
 use super::offsets::Offsets;
 use super::records::{GroupMetadata, Key, OffsetValue, decode_value};
 use super::storage::TOPIC;
@@ -23,12 +24,13 @@ const MAX_DECOMPRESSED: usize = 128 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Stored {
     pub(super) metadata: Option<GroupMetadata>,
+    pub(super) consumer: StoredGroup,
     pub(super) offsets: Offsets,
 }
 
 impl Stored {
     fn is_empty(&self) -> bool {
-        self.metadata.is_none() && self.offsets.is_empty()
+        self.metadata.is_none() && !self.consumer.is_there() && self.offsets.is_empty()
     }
 }
 
@@ -166,6 +168,25 @@ impl Loading {
                         }
                     }
                     Err(error) => malformed(&key, &error),
+                }
+            }
+            Key::Consumer(group, key) => {
+                match value
+                    .as_deref()
+                    .map(|bytes| key.decode_value(bytes))
+                    .transpose()
+                {
+                    Ok(value) => self
+                        .groups
+                        .entry(group)
+                        .or_default()
+                        .consumer
+                        .apply(key, value),
+                    Err(error) => {
+                        tracing::warn!(
+                            "{TOPIC}: the value of {key:?} of {group} is malformed: {error}"
+                        );
+                    }
                 }
             }
             Key::Other(_) => self.skipped += 1,

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::classic::{Answer, Effects, Joiner, Ticket};
 use super::group::Kind;
 use super::{Groups, Held};
+use crate::handlers::Context;
 
 /// Longest part of a client's name that its member ids begin with.
 const NAME_IN_ID: usize = 200;
@@ -28,6 +29,16 @@ pub(crate) struct Client {
     pub(crate) host: String,
     /// The version of the request's API.
     pub(crate) api_version: i16,
+}
+
+impl Client {
+    pub(crate) fn of(context: &Context) -> Self {
+        Self {
+            id: context.client_id.clone().unwrap_or_default(),
+            host: format!("/{}", context.connection.peer.ip()),
+            api_version: context.api_version,
+        }
+    }
 }
 
 /// First version of `JoinGroup` in which a new member comes back with its id (KIP-394).
@@ -60,10 +71,8 @@ impl Groups {
         let joiner = joiner(&request, client);
         let is_new = request.member_id.is_empty();
         let ticket = self.ticket();
-        let join = |held: &mut Held| {
-            let Kind::Classic(classic) = &mut held.kind;
-            classic.join(request, joiner, ticket, self.now())
-        };
+        let join =
+            |id: &Arc<str>, held: &mut Held| self.join_any(id, held, request, joiner, ticket);
         let waiting = if is_new {
             self.begin_with_new(&group_id, ticket, join)
         } else {
@@ -94,9 +103,9 @@ impl Groups {
             return refused(ErrorCode::InvalidGroupId);
         }
         let ticket = self.ticket();
-        let sync = |held: &mut Held| {
-            let Kind::Classic(classic) = &mut held.kind;
-            classic.sync(request, ticket, self.now())
+        let sync = |_: &Arc<str>, held: &mut Held| match &mut held.kind {
+            Kind::Classic(classic) => classic.sync(request, ticket, self.now()),
+            Kind::Consumer(consumer) => self.sync_mixed(consumer, &request, ticket),
         };
         let Some(waiting) = self.begin(&group_id, ticket, sync) else {
             return refused(ErrorCode::UnknownMemberId);
@@ -113,8 +122,13 @@ impl Groups {
             return ErrorCode::InvalidGroupId;
         }
         let heartbeat = self.with(&request.group_id, |id, held| {
-            let Kind::Classic(classic) = &mut held.kind;
-            let code = classic.heartbeat(request, self.now());
+            self.look_at_topics(held);
+            let code = match &mut held.kind {
+                Kind::Classic(classic) => classic.heartbeat(request, self.now()),
+                Kind::Consumer(consumer) => self.heartbeat_mixed(consumer, request),
+            };
+            // Only news of topics: the member is told of them again if they are not stored.
+            let _ = self.store(id, held, false);
             self.reschedule(id, held);
             code
         });
@@ -141,9 +155,12 @@ impl Groups {
         };
         let strangers: Vec<_> = members.iter().map(unknown).collect();
         let left = self.with(group_id, |id, held| {
-            let Kind::Classic(classic) = &mut held.kind;
-            let (left, effects) = classic.leave(members, self.now());
+            let (left, effects) = match &mut held.kind {
+                Kind::Classic(classic) => classic.leave(members, self.now()),
+                Kind::Consumer(consumer) => self.leave_mixed(consumer, members),
+            };
             self.carry_out(id, held, effects);
+            self.downgrade_if_due(id, held);
             self.forget_if_nothing(id, held);
             left
         });
@@ -171,7 +188,7 @@ impl Groups {
         &self,
         group_id: &str,
         ticket: Ticket,
-        act: impl FnOnce(&mut Held) -> Effects,
+        act: impl FnOnce(&Arc<str>, &mut Held) -> Effects,
     ) -> Option<oneshot::Receiver<Answer>> {
         self.with(group_id, |id, held| self.hand_in(id, held, ticket, act))
     }
@@ -180,7 +197,7 @@ impl Groups {
         &self,
         group_id: &str,
         ticket: Ticket,
-        act: impl FnOnce(&mut Held) -> Effects,
+        act: impl FnOnce(&Arc<str>, &mut Held) -> Effects,
     ) -> oneshot::Receiver<Answer> {
         self.with_or_new(group_id, |id, held| self.hand_in(id, held, ticket, act))
     }
@@ -190,11 +207,11 @@ impl Groups {
         id: &Arc<str>,
         held: &mut Held,
         ticket: Ticket,
-        act: impl FnOnce(&mut Held) -> Effects,
+        act: impl FnOnce(&Arc<str>, &mut Held) -> Effects,
     ) -> oneshot::Receiver<Answer> {
         let (send, receive) = oneshot::channel();
         held.waiting.insert(ticket, send);
-        let effects = act(held);
+        let effects = act(id, held);
         self.carry_out(id, held, effects);
         receive
     }
@@ -229,8 +246,9 @@ struct Waits<'a> {
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.groups.with(self.group_id, |id, held| {
-            if held.waiting.remove(&self.ticket).is_some() {
-                let Kind::Classic(classic) = &mut held.kind;
+            if held.waiting.remove(&self.ticket).is_some()
+                && let Kind::Classic(classic) = &mut held.kind
+            {
                 let effects = classic.abandon(self.ticket, self.groups.now());
                 self.groups.carry_out(id, held, effects);
             }

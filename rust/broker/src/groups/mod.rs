@@ -18,9 +18,12 @@
 mod administration;
 mod classic;
 mod commits;
+mod consumer;
+mod consumers;
 mod group;
 mod loading;
 mod members;
+mod migration;
 mod offsets;
 mod records;
 mod storage;
@@ -48,6 +51,7 @@ pub(crate) use members::Client;
 pub(crate) use timers::run as keep_time;
 
 use classic::{Classic, Effects, Now, Rules};
+use consumer::Consumer;
 use group::{Group, Held, Kind};
 use storage::{Storage, Written};
 use timers::Timers;
@@ -75,15 +79,20 @@ impl Groups {
         let (rules, now) = (groups.rules(), groups.now());
         for (id, stored) in loaded {
             let id: Arc<str> = id.into();
-            let is_stored = stored.metadata.is_some();
-            let classic = match stored.metadata {
-                Some(metadata) => Classic::from_record(metadata, rules, now),
-                None => Classic::new(rules, now),
+            let is_stored = stored.metadata.is_some() || stored.consumer.is_there();
+            let kind = match stored.metadata {
+                _ if stored.consumer.is_there() => {
+                    let rules = groups.consumer_rules();
+                    let consumer = Consumer::from_stored(stored.consumer, &rules, now);
+                    Kind::Consumer(Box::new(consumer))
+                }
+                Some(metadata) => Kind::new_classic(Classic::from_record(metadata, rules, now)),
+                None => Kind::new_classic(Classic::new(rules, now)),
             };
             let mut held = Held {
                 offsets: stored.offsets,
                 stored: is_stored,
-                ..Held::new(Kind::Classic(classic))
+                ..Held::new(kind)
             };
             groups.reschedule(&id, &mut held);
             let group = Group {
@@ -135,7 +144,7 @@ impl Groups {
         loop {
             let group = self.group(id).unwrap_or_else(|| {
                 let id: Arc<str> = id.into();
-                let held = Held::new(Kind::Classic(Classic::new(self.rules(), self.now())));
+                let held = Held::new(Kind::new_classic(Classic::new(self.rules(), self.now())));
                 let new = || {
                     Arc::new(Group {
                         id: Arc::clone(&id),
@@ -175,20 +184,20 @@ impl Groups {
     fn carry_out(&self, id: &Arc<str>, held: &mut Held, mut effects: Effects) {
         let mut news = std::mem::take(&mut effects.news);
         let mut unseen = None;
-        if effects.store {
-            match self.store(id, held) {
-                Ok(written) => unseen = Some(written).filter(|written| !written.is_visible()),
-                Err(code) => {
-                    let Kind::Classic(classic) = &mut held.kind;
-                    let more = classic.storing_failed(self.now());
-                    effects.answers = effects
-                        .answers
-                        .into_iter()
-                        .map(|(ticket, answer)| (ticket, answer.failed(code)))
-                        .chain(more.answers)
-                        .collect();
-                    news.extend(more.news);
-                }
+        match self.store(id, held, effects.store) {
+            Ok(written) => unseen = written.filter(|written| !written.is_visible()),
+            Err(code) => {
+                let more = match &mut held.kind {
+                    Kind::Classic(classic) => classic.storing_failed(self.now()),
+                    Kind::Consumer(_) => Effects::default(),
+                };
+                effects.answers = effects
+                    .answers
+                    .into_iter()
+                    .map(|(ticket, answer)| (ticket, answer.failed(code)))
+                    .chain(more.answers)
+                    .collect();
+                news.extend(more.news);
             }
         }
         for sentence in news {
@@ -218,20 +227,22 @@ impl Groups {
         });
     }
 
-    /// Appends the group's record. On an error the code is what members are told.
-    fn store(&self, id: &str, held: &mut Held) -> Result<Written, ErrorCode> {
-        let Kind::Classic(classic) = &held.kind;
-        let entry = records::group_entry(id, Some(&classic.to_record()));
-        let entry = entry.map_err(|error| {
+    /// Appends what has changed of the group, for a classic one if it is `asked` to. On an error the code is what members are
+    /// told.
+    fn store(&self, id: &str, held: &mut Held, asked: bool) -> Result<Option<Written>, ErrorCode> {
+        let entries = match &mut held.kind {
+            Kind::Classic(_) if !asked => return Ok(None),
+            Kind::Classic(classic) => {
+                records::group_entry(id, Some(&classic.to_record())).map(|entry| vec![entry])
+            }
+            Kind::Consumer(_) => return self.store_changes(id, held),
+        };
+        let entries = entries.map_err(|error| {
             tracing::error!("group {id} cannot be stored: {error}");
             ErrorCode::UnknownServerError
         })?;
-        let written = self.storage.append(id, &[entry]).map_err(|refusal| {
-            tracing::error!("group {id} could not be stored: {refusal}");
-            code_for_members(&refusal)
-        })?;
+        let written = self.append(id, held, &entries)?;
         held.stored = true;
-        held.written = Some(written.clone());
         Ok(written)
     }
 
@@ -253,9 +264,15 @@ impl Groups {
                 return;
             }
             held.scheduled = None;
-            let Kind::Classic(classic) = &mut held.kind;
-            let effects = classic.tick(self.now());
+            let effects = match &mut held.kind {
+                Kind::Classic(classic) => classic.tick(self.now()),
+                Kind::Consumer(consumer) => {
+                    consumer.tick(&**self.storage.topics.snapshot(), self.now());
+                    Effects::default()
+                }
+            };
             self.carry_out(id, held, effects);
+            self.downgrade_if_due(id, held);
             self.forget_if_nothing(id, held);
         });
     }

@@ -2,12 +2,14 @@
 //! directions.
 //!
 //! Each begins with a version, `i16`. A key's version says what it is a key of: 0 and 1 a committed offset, 2 a group of the
-//! classic protocol; 3 to 8 belong to groups of KIP-848, those above to other kinds of groups. A record without value is a
+//! classic protocol; 3 to 8 and 16 belong to groups of KIP-848, the others to kinds of groups that are not known here. A record without value is a
 //! tombstone. Values are written in version 3, which every Kafka since 2.1 reads, and read in versions 0 to 4.
 
 use bytes::Bytes;
 use kafkalite_wire::{Message, Reader, Result, Value, Version, Writer};
 use uuid::Uuid;
+
+use super::consumer::records as consumer;
 
 /// The version of values that is written.
 const WRITTEN: i16 = 3;
@@ -26,6 +28,8 @@ pub(crate) enum Key {
     },
     /// A group of the classic protocol.
     Group(String),
+    /// A part of a group of KIP-848, and the group.
+    Consumer(String, consumer::Key),
     /// Something that this version does not know: the number that its key begins with.
     Other(i16),
 }
@@ -109,7 +113,10 @@ impl Key {
                 }
             }
             2 => Self::Group(String::read(&mut reader)?),
-            other => Self::Other(other),
+            other => match consumer::Key::decode(other, &mut reader)? {
+                Some((group, key)) => Self::Consumer(group, key),
+                None => Self::Other(other),
+            },
         })
     }
 }
@@ -260,7 +267,9 @@ mod tests {
 
     #[test]
     fn other_kinds_of_keys_are_told_apart_and_garbage_is_an_error() {
-        assert_eq!(Key::decode(&[0, 3, 0, 1, b'g']).unwrap(), Key::Other(3));
+        assert_eq!(Key::decode(&[0, 9, 0, 1, b'g']).unwrap(), Key::Other(9));
+        let group = Key::Consumer("g".to_owned(), consumer::Key::Group);
+        assert_eq!(Key::decode(&[0, 3, 0, 1, b'g']).unwrap(), group);
         for bytes in [&b""[..], b"\0", b"\0\x01", b"\0\x02\0\x05abc"] {
             assert!(Key::decode(bytes).is_err(), "{bytes:?}");
         }

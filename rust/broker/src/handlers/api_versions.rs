@@ -3,11 +3,15 @@
 //! Behaviour: names every API that has a handler, with its versions. Produce is named from version 0 although 3 is the
 //! oldest that works: librdkafka before 2.11 turns compression off without a word otherwise (KAFKA-18659).
 //!
+//! Features: `group.version` 1, the protocol of KIP-848, is in force. It is the only one with something behind it here.
+//!
 //! Version notes: from 3 the client says what it is (KIP-511), which must look like a name and a version; 4 only mends
 //! how a feature's version 0 is read. A version that is not served gets a version 0 answer with error 35 and the whole list.
 
 use kafkalite_wire::ErrorCode;
-use kafkalite_wire::api::api_versions::{ApiVersionRange, ApiVersionsRequest, ApiVersionsResponse};
+use kafkalite_wire::api::api_versions::{
+    ApiVersionRange, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeature, SupportedFeature,
+};
 
 use super::{Context, Reply};
 
@@ -29,11 +33,27 @@ pub(super) async fn handle(
         version = request.client_software_version,
         "client introduced itself"
     );
+    let name = || "group.version".to_owned();
     Reply::from(ApiVersionsResponse {
         api_keys: all(),
+        supported_features: vec![SupportedFeature {
+            name: name(),
+            // Clients that read version 3 stumble over a lowest level of 0 (KAFKA-17011).
+            min_version: i16::from(context.api_version == 3),
+            max_version: GROUP_VERSION,
+        }],
+        finalized_features_epoch: 0,
+        finalized_features: vec![FinalizedFeature {
+            name: name(),
+            max_version_level: GROUP_VERSION,
+            min_version_level: GROUP_VERSION,
+        }],
         ..Default::default()
     })
 }
+
+/// The level of the group protocols: 1 is KIP-848.
+const GROUP_VERSION: i16 = 1;
 
 /// The answer to a version that is not served; to be written in version 0.
 pub(super) fn unsupported() -> ApiVersionsResponse {

@@ -16,11 +16,7 @@ pub(super) async fn handle(
     context: &Context,
     request: JoinGroupRequest,
 ) -> Reply<JoinGroupResponse> {
-    let client = Client {
-        id: context.client_id.clone().unwrap_or_default(),
-        host: format!("/{}", context.connection.peer.ip()),
-        api_version: context.api_version,
-    };
+    let client = Client::of(context);
     let groups = &context.broker.groups;
     groups
         .join(request, client, context.parking_over())

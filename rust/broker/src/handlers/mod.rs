@@ -19,6 +19,8 @@
 mod alter_configs;
 mod altering;
 mod api_versions;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod context;
 mod create_partitions;
 mod create_topics;
@@ -83,7 +85,6 @@ macro_rules! handled {
                         Reply::Close(reason) => Outcome::Close(reason),
                     }
                 })*
-                _ => unknown(key.code()),
             }
         }
     };
@@ -116,6 +117,8 @@ handled! {
     ListGroups => list_groups,
     DescribeGroups => describe_groups,
     DeleteGroups => delete_groups,
+    ConsumerGroupHeartbeat => consumer_group_heartbeat,
+    ConsumerGroupDescribe => consumer_group_describe,
     DescribeTopicPartitions => describe_topic_partitions,
 }
 

@@ -4,7 +4,7 @@
 //! topics asks for everything. There are no transactions, so every offset is stable.
 //!
 //! Version notes: null from 2. Leader epochs from 5. `require_stable` from 7. From 8 several groups in one request (KIP-709). From 9
-//! a member names itself (KIP-848), which means nothing to a classic group. From 10 topics are named by id (KIP-516).
+//! a member names itself (KIP-848), which is checked if the group is of that kind. From 10 topics are named by id (KIP-516).
 
 use kafkalite_wire::{
     ErrorCode,
@@ -62,9 +62,14 @@ pub(super) async fn handle(
 
 async fn fetch(context: &Context, asked: OffsetFetchGroup) -> FetchedOffsetsGroup {
     let group_id = asked.group_id;
-    let fetched = match asked.topics {
-        None => fetch_all(context, &group_id).await,
-        Some(topics) => fetch_some(context, &group_id, topics).await,
+    let groups = &context.broker.groups;
+    let member = asked.member_id.as_deref();
+    let fetched = match groups.check_fetch(&group_id, member, asked.member_epoch) {
+        Err(code) => Err(code),
+        Ok(()) => match asked.topics {
+            None => fetch_all(context, &group_id).await,
+            Some(topics) => fetch_some(context, &group_id, topics).await,
+        },
     };
     let (topics, error_code) = match fetched {
         Ok(topics) => (topics, ErrorCode::None),

@@ -49,27 +49,23 @@ pub struct Api {
 
 macro_rules! apis {
     (
-        served { $($code:literal, $name:ident, $versions:expr, flexible $flexible:expr
-            $(, advertised $advertised:literal)? => $file:ident::{$request:ident, $response:ident};)* }
-        codec only { $($code2:literal, $name2:ident, $versions2:expr, flexible $flexible2:expr =>
-            $file2:ident::{$request2:ident, $response2:ident};)* }
+        $($code:literal, $name:ident, $versions:expr, flexible $flexible:expr
+            $(, advertised $advertised:literal)? => $file:ident::{$request:ident, $response:ident};)*
     ) => {
         /// The key of an API.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ApiKey {
             $(#[doc = concat!("Key ", $code, ": see [`", stringify!($file), "`].")] $name,)*
-            $(#[doc = concat!("Key ", $code2, ": see [`", stringify!($file2), "`].")] $name2,)*
         }
 
         impl ApiKey {
-            /// All keys that this crate can read and write, served or not.
-            pub const ALL: &[ApiKey] = &[$(ApiKey::$name,)* $(ApiKey::$name2,)*];
+            /// All keys that this crate can read and write.
+            pub const ALL: &[ApiKey] = &[$(ApiKey::$name,)*];
 
             /// The key of a number on the wire, if this crate knows it.
             pub fn from_code(code: i16) -> Option<ApiKey> {
                 match code {
                     $($code => Some(ApiKey::$name),)*
-                    $($code2 => Some(ApiKey::$name2),)*
                     _ => None,
                 }
             }
@@ -78,7 +74,6 @@ macro_rules! apis {
             pub fn code(self) -> i16 {
                 match self {
                     $(ApiKey::$name => $code,)*
-                    $(ApiKey::$name2 => $code2,)*
                 }
             }
 
@@ -86,7 +81,6 @@ macro_rules! apis {
             pub fn name(self) -> &'static str {
                 match self {
                     $(ApiKey::$name => stringify!($name),)*
-                    $(ApiKey::$name2 => stringify!($name2),)*
                 }
             }
 
@@ -94,7 +88,6 @@ macro_rules! apis {
             pub fn versions(self) -> RangeInclusive<i16> {
                 match self {
                     $(ApiKey::$name => $versions,)*
-                    $(ApiKey::$name2 => $versions2,)*
                 }
             }
         }
@@ -109,7 +102,6 @@ macro_rules! apis {
         )*];
 
         $(apis!(@message $name, $versions, $flexible, $file::$request, $file::$response);)*
-        $(apis!(@message $name2, $versions2, $flexible2, $file2::$request2, $file2::$response2);)*
     };
     (@advertised $versions:expr) => { $versions };
     (@advertised $versions:expr, $from:literal) => { $from..=*($versions).end() };
@@ -128,44 +120,33 @@ macro_rules! apis {
 }
 
 apis! {
-    served {
-        0, Produce, 3..=13, flexible 9, advertised 0 => produce::{ProduceRequest, ProduceResponse};
-        1, Fetch, 4..=18, flexible 12 => fetch::{FetchRequest, FetchResponse};
-        2, ListOffsets, 1..=11, flexible 6 => list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
-        3, Metadata, 0..=13, flexible 9 => metadata::{MetadataRequest, MetadataResponse};
-        8, OffsetCommit, 2..=10, flexible 8 => offset_commit::{OffsetCommitRequest, OffsetCommitResponse};
-        9, OffsetFetch, 1..=10, flexible 6 => offset_fetch::{OffsetFetchRequest, OffsetFetchResponse};
-        10, FindCoordinator, 0..=6, flexible 3 => find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
-        11, JoinGroup, 0..=9, flexible 6 => join_group::{JoinGroupRequest, JoinGroupResponse};
-        12, Heartbeat, 0..=4, flexible 4 => heartbeat::{HeartbeatRequest, HeartbeatResponse};
-        13, LeaveGroup, 0..=5, flexible 4 => leave_group::{LeaveGroupRequest, LeaveGroupResponse};
-        14, SyncGroup, 0..=5, flexible 4 => sync_group::{SyncGroupRequest, SyncGroupResponse};
-        15, DescribeGroups, 0..=6, flexible 5 => describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse};
-        16, ListGroups, 0..=5, flexible 3 => list_groups::{ListGroupsRequest, ListGroupsResponse};
-        18, ApiVersions, 0..=4, flexible 3 => api_versions::{ApiVersionsRequest, ApiVersionsResponse};
-        19, CreateTopics, 0..=7, flexible 5 => create_topics::{CreateTopicsRequest, CreateTopicsResponse};
-        20, DeleteTopics, 0..=6, flexible 4 => delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
-        21, DeleteRecords, 0..=2, flexible 2 => delete_records::{DeleteRecordsRequest, DeleteRecordsResponse};
-        22, InitProducerId, 0..=5, flexible 2 => init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
-        23, OffsetForLeaderEpoch, 2..=4, flexible 4 => offset_for_leader_epoch::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
-        32, DescribeConfigs, 1..=4, flexible 4 => describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse};
-        33, AlterConfigs, 0..=2, flexible 2 => alter_configs::{AlterConfigsRequest, AlterConfigsResponse};
-        37, CreatePartitions, 0..=3, flexible 2 => create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse};
-        42, DeleteGroups, 0..=2, flexible 2 => delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
-        44, IncrementalAlterConfigs, 0..=1, flexible 1 => incremental_alter_configs::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
-        47, OffsetDelete, 0..=0, flexible i16::MAX => offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse};
-        60, DescribeCluster, 0..=2, flexible 0 => describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
-        75, DescribeTopicPartitions, 0..=0, flexible 0 => describe_topic_partitions::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
-    }
-    codec only {
-        68, ConsumerGroupHeartbeat, 0..=1, flexible 0 => consumer_group_heartbeat::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
-        69, ConsumerGroupDescribe, 0..=1, flexible 0 => consumer_group_describe::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse};
-    }
-}
-
-impl ApiKey {
-    /// The row of [`TABLE`]; `None` if the API is not served.
-    pub fn served(self) -> Option<&'static Api> {
-        TABLE.iter().find(|api| api.key == self)
-    }
+    0, Produce, 3..=13, flexible 9, advertised 0 => produce::{ProduceRequest, ProduceResponse};
+    1, Fetch, 4..=18, flexible 12 => fetch::{FetchRequest, FetchResponse};
+    2, ListOffsets, 1..=11, flexible 6 => list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
+    3, Metadata, 0..=13, flexible 9 => metadata::{MetadataRequest, MetadataResponse};
+    8, OffsetCommit, 2..=10, flexible 8 => offset_commit::{OffsetCommitRequest, OffsetCommitResponse};
+    9, OffsetFetch, 1..=10, flexible 6 => offset_fetch::{OffsetFetchRequest, OffsetFetchResponse};
+    10, FindCoordinator, 0..=6, flexible 3 => find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
+    11, JoinGroup, 0..=9, flexible 6 => join_group::{JoinGroupRequest, JoinGroupResponse};
+    12, Heartbeat, 0..=4, flexible 4 => heartbeat::{HeartbeatRequest, HeartbeatResponse};
+    13, LeaveGroup, 0..=5, flexible 4 => leave_group::{LeaveGroupRequest, LeaveGroupResponse};
+    14, SyncGroup, 0..=5, flexible 4 => sync_group::{SyncGroupRequest, SyncGroupResponse};
+    15, DescribeGroups, 0..=6, flexible 5 => describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse};
+    16, ListGroups, 0..=5, flexible 3 => list_groups::{ListGroupsRequest, ListGroupsResponse};
+    18, ApiVersions, 0..=4, flexible 3 => api_versions::{ApiVersionsRequest, ApiVersionsResponse};
+    19, CreateTopics, 0..=7, flexible 5 => create_topics::{CreateTopicsRequest, CreateTopicsResponse};
+    20, DeleteTopics, 0..=6, flexible 4 => delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
+    21, DeleteRecords, 0..=2, flexible 2 => delete_records::{DeleteRecordsRequest, DeleteRecordsResponse};
+    22, InitProducerId, 0..=5, flexible 2 => init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
+    23, OffsetForLeaderEpoch, 2..=4, flexible 4 => offset_for_leader_epoch::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
+    32, DescribeConfigs, 1..=4, flexible 4 => describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse};
+    33, AlterConfigs, 0..=2, flexible 2 => alter_configs::{AlterConfigsRequest, AlterConfigsResponse};
+    37, CreatePartitions, 0..=3, flexible 2 => create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse};
+    42, DeleteGroups, 0..=2, flexible 2 => delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
+    44, IncrementalAlterConfigs, 0..=1, flexible 1 => incremental_alter_configs::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
+    47, OffsetDelete, 0..=0, flexible i16::MAX => offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse};
+    60, DescribeCluster, 0..=2, flexible 0 => describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
+    68, ConsumerGroupHeartbeat, 0..=1, flexible 0 => consumer_group_heartbeat::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
+    69, ConsumerGroupDescribe, 0..=1, flexible 0 => consumer_group_describe::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse};
+    75, DescribeTopicPartitions, 0..=0, flexible 0 => describe_topic_partitions::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
 }

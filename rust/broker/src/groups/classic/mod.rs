@@ -22,6 +22,7 @@
 //! It has no clock, draws no random number and touches neither socket nor file: time, ids and limits come in, answers and
 //! the demand to store come out ([`Effects`]).
 
+mod conversion;
 mod effects;
 mod joining;
 mod member;
@@ -38,8 +39,9 @@ mod view;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
+pub(crate) use conversion::Moving;
 pub(crate) use effects::{Answer, Effects, Joiner, Now, Rules, Ticket};
-pub(crate) use view::{ClassicView, MemberView};
+pub(crate) use view::{CONSUMER, ClassicView, MemberView};
 
 use member::Member;
 use protocols::Support;

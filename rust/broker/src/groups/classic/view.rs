@@ -6,7 +6,7 @@ use super::{Classic, State};
 use crate::groups::subscription;
 
 /// What a group for consumers calls its protocol.
-const CONSUMER: &str = "consumer";
+pub(crate) const CONSUMER: &str = "consumer";
 
 /// A group at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,63 @@
+//! What came of an event.
+
+use std::collections::BTreeSet;
+
+use kafkalite_wire::Result;
+
+use super::Consumer;
+use super::records::{GroupRecord, Key, RegexRecord, Stored, TargetsRecord};
+use crate::groups::records::Entry;
+
+/// What has changed, and in sentences why.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Changes {
+    /// What must be stored as it is now; what is not there any more, by a tombstone.
+    pub(crate) keys: BTreeSet<Key>,
+    /// For the broker's log.
+    pub(crate) news: Vec<String>,
+}
+
+impl Consumer {
+    /// The records of these keys as the group is now. Kafka reads what is removed before what is new, and of a member first what
+    /// it owned.
+    pub(crate) fn entries(&self, group: &str, keys: &BTreeSet<Key>) -> Result<Vec<Entry>> {
+        let (there, gone): (Vec<_>, Vec<_>) = keys
+            .iter()
+            .map(|key| (key, self.stored(key)))
+            .partition(|(_, value)| value.is_some());
+        let gone = gone.iter().rev();
+        gone.chain(&there)
+            .map(|(key, value)| key.entry(group, value.as_ref()))
+            .collect()
+    }
+
+    /// The tombstones of all that may be stored.
+    pub(crate) fn tombstones(&self, group: &str) -> Result<Vec<Entry>> {
+        let keys = self.all_keys();
+        keys.iter()
+            .rev()
+            .map(|key| key.entry(group, None))
+            .collect()
+    }
+
+    fn stored(&self, key: &Key) -> Option<Stored> {
+        let member = |id: &String| self.members.get(id);
+        Some(match key {
+            Key::Member(id) => Stored::Member(member(id)?.to_record()),
+            Key::Target(id) => Stored::Target(member(id)?.to_target()),
+            Key::Current(id) => Stored::Current(member(id)?.to_current()),
+            Key::Group => Stored::Group(GroupRecord {
+                epoch: self.epoch,
+                topics_hash: self.topics_hash,
+            }),
+            Key::Targets => Stored::Targets(TargetsRecord {
+                epoch: self.targets_epoch,
+            }),
+            Key::Regex(regex) => Stored::Regex(RegexRecord {
+                topics: self.regexes.get(regex)?.iter().cloned().collect(),
+                ..Default::default()
+            }),
+            Key::Topics => return None,
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! One member of a group.
+
+use std::collections::BTreeSet;
+
+use super::places::{Holding, Places};
+use super::records::{
+    ClassicRecord, CurrentRecord, HeldTopic, MemberRecord, TargetRecord, TargetTopic,
+};
+use super::{Now, Rules, places};
+
+/// For a deadline that is not running.
+pub(super) const NEVER: u64 = u64::MAX;
+
+/// The epoch of a static member that has left for a while.
+pub(super) const AWAY: i32 = -2;
+
+/// How far a member is on its way to its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// It has what it shall have, as of its epoch.
+    Stable,
+    /// It was told to give partitions up, and has not said yet that it has.
+    Revoking,
+    /// Others have not given up yet all that it shall have.
+    Waiting,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    pub(super) instance_id: Option<String>,
+    pub(super) rack_id: Option<String>,
+    pub(super) client_id: String,
+    pub(super) client_host: String,
+    pub(super) topics: BTreeSet<String>,
+    pub(super) regex: Option<String>,
+    pub(super) assignor: Option<String>,
+    pub(super) rebalance_timeout_ms: i32,
+    /// What it said in its `JoinGroup`, if it speaks the classic protocol.
+    pub(super) classic: Option<ClassicRecord>,
+    /// 0 until it is given its first assignment.
+    pub(super) epoch: i32,
+    /// The one before: an answer that did not reach the member is repeated to it.
+    pub(super) previous_epoch: i32,
+    pub(super) progress: Progress,
+    pub(super) target: Places,
+    /// What it may work with.
+    pub(super) assigned: Holding,
+    /// What it still holds and has been told to give up.
+    pub(super) revoking: Holding,
+    /// When its session ends.
+    pub(super) expires: u64,
+    /// When it must have given up what it was told to.
+    pub(super) revoke_by: u64,
+    /// When it must have joined again, and when it must have asked for its assignment, in the classic protocol.
+    pub(super) join_by: u64,
+    pub(super) sync_by: u64,
+}
+
+impl Member {
+    pub(super) fn new() -> Self {
+        Self {
+            instance_id: None,
+            rack_id: None,
+            client_id: String::new(),
+            client_host: String::new(),
+            topics: BTreeSet::new(),
+            regex: None,
+            assignor: None,
+            rebalance_timeout_ms: -1,
+            classic: None,
+            epoch: 0,
+            previous_epoch: 0,
+            progress: Progress::Stable,
+            target: Places::new(),
+            assigned: Holding::new(),
+            revoking: Holding::new(),
+            expires: NEVER,
+            revoke_by: NEVER,
+            join_by: NEVER,
+            sync_by: NEVER,
+        }
+    }
+
+    pub(super) fn is_at(&self, targets_epoch: i32) -> bool {
+        self.progress == Progress::Stable && self.epoch == targets_epoch
+    }
+
+    pub(super) fn go(&mut self, epoch: i32) {
+        self.previous_epoch = self.epoch;
+        self.epoch = epoch;
+    }
+
+    pub(super) fn rebalance_ms(&self) -> u64 {
+        u64::try_from(self.rebalance_timeout_ms).unwrap_or(0)
+    }
+
+    pub(super) fn session_ms(&self, rules: &Rules) -> u64 {
+        match &self.classic {
+            Some(classic) => u64::try_from(classic.session_timeout_ms).unwrap_or(0),
+            None => rules.session_timeout_ms,
+        }
+    }
+
+    /// It was heard of: its session starts anew.
+    pub(super) fn renew(&mut self, rules: &Rules, now: Now) {
+        self.expires = now.ms.saturating_add(self.session_ms(rules));
+    }
+
+    /// Why it has to go, if time is over for it.
+    pub(super) fn overdue(&self, now: Now) -> Option<&'static str> {
+        let reasons = [
+            (self.expires, "was not heard of during its session timeout"),
+            (
+                self.revoke_by,
+                "did not give up its partitions during its rebalance timeout",
+            ),
+            (
+                self.join_by,
+                "did not join again during its rebalance timeout",
+            ),
+            (
+                self.sync_by,
+                "did not ask for its assignment during its rebalance timeout",
+            ),
+        ];
+        let due = reasons.iter().find(|(deadline, _)| *deadline <= now.ms);
+        due.map(|(_, reason)| *reason)
+    }
+
+    pub(super) fn next_deadline(&self) -> u64 {
+        self.expires
+            .min(self.revoke_by)
+            .min(self.join_by)
+            .min(self.sync_by)
+    }
+
+    pub(super) fn to_record(&self) -> MemberRecord {
+        MemberRecord {
+            instance_id: self.instance_id.clone(),
+            rack_id: self.rack_id.clone(),
+            client_id: self.client_id.clone(),
+            client_host: self.client_host.clone(),
+            topics: self.topics.iter().cloned().collect(),
+            regex: self.regex.clone(),
+            rebalance_timeout_ms: self.rebalance_timeout_ms,
+            assignor: self.assignor.clone(),
+            classic: self.classic.clone(),
+        }
+    }
+
+    pub(super) fn from_record(record: MemberRecord) -> Self {
+        Self {
+            instance_id: record.instance_id,
+            rack_id: record.rack_id,
+            client_id: record.client_id,
+            client_host: record.client_host,
+            topics: record.topics.into_iter().collect(),
+            regex: record.regex.filter(|regex| !regex.is_empty()),
+            assignor: record.assignor,
+            rebalance_timeout_ms: record.rebalance_timeout_ms,
+            classic: record.classic,
+            ..Self::new()
+        }
+    }
+
+    pub(super) fn to_target(&self) -> TargetRecord {
+        let topic = |(id, partitions)| TargetTopic { id, partitions };
+        TargetRecord {
+            topics: places::by_topic(&self.target)
+                .into_iter()
+                .map(topic)
+                .collect(),
+        }
+    }
+
+    pub(super) fn to_current(&self) -> CurrentRecord {
+        CurrentRecord {
+            epoch: self.epoch,
+            previous_epoch: self.previous_epoch,
+            state: match self.progress {
+                Progress::Stable => 0,
+                Progress::Revoking => 1,
+                Progress::Waiting => 2,
+            },
+            assigned: held(&self.assigned),
+            revoking: held(&self.revoking),
+        }
+    }
+
+    /// Takes over what was stored of its assignment.
+    pub(super) fn restore(&mut self, target: Option<TargetRecord>, current: Option<CurrentRecord>) {
+        for topic in target.into_iter().flat_map(|target| target.topics) {
+            let places = topic.partitions.iter().map(|&index| (topic.id, index));
+            self.target.extend(places);
+        }
+        let Some(current) = current else { return };
+        (self.epoch, self.previous_epoch) = (current.epoch, current.previous_epoch);
+        self.progress = match current.state {
+            0 => Progress::Stable,
+            1 => Progress::Revoking,
+            // Also a state that is not known: on its way.
+            _ => Progress::Waiting,
+        };
+        self.assigned = holding(current.assigned, current.epoch);
+        self.revoking = holding(current.revoking, current.epoch);
+    }
+}
+
+fn held(holding: &Holding) -> Vec<HeldTopic> {
+    let topic = |(id, partitions): (_, Vec<i32>)| {
+        let epochs = partitions.iter().map(|&index| holding[&(id, index)]);
+        let epochs = Some(epochs.collect());
+        HeldTopic {
+            id,
+            partitions,
+            epochs,
+        }
+    };
+    places::by_topic(holding.keys())
+        .into_iter()
+        .map(topic)
+        .collect()
+}
+
+fn holding(topics: Vec<HeldTopic>, epoch: i32) -> Holding {
+    let mut holding = Holding::new();
+    for topic in topics {
+        // Older Kafka did not write them: then nothing older than the member's epoch may be committed.
+        let epochs = topic.epochs.unwrap_or_default();
+        for (position, index) in topic.partitions.into_iter().enumerate() {
+            let given = epochs.get(position).copied().unwrap_or(epoch);
+            holding.insert((topic.id, index), given);
+        }
+    }
+    holding
+}

@@ -1,0 +1,285 @@
+//! What stands in `__consumer_offsets` of a group of this kind: several records a group, so that a change writes little.
+//!
+//! All values are of version 0. Tagged fields are later additions of Kafka's (4.1: the hash, 4.3: the epochs), which older
+//! ones skip.
+
+use bytes::Bytes;
+use kafkalite_wire::{Message, Reader, Result, Value, Version, Writer};
+use uuid::Uuid;
+
+use crate::groups::records::Entry;
+
+/// What a record of a group is about. The order is that in which Kafka writes them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Key {
+    /// What a member said about itself.
+    Member(String),
+    /// The topics that a regular expression stands for.
+    Regex(String),
+    /// The topics as Kafka before 4.1 knew them: never written, only removed.
+    Topics,
+    /// The group.
+    Group,
+    /// What a member shall own.
+    Target(String),
+    /// Which group epoch the targets are of.
+    Targets,
+    /// What a member owns.
+    Current(String),
+}
+
+/// The value of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Stored {
+    Member(MemberRecord),
+    Regex(RegexRecord),
+    Group(GroupRecord),
+    Target(TargetRecord),
+    Targets(TargetsRecord),
+    Current(CurrentRecord),
+    /// Of no use here.
+    Topics,
+}
+
+#[derive(Debug, Clone, PartialEq, Message)]
+pub(crate) struct GroupRecord {
+    pub(crate) epoch: i32,
+    /// Changes when a topic that is subscribed does; every broker hashes in its own way, and one that takes a group over
+    /// rebalances it once.
+    #[wire(tag = 0)]
+    pub(crate) topics_hash: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Message)]
+pub(crate) struct MemberRecord {
+    #[wire(nullable = ..)]
+    pub(crate) instance_id: Option<String>,
+    #[wire(nullable = ..)]
+    pub(crate) rack_id: Option<String>,
+    pub(crate) client_id: String,
+    pub(crate) client_host: String,
+    pub(crate) topics: Vec<String>,
+    #[wire(nullable = ..)]
+    pub(crate) regex: Option<String>,
+    #[wire(default = -1)]
+    pub(crate) rebalance_timeout_ms: i32,
+    #[wire(nullable = ..)]
+    pub(crate) assignor: Option<String>,
+    /// Of a member that speaks the classic protocol.
+    #[wire(nullable = .., tag = 0)]
+    pub(crate) classic: Option<ClassicRecord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+pub(crate) struct ClassicRecord {
+    pub(crate) session_timeout_ms: i32,
+    pub(crate) protocols: Vec<ProtocolRecord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+pub(crate) struct ProtocolRecord {
+    pub(crate) name: String,
+    pub(crate) metadata: Bytes,
+}
+
+#[derive(Debug, Clone, PartialEq, Message)]
+pub(crate) struct TargetsRecord {
+    pub(crate) epoch: i32,
+}
+
+#[derive(Debug, Clone, PartialEq, Message)]
+pub(crate) struct TargetRecord {
+    pub(crate) topics: Vec<TargetTopic>,
+}
+
+#[derive(Debug, Clone, PartialEq, Message)]
+pub(crate) struct TargetTopic {
+    pub(crate) id: Uuid,
+    pub(crate) partitions: Vec<i32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Message)]
+pub(crate) struct CurrentRecord {
+    pub(crate) epoch: i32,
+    pub(crate) previous_epoch: i32,
+    pub(crate) state: i8,
+    pub(crate) assigned: Vec<HeldTopic>,
+    pub(crate) revoking: Vec<HeldTopic>,
+}
+
+#[derive(Debug, Clone, PartialEq, Message)]
+pub(crate) struct HeldTopic {
+    pub(crate) id: Uuid,
+    pub(crate) partitions: Vec<i32>,
+    /// The epoch in which each partition was given to the member (KIP-1251); null where that is not known.
+    #[wire(nullable = .., tag = 0)]
+    pub(crate) epochs: Option<Vec<i32>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Message)]
+pub(crate) struct RegexRecord {
+    pub(crate) topics: Vec<String>,
+    pub(crate) version: i64,
+    /// Milliseconds since 1970.
+    pub(crate) timestamp: i64,
+}
+
+impl Key {
+    /// Reads what follows the number that all keys begin with: the group and the key. `None` for another kind of key.
+    pub(crate) fn decode(kind: i16, reader: &mut Reader) -> Result<Option<(String, Self)>> {
+        if !matches!(kind, 3..=8 | 16) {
+            return Ok(None);
+        }
+        let group = String::read(reader)?;
+        let key = match kind {
+            3 => Self::Group,
+            4 => Self::Topics,
+            5 => Self::Member(String::read(reader)?),
+            6 => Self::Targets,
+            7 => Self::Target(String::read(reader)?),
+            8 => Self::Current(String::read(reader)?),
+            _ => Self::Regex(String::read(reader)?),
+        };
+        Ok(Some((group, key)))
+    }
+
+    fn encode(&self, group: &str) -> Result<Bytes> {
+        let (kind, name): (i16, Option<&String>) = match self {
+            Self::Group => (3, None),
+            Self::Topics => (4, None),
+            Self::Member(id) => (5, Some(id)),
+            Self::Targets => (6, None),
+            Self::Target(id) => (7, Some(id)),
+            Self::Current(id) => (8, Some(id)),
+            Self::Regex(regex) => (16, Some(regex)),
+        };
+        let mut writer = Writer::new(Version::new(0, i16::MAX));
+        kind.write(&mut writer)?;
+        group.to_owned().write(&mut writer)?;
+        if let Some(name) = name {
+            name.write(&mut writer)?;
+        }
+        Ok(Bytes::copy_from_slice(writer.as_bytes()))
+    }
+
+    /// Reads the value that stands under this key.
+    pub(crate) fn decode_value(&self, bytes: &[u8]) -> Result<Stored> {
+        let mut reader = Reader::new(Bytes::copy_from_slice(bytes), Version::new(0, 0));
+        let version = i16::read(&mut reader)?;
+        reader.set_version(Version::new(version, 0));
+        let reader = &mut reader;
+        Ok(match self {
+            Self::Group => Stored::Group(GroupRecord::read(reader)?),
+            Self::Topics => Stored::Topics,
+            Self::Member(_) => Stored::Member(MemberRecord::read(reader)?),
+            Self::Targets => Stored::Targets(TargetsRecord::read(reader)?),
+            Self::Target(_) => Stored::Target(TargetRecord::read(reader)?),
+            Self::Current(_) => Stored::Current(CurrentRecord::read(reader)?),
+            Self::Regex(_) => Stored::Regex(RegexRecord::read(reader)?),
+        })
+    }
+
+    /// The record; of no value, its tombstone.
+    pub(crate) fn entry(&self, group: &str, value: Option<&Stored>) -> Result<Entry> {
+        let key = self.encode(group)?;
+        let value = value.map(Stored::encode).transpose()?;
+        Ok(Entry { key, value })
+    }
+}
+
+impl Stored {
+    fn encode(&self) -> Result<Bytes> {
+        let mut writer = Writer::new(Version::new(0, 0));
+        let version: i16 = 0;
+        version.write(&mut writer)?;
+        match self {
+            Self::Member(value) => value.write(&mut writer)?,
+            Self::Regex(value) => value.write(&mut writer)?,
+            Self::Group(value) => value.write(&mut writer)?,
+            Self::Target(value) => value.write(&mut writer)?,
+            Self::Targets(value) => value.write(&mut writer)?,
+            Self::Current(value) => value.write(&mut writer)?,
+            Self::Topics => {}
+        }
+        Ok(Bytes::copy_from_slice(writer.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_back(key: &Key, value: &Stored) {
+        let entry = key.entry("g", Some(value)).unwrap();
+        let mut reader = Reader::new(entry.key, Version::new(0, i16::MAX));
+        let kind = i16::read(&mut reader).unwrap();
+        let read = Key::decode(kind, &mut reader).unwrap();
+        assert_eq!(read, Some(("g".to_owned(), key.clone())));
+        assert_eq!(&key.decode_value(&entry.value.unwrap()).unwrap(), value);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let topic = Uuid::from_u128(7);
+        let member = MemberRecord {
+            instance_id: Some("i".to_owned()),
+            topics: vec!["t".to_owned()],
+            classic: Some(ClassicRecord {
+                session_timeout_ms: 5,
+                protocols: vec![ProtocolRecord {
+                    name: "range".to_owned(),
+                    metadata: Bytes::from_static(b"\0"),
+                }],
+            }),
+            ..Default::default()
+        };
+        read_back(&Key::Member("m".to_owned()), &Stored::Member(member));
+        let group = GroupRecord {
+            epoch: 3,
+            topics_hash: -9,
+        };
+        read_back(&Key::Group, &Stored::Group(group));
+        read_back(&Key::Targets, &Stored::Targets(TargetsRecord { epoch: 3 }));
+        let target = TargetRecord {
+            topics: vec![TargetTopic {
+                id: topic,
+                partitions: vec![0, 2],
+            }],
+        };
+        read_back(&Key::Target("m".to_owned()), &Stored::Target(target));
+        let current = CurrentRecord {
+            epoch: 3,
+            previous_epoch: 2,
+            state: 1,
+            assigned: vec![HeldTopic {
+                id: topic,
+                partitions: vec![0, 2],
+                epochs: Some(vec![1, 3]),
+            }],
+            revoking: Vec::new(),
+        };
+        read_back(&Key::Current("m".to_owned()), &Stored::Current(current));
+        let regex = RegexRecord {
+            topics: vec!["t".to_owned()],
+            version: 1,
+            timestamp: 2,
+        };
+        read_back(&Key::Regex("t.*".to_owned()), &Stored::Regex(regex));
+    }
+
+    #[test]
+    fn the_bytes_are_kafkas() {
+        let group = Stored::Group(GroupRecord {
+            epoch: 3,
+            topics_hash: 0,
+        });
+        let entry = Key::Group.entry("g", Some(&group)).unwrap();
+        assert_eq!(&entry.key[..], b"\0\x03\0\x01g");
+        assert_eq!(&entry.value.unwrap()[..], b"\0\0\0\0\0\x03\0");
+        let key = Key::Target("m".to_owned());
+        assert_eq!(
+            &key.entry("g", None).unwrap().key[..],
+            b"\0\x07\0\x01g\0\x01m"
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! Groups of KIP-848: heartbeats go into the state machine, what has changed is stored, and then they are answered.
+
+use std::sync::Arc;
+
+use kafkalite_log::ids;
+use kafkalite_wire::ErrorCode;
+use kafkalite_wire::api::consumer_group_describe::DescribedConsumerGroup;
+use kafkalite_wire::api::consumer_group_heartbeat::{
+    ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
+};
+
+use super::commits::seen;
+use super::consumer::{Rules, Sender, check};
+use super::group::Kind;
+use super::members::Client;
+use super::records::group_entry;
+use super::storage::Written;
+use super::{Groups, Held};
+use crate::refusal::Refusal;
+
+/// First version of the heartbeat in which members choose their ids (KIP-1082).
+const MEMBERS_CHOOSE_IDS: i16 = 1;
+
+impl Groups {
+    /// What the settings say about groups of this kind.
+    pub(super) fn consumer_rules(&self) -> Rules {
+        let settings = self.storage.configs.settings();
+        Rules {
+            session_timeout_ms: settings.group_consumer_session_timeout_ms,
+            heartbeat_interval_ms: settings.group_consumer_heartbeat_interval_ms,
+            max_size: settings.group_consumer_max_size,
+            assignors: settings
+                .group_consumer_assignors
+                .iter()
+                .filter_map(|name| name.parse().ok())
+                .collect(),
+        }
+    }
+
+    /// A member joins, stays or leaves. Returns when a restart would know what it is told.
+    pub(crate) async fn consumer_heartbeat(
+        &self,
+        mut request: ConsumerGroupHeartbeatRequest,
+        client: Client,
+    ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
+        let joins = request.member_epoch == 0;
+        if joins && request.member_id.is_empty() && client.api_version < MEMBERS_CHOOSE_IDS {
+            request.member_id = ids::to_text(ids::random());
+        }
+        let rules = self.consumer_rules();
+        check(&request, &rules)?;
+        self.storage.ready().await?;
+        let group_id = request.group_id.clone();
+        let sender = Sender {
+            client_id: client.id,
+            client_host: client.host,
+        };
+        let failed = |code| Refusal::new(code, "the group could not be stored; try again");
+        let missing = || {
+            let message = format!("there is no group '{group_id}' of the consumer protocol");
+            Refusal::new(ErrorCode::GroupIdNotFound, message)
+        };
+        let beat = |id: &Arc<str>, held: &mut Held| {
+            if joins && !self.upgrade(id, held).map_err(failed)? {
+                return Err(missing());
+            }
+            self.look_at_topics(held);
+            let Kind::Consumer(consumer) = &mut held.kind else {
+                return Err(missing());
+            };
+            let topics = self.storage.topics.snapshot();
+            let answer = consumer.heartbeat(request, sender, &**topics, &rules, self.now());
+            let stored = self.store_changes(id, held);
+            self.downgrade_if_due(id, held);
+            self.reschedule(id, held);
+            Ok((answer?, stored.map_err(failed)?))
+        };
+        let outcome = if joins {
+            self.with_or_new(&group_id, beat)
+        } else {
+            self.with(&group_id, beat).unwrap_or_else(|| Err(missing()))
+        };
+        let (answer, written) = outcome?;
+        seen(written).await.map_err(failed)?;
+        Ok(answer)
+    }
+
+    /// Has a group of this kind take note of the topics as they are.
+    pub(super) fn look_at_topics(&self, held: &mut Held) {
+        let Held { kind, seen, .. } = held;
+        let Kind::Consumer(consumer) = kind else {
+            return;
+        };
+        let topics = self.storage.topics.snapshot();
+        if seen.as_ref().is_none_or(|seen| !Arc::ptr_eq(seen, &topics)) {
+            consumer.look_at(&**topics);
+            *seen = Some(Arc::clone(&topics));
+        }
+    }
+
+    /// Appends what has changed of a group of this kind. On an error it is appended with the next change.
+    pub(super) fn store_changes(
+        &self,
+        id: &str,
+        held: &mut Held,
+    ) -> Result<Option<Written>, ErrorCode> {
+        let Kind::Consumer(consumer) = &mut held.kind else {
+            return Ok(None);
+        };
+        let changes = consumer.take_changes();
+        for sentence in changes.news {
+            tracing::info!("group {id} {sentence}");
+        }
+        let entries = consumer.entries(id, &changes.keys).map_err(|error| {
+            tracing::error!("group {id} cannot be stored: {error}");
+            ErrorCode::UnknownServerError
+        })?;
+        let outcome = self.append(id, held, &entries);
+        match (&outcome, &mut held.kind) {
+            (Ok(Some(_)), _) => held.stored = true,
+            (Err(_), Kind::Consumer(consumer)) => consumer.keep(changes.keys),
+            _ => {}
+        }
+        outcome
+    }
+
+    /// Removes the group's own records, of either kind, from the log.
+    pub(super) fn unstore(&self, id: &str, held: &mut Held) -> Result<Option<Written>, ErrorCode> {
+        if !held.stored {
+            return Ok(None);
+        }
+        let tombstones = match &held.kind {
+            Kind::Classic(_) => group_entry(id, None).map(|entry| vec![entry]),
+            Kind::Consumer(consumer) => consumer.tombstones(id),
+        };
+        let tombstones = tombstones.map_err(|_| ErrorCode::UnknownServerError)?;
+        let written = self.append(id, held, &tombstones)?;
+        held.stored = false;
+        Ok(written)
+    }
+
+    /// A group of this kind and its members; `None` if there is no such group.
+    pub(crate) fn describe_consumers(&self, group_id: &str) -> Option<DescribedConsumerGroup> {
+        let rules = self.consumer_rules();
+        self.with(group_id, |_, held| match &held.kind {
+            Kind::Consumer(consumer) => {
+                let topics = self.storage.topics.snapshot();
+                Some(consumer.view(&**topics, &rules))
+            }
+            Kind::Classic(_) => None,
+        })
+        .flatten()
+    }
+
+    /// Whether a member, if one is named, may ask for the group's offsets.
+    pub(crate) fn check_fetch(
+        &self,
+        group_id: &str,
+        member_id: Option<&str>,
+        member_epoch: i32,
+    ) -> Result<(), ErrorCode> {
+        let checked = self.with(group_id, |_, held| match &held.kind {
+            Kind::Consumer(consumer) => consumer.check_fetch(member_id, member_epoch),
+            Kind::Classic(_) => Ok(()),
+        });
+        checked.unwrap_or(Ok(()))
+    }
+}

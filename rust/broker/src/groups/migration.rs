@@ -1,0 +1,160 @@
+//! Groups that go from the classic protocol to KIP-848 and back, and requests of classic members in between.
+
+use std::sync::Arc;
+
+use kafkalite_wire::ErrorCode;
+use kafkalite_wire::api::heartbeat::HeartbeatRequest;
+use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
+use kafkalite_wire::api::leave_group::{LeavingMember, LeftMember};
+use kafkalite_wire::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
+
+use super::classic::{Answer, Classic, Effects, Joiner, State, Ticket};
+use super::consumer::Consumer;
+use super::group::Kind;
+use super::{Groups, Held};
+
+impl Groups {
+    /// A classic member joins a group of whatever kind.
+    pub(super) fn join_any(
+        &self,
+        id: &Arc<str>,
+        held: &mut Held,
+        request: JoinGroupRequest,
+        joiner: Joiner,
+        ticket: Ticket,
+    ) -> Effects {
+        let refused = |error_code, member_id| JoinGroupResponse {
+            error_code,
+            member_id,
+            ..Default::default()
+        };
+        if let Err(code) = self.give_up_if_empty(id, held) {
+            return answered(ticket, Answer::Join(refused(code, request.member_id)));
+        }
+        self.look_at_topics(held);
+        let (rules, now) = (self.consumer_rules(), self.now());
+        match &mut held.kind {
+            Kind::Classic(classic) => classic.join(request, joiner, ticket, now),
+            Kind::Consumer(consumer) => {
+                let topics = self.storage.topics.snapshot();
+                let member_id = request.member_id.clone();
+                let outcome = consumer.join(request, joiner, &**topics, &rules, now);
+                let response = outcome.unwrap_or_else(|code| refused(code, member_id));
+                answered(ticket, Answer::Join(response))
+            }
+        }
+    }
+
+    /// A group of KIP-848 without members becomes a classic one when a classic member joins.
+    fn give_up_if_empty(&self, id: &str, held: &mut Held) -> Result<(), ErrorCode> {
+        match &held.kind {
+            Kind::Consumer(consumer) if consumer.is_empty() => {
+                self.unstore(id, held)?;
+                held.kind = Kind::new_classic(Classic::new(self.rules(), self.now()));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A classic member asks a group of KIP-848 for its assignment.
+    pub(super) fn sync_mixed(
+        &self,
+        consumer: &mut Consumer,
+        request: &SyncGroupRequest,
+        ticket: Ticket,
+    ) -> Effects {
+        let topics = self.storage.topics.snapshot();
+        let synced = consumer.sync(request, &**topics, &self.consumer_rules(), self.now());
+        let refused = |error_code| SyncGroupResponse {
+            error_code,
+            ..Default::default()
+        };
+        answered(ticket, Answer::Sync(synced.unwrap_or_else(refused)))
+    }
+
+    /// A classic member of a group of KIP-848 says that it lives.
+    pub(super) fn heartbeat_mixed(
+        &self,
+        consumer: &mut Consumer,
+        request: &HeartbeatRequest,
+    ) -> ErrorCode {
+        let beat = consumer.beat(request, &self.consumer_rules(), self.now());
+        beat.err().unwrap_or(ErrorCode::None)
+    }
+
+    /// Classic members leave a group of KIP-848.
+    pub(super) fn leave_mixed(
+        &self,
+        consumer: &mut Consumer,
+        members: Vec<LeavingMember>,
+    ) -> (Vec<LeftMember>, Effects) {
+        let topics = self.storage.topics.snapshot();
+        (consumer.part(members, &**topics), Effects::default())
+    }
+
+    /// Makes a classic group one of KIP-848, with its members, if it can be one. Whether it is one now.
+    pub(super) fn upgrade(&self, id: &Arc<str>, held: &mut Held) -> Result<bool, ErrorCode> {
+        let Kind::Classic(classic) = &mut held.kind else {
+            return Ok(true);
+        };
+        let rules = self.consumer_rules();
+        let settings = self.storage.configs.settings();
+        let policy = settings.group_consumer_migration_policy.as_str();
+        let consumer = if classic.state() == State::Empty {
+            Consumer::default()
+        } else {
+            let allowed = matches!(policy, "upgrade" | "bidirectional")
+                && classic.is_for_consumers()
+                && classic.size() <= rules.max_size;
+            let (generation, members) = classic.moving();
+            let topics = self.storage.topics.snapshot();
+            let converted =
+                || Consumer::from_classic(generation, members, &**topics, &rules, self.now());
+            match allowed.then(converted).flatten() {
+                Some(consumer) => consumer,
+                None => return Ok(false),
+            }
+        };
+        let effects = classic.dissolve();
+        for (ticket, answer) in effects.answers {
+            held.send(ticket, answer);
+        }
+        let outcome = self.unstore(id, held);
+        held.kind = Kind::Consumer(Box::new(consumer));
+        held.seen = None;
+        outcome.map(|_| true)
+    }
+
+    /// Makes a group of KIP-848 that has only classic members left a classic one.
+    pub(super) fn downgrade_if_due(&self, id: &Arc<str>, held: &mut Held) {
+        let Kind::Consumer(consumer) = &held.kind else {
+            return;
+        };
+        let settings = self.storage.configs.settings();
+        let policy = settings.group_consumer_migration_policy.as_str();
+        let fits = |members: usize| members <= settings.group_max_size;
+        if !consumer.only_classic().is_some_and(fits)
+            || !matches!(policy, "downgrade" | "bidirectional")
+        {
+            return;
+        }
+        let topics = self.storage.topics.snapshot();
+        let (generation, members) = consumer.to_classic(&**topics);
+        if let Err(code) = self.unstore(id, held) {
+            tracing::warn!("group {id} stays one of the consumer protocol: {code:?}");
+            return;
+        }
+        let (classic, effects) =
+            Classic::from_consumer(generation, members, self.rules(), self.now());
+        held.kind = Kind::new_classic(classic);
+        self.carry_out(id, held, effects);
+    }
+}
+
+fn answered(ticket: Ticket, answer: Answer) -> Effects {
+    Effects {
+        answers: vec![(ticket, answer)],
+        ..Effects::default()
+    }
+}

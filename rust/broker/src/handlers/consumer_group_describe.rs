@@ -1,0 +1,57 @@
+//! `ConsumerGroupDescribe` · key 69 · versions 0–1
+//!
+//! Behaviour: groups of KIP-848 with their members, what these own and what they shall own. A classic group is not found: clients
+//! then ask `DescribeGroups`.
+//!
+//! Version notes: from 1 each member's protocol (KIP-1099).
+
+use kafkalite_wire::{
+    ErrorCode,
+    api::consumer_group_describe::{
+        ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, DescribedConsumerGroup,
+    },
+};
+
+use super::{Context, Reply, operations};
+
+pub(super) async fn handle(
+    context: &Context,
+    request: ConsumerGroupDescribeRequest,
+) -> Reply<ConsumerGroupDescribeResponse> {
+    let authorized_operations = if request.include_authorized_operations {
+        operations::ON_GROUP
+    } else {
+        operations::NOT_ASKED
+    };
+    let describe = |group_id: String| {
+        let described = context.broker.groups.describe_consumers(&group_id);
+        let described = described.unwrap_or_else(|| missing(&group_id));
+        DescribedConsumerGroup {
+            group_id,
+            authorized_operations,
+            ..described
+        }
+    };
+    ConsumerGroupDescribeResponse {
+        groups: request.group_ids.into_iter().map(describe).collect(),
+        ..Default::default()
+    }
+    .into()
+}
+
+fn missing(group_id: &str) -> DescribedConsumerGroup {
+    let (error_code, error_message) = if group_id.is_empty() {
+        (
+            ErrorCode::InvalidGroupId,
+            "a group's id is not empty".to_owned(),
+        )
+    } else {
+        let message = format!("there is no group '{group_id}' of the consumer protocol");
+        (ErrorCode::GroupIdNotFound, message)
+    };
+    DescribedConsumerGroup {
+        error_code,
+        error_message: Some(error_message),
+        ..Default::default()
+    }
+}
