@@ -405,14 +405,15 @@ async fn kill_9_in_the_middle_of_compactions_loses_nothing_and_brings_nothing_ba
                 "round {round}: {found} for {number}"
             );
         }
-        // A number never follows a larger one of its key, and nothing is there that was gone.
+        // A number never follows a larger one of its key (the one that was on its way is sent again), and nothing is there
+        // that was gone.
         let mut newest = BTreeMap::new();
         for (_, key, value) in &found {
             let number: u64 = value.as_ref().unwrap().parse().unwrap();
             assert!(
                 newest
                     .insert(key, number)
-                    .is_none_or(|earlier| earlier < number)
+                    .is_none_or(|earlier| earlier <= number)
             );
         }
         for stored in found.iter().filter(|(offset, ..)| *offset < known_end) {
