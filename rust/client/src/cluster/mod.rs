@@ -6,7 +6,7 @@ mod coordinator;
 mod metadata;
 mod pool;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub(crate) struct Cluster {
     metadata: RwLock<Arc<Metadata>>,
     /// Topics that a refresh asks for.
     interest: Mutex<BTreeSet<Arc<str>>>,
+    /// Topics that a refresh asks for as long as somebody holds them, with how many do.
+    held: Mutex<BTreeMap<Arc<str>, usize>>,
     /// By group.
     coordinators: Mutex<HashMap<Arc<str>, Arc<Coordinator>>>,
     /// One refresh at a time; whoever waited takes its result.
@@ -69,6 +71,7 @@ impl Cluster {
             pool: Pool::default(),
             metadata: RwLock::new(Arc::new(Metadata::unknown())),
             interest: Mutex::default(),
+            held: Mutex::default(),
             coordinators: Mutex::default(),
             refreshing: tokio::sync::Mutex::new(()),
             unreachable: AtomicBool::new(false),
@@ -186,12 +189,9 @@ impl Cluster {
         if !Arc::ptr_eq(&current, seen) {
             return Ok(current);
         }
-        let topics: Vec<_> = self
-            .interest
-            .lock()
-            .iter()
-            .map(|name| named(name))
-            .collect();
+        let mut topics = self.interest.lock().clone();
+        topics.extend(self.held.lock().keys().cloned());
+        let topics = topics.iter().map(|name| named(name)).collect();
         let fresh = Arc::new(Metadata::of(self.fetch(Some(topics)).await?));
         tracing::debug!(
             brokers = fresh.brokers.len(),
@@ -248,6 +248,22 @@ impl Cluster {
     /// Has refreshes ask for this topic too.
     pub(crate) fn add_interest(&self, name: &Arc<str>) {
         self.interest.lock().insert(Arc::clone(name));
+    }
+
+    /// Has refreshes ask for this topic until it is [let go](Self::let_go): whoever asks for a topic that was deleted may make
+    /// the broker create it again.
+    pub(crate) fn hold(&self, name: &Arc<str>) {
+        *self.held.lock().entry(Arc::clone(name)).or_default() += 1;
+    }
+
+    pub(crate) fn let_go(&self, name: &Arc<str>) {
+        let mut held = self.held.lock();
+        if let Some(holders) = held.get_mut(name) {
+            *holders -= 1;
+            if *holders == 0 {
+                held.remove(name);
+            }
+        }
     }
 
     /// Does `work` again, with pauses and refreshes, while its errors may pass; `limit` bounds it all.

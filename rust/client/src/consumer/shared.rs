@@ -106,7 +106,7 @@ impl Shared {
     pub(super) fn claim(&self, claimed: &[(TopicPartition, Arc<Claim>)]) {
         let mut state = self.state.lock();
         for (of, claim) in claimed {
-            self.cluster.add_interest(&of.topic);
+            self.cluster.hold(&of.topic);
             let partition = Partition::claimed(Arc::clone(claim), self.cluster.retry_backoff());
             state.partitions.insert(of.clone(), partition);
         }
@@ -117,7 +117,9 @@ impl Shared {
     pub(super) fn release(&self, released: &[TopicPartition]) {
         let mut state = self.state.lock();
         for of in released {
-            state.partitions.remove(of);
+            if state.partitions.remove(of).is_some() {
+                self.cluster.let_go(&of.topic);
+            }
             state.ready.retain(|other| other != of);
         }
     }

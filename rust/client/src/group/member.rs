@@ -230,8 +230,12 @@ impl Task {
         let Some(subscription) = self.subscription.clone() else {
             return;
         };
+        let leads = self.membership.leads();
+        if !leads && matches!(subscription, Subscription::Topics(_)) {
+            return; // Whoever leads looks after the partitions.
+        }
         let mut topics = subscription.resolve([]);
-        if let Some(divided) = self.divided.as_ref().filter(|_| self.membership.leads()) {
+        if let Some(divided) = self.divided.as_ref().filter(|_| leads) {
             topics.extend(divided.topics.iter().cloned());
         }
         let cluster = Arc::clone(self.inside.consumer.cluster());
