@@ -8,7 +8,7 @@ import sys
 
 from kafkalite import __version__
 from kafkalite.broker import daemon
-from kafkalite.cli import config, demo, group, info, log, record, topic
+from kafkalite.cli import config, consume, demo, group, info, log, produce, record, topic
 from kafkalite.errors import KafkaError
 
 __all__ = ["main"]
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     broker = commands.add_parser("broker", help="run a broker until it is told to stop", description=daemon.DESCRIPTION)
     daemon.add_arguments(broker)
     broker.set_defaults(run=daemon.run)
-    for command in (topic, group, record, config, log, demo, info):
+    for command in (produce, consume, topic, group, record, config, log, demo, info):
         command.add_to(commands)
 
     options = parser.parse_args(arguments)

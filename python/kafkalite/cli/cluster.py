@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kafkalite import Admin
 
-__all__ = ["add_arguments", "administering", "partitions", "positive", "target"]
+__all__ = ["add_arguments", "administering", "log_to_stderr", "partitions", "positive", "target"]
 
 _VARIABLE = "KAFKALITE_BOOTSTRAP_SERVERS"
 _DEFAULT = "localhost:9092"
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what all these commands take."""
+def add_arguments(parser: argparse.ArgumentParser, settings: str = "admin") -> None:
+    """Declare what all these commands take; ``settings`` is the table that ``-X`` takes from."""
     group = parser.add_argument_group("the cluster, and the answer")
     group.add_argument(
         "-b",
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_setting,
         metavar="key=value",
-        help="a setting of the client; may be repeated ('kafkalite config list admin' prints them all)",
+        help=f"a setting of the client; may be repeated ('kafkalite config list {settings}' prints them all)",
     )
     group.add_argument("--timeout", type=_seconds, default=15.0, help="seconds that the cluster may take (default: 15)")
     group.add_argument("--json", action="store_true", help="print one JSON document")
@@ -54,13 +54,18 @@ def administering(command: Callable[[argparse.Namespace, Admin], int]) -> Callab
     def run(options: argparse.Namespace) -> int:
         from kafkalite import Admin
 
-        level = logging.DEBUG if options.verbose else logging.ERROR if options.quiet else logging.WARNING
-        logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
+        log_to_stderr(options)
         settings = dict(options.settings)
         with Admin(options.bootstrap_servers, timeout=options.timeout, **settings) as admin:
             return command(options, admin)
 
     return run
+
+
+def log_to_stderr(options: argparse.Namespace) -> None:
+    """Have warnings, or with ``-v`` everything, on standard error."""
+    level = logging.DEBUG if options.verbose else logging.ERROR if options.quiet else logging.WARNING
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 from pathlib import Path
 from typing import Any
 
 from kafkalite import _native
 from kafkalite._native import Batch, Message
+from kafkalite.cli import output
 from kafkalite.errors import KafkaError
 
 __all__ = ["add_to"]
@@ -109,21 +109,11 @@ def _record(batch: Batch, message: Message) -> dict[str, Any]:
         "segment": batch.segment,
         "offset": message.offset,
         "timestamp": message.timestamp,
-        "key": _printable(message.key),
-        "value": _printable(message.value),
-        "headers": [[name, _printable(value)] for name, value in message.headers],
+        "key": output.printable(message.key),
+        "value": output.printable(message.value),
+        "headers": [[name, output.printable(value)] for name, value in message.headers],
         "control": batch.is_control,
     }
-
-
-def _printable(data: bytes | None) -> str | dict[str, str] | None:
-    """Return text as it is, and bytes that are not text as base64, so that nothing is lost."""
-    if data is None:
-        return None
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
 
 
 def _line(fields: dict[str, Any]) -> str:

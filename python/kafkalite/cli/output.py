@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["counted", "document", "note", "say", "table"]
+__all__ = ["counted", "document", "note", "printable", "say", "table"]
 
 _BOLD, _FAINT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -23,6 +23,8 @@ def document(value: object) -> None:
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - JSON is anything
+    from dataclasses import fields, is_dataclass  # slow to import, and most commands print no JSON
+
     if is_dataclass(value) and not isinstance(value, type):
         facts = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
         return facts | {name: getattr(value, name) for name in ("lag",) if hasattr(value, name)}
@@ -56,6 +58,16 @@ def _cell(value: object) -> str:
 def counted(number: int, noun: str) -> str:
     """Return ``1 offset`` or ``2 offsets``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def printable(data: bytes | None) -> str | dict[str, str] | None:
+    """Return text as it is, and bytes that are not text as base64, so that nothing is lost."""
+    if data is None:
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
 
 
 def note(options: argparse.Namespace, sentence: str) -> None:
