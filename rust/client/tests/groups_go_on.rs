@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 #[tokio::test(flavor = "multi_thread")]
 async fn with_kafkalite() {
     let mut peer = Kafkalite::start().await;
-    everything(&peer.bootstrap()).await;
+    Box::pin(everything(&peer.bootstrap())).await;
     a_restart_of_the_coordinator_loses_nothing(&mut peer).await;
 }
 
@@ -26,7 +26,7 @@ async fn with_apache_kafka() {
     let Some(mut peer) = Kafka::start() else {
         return;
     };
-    everything(&peer.bootstrap()).await;
+    Box::pin(everything(&peer.bootstrap())).await;
     a_restart_of_the_coordinator_loses_nothing(&mut peer).await;
 }
 

@@ -21,13 +21,13 @@ const COOPERATIVE: (&str, &str) = ("partition.assignment.strategy", "cooperative
 #[tokio::test(flavor = "multi_thread")]
 async fn with_kafkalite() {
     let peer = Kafkalite::start().await;
-    everything(&peer.bootstrap()).await;
+    Box::pin(everything(&peer.bootstrap())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_apache_kafka() {
     let Some(peer) = Kafka::start() else { return };
-    everything(&peer.bootstrap()).await;
+    Box::pin(everything(&peer.bootstrap())).await;
 }
 
 async fn everything(bootstrap: &str) {
