@@ -13,6 +13,8 @@ pub struct LeaderEpochs {
     path: PathBuf,
     /// Epochs ascend, start offsets ascend or stay.
     entries: Vec<EpochStart>,
+    /// Whether the file does not have all of them yet.
+    unsaved: bool,
 }
 
 /// The first offset written in an epoch.
@@ -50,25 +52,29 @@ impl LeaderEpochs {
         Self {
             path: dir.join("leader-epoch-checkpoint"),
             entries: Vec::new(),
+            unsaved: false,
         }
     }
 
-    /// Takes note that `epoch` has written at `offset`. Cheap if that is no news; news reach the disk before this returns.
+    /// Takes note that `epoch` has written at `offset`, in memory: until it is [saved](Self::save) it can be learned from
+    /// the batches again. So a first message does not wait for the disk.
     ///
     /// An older epoch at a lower offset than a newer one is a log that was cut: what contradicts is forgotten. A negative
     /// epoch means that the writer knew none.
-    pub fn assign(&mut self, epoch: i32, offset: i64) -> Result<()> {
+    pub fn assign(&mut self, epoch: i32, offset: i64) {
         let entry = EpochStart {
             epoch,
             start_offset: offset,
         };
-        if epoch < 0 || offset < 0 || self.is_known(entry) {
-            return Ok(());
+        if epoch >= 0 && offset >= 0 && !self.is_known(entry) {
+            self.insert(entry);
+            self.unsaved = true;
         }
-        let before = self.entries.clone();
-        self.insert(entry);
-        // What did not reach the disk is news again when the append is tried again.
-        self.save().inspect_err(|_| self.entries = before)
+    }
+
+    /// Whether the file does not have all of them yet.
+    pub fn is_unsaved(&self) -> bool {
+        self.unsaved
     }
 
     /// The newest epoch that has written here.
@@ -154,11 +160,14 @@ impl LeaderEpochs {
         self.entries.push(entry);
     }
 
-    fn save(&self) -> Result<()> {
+    /// Writes the file; what is in it when this returns survives a power cut.
+    pub fn save(&mut self) -> Result<()> {
         let lines = self
             .entries
             .iter()
             .map(|entry| format!("{} {}", entry.epoch, entry.start_offset));
-        checkpoint::write(&self.path, lines)
+        checkpoint::write(&self.path, lines)?;
+        self.unsaved = false;
+        Ok(())
     }
 }

@@ -178,7 +178,7 @@ fn indexes_are_preallocated_from_their_first_entry_on_and_trimmed_when_rolled_or
             file(dir.path(), base, "index").len(),
             file(dir.path(), base, "timeindex").len()
         ),
-        (0, 96)
+        (0, 12)
     );
     append_at(&log, NOW + 50);
     log.close().unwrap();

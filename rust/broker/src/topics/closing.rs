@@ -2,7 +2,7 @@
 
 use kafkalite_log::LogError;
 
-use super::Topics;
+use super::{Topics, parallel};
 
 impl Topics {
     /// Closes every log, writes the checkpoints, and marks the directory as clean before it is unlocked. Blocks. No topic
@@ -15,8 +15,10 @@ impl Topics {
             return Ok(());
         };
         let mut outcome = Ok(());
-        for partition in self.partitions() {
-            if let Err(error) = partition.log.close() {
+        let partitions = self.partitions();
+        let closed = parallel::map(&partitions, |partition| partition.log.close());
+        for (partition, closed) in partitions.iter().zip(closed) {
+            if let Err(error) = closed {
                 tracing::warn!(
                     "{}-{} was not closed in order: {error}",
                     partition.topic,

@@ -118,7 +118,7 @@ impl Log {
         for Prepared { header, .. } in &batches {
             writer
                 .epochs
-                .assign(header.partition_leader_epoch, header.base_offset)?;
+                .assign(header.partition_leader_epoch, header.base_offset);
         }
         let rewritten: Vec<[u8; BatchHeader::LEN]> = batches
             .iter()

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use parking_lot::{Condvar, Mutex};
 
 use super::{Log, Writer};
+use crate::epochs::LeaderEpochs;
 use crate::segment::Segment;
 use crate::{LogError, Result, durable};
 
@@ -146,13 +147,34 @@ impl Log {
             }
             *busy = true;
             drop(busy);
-            let unflushed = self.unflushed(&self.writer.lock(), scope);
-            let outcome = self.write_back(&unflushed);
+            let (unflushed, epochs) = {
+                let writer = self.writer.lock();
+                let epochs = writer.epochs.is_unsaved().then(|| writer.epochs.clone());
+                (self.unflushed(&writer, scope), epochs)
+            };
+            let outcome = self
+                .save_epochs(epochs)
+                // Tried again with the next flush: nothing was flushed yet, so nothing of it can have been lost.
+                .inspect_err(|_| self.flushing.directory_changed())
+                .and_then(|()| self.write_back(&unflushed));
             *self.flushing.busy.lock() = false;
             self.flushing.done.notify_all();
             return outcome;
         }
         Ok(self.flushed_offset())
+    }
+
+    /// Recovery looks for epochs in what is not flushed only, so the file comes first.
+    fn save_epochs(&self, unsaved: Option<LeaderEpochs>) -> Result<()> {
+        let Some(mut epochs) = unsaved else {
+            return Ok(());
+        };
+        epochs.save()?;
+        let mut writer = self.writer.lock();
+        if writer.epochs.entries() == epochs.entries() {
+            writer.epochs = epochs;
+        }
+        Ok(())
     }
 
     /// What is to be flushed now; the lock makes offset and lengths agree.

@@ -272,7 +272,7 @@ pub(super) fn replay(
             }
             let epoch = header.partition_leader_epoch;
             if epochs.latest().is_none_or(|latest| epoch > latest.epoch) {
-                epochs.assign(epoch, header.base_offset)?;
+                epochs.assign(epoch, header.base_offset);
             }
         }
     }

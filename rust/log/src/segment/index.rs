@@ -35,7 +35,9 @@ pub(crate) struct IndexFile<const N: usize> {
     identity: (u64, u64),
     /// Entries that there may be.
     capacity: usize,
-    /// Mapped as soon as there is an entry.
+    /// The first entries of a small index that goes on, in place of a mapping until there is a new one.
+    kept: Box<[u32]>,
+    /// Mapped as soon as there is an entry to write.
     words: OnceLock<Words>,
     /// Raised after an entry's cells are written, so whoever reads the count sees the cells.
     entries: AtomicUsize,
@@ -63,9 +65,11 @@ impl<const N: usize> IndexFile<N> {
                 .map_err(LogError::io("resize", path))?;
         }
         let capacity = (max_bytes as usize / Self::ENTRY_BYTES).max(entries);
-        let index = IndexFile::new(path, &metadata, capacity, entries);
-        if entries > 0 {
+        let mut index = IndexFile::new(path, &metadata, capacity, entries);
+        if kept > PAGE {
             index.grow(&file).map_err(LogError::io("map", path))?;
+        } else {
+            index.kept = cells(&file, kept).map_err(LogError::io("read", path))?;
         }
         Ok(index)
     }
@@ -97,6 +101,7 @@ impl<const N: usize> IndexFile<N> {
             path: path.to_owned(),
             identity: identity(metadata),
             capacity,
+            kept: Box::default(),
             words: OnceLock::new(),
             entries: AtomicUsize::new(entries),
             reserved: AtomicUsize::new(entries * Self::ENTRY_BYTES),
@@ -116,8 +121,10 @@ impl<const N: usize> IndexFile<N> {
 
     /// The cells of entry `index`, which is below [`len`](IndexFile::len).
     pub(crate) fn entry(&self, index: usize) -> [u32; N] {
-        let words = self.words.get().expect("an index with entries is mapped");
-        std::array::from_fn(|cell| words.load(index * N + cell))
+        match self.words.get() {
+            Some(words) => std::array::from_fn(|cell| words.load(index * N + cell)),
+            None => std::array::from_fn(|cell| self.kept[index * N + cell]),
+        }
     }
 
     /// Adds an entry, if there is room, also on the disk. The caller is the one writer.
@@ -236,6 +243,14 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
+/// The first `len` bytes of a file as cells.
+fn cells(file: &File, len: usize) -> io::Result<Box<[u32]>> {
+    let mut bytes = vec![0; len];
+    file.read_exact_at(&mut bytes, 0)?;
+    let (cells, _) = bytes.as_chunks();
+    Ok(cells.iter().copied().map(u32::from_be_bytes).collect())
+}
+
 /// Gets blocks for these bytes of a file, which are zeros.
 fn reserve(file: &File, from: usize, to: usize) -> io::Result<()> {
     let len = to - from;
@@ -268,6 +283,22 @@ mod tests {
         assert_eq!((index.room(), path.metadata().unwrap().len()), (512, 0));
         assert!(index.push([1, 2]));
         assert_eq!((index.room(), path.metadata().unwrap().len()), (511, 4096));
+    }
+
+    #[test]
+    fn a_small_index_that_goes_on_is_mapped_when_it_grows() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index");
+        let index = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        assert!(index.push([1, 2]));
+        index.sync().unwrap();
+        let again = IndexFile::<2>::open_active(&path, 4096, 1).unwrap();
+        assert_eq!(
+            (again.entry(0), path.metadata().unwrap().len()),
+            ([1, 2], 8)
+        );
+        assert!(again.push([3, 4]));
+        assert_eq!((again.entry(0), again.entry(1)), ([1, 2], [3, 4]));
     }
 
     #[test]
