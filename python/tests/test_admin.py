@@ -277,6 +277,26 @@ def test_groups_are_listed_with_filters_and_deleted(admin, topic, group, reader)
     assert not listed()
 
 
+def test_a_group_of_the_new_protocol_is_described_reset_and_deleted(admin, servers, topic, group):
+    settings = {"bootstrap.servers": servers, "group.id": group, "group.protocol": "consumer", "client.id": "new"}
+    consumer = Consumer({**settings, "auto.offset.reset": "earliest"})
+    consumer.subscribe([topic])
+    until(lambda: consumer.poll(0.1) is None and len(consumer.assignment()) == 2)
+    described = until(lambda: (found := admin.describe_group(group)).state == "Stable" and found)
+    assert (described.type, described.protocol_type, described.assignor) == ("consumer", "consumer", "uniform")
+    (member,) = described.members
+    assert (member.client_id, member.assignment) == ("new", ((topic, 0), (topic, 1)))
+    assert [found.group for found in admin.list_groups(types=["consumer"]) if found.group == group] == [group]
+    for change in (lambda: admin.reset_group(group, topic, to=1), lambda: admin.delete_group(group)):
+        with pytest.raises(errors.GroupNotEmptyError, match="new at 127"):
+            change()
+    consumer.close()
+    until(lambda: admin.describe_group(group).state == "Empty")
+    admin.reset_group(group, topic, to=4)
+    assert [part.committed for part in admin.describe_group(group).partitions] == [4, 4]
+    admin.delete_group(group)
+
+
 def test_an_unknown_group_suggests_the_nearest(admin, topic, group):
     admin.reset_group(group, topic, to=0)
     for call in (admin.describe_group, admin.delete_group, lambda name: admin.delete_group_offsets(name, topic)):

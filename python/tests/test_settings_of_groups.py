@@ -13,6 +13,9 @@ from kafkalite import Admin, Broker, errors
 
 # Where we differ, and why: one broker in a process of somebody else's.
 _OTHER_DEFAULTS = {
+    "group.consumer.heartbeat.interval.ms",  # 1 s instead of 5: with few members changes may be heard of sooner
+    "group.consumer.min.heartbeat.interval.ms",
+    "group.consumer.min.session.timeout.ms",  # as in the classic protocol
     "listeners",  # KRaft's controllers listen too
     "log.dir",
     "log.dirs",
