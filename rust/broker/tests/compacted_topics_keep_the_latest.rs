@@ -381,7 +381,6 @@ async fn kill_9_in_the_middle_of_compactions_loses_nothing_and_brings_nothing_ba
     let acknowledged: Arc<AtomicU64> = Arc::default();
     let mut before: BTreeSet<Stored> = BTreeSet::new();
     let mut known_end = 0;
-    let mut compactions = 0;
     for round in 0..KILLS {
         let broker = ChildBroker::start(dir.path(), &["log.cleaner.backoff.ms=1"]);
         let mut client = Client::connect_to(broker.address).await;
@@ -394,7 +393,7 @@ async fn kill_9_in_the_middle_of_compactions_loses_nothing_and_brings_nothing_ba
             ];
             client.create("t", 1, &settings).await;
         }
-        let (found, end) = read(&mut client).await;
+        let (found, _) = read(&mut client).await;
         let last = acknowledged.load(Ordering::SeqCst);
         let now = latest(&found);
         for number in last.saturating_sub(6).max(1)..=last {
@@ -422,19 +421,22 @@ async fn kill_9_in_the_middle_of_compactions_loses_nothing_and_brings_nothing_ba
                 "round {round}: {stored:?} came back"
             );
         }
-        compactions += usize::from(found.len() < end as usize);
 
         let publishing = tokio::spawn(publish(
             Client::connect_to(broker.address).await,
             Arc::clone(&acknowledged),
         ));
         let enough = last + 150 + (round as u64 * 37) % 100;
-        while acknowledged.load(Ordering::SeqCst) < enough {
-            let (found, end) = read(&mut client).await;
-            (before, known_end) = (found.into_iter().collect(), end);
-            // What is read may shrink under the reader, but not behind its back.
-            tokio::task::yield_now().await;
-        }
+        let busy = async {
+            while acknowledged.load(Ordering::SeqCst) < enough || before.len() == known_end as usize
+            {
+                let (found, end) = read(&mut client).await;
+                (before, known_end) = (found.into_iter().collect(), end);
+            }
+        };
+        tokio::time::timeout(PATIENCE, busy)
+            .await
+            .expect("something is published, and compacted");
         broker.kill();
         publishing.await.unwrap();
     }

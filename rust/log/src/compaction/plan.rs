@@ -23,7 +23,7 @@ pub struct Cleanable {
     /// Offsets before this one have been compacted, each key against all later ones.
     pub first_dirty: i64,
     /// Offsets from here on must be left alone: the active segment, what is not flushed or not decided, what is too young.
-    /// Where a segment begins, or `first_dirty` if there is nothing new.
+    /// Where a segment begins, at or before `first_dirty` if there is nothing new.
     pub first_uncleanable: i64,
     /// Bytes of the segments that hold offsets before `first_dirty`.
     pub clean_bytes: u64,
@@ -104,7 +104,7 @@ pub(crate) fn assess(
     let late = now_ms.saturating_sub(config.max_compaction_lag_ms);
     Cleanable {
         first_dirty,
-        first_uncleanable: first_uncleanable.max(first_dirty),
+        first_uncleanable,
         clean_bytes: bytes(i64::MIN..first_dirty),
         dirty_bytes: bytes(first_dirty..first_uncleanable),
         overdue: (0..sealed.len())
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_is_not_stable_is_left_alone_with_its_segment() {
-        for (stable, uncleanable) in [(35, 30), (30, 30), (29, 20), (5, 0)] {
+        for (stable, uncleanable) in [(50, 40), (35, 30), (30, 30), (29, 20), (5, 0)] {
             let bounds = Bounds {
                 stable,
                 ..bounds(0)
@@ -247,6 +247,34 @@ mod tests {
             ..bounds(5)
         };
         assert_eq!(assessed(&later, &CONFIG, 0), (15, 40, 200, 300, false));
+    }
+
+    #[test]
+    fn where_the_log_begins_in_its_active_segment_there_is_nothing() {
+        let begins_late = Bounds {
+            start: 45,
+            ..bounds(0)
+        };
+        assert_eq!(assessed(&begins_late, &CONFIG, 0), (45, 40, 400, 0, false));
+        let alone = assess(
+            &segments(1),
+            &Bounds {
+                start: 5,
+                end: 9,
+                stable: 9,
+                compacted_to: 0,
+            },
+            &CONFIG,
+            0,
+        );
+        assert_eq!(
+            (
+                alone.first_dirty,
+                alone.first_uncleanable,
+                alone.dirty_bytes
+            ),
+            (5, 0, 0)
+        );
     }
 
     #[test]

@@ -48,6 +48,12 @@ impl Log {
             first_uncleanable,
             ..
         } = cleanable;
+        if first_uncleanable <= first_dirty {
+            return Ok(Compacted {
+                first_dirty,
+                ..Compacted::default()
+            });
+        }
         // What supersedes must survive a power cut before what is superseded goes.
         self.flush_rolled()?;
 
