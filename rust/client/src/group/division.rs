@@ -98,9 +98,9 @@ fn understood(member: JoinGroupMember) -> Member {
         let partitions = topic.partitions.into_iter();
         partitions.map(move |partition| TopicPartition::new(Arc::clone(&name), partition))
     });
-    // Java's member says its generation in the assignor's data before it could in the subscription (version 2).
+    // Before a subscription had a generation (version 2), the assignors' own data ended with it.
     let told = subscription.user_data.as_deref();
-    let told = told.and_then(|bytes| bytes.try_into().ok().map(i32::from_be_bytes));
+    let told = told.and_then(|bytes| bytes.last_chunk().copied().map(i32::from_be_bytes));
     Member {
         id: member.member_id.into(),
         instance: member.group_instance_id.map(Into::into),

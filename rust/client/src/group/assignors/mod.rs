@@ -1,5 +1,7 @@
 //! Dividing partitions among members: pure functions, with the results that Java's assignors and librdkafka's have.
 
+#[cfg(test)]
+mod oracle;
 mod range;
 mod round_robin;
 mod sticky;

@@ -28,7 +28,11 @@ fn got(division: &Division, id: &str) -> String {
 }
 
 /// The members as they come to the next rebalance.
-fn with_what_they_got(members: &[Member], division: &Division, generation: i32) -> Vec<Member> {
+pub(super) fn with_what_they_got(
+    members: &[Member],
+    division: &Division,
+    generation: i32,
+) -> Vec<Member> {
     let members = members.iter().cloned();
     members
         .map(|member| Member {
@@ -136,7 +140,7 @@ fn of_two_that_say_they_have_it_the_later_generation_is_right() {
 
 prop_compose! {
     /// Up to 8 members with any subscriptions to 5 topics, one of which does not exist.
-    fn groups()(
+    pub(super) fn groups()(
         topics in proptest::collection::vec(0..9_i32, 4),
         wanted in proptest::collection::vec(0..32_u8, 1..9),
     ) -> (Vec<Member>, Counts) {
