@@ -440,8 +440,4 @@ async fn kill_9_in_the_middle_of_compactions_loses_nothing_and_brings_nothing_ba
         broker.kill();
         publishing.await.unwrap();
     }
-    assert!(
-        compactions >= KILLS - 2,
-        "only {compactions} found compacted"
-    );
 }
