@@ -1,9 +1,10 @@
 //! A Kafka client: producer, consumer and admin; the same against kafkalite and against Apache Kafka.
 //!
 //! It does not block: everything that waits is a future, and records are handed over without waiting
-//! ([`Producer::enqueue`]). It does not coordinate groups: a [`Consumer`] reads the partitions that it is given. It knows no
-//! transactions: records are read as they are written, those of aborted transactions too (`read_uncommitted`). It does not
-//! notice that a log was cut and written anew below its position (KIP-320) unless the position itself is gone.
+//! ([`Producer::enqueue`]). A [`Consumer`] reads the partitions that it is given, a [`GroupConsumer`] those that its group gives
+//! it, by the classic protocol (not yet by that of KIP-848). It knows no transactions: records are read as they are written,
+//! those of aborted transactions too (`read_uncommitted`). It does not notice that a log was cut and written anew below its
+//! position (KIP-320) unless the position itself is gone.
 
 mod address;
 mod admin;

@@ -116,9 +116,9 @@ fn java_divides_alike() {
         let (mut members, mut counts) = groups().new_tree(&mut runner).unwrap().current();
         if number % 2 == 0 {
             let topics = members[0].topics.clone();
-            members
-                .iter_mut()
-                .for_each(|member| member.topics.clone_from(&topics));
+            for member in &mut members {
+                member.topics.clone_from(&topics);
+            }
         }
         if number % 3 == 0 {
             let instance = |member: &Member| Some(format!("static-{}", member.id).into());
@@ -157,7 +157,9 @@ fn java_divides_alike() {
                 line(case)
             );
         } else {
-            java.values_mut().for_each(|mine| mine.sort_unstable());
+            for mine in java.values_mut() {
+                mine.sort_unstable();
+            }
             assert_eq!(ours, java, "{}", line(case));
         }
     }
