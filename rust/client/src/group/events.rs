@@ -21,7 +21,8 @@ pub enum RebalanceEvent {
     Lost(Vec<TopicPartition>),
 }
 
-/// An event that is being handled: the group waits until this is dropped, at most for `max.poll.interval.ms`.
+/// An event that is being handled: the group waits until this is dropped, unless its reader has been silent
+/// for `max.poll.interval.ms`.
 #[derive(Debug)]
 pub struct PendingEvent {
     event: RebalanceEvent,
@@ -75,6 +76,15 @@ impl Events {
         Some(handled)
     }
 
+    /// The group waits no longer: what is still queued as revoked is lost when somebody hears of it.
+    pub(super) fn come_too_late(&self) {
+        for pending in &mut *self.queue.lock() {
+            if let RebalanceEvent::Revoked(partitions) = &mut pending.event {
+                pending.event = RebalanceEvent::Lost(std::mem::take(partitions));
+            }
+        }
+    }
+
     pub(super) fn take(&self) -> Option<PendingEvent> {
         self.queue.lock().pop_front()
     }
@@ -88,6 +98,17 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_heard_of_too_late_is_lost() {
+        let events = Events::default();
+        events.want(true);
+        let gone = vec![TopicPartition::new("t", 0)];
+        let _handled = events.push(RebalanceEvent::Revoked(gone.clone()));
+        events.come_too_late();
+        let late = events.take().unwrap();
+        assert_eq!(late.event(), &RebalanceEvent::Lost(gone));
+    }
 
     #[test]
     fn an_event_is_pending_until_it_was_handled() {

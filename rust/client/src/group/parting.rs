@@ -31,8 +31,15 @@ pub(super) async fn release(inside: &Inside, partitions: Vec<TopicPartition>, lo
         && let Some(handled) = inside.events.push(event)
     {
         inside.consumer.wake();
-        // An error means that the event was dropped, and so handled.
-        let _ = timeout(inside.consumer.config().max_poll_interval, handled).await;
+        let silent_for = inside.last_asked().elapsed();
+        let patience = inside.consumer.config().max_poll_interval;
+        // An error within would mean that the event was dropped, and so handled.
+        if timeout(patience.saturating_sub(silent_for), handled)
+            .await
+            .is_err()
+        {
+            inside.events.come_too_late();
+        }
     }
     if !lost && inside.consumer.config().enable_auto_commit {
         let limit = inside.consumer.config().client.request_timeout;
