@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from kafkalite._native import VERSION, Delivery, Message, MessageStream, RecordMetadata, TopicSummary
 from kafkalite.broker import Broker
-from kafkalite.consumer import Consumer
+from kafkalite.consumer import CommitCallback, Consumer, RebalanceCallback
 from kafkalite.errors import (
     BrokerStartError,
     ClosedError,
@@ -42,6 +42,7 @@ from kafkalite.errors import (
 )
 from kafkalite.message_set import MessageSet
 from kafkalite.producer import Partitioner, Producer
+from kafkalite.topic_partition import TopicPartition
 
 if TYPE_CHECKING:
     from kafkalite.admin import Admin
@@ -53,6 +54,7 @@ __all__ = [
     "Broker",
     "BrokerStartError",
     "ClosedError",
+    "CommitCallback",
     "CommitFailedError",
     "Consumer",
     "CorruptMessageError",
@@ -77,8 +79,10 @@ __all__ = [
     "OffsetOutOfRangeError",
     "Partitioner",
     "Producer",
+    "RebalanceCallback",
     "RecordMetadata",
     "TopicExistsError",
+    "TopicPartition",
     "TopicSummary",
     "UnknownGroupError",
     "UnknownTopicError",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Self, TypeAlias, final
 
 from kafkalite.admin.rows import BrokerRow, GroupRow, Resource, SettingRow, TopicRow
+from kafkalite.errors import KafkaError
 
 __all__ = [
     "VERSION",
@@ -16,9 +17,11 @@ __all__ = [
     "Message",
     "MessageStream",
     "Producer",
+    "Reader",
     "RecordMetadata",
     "TopicSummary",
     "_rebuild_message",
+    "leave_groups",
     "murmur2_partition",
     "next_log_records",
     "parse_properties",
@@ -203,22 +206,72 @@ class Producer:
 
 @final
 class Consumer:
-    """The reading side, without a group: partitions are given to it, positions are its own."""
+    """The reading side: streams over given partitions or, with ``group_id``, over those that the group gives."""
 
     def __new__(cls, given: Mapping[str, object]) -> Self: ...
     def partitions(self, topic: str, timeout: float | None) -> list[int]:
         """The partitions of a topic, sorted."""
-    def stream(self, topic: str, partitions: Sequence[int]) -> MessageStream: ...
-    def close(self) -> None: ...
+    def stream(self, topic: str, partitions: Sequence[int]) -> MessageStream:
+        """A stream over these partitions, without a group."""
+    def member_stream(self, topic: str) -> MessageStream:
+        """A stream that is a member of the group."""
+    def member(self) -> Reader:
+        """A member of the group that is subscribed to nothing yet."""
+    def readers(self) -> list[Reader]:
+        """Every stream and member that somebody still holds, in the order in which they were made."""
+    def committed(self, partitions: Sequence[tuple[str, int]], timeout: float | None) -> dict[tuple[str, int], int]:
+        """What the group has committed; partitions without are left out."""
+    def close(self, timeout: float | None) -> None: ...
+
+@final
+class Reader(Iterator[Message]):
+    """A member of a group, or a stream of a consumer without; partitions are pairs of topic and number."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Message: ...
+    def next_batch(self, max_messages: int, timeout: float | None) -> list[Message]: ...
+    def subscribe(
+        self,
+        topics: Sequence[str],
+        pattern: str | None,
+        listener: Callable[[Literal["assigned", "revoked", "lost"], list[tuple[str, int]]], None] | None,
+    ) -> None: ...
+    def unsubscribe(self) -> None:
+        """Leave the group: :meth:`part`, commit what is consumed, give everything up."""
+    def part(self) -> None:
+        """Settle what the calling thread has in hand, and tell the listener that everything is revoked."""
+    def subscription(self) -> list[str]: ...
+    def assignment(self) -> list[tuple[str, int]]: ...
+    def member_id(self) -> str | None:
+        """The name that the coordinator gave the member; ``None`` before it has joined."""
+    def positions(self) -> dict[tuple[str, int], int]: ...
+    def lag(self) -> dict[tuple[str, int], int]: ...
+    def seek(self, topic: str, partition: int, offset: int) -> None: ...
+    def seek_to_time(self, topic: str, partition: int, timestamp: int) -> None: ...
+    def seek_to_beginning(self, topic: str, partition: int) -> None: ...
+    def seek_to_end(self, topic: str, partition: int) -> None: ...
+    def set_paused(self, topic: str, partition: int, paused: bool) -> None: ...
+    def paused(self) -> list[tuple[str, int]]: ...
+    def commit(self, offsets: Mapping[tuple[str, int], int] | None, timeout: float | None) -> None: ...
+    def commit_soon(
+        self,
+        offsets: Mapping[tuple[str, int], int] | None,
+        then: Callable[[dict[tuple[str, int], int], KafkaError | None], object] | None,
+    ) -> None: ...
 
 @final
 class MessageStream(Iterator[Message]):
-    """An iterator over messages that never ends until its consumer is closed."""
+    """An iterator over the messages of a topic that never ends until its consumer is closed.
+
+    A message counts as consumed when the next one is asked for.
+    """
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Message: ...
     def next_batch(self, max_messages: int = 1000, timeout: float | None = None) -> list[Message]:
         """Wait for messages, then return what is there without waiting for more; empty when the time is up.
+
+        All of them count as consumed when the next ones are asked for.
 
         Args:
             max_messages: how many at the most, at least 1.
@@ -228,6 +281,18 @@ class MessageStream(Iterator[Message]):
             ClosedError: the stream, or its consumer, is closed.
             OffsetOutOfRangeError: the position is outside the log, and ``auto_offset_reset`` is ``"none"``.
             CorruptMessageError: what was fetched cannot be read.
+            GroupError: the group refused this member for good.
+        """
+    def commit(self, message: Message | None = None, *, timeout: float | None = 30.0) -> None:
+        """Commit what is consumed and, in the thread that reads, what it has in hand; or all up to a message.
+
+        Args:
+            message: it and all before it in its partition are consumed.
+            timeout: seconds to wait for the coordinator's answer; ``None`` waits as long as it takes.
+
+        Raises:
+            CommitFailedError: the partition is not this stream's (any more).
+            GroupError: the consumer has no group.
         """
     def seek(self, partition: int, offset: int) -> None:
         """Go on from this offset (the paper, Section 3.1: a consumer can go back). ``ValueError`` if it is negative."""
@@ -237,16 +302,29 @@ class MessageStream(Iterator[Message]):
         """Go on from the oldest messages that are kept."""
     def seek_to_end(self) -> None:
         """Go on with what is published from now on."""
+    def pause(self, *partitions: int) -> None:
+        """Hand out nothing more of these partitions, or of all that it has now."""
+    def resume(self, *partitions: int) -> None:
+        """Go on with these partitions, or with all, exactly where they stopped."""
     def positions(self) -> dict[int, int]:
-        """For each partition the offset of the next message that the stream will hand out."""
+        """For each partition the offset of the next message that the stream will hand out, where it is known."""
+    def lag(self) -> dict[int, int]:
+        """For each partition how many offsets it holds behind its position, as of the last fetch, where it is known."""
     @property
     def topic(self) -> str:
         """The topic that it reads."""
     @property
     def partitions(self) -> list[int]:
-        """The partitions that it reads, sorted."""
-    def close(self) -> None:
-        """End the iteration, also where it waits in another thread. A second call does nothing."""
+        """The partitions that it reads, sorted; in a group those that it has at the moment."""
+    def close(self, timeout: float | None = 10.0) -> None:
+        """End the iteration, also where it waits in another thread. A second call does nothing.
+
+        In a group: commit what is consumed and leave. What the thread has in hand that calls this is consumed, too,
+        unless it handles an exception.
+
+        Args:
+            timeout: seconds that the last commit and the leaving may take.
+        """
 
 @final
 class Admin:
@@ -343,6 +421,9 @@ class Batch:
 
 def parse_properties(text: str) -> dict[str, str]:
     """Parse a properties file; ``ValueError`` names the line that is not ``key=value``."""
+
+def leave_groups(timeout: float) -> None:
+    """Have every member that is still open commit what is consumed and leave its group, in so many seconds."""
 
 def murmur2_partition(key: bytes, partitions: int) -> int:
     """The partition that Kafka's Java client chooses for a key."""

@@ -1,33 +1,65 @@
-"""Reading messages as streams (the paper, Sections 3 and 3.2)."""
+"""Reading messages as streams, alone or in a group (the paper, Sections 3 and 3.2)."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-from kafkalite import _logging, _native
+from kafkalite import _consumer_table, _group, _logging, _native
 from kafkalite._bootstrap import Bootstrap, addresses
-from kafkalite.errors import InvalidSettingError
+from kafkalite.errors import CommitFailedError, InvalidSettingError, KafkaError
+from kafkalite.topic_partition import TopicPartition
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from kafkalite._native import MessageStream
+    from kafkalite._native import Message, MessageStream, Reader
 
-__all__ = ["Consumer"]
+__all__ = ["CommitCallback", "Consumer", "RebalanceCallback"]
+
+_PATIENCE_S = 10.0  # what leaving a group may take
+
+RebalanceCallback: TypeAlias = Callable[[list[TopicPartition]], object]
+"""Told which partitions came or go; called in the thread that reads."""
+
+CommitCallback: TypeAlias = Callable[[dict[TopicPartition, int], KafkaError | None], object]
+"""Told what was to be committed, and what went wrong or ``None``; called in the thread that reads."""
 
 
 class Consumer:
     """Reads topics of any Kafka cluster, kafkalite's or another, as message streams.
 
-    A consumer reads every partition of the topics that it asks for, from where ``auto_offset_reset`` says, and
-    keeps its positions itself: it neither joins a group nor commits offsets.
+    **Without** ``group_id`` a consumer reads every partition of the topics that it asks for, from where
+    ``auto_offset_reset`` says, and keeps its positions itself.
+
+    **In a group** the partitions are divided among all its consumers, wherever they run, and divided anew when one
+    comes, goes or dies: the group as a whole gets one copy of each topic (point to point), and every group gets its
+    own (publish/subscribe). How far the group has read is committed to the cluster, so that whoever owns a
+    partition next goes on from there. Either take streams (:meth:`create_message_streams`), each of which counts as
+    one consumer; or :meth:`subscribe`, and iterate the consumer itself.
+
+    **What counts as consumed.** A message does when the *next* one is asked for: an exception in the loop's body,
+    or the death of the process, loses nothing, and what was in hand comes again. :meth:`commit` and :meth:`close`,
+    called by the thread that reads, say that what it has in hand is done, too; ``close()`` does not say so while an
+    exception is being handled, and neither does a ``with`` that is left by one.
 
     Args:
         bootstrap_servers: a :class:`Broker`, ``"host:port"``, or several of them.
-        auto_offset_reset: where a stream starts, and where it goes on when its offset has been deleted:
-            ``"earliest"``, ``"latest"``, or ``"none"`` to raise an error instead.
-        settings: further settings under Kafka's names in snake_case, for example ``fetch_max_wait_ms=100``;
+        group_id: the group to read in; ``None`` reads alone.
+        auto_offset_reset: where to start what the group has committed nothing of, and where to go on when an offset
+            has been deleted: ``"earliest"``, ``"latest"``, or ``"none"`` to raise an error instead.
+        commit_interval: seconds between commits of what is consumed; ``None`` commits only by :meth:`commit`.
+        session_timeout_ms: after how long a silence the group gives a member up, by default 45,000. Heartbeats
+            are sent by the core's own threads: a busy interpreter does not silence them.
+        group_instance_id: makes the consumer a static member (KIP-345): if it comes back under the same name
+            before its session ends it gets its partitions back, and nothing is divided anew. Of several streams
+            the second is called ``NAME-2``, and so on.
+        partition_assignment_strategy: how the group may divide partitions, best first: ``"range"``,
+            ``"roundrobin"``, ``"cooperative-sticky"``. All members need one in common; the default is Java's:
+            ``range``, then ``cooperative-sticky``.
+        settings: further settings under Kafka's names in snake_case, for example ``max_poll_interval_ms=600_000``;
             ``kafkalite config list consumer`` prints them all.
 
     Raises:
@@ -38,30 +70,56 @@ class Consumer:
         self,
         bootstrap_servers: Bootstrap,
         *,
+        group_id: str | None = None,
         auto_offset_reset: Literal["earliest", "latest", "none"] = "earliest",
+        commit_interval: float | None = 5.0,
+        session_timeout_ms: int | None = None,
+        group_instance_id: str | None = None,
+        partition_assignment_strategy: str | Sequence[str] | None = None,
         **settings: object,
     ) -> None:
-        """Take the settings; the first stream opens the connections."""
-        if "group_id" in settings:
-            message = (
-                "group_id: consumer groups are not there yet (README, 'Not yet'); "
-                "without group_id a consumer reads every partition of a topic"
-            )
+        """Take the settings; the first stream or subscription opens the connections."""
+        for name in ("enable_auto_commit", "auto_commit_interval_ms"):
+            if name in settings:
+                message = f"{name}: a Consumer takes this as commit_interval= (seconds; None: only by commit())"
+                raise InvalidSettingError(message)
+        if group_id == "":
+            message = "group_id='' is not allowed: expected a name, or None to read without a group"
             raise InvalidSettingError(message)
+        if group_id is None and group_instance_id is not None:
+            message = f"group_instance_id={group_instance_id!r} names a member of a group: give group_id= as well"
+            raise InvalidSettingError(message)
+        given = {
+            "group_id": group_id,
+            "session_timeout_ms": session_timeout_ms,
+            "group_instance_id": group_instance_id,
+            "partition_assignment_strategy": partition_assignment_strategy,
+        }
         _logging.forward()
         self._native = _native.Consumer(
             {
                 **settings,
+                **{name: value for name, value in given.items() if value is not None},
+                **(_group.commits_every(commit_interval) if group_id is not None else {}),
                 "bootstrap_servers": addresses(bootstrap_servers),
                 "auto_offset_reset": auto_offset_reset,
             }
         )
+        self._group_id = group_id
+        self._reader: Reader | None = None  # what `subscribe` made
+        self._is_subscribed = False
+        if group_id is not None:
+            _group.leave_at_exit()
 
     def create_message_streams(self, topic: str, n: int = 1, *, timeout: float | None = 30.0) -> list[MessageStream]:
         """Return n streams among which the topic's partitions are divided evenly.
 
         Each stream is an iterator that never ends: with nothing new to read it blocks until more is published, or
         until :meth:`close`. Read each stream by one thread; different streams by different threads, if you like.
+
+        In a group the partitions are divided over all streams of all consumers of the group: one consumer with n
+        streams counts as n. A stream's ``partitions`` are then the ones that it has at the moment, none at first.
+        A stream that is forgotten leaves the group.
 
         Args:
             topic: the topic to read.
@@ -71,16 +129,233 @@ class Consumer:
         Raises:
             UnknownTopicError: there is no such topic, and the cluster does not create it.
             KafkaConnectionError: no broker could be reached.
+            GroupError: the consumer is subscribed.
         """
         if n < 1:
             message = f"create_message_streams needs at least one stream, not {n}"
             raise ValueError(message)
+        if self._reader is not None:
+            message = "this consumer is subscribed, and its messages come from iterating it: use another for streams"
+            raise _group.misused(message)
         partitions = self._native.partitions(topic, timeout)
-        return [self._native.stream(topic, share) for share in divide(partitions, n)]
+        if self._group_id is None:
+            return [self._native.stream(topic, share) for share in divide(partitions, n)]
+        return [self._native.member_stream(topic) for _ in range(n)]
 
-    def close(self) -> None:
-        """End every stream, and close the connections. A second call does nothing."""
-        self._native.close()
+    def subscribe(
+        self,
+        *topics: str | Iterable[str],
+        pattern: str | re.Pattern[str] | None = None,
+        on_assigned: RebalanceCallback | None = None,
+        on_revoked: RebalanceCallback | None = None,
+        on_lost: RebalanceCallback | None = None,
+    ) -> None:
+        r"""Join the group to read these topics, or those whose whole name a pattern matches, in place of others.
+
+        Then iterate the consumer, or :meth:`poll` it. Topics that do not exist yet are read as soon as they do.
+
+        The callbacks get a list of partitions and are called in the thread that reads, while it asks for a message, or
+        by :meth:`close`. The group waits for them. What they raise is raised where the message was asked for.
+
+        >>> consumer.subscribe("orders", "payments")                    # doctest: +SKIP
+        >>> consumer.subscribe(pattern=r"clicks-\d+", on_revoked=save)  # doctest: +SKIP
+
+        Args:
+            topics: names, or lists of them.
+            pattern: a regular expression for the whole name of a topic, instead of names.
+            on_assigned: partitions came; their positions can be sought here.
+            on_revoked: partitions are about to go; what has been read of them can still be committed here.
+            on_lost: partitions are gone already, because the group gave this member up: nothing can be committed.
+                Without it, ``on_revoked`` is called then as well.
+
+        Raises:
+            GroupError: the consumer has no ``group_id``, or it hands out streams.
+        """
+        if self._group_id is None:
+            message = "subscribe() needs a group: Consumer(..., group_id='...'); alone, use create_message_streams()"
+            raise _group.misused(message)
+        if self._reader is None and self._native.readers():
+            message = "this consumer hands out message streams: use another to subscribe"
+            raise _group.misused(message)
+        names = _group.names(topics)
+        if bool(names) == (pattern is not None):
+            message = "subscribe() takes the names of topics, or pattern=, and not both"
+            raise ValueError(message)
+        listener = _group.listener(on_assigned, on_revoked, on_lost)
+        expression = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
+        if self._reader is None:
+            self._reader = self._native.member()
+        self._reader.subscribe(names, expression, listener)
+        self._is_subscribed = True
+
+    def unsubscribe(self) -> None:
+        """Commit what is consumed and leave the group, without waiting for it; :meth:`subscribe` joins it again."""
+        if self._reader is not None:
+            self._is_subscribed = False
+            self._reader.unsubscribe()
+
+    def __iter__(self) -> Iterator[Message]:
+        """Iterate over the messages of the subscribed topics; never ends until :meth:`close`."""
+        return self._subscribed()
+
+    def __next__(self) -> Message:
+        """Return the next message, however long it takes to come."""
+        return next(self._subscribed())
+
+    def poll(self, timeout: float | None = None) -> Message | None:
+        """Return the next message, or ``None`` when the time is up.
+
+        Args:
+            timeout: seconds; 0 does not wait, ``None`` waits as long as it takes.
+        """
+        batch = self._subscribed().next_batch(1, timeout)
+        return batch[0] if batch else None
+
+    def poll_batch(self, max_messages: int = 1000, timeout: float | None = None) -> list[Message]:
+        """Wait for messages, then return what is there without waiting for more; empty when the time is up.
+
+        All of them count as consumed when the next ones are asked for.
+
+        Args:
+            max_messages: how many at the most, at least 1.
+            timeout: seconds to wait for the first; ``None`` waits as long as it takes.
+        """
+        return self._subscribed().next_batch(max_messages, timeout)
+
+    def commit(
+        self,
+        what: Message | Mapping[TopicPartition, int] | None = None,
+        *,
+        wait: bool = True,
+        then: CommitCallback | None = None,
+        timeout: float | None = 30.0,
+    ) -> None:
+        """Commit how far the group has read, so that whoever owns the partitions next goes on from there.
+
+        Args:
+            what: a message: it and all before it in its partition are consumed; offsets to go on from, by
+                partition; ``None``: what is consumed, and, in the thread that reads, what it has in hand.
+            wait: whether to wait for the coordinator's answer.
+            then: called with the offsets and an error or ``None`` by the thread that reads, when it next asks for a
+                message or closes; with ``wait=False`` only. Failures that no ``then`` is told of are logged.
+            timeout: seconds to wait for the answer; ``None`` waits as long as it takes.
+
+        Raises:
+            CommitFailedError: a partition is not assigned to this consumer (any more).
+            KafkaTimeoutError: no coordinator answered in time.
+            GroupError: the consumer has no group.
+        """
+        if then is not None and wait:
+            message = "then= is for commit(wait=False): a commit that waits returns or raises"
+            raise ValueError(message)
+        for reader, offsets in self._shares(what):
+            if wait:
+                reader.commit(offsets, timeout)
+            else:
+                reader.commit_soon(offsets, _group.commit_callback(then))
+
+    def committed(
+        self, partitions: Iterable[TopicPartition] | None = None, *, timeout: float | None = 30.0
+    ) -> dict[TopicPartition, int | None]:
+        """Ask the coordinator what the group has committed: the offset to go on from, or ``None`` for nothing yet.
+
+        Args:
+            partitions: which ones, also such as others own; ``None``: those assigned to this consumer.
+            timeout: seconds; ``None`` waits as long as it takes.
+        """
+        self._check_group("committed()")
+        asked = [*(self.assignment if partitions is None else partitions)]
+        found = self._native.committed(asked, timeout)
+        return {TopicPartition(*one): found.get(one) for one in asked}
+
+    @property
+    def assignment(self) -> list[TopicPartition]:
+        """The partitions that this consumer, with all its streams, reads at the moment, sorted."""
+        return sorted(TopicPartition(*one) for reader in self._native.readers() for one in reader.assignment())
+
+    @property
+    def subscription(self) -> list[str]:
+        """The names of the subscribed topics, or the pattern, sorted; empty when not subscribed."""
+        return [] if self._reader is None else sorted(self._reader.subscription())
+
+    @property
+    def paused(self) -> list[TopicPartition]:
+        """The partitions that :meth:`pause` stopped, sorted."""
+        return sorted(TopicPartition(*one) for reader in self._native.readers() for one in reader.paused())
+
+    def position(self, partition: TopicPartition) -> int | None:
+        """Return the offset of the next message of a partition; ``None`` while it is being asked for.
+
+        Raises:
+            ValueError: the partition is not assigned to this consumer.
+        """
+        return self._owner(partition).positions().get(partition)
+
+    def positions(self) -> dict[TopicPartition, int]:
+        """Return :meth:`position` of every assigned partition where it is known."""
+        readers = self._native.readers()
+        return {TopicPartition(*one): at for reader in readers for one, at in reader.positions().items()}
+
+    def lag(self) -> dict[TopicPartition, int]:
+        """Return for each partition how many offsets it holds behind :meth:`position`, as of the last fetch."""
+        readers = self._native.readers()
+        return {TopicPartition(*one): behind for reader in readers for one, behind in reader.lag().items()}
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Go on from this offset (the paper, Section 3.1: a consumer can go back).
+
+        Raises:
+            ValueError: the partition is not assigned to this consumer, or the offset is negative.
+        """
+        self._owner(partition).seek(*partition, offset)
+
+    def seek_to_time(self, timestamp: int, *partitions: TopicPartition) -> None:
+        """Go on from the first message of this time or later, in milliseconds since 1970-01-01 UTC.
+
+        Args:
+            timestamp: the time; where all messages are older, reading goes on at the end.
+            partitions: which ones; none: all that are assigned.
+        """
+        for one in partitions or self.assignment:
+            self._owner(one).seek_to_time(*one, timestamp)
+
+    def seek_to_beginning(self, *partitions: TopicPartition) -> None:
+        """Go on from the oldest message of these partitions, or of all that are assigned."""
+        for one in partitions or self.assignment:
+            self._owner(one).seek_to_beginning(*one)
+
+    def seek_to_end(self, *partitions: TopicPartition) -> None:
+        """Go on with what comes from now on in these partitions, or in all that are assigned."""
+        for one in partitions or self.assignment:
+            self._owner(one).seek_to_end(*one)
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        """Hand out nothing more of these partitions, or of all that are assigned, but stay in the group.
+
+        Go on to ask for messages meanwhile: who asks for nothing for longer than ``max_poll_interval_ms`` loses
+        its partitions. A partition that is assigned anew is not paused.
+        """
+        for one in partitions or self.assignment:
+            self._owner(one).set_paused(*one, paused=True)
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        """Go on with these partitions, or with all that were paused, exactly where they stopped."""
+        for one in partitions or self.paused:
+            self._owner(one).set_paused(*one, paused=False)
+
+    def close(self, timeout: float | None = _PATIENCE_S) -> None:
+        """End every stream, commit what is consumed, leave the group, and close the connections.
+
+        The others of the group take over at once; a static member (``group_instance_id``) keeps its place until its
+        session ends. What this thread has in hand is consumed, unless an exception is being handled. With
+        ``commit_interval=None`` nothing is committed. A second call does nothing.
+
+        Args:
+            timeout: seconds that the last commit and the leaving may take; after that the group finds out by itself.
+        """
+        if self._reader is not None:
+            self._reader.part()
+        self._native.close(timeout)
 
     def __enter__(self) -> Self:
         """Return the consumer."""
@@ -89,7 +364,7 @@ class Consumer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Close it; what was in hand when an exception was raised is not consumed."""
         self.close()
 
     def __reduce__(self) -> str | tuple[object, ...]:
@@ -97,9 +372,62 @@ class Consumer:
         message = "a Consumer cannot be pickled: make one in the other process, with the same bootstrap_servers"
         raise TypeError(message)
 
+    def __repr__(self) -> str:
+        """Return the group and what is assigned."""
+        return _consumer_table.line(self._group_id, self._native.readers())
+
+    def _repr_html_(self) -> str:
+        """Show members, partitions, positions and lag as a table in a notebook."""
+        return _consumer_table.table(self._group_id, self._native.readers())
+
+    def _check_group(self, what: str) -> None:
+        if self._group_id is None:
+            message = f"{what} needs a group: Consumer(..., group_id='...'); alone, nothing is committed"
+            raise _group.misused(message)
+
+    def _subscribed(self) -> Reader:
+        if self._reader is None or not self._is_subscribed:
+            message = "this consumer is not subscribed: subscribe() first, or read the streams that it handed out"
+            raise _group.misused(message)
+        return self._reader
+
+    def _owner(self, partition: TopicPartition) -> Reader:
+        for reader in self._native.readers():
+            if partition in reader.assignment():
+                return reader
+        message = (
+            f"{'-'.join(map(str, partition))} is not assigned to this consumer; assigned: {_listed(self.assignment)}"
+        )
+        raise ValueError(message)
+
+    def _shares(
+        self, what: Message | Mapping[TopicPartition, int] | None
+    ) -> list[tuple[Reader, dict[tuple[str, int], int] | None]]:
+        """Return what each reader has to commit; ``None`` is all that it consumed."""
+        self._check_group("commit()")
+        readers = self._native.readers()
+        if what is None:
+            return [(reader, None) for reader in readers]
+        owners = {one: reader for reader in readers for one in reader.assignment()}
+        shares: dict[int, dict[tuple[str, int], int]] = {}
+        offsets = _group.offsets(what)
+        for one, offset in offsets.items():
+            if one not in owners:
+                message = (
+                    f"{one[0]}-{one[1]} is not assigned to this consumer, so offset {offset} was not committed: "
+                    "another member of the group may own it by now, and reads again what was not committed"
+                )
+                raise CommitFailedError(message)
+            shares.setdefault(readers.index(owners[one]), {})[one] = offset
+        return [(readers[at], share) for at, share in shares.items()]
+
 
 def divide(partitions: list[int], n: int) -> list[list[int]]:
     """Divide sorted partitions into n runs; the first runs take the remainder (the paper, Algorithm 1)."""
     share, rest = divmod(len(partitions), n)
     starts = [j * share + min(j, rest) for j in range(n + 1)]
     return [partitions[a:b] for a, b in pairwise(starts)]
+
+
+def _listed(partitions: list[TopicPartition]) -> str:
+    return ", ".join(map(str, partitions)) or "nothing"

@@ -115,11 +115,6 @@ def test_clients_say_what_they_can_be_given(client):
         client(broker)
 
 
-def test_group_id_says_that_it_is_not_there_yet():
-    with pytest.raises(errors.InvalidSettingError, match="group_id"):
-        Consumer("127.0.0.1:1", group_id="readers")
-
-
 def test_nobody_listening_is_an_error_that_names_the_address():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -1,31 +1,44 @@
-//! `Consumer`: what partitions there are, and streams over them.
+//! `Consumer`: what partitions there are, and streams over them, alone or as members of a group.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use kafkalite_client::{ConsumerConfig, StartAt, TopicPartition};
+use kafkalite_client::{ConsumerConfig, GroupConsumer, StartAt, Subscription, TopicPartition};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use crate::blocking::{seconds, wait};
+use crate::closing;
+use crate::commits::{Offsets, by_pair};
+use crate::reader::Reader;
+use crate::reading::Reading;
 use crate::runtime::runtime;
+use crate::source::Source;
 use crate::stream::MessageStream;
 use crate::{errors, settings};
 
 /// Longer than anybody waits.
-const FOR_EVER: Duration = Duration::from_hours(87600);
+pub(crate) const FOR_EVER: Duration = Duration::from_hours(87600);
 
 /// The reading side.
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Consumer {
-    core: kafkalite_client::Consumer,
-    /// To close them; a stream that nobody holds any more stops by itself.
-    streams: Mutex<Streams>,
+    root: Root,
+    readings: Mutex<Readings>,
 }
 
+/// What knows the cluster; streams are its siblings.
+enum Root {
+    Alone(kafkalite_client::Consumer),
+    /// Itself the first member, when one is wanted; and whether it is.
+    Group(Arc<GroupConsumer>, AtomicBool),
+}
+
+/// To close them; one that nobody holds any more stops, and leaves its group, by itself.
 #[derive(Default)]
-struct Streams {
-    open: Vec<Weak<kafkalite_client::Consumer>>,
+struct Readings {
+    open: Vec<Weak<Reading>>,
     closed: bool,
 }
 
@@ -35,53 +48,133 @@ impl Consumer {
     fn new(given: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut config = ConsumerConfig::default();
         settings::apply(given, |name, value| config.set(name, value))?;
-        let core = kafkalite_client::Consumer::new(config, runtime()?.handle())
-            .map_err(|error| errors::client(&error))?;
+        let handle = runtime()?.handle();
+        let root = if config.group_id.is_empty() {
+            kafkalite_client::Consumer::new(config, handle).map(Root::Alone)
+        } else {
+            GroupConsumer::new(config, handle)
+                .map(|member| Root::Group(Arc::new(member), AtomicBool::new(false)))
+        };
         Ok(Self {
-            core,
-            streams: Mutex::default(),
+            root: root.map_err(|error| errors::client(&error))?,
+            readings: Mutex::default(),
         })
     }
 
     fn partitions(&self, py: Python<'_>, topic: &str, timeout: Option<f64>) -> PyResult<Vec<i32>> {
         self.check_open()?;
         let limit = seconds(timeout).unwrap_or(FOR_EVER);
-        match wait(py, None, self.core.partitions(topic, limit))? {
+        let asked = async {
+            match &self.root {
+                Root::Alone(consumer) => consumer.partitions(topic, limit).await,
+                Root::Group(member, _) => member.partitions(topic, limit).await,
+            }
+        };
+        match wait(py, None, asked)? {
             Some(found) => found.map_err(|error| errors::client(&error)),
             None => Ok(Vec::new()), // without a timeout there is always an outcome
         }
     }
 
     fn stream(&self, topic: &str, partitions: Vec<i32>) -> PyResult<MessageStream> {
-        self.check_open()?;
         let topic: Arc<str> = topic.into();
-        let core = Arc::new(self.core.sibling(runtime()?.handle()));
-        let assigned = partitions
-            .iter()
-            .map(|&partition| TopicPartition::new(Arc::clone(&topic), partition));
-        core.assign(assigned.map(|partition| (partition, StartAt::Reset)));
-        let mut streams = self.streams.lock();
-        streams.open.retain(|stream| stream.strong_count() > 0);
-        streams.open.push(Arc::downgrade(&core));
-        Ok(MessageStream::new(core, topic, partitions))
+        let reading = self.open()?;
+        if let Source::Alone(consumer) = &reading.source {
+            let named = |partition| TopicPartition::new(Arc::clone(&topic), partition);
+            consumer.assign(
+                partitions
+                    .into_iter()
+                    .map(|partition| (named(partition), StartAt::Reset)),
+            );
+        }
+        Ok(MessageStream::new(reading, topic))
     }
 
-    fn close(&self) {
-        let mut streams = self.streams.lock();
-        streams.closed = true;
-        for stream in streams.open.drain(..).filter_map(|stream| stream.upgrade()) {
-            stream.close();
+    fn member_stream(&self, topic: &str) -> PyResult<MessageStream> {
+        let topic: Arc<str> = topic.into();
+        let reading = self.open()?;
+        if let Source::Member(member) = &reading.source {
+            member.subscribe(Subscription::topics([Arc::clone(&topic)]));
         }
-        self.core.close();
+        Ok(MessageStream::new(reading, topic))
+    }
+
+    fn member(&self) -> PyResult<Reader> {
+        self.open().map(Reader::new)
+    }
+
+    fn readers(&self) -> Vec<Reader> {
+        self.alive().into_iter().map(Reader::new).collect()
+    }
+
+    fn committed(
+        &self,
+        py: Python<'_>,
+        partitions: Vec<(String, i32)>,
+        timeout: Option<f64>,
+    ) -> PyResult<Offsets> {
+        self.check_open()?;
+        let Root::Group(member, _) = &self.root else {
+            return Err(errors::group(
+                "committed() needs a group: Consumer(..., group_id='...')",
+            ));
+        };
+        let named = |(topic, partition)| TopicPartition::new(topic, partition);
+        let asked: Vec<_> = partitions.into_iter().map(named).collect();
+        let limit = seconds(timeout).unwrap_or(FOR_EVER);
+        match wait(py, None, member.committed(&asked, limit))? {
+            Some(found) => found.map(by_pair).map_err(|error| errors::client(&error)),
+            None => Ok(Offsets::new()), // without a timeout there is always an outcome
+        }
+    }
+
+    fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        let open = {
+            let mut readings = self.readings.lock();
+            readings.closed = true;
+            std::mem::take(&mut readings.open)
+        };
+        let closed = closing::close(py, open.iter().filter_map(Weak::upgrade), timeout);
+        match &self.root {
+            Root::Alone(consumer) => consumer.close(),
+            Root::Group(..) => {} // among what was open, if it joined
+        }
+        closed
     }
 }
 
 impl Consumer {
     fn check_open(&self) -> PyResult<()> {
-        if self.streams.lock().closed {
+        if self.readings.lock().closed {
             Err(errors::closed("the consumer is closed; make a new one"))
         } else {
             Ok(())
         }
+    }
+
+    /// One more reading.
+    fn open(&self) -> PyResult<Arc<Reading>> {
+        let handle = runtime()?.handle();
+        let mut readings = self.readings.lock();
+        if readings.closed {
+            return Err(errors::closed("the consumer is closed; make a new one"));
+        }
+        readings.open.retain(|reading| reading.strong_count() > 0);
+        let source = match &self.root {
+            Root::Alone(consumer) => Source::Alone(consumer.sibling(handle)),
+            Root::Group(member, taken) if !taken.swap(true, Ordering::Relaxed) => {
+                Source::Member(Arc::clone(member))
+            }
+            Root::Group(member, _) => Source::Member(Arc::new(member.sibling(handle))),
+        };
+        let reading = Reading::new(source);
+        readings.open.push(Arc::downgrade(&reading));
+        closing::remember(&reading);
+        Ok(reading)
+    }
+
+    fn alive(&self) -> Vec<Arc<Reading>> {
+        let readings = self.readings.lock();
+        readings.open.iter().filter_map(Weak::upgrade).collect()
     }
 }

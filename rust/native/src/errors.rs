@@ -39,6 +39,10 @@ leaves! {
     invalid_setting => "InvalidSettingError";
     /// Used after its `close()`.
     closed => "ClosedError";
+    /// A call that does not fit how a consumer reads.
+    group => "GroupError";
+    /// Offsets that were not committed: the partitions are no longer this member's.
+    commit_failed => "CommitFailedError";
     /// Bytes that fail their CRC or are no record batches.
     corrupt => "CorruptMessageError";
     /// The broker could not start.
@@ -104,17 +108,17 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
         | ClientError::Unsupported { .. } => connection(&sentence),
         ClientError::Records { .. } => corrupt(&sentence),
         ClientError::Broker { .. }
-        | ClientError::TooLarge { .. }
-        | ClientError::UnknownPartition { .. }
-        | ClientError::OffsetOutOfRange { .. }
         | ClientError::NotAdmitted { .. }
         | ClientError::Fenced { .. }
-        | ClientError::BadAssignment { .. }
-        | ClientError::CommitFailed { .. } => broker_answer(
+        | ClientError::TooLarge { .. }
+        | ClientError::UnknownPartition { .. }
+        | ClientError::OffsetOutOfRange { .. } => broker_answer(
             error.code().map_or(-1, kafkalite_client::ErrorCode::code),
             &sentence,
             error.retriable(),
         ),
+        ClientError::BadAssignment { .. } => group(&sentence),
+        ClientError::CommitFailed { .. } => commit_failed(&sentence),
         ClientError::NotAssigned { .. } => pyo3::exceptions::PyValueError::new_err(sentence),
     }
 }

@@ -9,6 +9,8 @@
 mod admin;
 mod blocking;
 mod broker;
+mod closing;
+mod commits;
 mod consumer;
 mod convert;
 mod delivery;
@@ -17,9 +19,13 @@ mod log_reader;
 mod logging;
 mod message;
 mod producer;
+mod reader;
+mod reading;
 mod runtime;
 mod settings;
+mod source;
 mod stream;
+mod taken;
 
 use pyo3::prelude::*;
 
@@ -30,6 +36,8 @@ mod _native {
     use crate::admin::Admin;
     #[pymodule_export]
     use crate::broker::{Broker, TopicSummary, parse_properties};
+    #[pymodule_export]
+    use crate::closing::leave_groups;
     #[pymodule_export]
     use crate::consumer::Consumer;
     #[pymodule_export]
@@ -42,6 +50,8 @@ mod _native {
     use crate::message::{Message, rebuild};
     #[pymodule_export]
     use crate::producer::Producer;
+    #[pymodule_export]
+    use crate::reader::Reader;
     #[pymodule_export]
     use crate::settings::settings;
     #[pymodule_export]

@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use kafkalite_client::TopicPartition;
 use kafkalite_records::RecordLayout;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -19,6 +20,12 @@ pub(crate) struct Origin {
     pub(crate) payload: Bytes,
     /// Whether the broker set the timestamps.
     pub(crate) log_append: bool,
+}
+
+impl Origin {
+    pub(crate) fn is_of(&self, of: &TopicPartition) -> bool {
+        self.partition == of.partition && self.topic == of.topic
+    }
 }
 
 /// A payload of bytes with what Kafka keeps beside it.
@@ -276,6 +283,16 @@ impl Message {
 }
 
 impl Message {
+    /// Where its partition goes on behind it.
+    pub(crate) fn after(&self) -> PyResult<((String, i32), i64)> {
+        match self.place() {
+            Some((topic, partition, offset)) => Ok(((topic.to_string(), partition), offset + 1)),
+            None => Err(PyValueError::new_err(
+                "this message was not read from anywhere: commit one that a stream handed out",
+            )),
+        }
+    }
+
     fn content<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.value(py)
             .ok_or_else(|| PyValueError::new_err("the message is a tombstone: it has no content"))

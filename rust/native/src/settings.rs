@@ -53,12 +53,13 @@ fn pythonic(error: &ConfigError) -> String {
 }
 
 /// Kafka's settings that there will be, and the words that only Python's signatures have.
-const NOT_YET: [&str; 6] = [
+const NOT_YET: [&str; 7] = [
     "transactional_id",
     "security_protocol",
     "sasl_",
     "ssl_",
-    "group_",
+    "group_protocol",
+    "group_remote_assignor",
     "isolation_level",
 ];
 const PYTHON_ONLY: [&str; 1] = ["compression"];

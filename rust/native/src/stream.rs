@@ -1,180 +1,60 @@
-//! `MessageStream`: an iterator over messages that waits for more.
+//! `MessageStream`: an iterator over the messages of one topic that waits for more.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use kafkalite_client::{BatchLayouts, ClientError, StartAt, TopicPartition};
-use kafkalite_records::TimestampType;
-use parking_lot::Mutex;
+use kafkalite_client::{StartAt, TopicPartition};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::blocking::{seconds, wait};
-use crate::errors;
-use crate::message::{Message, Origin};
+use crate::blocking::seconds;
+use crate::closing;
+use crate::message::Message;
+use crate::reading::Reading;
 
-/// How long one wait in the core goes on; the stream then waits again.
-const PATIENCE: Duration = Duration::from_hours(1);
-
-/// An iterator over the messages of some partitions of a topic.
+/// An iterator over the messages of some partitions of a topic: given ones, or those that a group gives at the moment.
 #[pyclass(frozen, module = "kafkalite")]
 pub(crate) struct MessageStream {
-    core: Arc<kafkalite_client::Consumer>,
+    reading: Arc<Reading>,
     topic: Arc<str>,
-    partitions: Vec<i32>,
-    taken: Mutex<Taken>,
-}
-
-/// What was taken from the core and not handed out yet. Locked for moments only, never while anything waits.
-#[derive(Default)]
-struct Taken {
-    batches: VecDeque<TakenBatch>,
-    /// Met while messages before it were handed out; told next.
-    trouble: Option<ClientError>,
-}
-
-struct TakenBatch {
-    origin: Arc<Origin>,
-    layouts: BatchLayouts,
-    /// Offset after the last message handed out.
-    next_offset: i64,
-}
-
-impl Taken {
-    /// The next message; `None` if all were handed out.
-    fn next(&mut self) -> Option<Result<Message, ClientError>> {
-        if let Some(error) = self.trouble.take() {
-            return Some(Err(error));
-        }
-        while let Some(batch) = self.batches.front_mut() {
-            match batch.layouts.next() {
-                Some(Ok(layout)) => {
-                    batch.next_offset = layout.offset + 1;
-                    return Some(Ok(Message::read(Arc::clone(&batch.origin), layout)));
-                }
-                Some(Err(source)) => {
-                    let error = ClientError::Records {
-                        topic: Arc::clone(&batch.origin.topic),
-                        partition: batch.origin.partition,
-                        offset: batch.next_offset,
-                        source,
-                    };
-                    self.batches.pop_front();
-                    return Some(Err(error));
-                }
-                None => {
-                    self.batches.pop_front();
-                }
-            }
-        }
-        None
-    }
-
-    fn put(&mut self, batch: kafkalite_client::Batch) {
-        let origin = Origin {
-            topic: Arc::clone(batch.topic()),
-            partition: batch.partition(),
-            payload: batch.payload().clone(),
-            log_append: batch.timestamp_type() == TimestampType::LogAppend,
-        };
-        self.batches.push_back(TakenBatch {
-            origin: Arc::new(origin),
-            next_offset: batch.first_offset(),
-            layouts: batch.into_layouts(),
-        });
-    }
-
-    fn forget(&mut self, partition: i32) {
-        self.batches
-            .retain(|batch| batch.origin.partition != partition);
-    }
-
-    /// Where a partition goes on, if that is not yet the core's position.
-    fn position(&self, partition: i32) -> Option<i64> {
-        let mut batches = self.batches.iter();
-        batches
-            .find(|batch| batch.origin.partition == partition)
-            .map(|batch| batch.next_offset)
-    }
 }
 
 impl MessageStream {
-    pub(crate) fn new(
-        core: Arc<kafkalite_client::Consumer>,
-        topic: Arc<str>,
-        partitions: Vec<i32>,
-    ) -> Self {
-        Self {
-            core,
-            topic,
-            partitions,
-            taken: Mutex::default(),
-        }
-    }
-
-    /// The next message that is there.
-    fn try_next(&self) -> Option<Result<Message, ClientError>> {
-        let mut taken = self.taken.lock();
-        loop {
-            if let Some(message) = taken.next() {
-                return Some(message);
-            }
-            match self.core.try_next_batch()? {
-                Ok(batch) => taken.put(batch),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    }
-
-    /// Waits for a message, `limit` at the most; `None` when the time is up.
-    fn wait_next(
-        &self,
-        py: Python<'_>,
-        limit: Option<Duration>,
-    ) -> PyResult<Option<Result<Message, ClientError>>> {
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        loop {
-            if let Some(message) = self.try_next() {
-                return Ok(Some(message));
-            }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) {
-                return Ok(None);
-            }
-            match wait(py, left, self.core.next_batch(PATIENCE))? {
-                Some(Ok(Some(batch))) => self.taken.lock().put(batch),
-                Some(Ok(None)) | None => {}
-                Some(Err(error)) => return Ok(Some(Err(error))),
-            }
-        }
+    pub(crate) fn new(reading: Arc<Reading>, topic: Arc<str>) -> Self {
+        Self { reading, topic }
     }
 
     fn of(&self, partition: i32) -> PyResult<TopicPartition> {
-        if self.partitions.contains(&partition) {
+        let partitions = self.partitions();
+        if partitions.contains(&partition) {
             return Ok(TopicPartition::new(Arc::clone(&self.topic), partition));
         }
         let sentence = format!(
-            "this stream reads partitions {:?} of {}, not {partition}",
-            self.partitions, self.topic
+            "this stream reads partitions {partitions:?} of {}, not {partition}",
+            self.topic
         );
         Err(PyValueError::new_err(sentence))
     }
 
-    fn seek_all(&self, to: StartAt) -> PyResult<()> {
-        self.partitions
-            .iter()
-            .try_for_each(|&partition| self.seek_to(partition, to))
+    /// These partitions; all there are if none are named.
+    fn named(&self, partitions: &[i32]) -> PyResult<Vec<TopicPartition>> {
+        if partitions.is_empty() {
+            return Ok(self.reading.source.assignment());
+        }
+        partitions.iter().map(|&one| self.of(one)).collect()
     }
 
-    fn seek_to(&self, partition: i32, to: StartAt) -> PyResult<()> {
-        let partition = self.of(partition)?;
-        let mut taken = self.taken.lock();
-        taken.forget(partition.partition);
-        self.core
-            .seek(&partition, to)
-            .map_err(|error| errors::client(&error))
+    fn seek_all(&self, to: StartAt) -> PyResult<()> {
+        let assigned = self.reading.source.assignment();
+        assigned.iter().try_for_each(|of| self.reading.seek(of, to))
     }
+}
+
+fn by_partition(found: HashMap<TopicPartition, i64>) -> HashMap<i32, i64> {
+    found
+        .into_iter()
+        .map(|(of, value)| (of.partition, value))
+        .collect()
 }
 
 #[pymethods]
@@ -184,16 +64,7 @@ impl MessageStream {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Message>> {
-        let next = match self.try_next() {
-            Some(next) => Some(next),
-            None => self.wait_next(py, None)?,
-        };
-        match next {
-            Some(Ok(message)) => Ok(Some(message)),
-            // Closed: the iteration ends.
-            Some(Err(ClientError::Closed(_))) | None => Ok(None),
-            Some(Err(error)) => Err(errors::client(&error)),
-        }
+        self.reading.next(py, || None)
     }
 
     #[pyo3(signature = (max_messages=1000, timeout=None))]
@@ -203,35 +74,13 @@ impl MessageStream {
         max_messages: usize,
         timeout: Option<f64>,
     ) -> PyResult<Vec<Message>> {
-        if max_messages == 0 {
-            return Err(PyValueError::new_err("max_messages must be at least 1"));
-        }
-        let first = match self.wait_next(py, seconds(timeout))? {
-            None => return Ok(Vec::new()),
-            Some(Err(error)) => return Err(errors::client(&error)),
-            Some(Ok(first)) => first,
-        };
-        let mut messages = vec![first];
-        while messages.len() < max_messages {
-            match self.try_next() {
-                Some(Ok(message)) => messages.push(message),
-                Some(Err(error)) => {
-                    self.taken.lock().trouble = Some(error);
-                    break;
-                }
-                None => break,
-            }
-        }
-        Ok(messages)
+        self.reading
+            .next_batch(py, max_messages, seconds(timeout), || None)
     }
 
     fn seek(&self, partition: i32, offset: i64) -> PyResult<()> {
-        if offset < 0 {
-            return Err(PyValueError::new_err(format!(
-                "offsets start at 0, not {offset}"
-            )));
-        }
-        self.seek_to(partition, StartAt::Offset(offset))
+        self.reading
+            .seek(&self.of(partition)?, StartAt::Offset(offset))
     }
 
     fn seek_to_time(&self, timestamp: i64) -> PyResult<()> {
@@ -246,16 +95,42 @@ impl MessageStream {
         self.seek_all(StartAt::End)
     }
 
-    fn positions(&self) -> HashMap<i32, i64> {
-        let taken = self.taken.lock();
-        let position = |&partition: &i32| {
-            let of = TopicPartition::new(Arc::clone(&self.topic), partition);
-            let offset = taken
-                .position(partition)
-                .or_else(|| self.core.position(&of))?;
-            Some((partition, offset))
+    #[pyo3(signature = (*partitions))]
+    fn pause(&self, partitions: Vec<i32>) -> PyResult<()> {
+        let named = self.named(&partitions)?;
+        named
+            .iter()
+            .try_for_each(|of| self.reading.set_paused(of, true))
+    }
+
+    #[pyo3(signature = (*partitions))]
+    fn resume(&self, partitions: Vec<i32>) -> PyResult<()> {
+        let named = self.named(&partitions)?;
+        named
+            .iter()
+            .try_for_each(|of| self.reading.set_paused(of, false))
+    }
+
+    #[pyo3(signature = (message=None, *, timeout=Some(30.0)), text_signature = "($self, message=None, *, timeout=30.0)")]
+    fn commit(
+        &self,
+        py: Python<'_>,
+        message: Option<&Message>,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let offsets = match message {
+            Some(message) => Some(HashMap::from([message.after()?])),
+            None => None,
         };
-        self.partitions.iter().filter_map(position).collect()
+        self.reading.commit(py, offsets, timeout)
+    }
+
+    fn positions(&self) -> HashMap<i32, i64> {
+        by_partition(self.reading.positions())
+    }
+
+    fn lag(&self) -> HashMap<i32, i64> {
+        by_partition(self.reading.lag())
     }
 
     #[getter]
@@ -265,17 +140,25 @@ impl MessageStream {
 
     #[getter]
     fn partitions(&self) -> Vec<i32> {
-        self.partitions.clone()
+        let assigned = self.reading.source.assignment();
+        let mut partitions: Vec<_> = assigned.iter().map(|of| of.partition).collect();
+        partitions.sort_unstable();
+        partitions
     }
 
-    fn close(&self) {
-        self.core.close();
+    #[pyo3(signature = (timeout=Some(10.0)), text_signature = "($self, timeout=10.0)")]
+    fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        closing::close(py, [Arc::clone(&self.reading)].into_iter(), timeout)
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "MessageStream({:?}, partitions={:?})",
-            &*self.topic, self.partitions
-        )
+        let (topic, partitions) = (&*self.topic, self.partitions());
+        match self.reading.source.member() {
+            None => format!("MessageStream({topic:?}, partitions={partitions:?})"),
+            Some(member) => format!(
+                "MessageStream({topic:?}, group_id={:?}, partitions={partitions:?})",
+                member.group()
+            ),
+        }
     }
 }

@@ -1,0 +1,106 @@
+"""What a consumer in a group takes from its caller, in the words of the core."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from kafkalite import _native
+from kafkalite.errors import GroupError, InvalidSettingError, KafkaError
+from kafkalite.topic_partition import TopicPartition
+
+if TYPE_CHECKING:
+    from kafkalite._native import Message
+    from kafkalite.consumer import CommitCallback, RebalanceCallback
+
+_Pair: TypeAlias = tuple[str, int]
+_Kind: TypeAlias = Literal["assigned", "revoked", "lost"]
+
+_LAST_WORDS_S = 5.0  # how long leaving may take when Python ends
+
+
+def commits_every(interval: float | None) -> dict[str, object]:
+    """Return Kafka's settings for an interval in seconds."""
+    if interval is None:
+        return {"enable_auto_commit": False}
+    if not interval > 0:
+        message = f"commit_interval={interval} is not allowed: expected seconds above 0, or None for no such commits"
+        raise InvalidSettingError(message)
+    return {"enable_auto_commit": True, "auto_commit_interval_ms": max(1, round(interval * 1000))}
+
+
+def misused(message: str) -> GroupError:
+    """Return the error for a call that does not fit how the consumer reads."""
+    return GroupError(message)
+
+
+def names(topics: tuple[str | Iterable[str], ...]) -> list[str]:
+    """Flatten names and lists of names, each once."""
+    found: dict[str, None] = {}
+    for one in topics:
+        for name in [one] if isinstance(one, str) else one:
+            if not isinstance(name, str):
+                message = f"a topic's name must be str, not {type(name).__name__}"
+                raise TypeError(message)
+            found[name] = None
+    return list(found)
+
+
+def offsets(what: Message | Mapping[TopicPartition, int]) -> dict[_Pair, int]:
+    """Return the offsets to commit, by partition."""
+    if isinstance(what, _native.Message):
+        if what.topic is None or what.partition is None or what.offset is None:
+            message = "this message was not read from anywhere: commit one that a consumer handed out"
+            raise ValueError(message)
+        return {(what.topic, what.partition): what.offset + 1}
+    if not isinstance(what, Mapping):
+        message = f"commit() takes a Message, or offsets by TopicPartition, not {type(what).__name__}"
+        raise TypeError(message)
+    return {(topic, partition): offset for (topic, partition), offset in what.items()}
+
+
+def listener(
+    on_assigned: RebalanceCallback | None, on_revoked: RebalanceCallback | None, on_lost: RebalanceCallback | None
+) -> Callable[[_Kind, list[_Pair]], None] | None:
+    """Return one function for all that is to be listened to; ``None`` for nothing."""
+    callbacks: dict[_Kind, RebalanceCallback | None] = {
+        "assigned": on_assigned,
+        "revoked": on_revoked,
+        "lost": on_lost or on_revoked,
+    }
+    if not any(callbacks.values()):
+        return None
+
+    def told(kind: _Kind, pairs: list[_Pair]) -> None:
+        callback = callbacks[kind]
+        if callback is not None:
+            callback([TopicPartition(*pair) for pair in pairs])
+
+    return told
+
+
+def commit_callback(
+    then: CommitCallback | None,
+) -> Callable[[dict[_Pair, int], KafkaError | None], None] | None:
+    """Return the callback as the core's side calls it."""
+    if then is None:
+        return None
+
+    def told(committed: dict[_Pair, int], error: KafkaError | None) -> None:
+        then({TopicPartition(*pair): offset for pair, offset in committed.items()}, error)
+
+    return told
+
+
+@cache
+def leave_at_exit() -> None:
+    """Have what is still open when Python ends commit what is consumed and leave its group, so that others go on."""
+    atexit.register(_leave, os.getpid())
+
+
+def _leave(owner: int) -> None:
+    if os.getpid() == owner:  # a forked child is no member
+        _native.leave_groups(_LAST_WORDS_S)

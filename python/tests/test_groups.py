@@ -1,0 +1,478 @@
+"""Consumer groups of our own client: who gets what, and what happens when members come, go and die."""
+
+import gc
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from clients.groups import PATIENCE, eventually
+from clients.reading import all_assigned, asking, publish, read, read_all
+from kafkalite import Broker, Consumer, Producer, errors
+
+_NUMBERS = itertools.count(1)
+QUICK = {"session_timeout_ms": 1_000, "heartbeat_interval_ms": 200}
+
+
+@pytest.fixture(scope="module")
+def broker():
+    """A broker that allows sessions short enough for a test."""
+    with Broker(config={"group.min.session.timeout.ms": 500}) as broker:
+        yield broker
+
+
+@pytest.fixture
+def group():
+    return f"group-{next(_NUMBERS)}"
+
+
+def member(broker, group, topic, **settings):
+    consumer = Consumer(broker, group_id=group, **{"heartbeat_interval_ms": 100, **settings})
+    consumer.subscribe(topic)
+    return consumer
+
+
+def sizes(*sources):
+    """Return how many partitions each has at the moment."""
+    return [len(one.assignment if isinstance(one, Consumer) else one.partitions) for one in sources]
+
+
+# Two ways of delivery (the paper, Section 3)
+
+
+def test_a_group_gets_one_copy_and_every_group_its_own(broker, make_topic):
+    topic = make_topic(4)
+    with (
+        member(broker, "workers", topic) as first,
+        member(broker, "workers", topic) as second,
+        member(broker, "auditors", topic) as auditor,
+    ):
+        assert all_assigned(lambda: sizes(first, second), 4) == [2, 2]
+        publish(broker, topic, 400, partitions=4)
+        everything = set(range(400))
+        shares = read_all([first, second], everything)
+        assert sorted(shares[0] + shares[1]) == sorted(everything), "each message went to one of the two"
+        assert all(shares), "and both had work"
+        assert read_all([auditor], everything)[0].count(7) == 1
+
+
+def test_partitions_are_divided_over_all_streams_of_all_consumers(broker, make_topic, group):
+    topic = make_topic(8)
+    quick = {"heartbeat_interval_ms": 100}
+    with Consumer(broker, group_id=group, **quick) as one, Consumer(broker, group_id=group, **quick) as other:
+        streams = [*one.create_message_streams(topic, 3), *other.create_message_streams(topic, 1)]
+        assert all_assigned(lambda: sizes(*streams), 8) == [2, 2, 2, 2]
+        assert sorted(partition for stream in streams for partition in stream.partitions) == list(range(8))
+        assert len(one.assignment) == 6
+        assert "group_id" in repr(streams[0])
+
+
+def test_streams_are_read_by_threads_of_their_own(broker, make_topic, group):
+    topic = make_topic(4)
+    publish(broker, topic, 4000, partitions=4)
+    with Consumer(broker, group_id=group) as consumer:
+        streams = consumer.create_message_streams(topic, 4)
+        all_assigned(lambda: sizes(*streams), 4)
+        got = [[] for _ in streams]
+        threads = [
+            threading.Thread(target=lambda stream=stream, mine=mine: mine.extend(read(stream, 1000)))
+            for stream, mine in zip(streams, got, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+    assert sorted(itertools.chain.from_iterable(got)) == list(range(4000))
+    assert all(mine == sorted(mine) for mine in got), "in order within a partition"
+
+
+def test_a_consumer_of_several_topics(broker, make_topic, group):
+    topics = [make_topic(2) for _ in range(3)]
+    for topic in topics:
+        publish(broker, topic, 10, partitions=2)
+    with Consumer(broker, group_id=group) as consumer:
+        consumer.subscribe(topics[0], topics[1:])
+        assert consumer.subscription == sorted(topics)
+        messages = []
+        while len(messages) < 30:
+            messages += consumer.poll_batch(timeout=30)
+        assert {message.topic for message in messages} == set(topics)
+        consumer.subscribe(topics[0])  # in place of the others
+        eventually("only one is left", lambda: {one.topic for one in consumer.assignment} == {topics[0]})
+
+
+@pytest.mark.parametrize("strategy", ["range", "roundrobin", "cooperative-sticky", ["cooperative-sticky", "range"]])
+def test_every_strategy_divides_everything(broker, make_topic, group, strategy):
+    topic = make_topic(7)
+    members = [member(broker, group, topic, partition_assignment_strategy=strategy) for _ in range(3)]
+    assert all_assigned(lambda: sizes(*members), 7) == [2, 2, 3]
+    members.pop().close()
+    assert all_assigned(lambda: sizes(*members), 7) == [3, 4]
+    for one in members:
+        one.close()
+
+
+# Coming and going
+
+
+def test_who_closes_leaves_at_once(broker, make_topic, group):
+    topic = make_topic(4)
+    staying, leaving = member(broker, group, topic), member(broker, group, topic)  # sessions of 45 s
+    assert all_assigned(lambda: sizes(staying, leaving), 4) == [2, 2]
+    leaving.close()
+    leaving.close()
+    assert all_assigned(lambda: sizes(staying), 4) == [4]
+    assert leaving.assignment == []
+    staying.close()
+
+
+def test_who_is_forgotten_leaves(broker, make_topic, group):
+    topic = make_topic(4)
+    staying = member(broker, group, topic)
+
+    def take_part():
+        forgotten = Consumer(broker, group_id=group)
+        forgotten.subscribe(topic, on_assigned=lambda some: forgotten.seek_to_beginning(*some))  # a cycle
+        (stream,) = Consumer(broker, group_id=group).create_message_streams(topic)
+        eventually("all take part", asking(forgotten, lambda: sorted(sizes(staying, forgotten, stream)) == [1, 1, 2]))
+
+    take_part()
+    gc.collect()
+    assert all_assigned(lambda: sizes(staying), 4) == [4]
+    staying.close()
+
+
+def test_who_ends_without_close_leaves(broker, make_topic, group):
+    topic = make_topic(4)
+    publish(broker, topic, 4, partitions=4)
+    code = """
+import sys
+from kafkalite import Consumer
+servers, group, topic = sys.argv[1:]
+consumer = Consumer(servers, group_id=group)
+consumer.subscribe(topic)
+for _ in range(4):
+    consumer.poll()
+"""
+    arguments = [broker.bootstrap_servers, group, topic]
+    subprocess.run([sys.executable, "-c", code, *arguments], timeout=60, check=True)
+    with member(broker, group, topic) as next_one:
+        assert all_assigned(lambda: sizes(next_one), 4) == [4]
+        assert len(read(next_one, 1)) == 1, "the message that was in hand when Python ended"
+        assert next_one.poll(0.2) is None, "the others were committed"
+
+
+def test_what_a_killed_member_had_in_hand_is_read_by_another(broker, make_topic, group):
+    topic = make_topic(2)
+    publish(broker, topic, 20, partitions=2)
+    code = """
+import os, signal, sys
+from kafkalite import Consumer
+servers, group, topic = sys.argv[1:]
+quick = {"session_timeout_ms": 1000, "heartbeat_interval_ms": 200, "commit_interval": 0.05}
+with Consumer(servers, group_id=group, **quick) as consumer:
+    consumer.subscribe(topic)
+    for count, message in enumerate(consumer, 1):
+        print(message.text(), flush=True)
+        if count == 5:
+            sys.stdin.read()  # works on it for ever
+"""
+    command = [sys.executable, "-c", code, broker.bootstrap_servers, group, topic]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        printed = [int(child.stdout.readline()) for _ in range(5)]
+        with Consumer(broker, group_id=group) as watcher:
+            partitions = [(topic, 0), (topic, 1)]
+            eventually("4 are committed", lambda: sum(filter(None, watcher.committed(partitions).values())) == 4)
+        child.send_signal(signal.SIGKILL)
+        child.wait(30)
+    with member(broker, group, topic, **QUICK) as survivor:
+        (rest,) = read_all([survivor], set(range(20)) - set(printed[:4]))
+    assert printed[4] in rest, "what it had in hand"
+    assert not set(printed[:4]) & set(rest), "what it had done"
+
+
+def test_who_stops_asking_loses_its_partitions_and_may_come_back(broker, make_topic, group):
+    topic = make_topic(2)
+    publish(broker, topic, 100, partitions=2)
+    with (
+        member(broker, group, topic, max_poll_interval_ms=1_000) as busy,
+        member(broker, group, topic) as other,
+    ):
+        all_assigned(lambda: sizes(busy, other), 2)
+        assert busy.poll(30) is not None
+        eventually("the other has all", asking(other, lambda: len(other.assignment) == 2))
+        assert busy.assignment == []
+        eventually("it takes part again", lambda: [busy.poll(0), other.poll(0)] and sizes(busy, other) == [1, 1])
+
+
+def test_heartbeats_and_commits_need_no_interpreter(broker, make_topic, group):
+    topic = make_topic(1)
+    publish(broker, topic, 10)
+    code = """
+import ctypes, os, signal, sys
+from kafkalite import Consumer
+servers, group, topic = sys.argv[1:]
+consumer = Consumer(servers, group_id=group, session_timeout_ms=1000, heartbeat_interval_ms=200, commit_interval=0.5)
+consumer.subscribe(topic)
+for _ in range(6):
+    consumer.poll()
+print("holding", flush=True)
+ctypes.PyDLL(None).sleep(4)  # without releasing the interpreter's lock: no Python can run in this process
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    command = [sys.executable, "-c", code, broker.bootstrap_servers, group, topic]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child,
+        member(broker, group, topic, **QUICK) as waiting,
+    ):
+        assert child.stdout.readline() == "holding\n"
+        began = time.monotonic()
+        while time.monotonic() - began < 2.5:  # several sessions long
+            assert waiting.poll(0.1) is None, "the silent member was given up"
+            if waiting.assignment:
+                break
+        assert waiting.assignment == []
+        committed = waiting.committed([(topic, 0)])
+        assert list(committed.values()) == [5], "all but what it has in hand"
+        assert child.wait(30) == -signal.SIGKILL
+        assert read(waiting, 5) == list(range(5, 10))
+
+
+def test_ctrl_c_ends_a_blocked_loop_and_the_next_one_goes_on(broker, make_topic, group):
+    topic = make_topic(1)
+    publish(broker, topic, 1)
+    code = """
+import signal, sys
+from kafkalite import Consumer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
+servers, group, topic = sys.argv[1:]
+consumer = Consumer(servers, group_id=group)
+consumer.subscribe(topic)
+try:
+    for message in consumer:
+        print(message.text(), flush=True)
+except KeyboardInterrupt:
+    print("interrupted", consumer.assignment, flush=True)
+for message in consumer:
+    print(message.text(), flush=True)
+    break
+consumer.close()
+"""
+    command = [sys.executable, "-c", code, broker.bootstrap_servers, group, topic]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "0\n"
+        time.sleep(0.2)
+        os.kill(child.pid, signal.SIGINT)
+        assert "partition=0" in child.stdout.readline(), "it is still a member"
+        publish(broker, topic, 1, first=1)
+        assert child.stdout.readline() == "1\n"
+        assert child.wait(timeout=30) == 0
+    with Consumer(broker, group_id=group) as consumer:
+        assert list(consumer.committed([(topic, 0)]).values()) == [2]
+
+
+def test_close_ends_a_loop_in_another_thread(broker, make_topic, group):
+    consumer = member(broker, group, make_topic(1))
+    got = []
+    reader = threading.Thread(target=lambda: got.extend(consumer))
+    reader.start()
+    eventually("it takes part", lambda: consumer.assignment)
+    consumer.close()
+    reader.join(PATIENCE)
+    assert not reader.is_alive()
+    assert got == []
+    with pytest.raises(errors.ClosedError):
+        consumer.poll(0)
+
+
+# Patterns, static members
+
+
+def test_a_pattern_covers_topics_that_come_later(broker, group):
+    name = f"clicks-{group}"
+    broker.create_topic(f"{name}-1")
+    with Consumer(broker, group_id=group, metadata_max_age_ms=200) as consumer:
+        consumer.subscribe(pattern=rf"{name}-\d")
+        eventually("the first", lambda: {one.topic for one in consumer.assignment} == {f"{name}-1"})
+        for other in ("2", "10", "x"):
+            broker.create_topic(f"{name}-{other}")
+        both = {f"{name}-1", f"{name}-2"}
+        eventually("the second", lambda: {one.topic for one in consumer.assignment} == both)
+        publish(broker, f"{name}-2", 3)
+        assert read(consumer, 3) == [0, 1, 2]
+
+
+def test_a_pattern_that_is_none_says_what_is_wrong(broker, group):
+    with (
+        Consumer(broker, group_id=group) as consumer,
+        pytest.raises(errors.InvalidSettingError, match="regular expression"),
+    ):
+        consumer.subscribe(pattern="clicks[")
+
+
+def test_a_topic_that_comes_later_is_read_from_its_start(broker, group):
+    topic = f"later-{group}"
+    with Consumer(broker, group_id=group, metadata_max_age_ms=200, allow_auto_create_topics=False) as consumer:
+        consumer.subscribe(topic)
+        assert consumer.poll(0.5) is None
+        broker.create_topic(topic)
+        publish(broker, topic, 3)
+        assert read(consumer, 3) == [0, 1, 2]
+
+
+def test_a_static_member_that_comes_back_moves_nothing(broker, make_topic, group):
+    topic = make_topic(4)
+    moved = []
+    with Consumer(broker, group_id=group, group_instance_id="other") as other:
+        other.subscribe(topic, on_assigned=moved.append)
+        first = member(broker, group, topic, group_instance_id="first")
+        eventually("both take part", asking(other, lambda: sizes(first, other) == [2, 2]))
+        before, known = first.assignment, len(moved)
+        first.close()  # does not leave: its session of 45 s goes on
+        again = member(broker, group, topic, group_instance_id="first")
+        eventually("it has its partitions", asking(other, lambda: again.assignment == before))
+        assert len(moved) == known
+        again.close()
+
+
+def test_who_takes_a_static_members_name_fences_it(broker, make_topic, group):
+    topic = make_topic(1)
+    first = member(broker, group, topic, group_instance_id="same", **QUICK)
+    eventually("it takes part", lambda: first.assignment)
+    with member(broker, group, topic, group_instance_id="same", **QUICK) as second:
+        eventually("the second has it", lambda: second.assignment)
+        with pytest.raises(errors.FencedMemberError, match="same"):
+            eventually("the first is told", lambda: first.poll(0.1))
+    first.close()
+
+
+def test_streams_of_a_static_consumer_have_names_of_their_own(broker, make_topic, group):
+    topic = make_topic(4)
+    with Consumer(broker, group_id=group, group_instance_id="us") as consumer:
+        streams = consumer.create_message_streams(topic, 2)
+        assert all_assigned(lambda: sizes(*streams), 4) == [2, 2]
+
+
+# What is wrong is said
+
+
+def test_calls_that_need_a_group_say_so(broker, topic):
+    with Consumer(broker) as consumer:
+        for call in (lambda: consumer.subscribe(topic), consumer.commit, consumer.committed):
+            with pytest.raises(errors.GroupError, match="group_id"):
+                call()
+        (stream,) = consumer.create_message_streams(topic)
+        with pytest.raises(errors.GroupError, match="group_id"):
+            stream.commit()
+
+
+def test_streams_and_subscriptions_do_not_mix(broker, topic, group):
+    with Consumer(broker, group_id=group) as consumer:
+        with pytest.raises(errors.GroupError, match="subscribe"):
+            consumer.poll(0)
+        consumer.subscribe(topic)
+        with pytest.raises(errors.GroupError, match="subscribed"):
+            consumer.create_message_streams(topic)
+    with Consumer(broker, group_id=group) as consumer:
+        streams = consumer.create_message_streams(topic)
+        with pytest.raises(errors.GroupError, match="streams"):
+            consumer.subscribe(topic)
+        assert len(streams) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"commit_interval": 0}, "commit_interval"),
+        ({"enable_auto_commit": True}, "commit_interval"),
+        ({"partition_assignment_strategy": "fair"}, "range"),
+        ({"session_timeout_ms": "long"}, "session_timeout_ms"),
+        ({"group_id": None, "group_instance_id": "me"}, "group_id"),
+        ({"session_timeout": 3}, "session_timeout_ms"),
+    ],
+)
+def test_a_setting_that_cannot_be_says_what_can(broker, settings, says):
+    with pytest.raises(errors.InvalidSettingError, match=says):
+        Consumer(broker, **{"group_id": "g", **settings})
+
+
+def test_a_subscription_is_names_or_a_pattern(broker, group):
+    with Consumer(broker, group_id=group) as consumer:
+        for call in (consumer.subscribe, lambda: consumer.subscribe("a", pattern="a")):
+            with pytest.raises(ValueError, match="pattern"):
+                call()
+        with pytest.raises(TypeError, match="str"):
+            consumer.subscribe(["a", 1])
+
+
+def test_members_without_a_common_strategy_say_so(broker, make_topic, group):
+    topic = make_topic(1)
+    with member(broker, group, topic, partition_assignment_strategy="range") as first:
+        eventually("it takes part", lambda: first.assignment)
+        with (
+            member(broker, group, topic, partition_assignment_strategy="roundrobin") as second,
+            pytest.raises(errors.GroupProtocolError, match="partition"),
+        ):
+            eventually("it is told", lambda: second.poll(0.1))
+
+
+def test_a_session_that_the_broker_does_not_allow_is_an_error(broker, make_topic, group):
+    with (
+        member(broker, group, make_topic(1), session_timeout_ms=100, heartbeat_interval_ms=30) as consumer,
+        pytest.raises(errors.GroupError) as refused,
+    ):
+        eventually("it is told", lambda: consumer.poll(0.1))
+    assert refused.value.code == 26
+
+
+def test_a_consumer_shows_who_reads_what(broker, make_topic, group):
+    topic = make_topic(2)
+    publish(broker, topic, 10, partitions=2)
+    with member(broker, group, topic) as consumer:
+        read(consumer, 10)
+        shown = consumer._repr_html_()
+        assert group in shown
+        assert f"<td>{topic}</td><td>1</td><td>5</td><td>0</td>" in shown
+        assert group in repr(consumer)
+        assert "partitions=2" in repr(consumer)
+    with Consumer(broker) as alone:
+        (stream,) = alone.create_message_streams(topic)
+        read(stream, 10)
+        assert "<td>5</td>" in alone._repr_html_()
+
+
+def test_a_rebalance_is_a_sentence_in_the_log(broker, make_topic, group, caplog):
+    with caplog.at_level("INFO", "kafkalite"), member(broker, group, make_topic(2)) as consumer:
+        eventually("it takes part", lambda: consumer.assignment)
+        told = eventually("a sentence", lambda: [one for one in caplog.messages if group in one])
+    assert any("rebalance" in one for one in told)
+
+
+def test_ten_consumers_in_ten_threads(broker, make_topic, group):
+    topic = make_topic(10)
+    with Producer(broker) as producer:
+        for number in range(10_000):
+            producer.send(topic, b"%d" % number, partition=number % 10)
+    got, enough = [], threading.Event()
+
+    def work():
+        with member(broker, group, topic, commit_interval=0.1) as consumer:
+            while not enough.is_set():
+                got.extend(int(message.text()) for message in consumer.poll_batch(timeout=0.05))
+
+    threads = [threading.Thread(target=work) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.05)  # each joins in the middle of the others' reading
+    eventually("all is read", lambda: len(set(got)) == 10_000)
+    enough.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+    with Consumer(broker, group_id=group) as consumer:
+        committed = consumer.committed([(topic, number) for number in range(10)])
+    assert set(committed.values()) == {1000}

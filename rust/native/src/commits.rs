@@ -1,0 +1,151 @@
+//! Commits: those that wait, and those whose outcome the reader is told when it next asks for a message.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kafkalite_client::{ClientError, CommittedOffset, TopicPartition};
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use tokio::sync::Notify;
+
+use crate::blocking::{seconds, wait};
+use crate::errors;
+use crate::reading::Reading;
+
+/// Offsets by topic and partition, as Python gives them.
+pub(crate) type Offsets = HashMap<(String, i32), i64>;
+
+/// What became of commits that nobody waits for.
+#[derive(Default)]
+pub(crate) struct Outcomes(Arc<Settled>);
+
+#[derive(Default)]
+struct Settled {
+    queue: Mutex<VecDeque<Outcome>>,
+    /// Whether there is something in the queue: looked at for each message.
+    any: AtomicBool,
+    arrived: Notify,
+}
+
+struct Outcome {
+    then: Py<PyAny>,
+    offsets: Vec<(TopicPartition, CommittedOffset)>,
+    error: Option<ClientError>,
+}
+
+impl Outcomes {
+    /// Waits until there is something to tell.
+    pub(crate) async fn arrived(&self) {
+        self.0.arrived.notified().await;
+    }
+
+    /// Calls the callbacks of what was answered.
+    pub(crate) fn tell(&self, py: Python<'_>) -> PyResult<()> {
+        while self.0.any.load(Ordering::Acquire) {
+            let next = {
+                let mut queue = self.0.queue.lock();
+                let next = queue.pop_front();
+                self.0.any.store(!queue.is_empty(), Ordering::Release);
+                next
+            };
+            let Some(Outcome {
+                then,
+                offsets,
+                error,
+            }) = next
+            else {
+                return Ok(());
+            };
+            then.call1(py, (by_pair(offsets), error.as_ref().map(errors::client)))?;
+        }
+        Ok(())
+    }
+}
+
+impl Settled {
+    fn put(&self, outcome: Outcome) {
+        let mut queue = self.queue.lock();
+        queue.push_back(outcome);
+        self.any.store(true, Ordering::Release);
+        self.arrived.notify_one();
+    }
+}
+
+impl Reading {
+    /// Commits and waits for the answer; without offsets what is consumed, and what the caller has in hand.
+    pub(crate) fn commit(
+        &self,
+        py: Python<'_>,
+        offsets: Option<Offsets>,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let offsets = self.what(offsets);
+        let Some(member) = self.source.member() else {
+            return Err(no_group());
+        };
+        let limit = seconds(timeout).unwrap_or(crate::consumer::FOR_EVER);
+        match wait(py, None, member.commit(offsets, limit))? {
+            Some(committed) => committed.map(drop).map_err(|error| errors::client(&error)),
+            None => Ok(()), // without a timeout there is always an outcome
+        }
+    }
+
+    /// Commits without waiting.
+    pub(crate) fn commit_soon(
+        &self,
+        offsets: Option<Offsets>,
+        then: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let offsets = self.what(offsets);
+        let Some(member) = self.source.member() else {
+            return Err(no_group());
+        };
+        let settled = Arc::clone(&self.outcomes.0);
+        let asked = offsets.clone().unwrap_or_default();
+        member.commit_soon(offsets, move |outcome| {
+            let (offsets, error) = match outcome {
+                Ok(committed) => (committed, None),
+                Err(error) => (asked, Some(error)),
+            };
+            match (then, error) {
+                (Some(then), error) => settled.put(Outcome {
+                    then,
+                    offsets,
+                    error,
+                }),
+                (None, Some(error)) => tracing::warn!("{error}"),
+                (None, None) => {}
+            }
+        });
+        Ok(())
+    }
+
+    fn what(&self, offsets: Option<Offsets>) -> Option<Vec<(TopicPartition, CommittedOffset)>> {
+        if offsets.is_none() {
+            self.taken.lock().settle_for_reader();
+        }
+        let named = |((topic, partition), offset)| {
+            let metadata = String::new();
+            (
+                TopicPartition::new(topic, partition),
+                CommittedOffset { offset, metadata },
+            )
+        };
+        offsets.map(|offsets| offsets.into_iter().map(named).collect())
+    }
+}
+
+/// Offsets as Python has them.
+pub(crate) fn by_pair(
+    offsets: impl IntoIterator<Item = (TopicPartition, CommittedOffset)>,
+) -> Offsets {
+    let pair = |(of, committed): (TopicPartition, CommittedOffset)| {
+        ((of.topic.to_string(), of.partition), committed.offset)
+    };
+    offsets.into_iter().map(pair).collect()
+}
+
+fn no_group() -> PyErr {
+    errors::group("commit() needs a group: Consumer(..., group_id='...')")
+}

@@ -1,0 +1,192 @@
+//! `Reader`: the messages of any partitions; what a subscribed consumer iterates, and how it looks into its streams.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kafkalite_client::{GroupConsumer, StartAt, Subscription, TopicPartition};
+use parking_lot::Mutex;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+
+use crate::blocking::seconds;
+use crate::closing;
+use crate::commits::Offsets;
+use crate::errors;
+use crate::message::Message;
+use crate::reading::{Reading, pairs};
+
+/// One member of a group, or one stream of a consumer without.
+#[pyclass(frozen, module = "kafkalite._native")]
+pub(crate) struct Reader {
+    reading: Arc<Reading>,
+    /// Called with what happens to the assignment. It may refer to this object, so the garbage collector sees it.
+    listener: Mutex<Option<Py<PyAny>>>,
+}
+
+impl Reader {
+    pub(crate) fn new(reading: Arc<Reading>) -> Self {
+        Self {
+            reading,
+            listener: Mutex::default(),
+        }
+    }
+
+    fn listener(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.listener.lock().as_ref().map(|one| one.clone_ref(py))
+    }
+}
+
+type Pair = (String, i32);
+
+fn pair(of: &TopicPartition) -> Pair {
+    (of.topic.to_string(), of.partition)
+}
+
+fn by_pair(found: HashMap<TopicPartition, i64>) -> HashMap<Pair, i64> {
+    found.iter().map(|(of, &value)| (pair(of), value)).collect()
+}
+
+#[pymethods]
+impl Reader {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Message>> {
+        self.reading.next(py, || self.listener(py))
+    }
+
+    fn next_batch(
+        &self,
+        py: Python<'_>,
+        max_messages: usize,
+        timeout: Option<f64>,
+    ) -> PyResult<Vec<Message>> {
+        self.reading
+            .next_batch(py, max_messages, seconds(timeout), || self.listener(py))
+    }
+
+    fn subscribe(
+        &self,
+        topics: Vec<String>,
+        pattern: Option<&str>,
+        listener: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let Some(member) = self.reading.source.member() else {
+            return Err(errors::group("only a member of a group subscribes"));
+        };
+        let subscription = match pattern {
+            Some(pattern) => {
+                Subscription::pattern(pattern).map_err(|error| errors::client(&error))?
+            }
+            None => Subscription::Topics(topics.into_iter().map(Into::into).collect()),
+        };
+        member.listen(listener.is_some());
+        // What was there goes after the lock is free: it may run any Python.
+        let _before = std::mem::replace(&mut *self.listener.lock(), listener);
+        member.subscribe(subscription);
+        Ok(())
+    }
+
+    fn unsubscribe(&self, py: Python<'_>) -> PyResult<()> {
+        self.part(py)?;
+        if let Some(member) = self.reading.source.member() {
+            member.unsubscribe();
+        }
+        Ok(())
+    }
+
+    fn part(&self, py: Python<'_>) -> PyResult<()> {
+        closing::settle(py, &self.reading)?;
+        let listener = self.listener.lock().take();
+        let (Some(listener), Some(member)) = (listener, self.reading.source.member()) else {
+            return Ok(());
+        };
+        member.listen(false);
+        let assigned = member.assignment();
+        if !assigned.is_empty() {
+            listener.call1(py, ("revoked", pairs(&assigned)))?;
+        }
+        Ok(())
+    }
+
+    fn subscription(&self) -> Vec<String> {
+        let subscribed = self.reading.source.member();
+        match subscribed.and_then(GroupConsumer::subscription) {
+            Some(Subscription::Topics(topics)) => topics.iter().map(ToString::to_string).collect(),
+            Some(Subscription::Pattern(pattern)) => vec![pattern.to_string()],
+            None => Vec::new(),
+        }
+    }
+
+    fn assignment(&self) -> Vec<Pair> {
+        self.reading.source.assignment().iter().map(pair).collect()
+    }
+
+    fn member_id(&self) -> Option<String> {
+        let id = self.reading.source.member()?.member_id();
+        id.map(|id| id.to_string())
+    }
+
+    fn positions(&self) -> HashMap<Pair, i64> {
+        by_pair(self.reading.positions())
+    }
+
+    fn lag(&self) -> HashMap<Pair, i64> {
+        by_pair(self.reading.lag())
+    }
+
+    fn seek(&self, topic: &str, partition: i32, offset: i64) -> PyResult<()> {
+        let of = TopicPartition::new(topic, partition);
+        self.reading.seek(&of, StartAt::Offset(offset))
+    }
+
+    fn seek_to_time(&self, topic: &str, partition: i32, timestamp: i64) -> PyResult<()> {
+        let of = TopicPartition::new(topic, partition);
+        self.reading.seek(&of, StartAt::Timestamp(timestamp))
+    }
+
+    fn seek_to_beginning(&self, topic: &str, partition: i32) -> PyResult<()> {
+        let of = TopicPartition::new(topic, partition);
+        self.reading.seek(&of, StartAt::Beginning)
+    }
+
+    fn seek_to_end(&self, topic: &str, partition: i32) -> PyResult<()> {
+        let of = TopicPartition::new(topic, partition);
+        self.reading.seek(&of, StartAt::End)
+    }
+
+    fn set_paused(&self, topic: &str, partition: i32, paused: bool) -> PyResult<()> {
+        let of = TopicPartition::new(topic, partition);
+        self.reading.set_paused(&of, paused)
+    }
+
+    fn paused(&self) -> Vec<Pair> {
+        self.reading.paused().iter().map(pair).collect()
+    }
+
+    fn commit(
+        &self,
+        py: Python<'_>,
+        offsets: Option<Offsets>,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        self.reading.commit(py, offsets, timeout)
+    }
+
+    fn commit_soon(&self, offsets: Option<Offsets>, then: Option<Py<PyAny>>) -> PyResult<()> {
+        self.reading.commit_soon(offsets, then)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Where it is locked it is in use, and so not garbage.
+        if let Some(listener) = self.listener.try_lock() {
+            visit.call(&*listener)?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let _gone = self.listener.lock().take();
+    }
+}

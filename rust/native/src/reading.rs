@@ -1,0 +1,220 @@
+//! `Reading`: what a stream or a subscribed consumer reads, and how its reader is told what happens meanwhile.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kafkalite_client::{ClientError, RebalanceEvent, StartAt, TopicPartition};
+use parking_lot::Mutex;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::blocking::wait;
+use crate::commits::Outcomes;
+use crate::errors;
+use crate::message::Message;
+use crate::source::Source;
+use crate::taken::Taken;
+
+/// How long one wait in the core goes on; the reader then waits again.
+const PATIENCE: Duration = Duration::from_hours(1);
+
+/// Shared by the Python objects that show it: a stream, its consumer.
+pub(crate) struct Reading {
+    pub(crate) source: Source,
+    pub(crate) taken: Mutex<Taken>,
+    pub(crate) outcomes: Outcomes,
+}
+
+impl Reading {
+    pub(crate) fn new(source: Source) -> Arc<Self> {
+        Arc::new(Self {
+            source,
+            taken: Mutex::default(),
+            outcomes: Outcomes::default(),
+        })
+    }
+
+    /// The next message, however long it takes; `None` when it is closed.
+    pub(crate) fn next(
+        &self,
+        py: Python<'_>,
+        listener: impl Fn() -> Option<Py<PyAny>>,
+    ) -> PyResult<Option<Message>> {
+        self.asked();
+        match self.wait_next(py, None, listener)? {
+            Some(Ok(message)) => Ok(Some(message)),
+            // Closed: the iteration ends.
+            Some(Err(ClientError::Closed(_))) | None => Ok(None),
+            Some(Err(error)) => Err(errors::client(&error)),
+        }
+    }
+
+    /// What is there, without waiting for more; waits for the first, `limit` at the most.
+    pub(crate) fn next_batch(
+        &self,
+        py: Python<'_>,
+        max_messages: usize,
+        limit: Option<Duration>,
+        listener: impl Fn() -> Option<Py<PyAny>>,
+    ) -> PyResult<Vec<Message>> {
+        if max_messages == 0 {
+            return Err(PyValueError::new_err("max_messages must be at least 1"));
+        }
+        self.asked();
+        let first = match self.wait_next(py, limit, listener)? {
+            None => return Ok(Vec::new()),
+            Some(Err(error)) => return Err(errors::client(&error)),
+            Some(Ok(first)) => first,
+        };
+        let mut messages = vec![first];
+        while messages.len() < max_messages {
+            match self.try_next() {
+                Some(Ok(message)) => messages.push(message),
+                Some(Err(error)) => {
+                    self.taken.lock().trouble = Some(error);
+                    break;
+                }
+                None => break,
+            }
+        }
+        Ok(messages)
+    }
+
+    /// The reader comes back for more.
+    fn asked(&self) {
+        self.taken.lock().settle();
+        if let Some(member) = self.source.member() {
+            member.asks();
+        }
+    }
+
+    /// The next message that is there.
+    fn try_next(&self) -> Option<Result<Message, ClientError>> {
+        let mut taken = self.taken.lock();
+        loop {
+            if let Some(message) = taken.next() {
+                return Some(message);
+            }
+            match self.source.try_next_batch()? {
+                Ok(batch) => taken.put(batch),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// Waits for a message, `limit` at the most; `None` when the time is up.
+    fn wait_next(
+        &self,
+        py: Python<'_>,
+        limit: Option<Duration>,
+        listener: impl Fn() -> Option<Py<PyAny>>,
+    ) -> PyResult<Option<Result<Message, ClientError>>> {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        loop {
+            self.tell(py, &listener)?;
+            if let Some(message) = self.try_next() {
+                return Ok(Some(message));
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Ok(None);
+            }
+            // The ends of batches that were read to their end.
+            self.taken.lock().settle();
+            let next = async {
+                tokio::select! {
+                    next = self.source.next_batch(PATIENCE) => next,
+                    () = self.outcomes.arrived() => Ok(None),
+                }
+            };
+            match wait(py, left, next)? {
+                Some(Ok(Some(batch))) => self.taken.lock().put(batch),
+                Some(Ok(None)) | None => {}
+                Some(Err(error)) => return Ok(Some(Err(error))),
+            }
+        }
+    }
+
+    /// Calls the listener for what happened to the assignment, and the callbacks of commits that were answered.
+    pub(crate) fn tell(
+        &self,
+        py: Python<'_>,
+        listener: impl Fn() -> Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        while let Some(event) = self.source.next_event() {
+            // Dropped after the call, whatever comes of it: the group waits for that.
+            let (kind, partitions) = match event.event() {
+                RebalanceEvent::Assigned(partitions) => ("assigned", partitions),
+                RebalanceEvent::Revoked(partitions) => ("revoked", partitions),
+                RebalanceEvent::Lost(partitions) => ("lost", partitions),
+            };
+            if let Some(listener) = listener() {
+                listener.call1(py, (kind, pairs(partitions)))?;
+            }
+        }
+        self.outcomes.tell(py)
+    }
+
+    /// Goes on elsewhere in one partition.
+    pub(crate) fn seek(&self, of: &TopicPartition, to: StartAt) -> PyResult<()> {
+        if let StartAt::Offset(offset @ ..0) = to {
+            return Err(PyValueError::new_err(format!(
+                "offsets start at 0, not {offset}"
+            )));
+        }
+        let mut taken = self.taken.lock();
+        taken.forget(of);
+        self.source
+            .seek(of, to)
+            .map_err(|error| errors::client(&error))
+    }
+
+    pub(crate) fn set_paused(&self, of: &TopicPartition, paused: bool) -> PyResult<()> {
+        let mut taken = self.taken.lock();
+        self.source
+            .set_paused(of, paused)
+            .map_err(|error| errors::client(&error))?;
+        if paused {
+            taken.pause(of);
+        } else {
+            taken.resume(of);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn paused(&self) -> Vec<TopicPartition> {
+        let assigned = self.source.assignment();
+        let mut taken = self.taken.lock();
+        taken.keep_paused(|of| assigned.contains(of));
+        taken.paused().to_vec()
+    }
+
+    /// For each partition the offset of the next message that is handed out, where it is known.
+    pub(crate) fn positions(&self) -> HashMap<TopicPartition, i64> {
+        let assigned = self.source.assignment();
+        let taken = self.taken.lock();
+        let position = |of: TopicPartition| {
+            let offset = taken.position(&of).or_else(|| self.source.position(&of))?;
+            Some((of, offset))
+        };
+        assigned.into_iter().filter_map(position).collect()
+    }
+
+    /// For each partition how much of it is behind its position, where that is known.
+    pub(crate) fn lag(&self) -> HashMap<TopicPartition, i64> {
+        let lag = |(of, position)| {
+            let behind = self.source.end(&of)?.saturating_sub(position).max(0);
+            Some((of, behind))
+        };
+        self.positions().into_iter().filter_map(lag).collect()
+    }
+}
+
+/// Partitions as Python has them.
+pub(crate) fn pairs(partitions: &[TopicPartition]) -> Vec<(&str, i32)> {
+    partitions
+        .iter()
+        .map(|of| (&*of.topic, of.partition))
+        .collect()
+}

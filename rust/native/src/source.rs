@@ -1,0 +1,100 @@
+//! Where batches come from: partitions that were given once and for all, or those that a group gives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafkalite_client::{
+    Batch, ClientError, Consumer, GroupConsumer, PendingEvent, StartAt, TopicPartition,
+};
+
+/// The core's side of a stream.
+pub(crate) enum Source {
+    Alone(Consumer),
+    Member(Arc<GroupConsumer>),
+}
+
+impl Source {
+    pub(crate) fn try_next_batch(&self) -> Option<Result<Batch, ClientError>> {
+        match self {
+            Source::Alone(consumer) => consumer.try_next_batch(),
+            Source::Member(member) => member.try_next_batch(),
+        }
+    }
+
+    /// The next batch; `None` when the time is up, or when there is an event to look at.
+    pub(crate) async fn next_batch(&self, limit: Duration) -> Result<Option<Batch>, ClientError> {
+        match self {
+            Source::Alone(consumer) => consumer.next_batch(limit).await,
+            Source::Member(member) => member.next_batch(limit).await,
+        }
+    }
+
+    /// The member, if there is a group.
+    pub(crate) fn member(&self) -> Option<&GroupConsumer> {
+        match self {
+            Source::Alone(_) => None,
+            Source::Member(member) => Some(member),
+        }
+    }
+
+    pub(crate) fn next_event(&self) -> Option<PendingEvent> {
+        self.member()?.next_event()
+    }
+
+    pub(crate) fn seek(&self, of: &TopicPartition, to: StartAt) -> Result<(), ClientError> {
+        match self {
+            Source::Alone(consumer) => consumer.seek(of, to),
+            Source::Member(member) => member.seek(of, to),
+        }
+    }
+
+    pub(crate) fn set_paused(&self, of: &TopicPartition, paused: bool) -> Result<(), ClientError> {
+        match self {
+            Source::Alone(consumer) => consumer.set_paused(of, paused),
+            Source::Member(member) => member.set_paused(of, paused),
+        }
+    }
+
+    pub(crate) fn assignment(&self) -> Vec<TopicPartition> {
+        match self {
+            Source::Alone(consumer) => consumer.assignment(),
+            Source::Member(member) => member.assignment(),
+        }
+    }
+
+    pub(crate) fn position(&self, of: &TopicPartition) -> Option<i64> {
+        match self {
+            Source::Alone(consumer) => consumer.position(of),
+            Source::Member(member) => member.position(of),
+        }
+    }
+
+    /// A partition's end, as of the last fetch.
+    pub(crate) fn end(&self, of: &TopicPartition) -> Option<i64> {
+        match self {
+            Source::Alone(consumer) => consumer.end(of),
+            Source::Member(member) => member.end(of),
+        }
+    }
+
+    /// Ends reading; a member commits what is consumed and leaves its group, within `limit`.
+    pub(crate) async fn close(&self, limit: Duration) -> Result<(), ClientError> {
+        match self {
+            Source::Alone(consumer) => {
+                consumer.close();
+                Ok(())
+            }
+            Source::Member(member) => member.close(limit).await,
+        }
+    }
+}
+
+/// A member that nobody holds any more leaves its group; its consumer may still hold the core's side of it.
+impl Drop for Source {
+    fn drop(&mut self) {
+        if let Source::Member(member) = self {
+            member.listen(false); // there is nobody to tell
+            member.unsubscribe();
+        }
+    }
+}
