@@ -67,7 +67,11 @@ MIXTURES = {
 }
 
 
-@pytest.mark.parametrize(("assignor", "kinds"), MIXTURES.items(), ids=MIXTURES)
+# The first is killed, the second paused, the third leaves: in the last, all of them are ours.
+OURS = ("cooperative-sticky", ["kafkalite", "kafkalite", "kafkalite", "confluent-kafka"])
+
+
+@pytest.mark.parametrize(("assignor", "kinds"), [*MIXTURES.items(), OURS], ids=[*MIXTURES, "mostly ours"])
 def test_a_group_survives_what_happens_to_its_members(cluster, admin, topic, group, join, assignor, kinds):
     with Publishing(cluster, topic, PARTITIONS) as publishing:
         members = [join(kind, group, topic, assignor) for kind in kinds]

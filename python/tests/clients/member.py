@@ -102,6 +102,7 @@ class JavaConsole(MemberKind):
 KINDS: dict[str, MemberKind] = {
     kind.name: kind
     for kind in (
+        MemberKind("kafkalite", "range", "roundrobin", "cooperative-sticky"),
         MemberKind("confluent-kafka", "range", "roundrobin", "cooperative-sticky"),
         MemberKind("kafka-python", "range", "roundrobin", "cooperative-sticky"),
         MemberKind("aiokafka", "range", "roundrobin"),
@@ -134,6 +135,31 @@ def until_input_ends() -> threading.Event:
 
     threading.Thread(target=watch, daemon=True).start()
     return ended
+
+
+def kafkalite(servers: str, group: str, topic: str, assignor: str) -> None:
+    """Our own client."""
+    from kafkalite import Consumer
+
+    ended = until_input_ends()
+    consumer = Consumer(
+        servers,
+        group_id=group,
+        partition_assignment_strategy=assignor,
+        session_timeout_ms=SESSION_MS,
+        heartbeat_interval_ms=HEARTBEAT_MS,
+        commit_interval=COMMIT_MS / 1000,
+    )
+    consumer.subscribe(
+        topic,
+        on_assigned=lambda named: say(assigned=partitions(named)),
+        on_revoked=lambda named: say(revoked=partitions(named)),
+    )
+    while not ended.is_set():
+        message = consumer.poll(0.1)
+        if message is not None:
+            say(partition=message.partition, offset=message.offset, value=message.text())
+    consumer.close()
 
 
 def confluent(servers: str, group: str, topic: str, assignor: str) -> None:
@@ -234,6 +260,7 @@ def aiokafka(servers: str, group: str, topic: str, assignor: str) -> None:
 
 
 PYTHON: dict[str, Callable[[str, str, str, str], None]] = {
+    "kafkalite": kafkalite,
     "confluent-kafka": confluent,
     "kafka-python": kafka_python,
     "aiokafka": aiokafka,
