@@ -307,3 +307,66 @@ def test_a_restart_keeps_members_and_shares(tmp_path):
         assert told == []
         for consumer in members:
             consumer.close()
+
+
+def test_a_group_of_apache_kafka_is_taken_over(need_peer, tmp_path):
+    """Kafka is killed with members in a group; they go on with us on its directory, and nothing moves."""
+    need_peer("kafka")
+    kafka = PEERS / "kafka"
+    settings = [f"group.consumer.{name}.timeout.ms=60000" for name in ("session", "max.session")]
+    environment = {**os.environ, "PEERS_OWNER": str(os.getpid())}
+    command = [kafka, "start", tmp_path, "0", *settings]
+    started = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    servers = started.stdout.split()[1]
+    members, moved = [], []
+    try:
+        topic = create(AdminClient({"bootstrap.servers": servers}))
+        for _ in range(2):
+            consumer = Consumer({"bootstrap.servers": servers, "group.id": "g", "group.protocol": "consumer"})
+            consumer.subscribe([topic], on_assign=lambda _, places: moved.append(places), on_revoke=lambda *_: None)
+            members.append(consumer)
+        before = until_assigned(*members, counts=[6, 6])
+        members[0].commit(offsets=[Place(topic, 3, 0)], asynchronous=False)
+    finally:
+        subprocess.run([kafka, "stop", tmp_path, "KILL"], check=True)
+    moved.clear()
+    with Broker(tmp_path / "data", port=int(servers.rpartition(":")[2]), config=SETTINGS) as broker:
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+
+        def in_step():
+            assert assigned(*members) == before
+            found = described(admin, "g")
+            return found.state == ConsumerGroupState.STABLE and len(found.members) == len(members)
+
+        eventually("they go on", in_step)
+        assert not any(moved)
+        assert members[0].committed([Place(topic, 3)], timeout=10)[0].offset == 0
+        for consumer in members:
+            consumer.close()
+        eventually("they have left", lambda: not described(admin, "g").members)
+
+
+def test_kafka_reads_what_is_stored_of_a_group(need_peer, tmp_path):
+    need_peer("kafka")
+    with Broker(tmp_path, config=SETTINGS) as broker:
+        topic = create(AdminClient({"bootstrap.servers": broker.bootstrap_servers}), 2)
+        classic = {"partition.assignment.strategy": "cooperative-sticky", "group.protocol": "classic"}
+        members = []
+        for settings in (classic, {"group.protocol": "consumer", "group.instance.id": "one"}):
+            members.append(Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "g", **settings}))
+            members[-1].subscribe([topic])
+            until_assigned(*members, counts=[2] if len(members) == 1 else [1, 1])
+        for consumer in members:
+            consumer.close()
+    (log,) = (tmp_path / "__consumer_offsets-0").glob("*.log")
+    name = "org.apache.kafka.tools.DumpLogSegments"
+    command = [PEERS / "kafka", "run", name, "--offsets-decoder", "--files", log]
+    dumped = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    # Kafka's numbers of kinds: group, member, targets, one's target, one's assignment.
+    for kind in (3, 5, 6, 7, 8):
+        found = [line for line in dumped.splitlines() if f'"type":"{kind}"' in line]
+        assert any('"version":"0"' in line for line in found), f"{kind}: {dumped}"
+    for text in ('"instanceId":"one"', '"supportedProtocols":[{"name":"cooperative-sticky"', '"assignmentEpochs":['):
+        assert text in dumped
+    assert "isvalid: false" not in dumped
+    assert "Error" not in dumped

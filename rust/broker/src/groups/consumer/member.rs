@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::places::{Holding, Places};
 use super::records::{
-    ClassicRecord, CurrentRecord, HeldTopic, MemberRecord, TargetRecord, TargetTopic,
+    ClassicRecord, CurrentRecord, HeldTopic, MaybeClassic, MemberRecord, TargetRecord, TargetTopic,
 };
 use super::{Now, Rules, places};
 
@@ -144,7 +144,7 @@ impl Member {
             regex: self.regex.clone(),
             rebalance_timeout_ms: self.rebalance_timeout_ms,
             assignor: self.assignor.clone(),
-            classic: self.classic.clone(),
+            classic: MaybeClassic(self.classic.clone()),
         }
     }
 
@@ -158,7 +158,7 @@ impl Member {
             regex: record.regex.filter(|regex| !regex.is_empty()),
             assignor: record.assignor,
             rebalance_timeout_ms: record.rebalance_timeout_ms,
-            classic: record.classic,
+            classic: record.classic.0,
             ..Self::new()
         }
     }

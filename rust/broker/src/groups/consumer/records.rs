@@ -4,6 +4,7 @@
 //! ones skip.
 
 use bytes::Bytes;
+use kafkalite_wire::schema::Kind;
 use kafkalite_wire::{Message, Reader, Result, Value, Version, Writer};
 use uuid::Uuid;
 
@@ -66,8 +67,35 @@ pub(crate) struct MemberRecord {
     #[wire(nullable = ..)]
     pub(crate) assignor: Option<String>,
     /// Of a member that speaks the classic protocol.
-    #[wire(nullable = .., tag = 0)]
-    pub(crate) classic: Option<ClassicRecord>,
+    #[wire(tag = 0)]
+    pub(crate) classic: MaybeClassic,
+}
+
+/// What a member of the classic protocol said, if it is one. Null has a spelling of its own in a tagged field: 0 before
+/// nothing, 1 before the struct; Kafka writes both.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct MaybeClassic(pub(crate) Option<ClassicRecord>);
+
+impl Value for MaybeClassic {
+    const KIND: Kind = ClassicRecord::KIND;
+
+    fn min_size(_: Version) -> usize {
+        1
+    }
+
+    fn read(reader: &mut Reader) -> Result<Self> {
+        Ok(Self(match i8::read(reader)? {
+            ..=0 => None,
+            1.. => Some(ClassicRecord::read(reader)?),
+        }))
+    }
+
+    fn write(&self, writer: &mut Writer) -> Result<()> {
+        i8::from(self.0.is_some()).write(writer)?;
+        self.0
+            .as_ref()
+            .map_or(Ok(()), |classic| classic.write(writer))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Message)]
@@ -224,13 +252,13 @@ mod tests {
         let member = MemberRecord {
             instance_id: Some("i".to_owned()),
             topics: vec!["t".to_owned()],
-            classic: Some(ClassicRecord {
+            classic: MaybeClassic(Some(ClassicRecord {
                 session_timeout_ms: 5,
                 protocols: vec![ProtocolRecord {
                     name: "range".to_owned(),
                     metadata: Bytes::from_static(b"\0"),
                 }],
-            }),
+            })),
             ..Default::default()
         };
         read_back(&Key::Member("m".to_owned()), &Stored::Member(member));
@@ -268,7 +296,44 @@ mod tests {
     }
 
     #[test]
+    fn a_member_that_kafka_stored_is_read() {
+        // Kafka 4.3, of a librdkafka without regular expression and without classic protocol.
+        let bytes =
+            b"\0\0\0\0\x08rdkafka\x0b/127.0.0.1\x02\x08topic-1\x01\0\x04\x93\xe0\0\x01\0\x01\0";
+        let read = Key::Member("m".to_owned()).decode_value(bytes).unwrap();
+        let expected = MemberRecord {
+            client_id: "rdkafka".to_owned(),
+            client_host: "/127.0.0.1".to_owned(),
+            topics: vec!["topic-1".to_owned()],
+            regex: Some(String::new()),
+            rebalance_timeout_ms: 300_000,
+            ..Default::default()
+        };
+        assert_eq!(read, Stored::Member(expected));
+    }
+
+    #[test]
     fn the_bytes_are_kafkas() {
+        let member = Stored::Member(MemberRecord {
+            client_id: "c".to_owned(),
+            client_host: "h".to_owned(),
+            topics: vec!["t".to_owned()],
+            regex: Some(String::new()),
+            rebalance_timeout_ms: 7,
+            classic: MaybeClassic(Some(ClassicRecord {
+                session_timeout_ms: 5,
+                protocols: vec![ProtocolRecord {
+                    name: "range".to_owned(),
+                    metadata: Bytes::from_static(b"\0"),
+                }],
+            })),
+            ..Default::default()
+        });
+        let entry = Key::Member("m".to_owned())
+            .entry("g", Some(&member))
+            .unwrap();
+        let expected = b"\0\0\0\0\x02c\x02h\x02\x02t\x01\0\0\0\x07\0\x01\0\x10\x01\0\0\0\x05\x02\x06range\x02\0\0\0";
+        assert_eq!(&entry.value.unwrap()[..], expected);
         let group = Stored::Group(GroupRecord {
             epoch: 3,
             topics_hash: 0,
