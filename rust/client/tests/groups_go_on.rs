@@ -137,6 +137,11 @@ async fn a_reader_that_stops_asking_leaves_and_comes_back(bootstrap: &str) {
     })
     .await;
     assert!(silent.partitions().is_empty());
+    let error = silent.consumer.commit(None, PATIENCE).await.unwrap_err();
+    assert!(
+        error.to_string().contains("max.poll.interval.ms"),
+        "{error}"
+    );
     silent.halt(false);
     until_shared(&[&silent, &other], 2).await;
     assert!(silent.errors().is_empty(), "{:?}", silent.errors());

@@ -30,6 +30,10 @@ async fn everything(bootstrap: &str) {
         members_share_partitions_and_take_over(bootstrap, assignor).await;
     }
     two_groups_both_get_everything(bootstrap).await;
+    tokio::join!(
+        nothing_is_missed_while_members_come_and_go(bootstrap, "range"),
+        nothing_is_missed_while_members_come_and_go(bootstrap, "cooperative-sticky"),
+    );
 }
 
 /// Messages `first..first + count`, by number to partitions in turn.
@@ -115,4 +119,55 @@ async fn two_groups_both_get_everything(bootstrap: &str) {
     })
     .await;
     until_shared(&[&two, &other], 2).await;
+}
+
+async fn nothing_is_missed_while_members_come_and_go(bootstrap: &str, assignor: &str) {
+    let (topic, group) = (
+        topic(bootstrap, "come-and-go", 6).await,
+        fresh("come-and-go"),
+    );
+    let settings = [
+        ("partition.assignment.strategy", assignor),
+        ("auto.commit.interval.ms", "50"),
+    ];
+    let join = || Member::join(bootstrap, &group, &topic, &settings);
+    let mut members = vec![join()];
+    let mut gone: Vec<Member> = Vec::new();
+    let (mut killed, mut published) = (Vec::new(), 0);
+    for round in 0..12 {
+        publish(bootstrap, &topic, 6, published, 30).await;
+        published += 30;
+        match round % 4 {
+            0 | 1 => members.push(join()),
+            2 => {
+                let leaver = members.remove(0);
+                leaver.close().await;
+                gone.push(leaver);
+            }
+            _ if round == 7 => {
+                let victim = members.remove(0);
+                killed.extend(victim.values());
+                victim.kill();
+            }
+            _ => {
+                until("somebody reads", || {
+                    members.iter().any(|it| !it.partitions().is_empty())
+                })
+                .await;
+            }
+        }
+    }
+    let read = || -> BTreeSet<usize> {
+        let values = members.iter().chain(&gone).flat_map(Member::values);
+        values
+            .chain(killed.clone())
+            .map(|value| value.parse().unwrap())
+            .collect()
+    };
+    until("everything was read", || read().len() == published).await;
+    until_shared(&members.iter().collect::<Vec<_>>(), 6).await;
+    for member in &members {
+        assert!(member.errors().is_empty(), "{:?}", member.errors());
+        member.close().await;
+    }
 }

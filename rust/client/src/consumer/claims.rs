@@ -50,6 +50,10 @@ impl Consumer {
         self.shared.troubled(error);
     }
 
+    pub(crate) fn untroubled(&self) {
+        self.shared.untroubled();
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.shared.is_closed()
     }

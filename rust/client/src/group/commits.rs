@@ -138,28 +138,19 @@ impl Inside {
 
     /// What an answer to a commit that was made as `used` means.
     fn judge(&self, error: &ClientError, used: &Standing) -> Verdict {
-        let failed = |reason: &str| {
-            Verdict::Failed(ClientError::CommitFailed {
-                group: shown(&self.group).into(),
-                reason: reason.into(),
-            })
-        };
         let now = self.standing.borrow();
         let goes_on = now.generation != used.generation || !now.is_settled;
         match error.code() {
             Some(ErrorCode::RebalanceInProgress) => Verdict::Rebalancing,
             Some(ErrorCode::IllegalGeneration | ErrorCode::UnknownMemberId) => {
                 if used.generation < 0 {
-                    failed(
-                        "the group has members, and only they may commit: subscribe, or end them first",
-                    )
+                    let why =
+                        "it has members, and only they may commit: subscribe, or end them first";
+                    Verdict::Failed(self.failed(why))
                 } else if goes_on {
                     Verdict::Rebalancing
                 } else {
-                    failed(
-                        "the group went on without this member, which was silent for longer than session.timeout.ms or \
-                         was removed; its partitions belong to others",
-                    )
+                    Verdict::Failed(self.out())
                 }
             }
             Some(ErrorCode::FencedInstanceId) => Verdict::Failed(self.fenced()),
@@ -182,6 +173,21 @@ impl Inside {
         }
     }
 
+    fn failed(&self, reason: &str) -> ClientError {
+        ClientError::CommitFailed {
+            group: shown(&self.group).into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// The group goes on without this member.
+    pub(super) fn out(&self) -> ClientError {
+        self.failed(
+            "it goes on without this member, which was silent for longer than session.timeout.ms or asked for no message for \
+             longer than max.poll.interval.ms; whoever has its partitions reads again what was not committed",
+        )
+    }
+
     pub(super) fn fenced(&self) -> ClientError {
         ClientError::Fenced {
             group: shown(&self.group).into(),
@@ -195,20 +201,19 @@ impl Inside {
             return Ok(Standing::outside());
         }
         let mut standing = self.standing.subscribe();
-        let found = standing.wait_for(|it| it.is_settled || it.has_ended).await;
+        let found = standing
+            .wait_for(|it| it.is_settled || it.is_out || it.has_ended)
+            .await;
         let standing = found.map_err(|_| ClientError::Closed("consumer"))?.clone();
         let claims = self.consumer.claims();
         match offsets.iter().find(|(of, _)| !claims.contains_key(of)) {
             _ if standing.has_ended => Err(ClientError::Closed("consumer")),
+            _ if standing.is_out => Err(self.out()),
             None => Ok(standing),
-            Some((of, _)) => Err(ClientError::CommitFailed {
-                group: shown(&self.group).into(),
-                reason: format!(
-                    "{of} is not this member's in generation {}; whoever has it reads again what was not committed",
-                    standing.generation
-                )
-                .into(),
-            }),
+            Some((of, _)) => Err(self.failed(&format!(
+                "{of} is not this member's in generation {}; whoever has it reads again what was not committed",
+                standing.generation
+            ))),
         }
     }
 }

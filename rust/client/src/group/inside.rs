@@ -23,6 +23,8 @@ pub(super) struct Standing {
     pub(super) generation: i32,
     /// Whether commits in this generation have a chance: no rebalance is under way that waits for others.
     pub(super) is_settled: bool,
+    /// The group goes on without the member.
+    pub(super) is_out: bool,
     /// The member has left for good.
     pub(super) has_ended: bool,
 }
@@ -34,6 +36,7 @@ impl Standing {
             member_id: "".into(),
             generation: -1,
             is_settled: false,
+            is_out: false,
             has_ended: false,
         }
     }

@@ -161,6 +161,9 @@ impl Task {
     }
 
     fn tell(&mut self, event: Event) {
+        if let Event::Joined(_, Err(error)) | Event::Synced(_, Err(error)) = &event {
+            self.inside.consumer.troubled(error.clone());
+        }
         let effects = self.membership.on(event, Instant::now());
         self.publish();
         for effect in effects {
@@ -173,6 +176,7 @@ impl Task {
             member_id: self.membership.member_id().into(),
             generation: self.membership.generation(),
             is_settled: self.membership.is_settled(),
+            is_out: self.membership.is_out(),
             has_ended: self.membership.has_ended(),
         };
         self.inside.standing.send_if_modified(|known| {
@@ -319,6 +323,7 @@ impl Task {
                 let divided = self.divided.as_ref().filter(|_| leads);
                 let moved = settled(divided, &gained, &given_up, owned);
                 let group = shown(&inside.group);
+                inside.consumer.untroubled();
                 tracing::info!("{group} is in generation {generation} because {why}: {moved}");
                 // Partitions and topics may have changed since the leader counted.
                 let missing = divided.is_some_and(Divided::lacks_a_topic);

@@ -268,12 +268,16 @@ impl GroupConsumer {
     /// refuses.
     ///
     /// # Errors
-    /// [`ClientError::CommitFailed`] if a partition has gone to another member, [`ClientError::TimedOut`] after `limit`.
+    /// [`ClientError::CommitFailed`] if a partition has gone to another member, or if the group goes on without this one;
+    /// [`ClientError::TimedOut`] after `limit`.
     pub async fn commit(
         &self,
         offsets: Option<Vec<(TopicPartition, CommittedOffset)>>,
         limit: Duration,
     ) -> Result<Vec<(TopicPartition, CommittedOffset)>> {
+        if offsets.is_none() && self.inside.standing.borrow().is_out {
+            return Err(self.inside.out());
+        }
         let offsets = self.to_commit(offsets);
         if !offsets.is_empty() {
             self.inside.commit_within(&offsets, limit).await?;
@@ -325,6 +329,8 @@ impl GroupConsumer {
     /// [`ClientError::TimedOut`] if that took longer than `limit`; it goes on in the background.
     pub async fn close(&self, limit: Duration) -> Result<()> {
         self.inside.consumer.close();
+        // What waits there is not asked for any more.
+        self.inside.events.want(false);
         self.inside.order(Order::Close);
         let mut standing = self.inside.standing.subscribe();
         match timeout(limit, standing.wait_for(|it| it.has_ended)).await {
@@ -343,6 +349,8 @@ impl GroupConsumer {
 impl Drop for GroupConsumer {
     fn drop(&mut self) {
         self.inside.consumer.close();
+        // What waits there is not asked for any more.
+        self.inside.events.want(false);
         self.inside.order(Order::Close);
     }
 }

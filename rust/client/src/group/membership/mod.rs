@@ -145,6 +145,15 @@ impl Membership {
         settled && self.generation >= 0 && !self.lost
     }
 
+    /// Whether the group goes on without it: nothing that it had can be committed.
+    pub(super) fn is_out(&self) -> bool {
+        match self.phase {
+            Phase::Releasing(_) => self.lost,
+            Phase::Resting | Phase::Fenced => true,
+            _ => false,
+        }
+    }
+
     /// Whether it waits for a reader to ask.
     pub(super) fn rests(&self) -> bool {
         self.phase == Phase::Resting
