@@ -177,6 +177,13 @@ async fn a_record_without_a_key_on_a_compacted_topic() {
             (now_ms(), None, long.as_str()),
         ];
         let keyless = batch_with(&records, compression, BatchOrigin::ANONYMOUS);
+        let refused = client.produce("t", 0, keyless.clone()).await;
+        let to_blame: Vec<i32> = refused
+            .record_errors
+            .iter()
+            .map(|e| e.batch_index)
+            .collect();
+        assert_eq!(to_blame, [1]);
         assert_refused(&mut client, keyless, ErrorCode::InvalidRecord, "record 1").await;
         let keyed = batch_with(&records[..1], compression, BatchOrigin::ANONYMOUS);
         assert_eq!(

@@ -5,7 +5,7 @@
 //! `durability=synced` is after an fsync; acks 1 and all mean the same on one broker. With acks 0 nothing is answered.
 //!
 //! Version notes: one batch of format 2 a partition (KIP-98). Zstandard from 7 (KIP-110). From 8 the answer has a
-//! sentence with each error (KIP-467). From 13 topics are named by id (KIP-516).
+//! sentence with each error, and names the records that are to blame (KIP-467). From 13 topics are named by id (KIP-516).
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use kafkalite_wire::{
 
 use tokio::task::JoinHandle;
 
-use super::{Context, Reply, produced_records};
+use super::{Context, Reply, produced_records, produced_records::Rejection};
 use crate::{
     config::TopicSettings,
     partition::Partition,
@@ -52,9 +52,9 @@ pub(super) async fn handle(context: &Context, request: ProduceRequest) -> Reply<
         // A client that hears nothing goes on, with its old metadata; a closed connection makes it ask again.
         let mut outcomes = appended.iter().flat_map(|(_, partitions)| partitions);
         return match outcomes.find_map(|(_, outcome)| outcome.as_ref().err()) {
-            Some(refusal) => Reply::Close(format!(
+            Some(rejection) => Reply::Close(format!(
                 "a Produce request with acks=0: {}",
-                refusal.message
+                rejection.refusal.message
             )),
             None => Reply::Nothing,
         };
@@ -88,7 +88,7 @@ struct Pending {
 }
 
 type Flush = JoinHandle<Result<(), Refusal>>;
-type Outcome = Result<Pending, Refusal>;
+type Outcome = Result<Pending, Rejection>;
 
 impl Producing<'_> {
     fn append_topic(&self, request: ProduceTopic) -> (ProducedTopic, Vec<(i32, Outcome)>) {
@@ -147,7 +147,7 @@ impl Producing<'_> {
                 "topic '{}' wants {} copies in sync (min.insync.replicas), and this broker alone has one",
                 topic.name, settings.min_insync_replicas
             );
-            return Err(Refusal::new(ErrorCode::NotEnoughReplicas, message));
+            return Err(Refusal::new(ErrorCode::NotEnoughReplicas, message).into());
         }
         produced_records::check(batch, &header, settings.compact)?;
         let appended = partition.append(batch)?;
@@ -223,21 +223,22 @@ fn wait(
 }
 
 async fn answer(index: i32, pending: Outcome) -> ProducedPartition {
-    let refused = |refusal: Refusal| ProducedPartition {
+    let refused = |Rejection { refusal, records }: Rejection| ProducedPartition {
         index,
         error_code: refusal.code,
         base_offset: -1,
+        record_errors: records,
         error_message: Some(refusal.message),
         ..Default::default()
     };
     let Pending { appended, visible } = match pending {
         Ok(pending) => pending,
-        Err(refusal) => return refused(refusal),
+        Err(rejection) => return refused(rejection),
     };
     if let Some(visible) = visible
         && let Err(refusal) = visible.await.unwrap_or_else(|_| Err(Refusal::stopping()))
     {
-        return refused(refusal);
+        return refused(refusal.into());
     }
     ProducedPartition {
         index,
