@@ -428,7 +428,7 @@ def leave_groups(timeout: float) -> None:
 def murmur2_partition(key: bytes, partitions: int) -> int:
     """The partition that Kafka's Java client chooses for a key."""
 
-def settings(kind: Literal["broker", "topic", "producer", "consumer", "admin"]) -> list[dict[str, Any]]:
+def settings(kind: Literal["broker", "topic", "group", "producer", "consumer", "admin"]) -> list[dict[str, Any]]:
     """The table of settings: name, type, default, range, doc, dynamic."""
 
 def _rebuild_message(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to"]
 
-_KINDS = ("broker", "topic", "producer", "consumer", "admin")
+_KINDS = ("broker", "topic", "group", "producer", "consumer", "admin")
 _RESOURCES = ("topic", "broker", "group")
 _HOW = {"=": "changes", "+=": "append", "-=": "subtract"}
 

@@ -203,9 +203,10 @@ pub(crate) fn settings<'py>(py: Python<'py>, kind: &str) -> PyResult<Vec<Bound<'
     let table = match kind {
         "broker" => config::BROKER,
         "topic" => config::TOPIC,
+        "group" => config::GROUP,
         _ => {
             let sentence = format!(
-                "there are settings of broker, topic, producer, consumer and admin, not of {kind:?}"
+                "there are settings of broker, topic, group, producer, consumer and admin, not of {kind:?}"
             );
             return Err(PyValueError::new_err(sentence));
         }

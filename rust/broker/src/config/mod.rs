@@ -1,11 +1,12 @@
-//! What can be configured: one table of broker settings, one of topic settings, in Kafka's spelling.
+//! What can be configured: one table of broker settings, one of topic settings, one of group settings, in Kafka's spelling.
 //!
-//! Defaults, parsing, `DescribeConfigs` and the printed documentation all come from the tables. A topic's setting is
-//! resolved from what was set on the topic, then from the broker setting that stands in for it, then from the table.
+//! Defaults, parsing, `DescribeConfigs` and the printed documentation all come from the tables. A topic's or
+//! group's setting is resolved from what was set on it, then from the broker setting that stands in, then from the table.
 
 mod accepted;
 mod broker_config;
 mod broker_rows;
+mod group_rows;
 mod listener;
 mod nearest;
 mod properties;
@@ -17,6 +18,7 @@ mod values;
 
 pub use broker_config::BrokerConfig;
 pub use broker_rows::BROKER;
+pub use group_rows::GROUP;
 pub use listener::Listener;
 pub use properties::parse as parse_properties;
 pub use row::{Change, Kind, Row, Synonym};

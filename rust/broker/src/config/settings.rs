@@ -4,7 +4,7 @@ use kafkalite_log::{CompactorSettings, Durability, LogConfig};
 use kafkalite_records::TimestampType;
 
 use super::row::Row;
-use super::values::{Layers, Origin, broker_row, topic_row};
+use super::values::{Layers, Origin, broker_row, group_row, topic_row};
 use super::{BrokerConfig, Listener, Overrides};
 use crate::error::BrokerError;
 
@@ -73,6 +73,45 @@ pub(crate) struct TopicSettings {
     pub(crate) min_cleanable_dirty_ratio: f64,
     /// `min.insync.replicas`.
     pub(crate) min_insync_replicas: i32,
+}
+
+/// One group's settings in force (KIP-848).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GroupSettings {
+    /// `consumer.heartbeat.interval.ms`.
+    pub(crate) heartbeat_interval_ms: i32,
+    /// `consumer.session.timeout.ms`.
+    pub(crate) session_timeout_ms: u64,
+}
+
+impl GroupSettings {
+    /// Of a group that has nothing set on itself.
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
+            heartbeat_interval_ms: settings.group_consumer_heartbeat_interval_ms,
+            session_timeout_ms: settings.group_consumer_session_timeout_ms,
+        }
+    }
+
+    /// An error if what is set on the group is outside of the broker's bounds.
+    pub(super) fn new(layers: Layers<'_>, overrides: &Overrides) -> Result<Self, BrokerError> {
+        let of = Reader(|name: &str| match group_row(name) {
+            Ok(row) => layers.group(row, overrides),
+            Err(_) => layers.broker(known(broker_row(name))),
+        });
+        Ok(Self {
+            heartbeat_interval_ms: of.bounded(
+                "consumer.heartbeat.interval.ms",
+                "group.consumer.min.heartbeat.interval.ms",
+                "group.consumer.max.heartbeat.interval.ms",
+            )?,
+            session_timeout_ms: of.bounded(
+                "consumer.session.timeout.ms",
+                "group.consumer.min.session.timeout.ms",
+                "group.consumer.max.session.timeout.ms",
+            )? as u64,
+        })
+    }
 }
 
 impl Settings {

@@ -1,7 +1,8 @@
 //! Settings that were altered while the broker ran, and the file that keeps them.
 //!
 //! Kafka keeps these in its metadata log. We have none, so `configs.altered`, beside Kafka's own files at the top of the
-//! data directory, holds one line of Java's properties format for each: `broker/<setting>` or `topic/<topic>/<setting>`.
+//! data directory, holds one line of Java's properties format for each: `broker/<setting>`, `topic/<topic>/<setting>` or
+//! `group/<group>/<setting>`.
 //! It is replaced as a whole.
 
 use std::collections::BTreeMap;
@@ -14,9 +15,9 @@ use kafkalite_log::durable::replace_file;
 use parking_lot::Mutex;
 
 use super::row::{Change, Row};
-use super::settings::{Settings, TopicSettings};
-use super::values::{Layers, Origin, broker_row, check_topic, topic_row};
-use super::{BROKER, BrokerConfig, Overrides, TOPIC, properties};
+use super::settings::{GroupSettings, Settings, TopicSettings};
+use super::values::{Layers, Origin, broker_row, check_topic, group_row, topic_row};
+use super::{BROKER, BrokerConfig, GROUP, Overrides, TOPIC, properties};
 use crate::error::BrokerError;
 
 const FILE_NAME: &str = "configs.altered";
@@ -35,6 +36,7 @@ pub(crate) struct Configs {
 struct Altered {
     broker: Overrides,
     topics: BTreeMap<String, Overrides>,
+    groups: BTreeMap<String, Overrides>,
     settings: Arc<Settings>,
 }
 
@@ -57,7 +59,7 @@ impl Configs {
             path: path.clone(),
             reason,
         });
-        let (broker, topics) = read?;
+        let (broker, topics, groups) = read?;
         let fixed = config.explicit().clone();
         let settings = Arc::new(Settings::new(Layers {
             fixed: &fixed,
@@ -66,6 +68,7 @@ impl Configs {
         let current = ArcSwap::from_pointee(Altered {
             broker,
             topics,
+            groups,
             settings,
         });
         Ok(Self {
@@ -134,6 +137,32 @@ impl Configs {
         edit_topic(&mut Altered::clone(&self.current.load()), topic, edit)
     }
 
+    /// A group's settings in force. What was set on it and is no longer within the broker's bounds counts for nothing.
+    pub(crate) fn group_settings(&self, group: &str) -> GroupSettings {
+        let current = self.current.load();
+        let own = current.groups.get(group);
+        let own = own.and_then(|own| GroupSettings::new(self.layers(&current), own).ok());
+        own.unwrap_or_else(|| GroupSettings::of(&current.settings))
+    }
+
+    /// Replaces what is set on a group by what `edit` makes of it, on disk first, and checks it. The group need not exist.
+    pub(crate) fn alter_group<E: From<BrokerError>>(
+        &self,
+        group: &str,
+        edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
+    ) -> Result<(), E> {
+        self.change(|altered| self.edit_group(altered, group, edit))
+    }
+
+    /// Whether [`alter_group`](Self::alter_group) would do it.
+    pub(crate) fn check_alter_group<E: From<BrokerError>>(
+        &self,
+        group: &str,
+        edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
+    ) -> Result<(), E> {
+        self.edit_group(&mut Altered::clone(&self.current.load()), group, edit)
+    }
+
     /// Replaces what is altered on the broker by what `edit` makes of it, on disk first, and checks it. The caller applies
     /// it to all logs afterwards: their topics may take defaults from here.
     pub(crate) fn alter_broker<E: From<BrokerError>>(
@@ -177,6 +206,17 @@ impl Configs {
             .collect()
     }
 
+    /// Every setting of a group with the places that have a value for it, the first in force.
+    pub(crate) fn describe_group(&self, group: &str) -> Vec<(&'static Row, Vec<Origin>)> {
+        let current = self.current.load();
+        let none = Overrides::new();
+        let overrides = current.groups.get(group).unwrap_or(&none);
+        GROUP
+            .iter()
+            .map(|row| (row, self.layers(&current).group(row, overrides)))
+            .collect()
+    }
+
     fn layers<'a>(&'a self, current: &'a Altered) -> Layers<'a> {
         Layers {
             fixed: &self.fixed,
@@ -195,6 +235,24 @@ impl Configs {
             dynamic: &altered.broker,
         };
         altered.settings = Arc::new(Settings::new(layers)?);
+        Ok(())
+    }
+
+    fn edit_group<E: From<BrokerError>>(
+        &self,
+        altered: &mut Altered,
+        group: &str,
+        edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
+    ) -> Result<(), E> {
+        let edited = edit(altered.groups.remove(group).unwrap_or_default())?;
+        let check = |(name, value): (&String, &String)| {
+            Ok::<_, BrokerError>((name.clone(), group_row(name)?.check(value)?))
+        };
+        let checked = edited.iter().map(check).collect::<Result<Overrides, _>>()?;
+        GroupSettings::new(self.layers(altered), &checked)?;
+        if !checked.is_empty() {
+            altered.groups.insert(group.to_owned(), checked);
+        }
         Ok(())
     }
 
@@ -248,12 +306,28 @@ fn check_broker(asked: &Overrides) -> Result<Overrides, BrokerError> {
     asked.iter().map(check).collect()
 }
 
-type Read = (Overrides, BTreeMap<String, Overrides>);
+type Read = (
+    Overrides,
+    BTreeMap<String, Overrides>,
+    BTreeMap<String, Overrides>,
+);
 
 fn read(text: &str) -> Result<Read, String> {
-    let (mut broker, mut topics) = Read::default();
+    let (mut broker, mut topics, mut groups) = Read::default();
     let said = |error: BrokerError| error.to_string();
     for (key, value) in properties::parse(text).map_err(said)? {
+        // A group's name may hold anything; a setting's holds no slash.
+        if let Some((group, name)) = key
+            .strip_prefix("group/")
+            .and_then(|rest| rest.rsplit_once('/'))
+        {
+            let value = group_row(name)
+                .and_then(|row| row.check(&value))
+                .map_err(said)?;
+            let overrides: &mut Overrides = groups.entry(group.to_owned()).or_default();
+            overrides.insert(name.to_owned(), value);
+            continue;
+        }
         let mut parts = key.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
             (Some("version"), None, ..) if value == VERSION => {}
@@ -274,7 +348,7 @@ fn read(text: &str) -> Result<Read, String> {
             _ => return Err(format!("{key}={value} is not understood")),
         }
     }
-    Ok((broker, topics))
+    Ok((broker, topics, groups))
 }
 
 fn text(altered: &Altered) -> String {
@@ -287,6 +361,11 @@ fn text(altered: &Altered) -> String {
     for (topic, overrides) in &altered.topics {
         for (name, value) in overrides {
             properties::write_pair(&mut text, &format!("topic/{topic}/{name}"), value);
+        }
+    }
+    for (group, overrides) in &altered.groups {
+        for (name, value) in overrides {
+            properties::write_pair(&mut text, &format!("group/{group}/{name}"), value);
         }
     }
     text

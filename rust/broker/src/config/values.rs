@@ -1,7 +1,7 @@
 //! Which value is in force, and where it came from.
 
 use super::row::Row;
-use super::{BROKER, Overrides, TOPIC};
+use super::{BROKER, GROUP, Overrides, TOPIC};
 use crate::config::nearest::nearest;
 use crate::error::BrokerError;
 
@@ -17,6 +17,8 @@ pub(crate) enum Source {
     StaticBroker = 4,
     /// In the table.
     Default = 5,
+    /// On the group.
+    Group = 8,
 }
 
 /// One place that has a value for a setting.
@@ -69,12 +71,21 @@ impl Layers<'_> {
 
     /// Every place that has a value for the topic setting of `row`; the first is in force.
     pub(crate) fn topic(&self, row: &'static Row, overrides: &Overrides) -> Vec<Origin> {
-        let on_topic = overrides.get(row.name);
-        let mut origins: Vec<Origin> = on_topic
-            .map(|value| origin(row.name, value, Source::Topic, 1))
+        self.set_on(row, overrides, Source::Topic)
+    }
+
+    /// Every place that has a value for the group setting of `row`; the first is in force.
+    pub(crate) fn group(&self, row: &'static Row, overrides: &Overrides) -> Vec<Origin> {
+        self.set_on(row, overrides, Source::Group)
+    }
+
+    fn set_on(&self, row: &'static Row, overrides: &Overrides, source: Source) -> Vec<Origin> {
+        let own = overrides.get(row.name);
+        let mut origins: Vec<Origin> = own
+            .map(|value| origin(row.name, value, source, 1))
             .into_iter()
             .collect();
-        // A topic's row never stands in a broker's file under its own name, so its synonyms alone are looked up.
+        // Such a row never stands in a broker's file under its own name, so its synonyms alone are looked up.
         let standing_in = row.synonyms;
         for (layer, source) in [
             (self.dynamic, Source::DynamicBroker),
@@ -157,9 +168,22 @@ pub(crate) fn topic_row(name: &str) -> Result<&'static Row, BrokerError> {
         })
 }
 
-/// The row of a setting, of a topic or of the broker.
+/// The row of a group setting, or the error that suggests the nearest.
+pub(crate) fn group_row(name: &str) -> Result<&'static Row, BrokerError> {
+    let found = GROUP.iter().find(|row| row.name == name);
+    found.ok_or_else(|| BrokerError::UnknownSetting {
+        name: name.to_owned(),
+        nearest: nearest(name, GROUP.iter().map(|row| row.name)).map(str::to_owned),
+    })
+}
+
+/// The row of a setting, of a topic, of the broker or of a group.
 pub(crate) fn row(name: &str) -> Result<&'static Row, BrokerError> {
-    topic_row(name).or_else(|error| broker_row(name).ok_or(error))
+    topic_row(name).or_else(|error| {
+        broker_row(name)
+            .or_else(|| group_row(name).ok())
+            .ok_or(error)
+    })
 }
 
 /// Checks what somebody wants to set on a topic, and returns it in one spelling.
@@ -185,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_table_is_sorted_and_every_default_passes_its_own_check() {
-        for table in [BROKER, TOPIC] {
+        for table in [BROKER, TOPIC, GROUP] {
             assert!(table.is_sorted_by(|a, b| a.name < b.name));
             for row in table {
                 if let Some(default) = row.default {
@@ -205,13 +229,17 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_and_the_broker_that_stands_in_for_it_have_the_same_default() {
+    fn a_topic_or_group_and_the_broker_that_stands_in_for_it_have_the_same_default() {
         let nothing = Overrides::new();
         let layers = Layers {
             fixed: &nothing,
             dynamic: &nothing,
         };
-        for row in TOPIC.iter().filter(|row| !row.synonyms.is_empty()) {
+        for row in TOPIC
+            .iter()
+            .chain(GROUP)
+            .filter(|row| !row.synonyms.is_empty())
+        {
             let stands_in = broker_row(row.synonyms[0].name).unwrap();
             let broker = layers.broker(stands_in).first().map(Origin::converted);
             assert_eq!(broker.as_deref(), row.default, "{}", row.name);

@@ -22,12 +22,13 @@ use crate::refusal::Refusal;
 const MEMBERS_CHOOSE_IDS: i16 = 1;
 
 impl Groups {
-    /// What the settings say about groups of this kind.
-    pub(super) fn consumer_rules(&self) -> Rules {
+    /// What the settings say about a group of this kind.
+    pub(super) fn consumer_rules(&self, group: &str) -> Rules {
         let settings = self.storage.configs.settings();
+        let own = self.storage.configs.group_settings(group);
         Rules {
-            session_timeout_ms: settings.group_consumer_session_timeout_ms,
-            heartbeat_interval_ms: settings.group_consumer_heartbeat_interval_ms,
+            session_timeout_ms: own.session_timeout_ms,
+            heartbeat_interval_ms: own.heartbeat_interval_ms,
             max_size: settings.group_consumer_max_size,
             assignors: settings
                 .group_consumer_assignors
@@ -47,7 +48,7 @@ impl Groups {
         if joins && request.member_id.is_empty() && client.api_version < MEMBERS_CHOOSE_IDS {
             request.member_id = ids::to_text(ids::random());
         }
-        let rules = self.consumer_rules();
+        let rules = self.consumer_rules(&request.group_id);
         check(&request, &rules)?;
         self.storage.ready().await?;
         let group_id = request.group_id.clone();
@@ -141,7 +142,7 @@ impl Groups {
 
     /// A group of this kind and its members; `None` if there is no such group.
     pub(crate) fn describe_consumers(&self, group_id: &str) -> Option<DescribedConsumerGroup> {
-        let rules = self.consumer_rules();
+        let rules = self.consumer_rules(group_id);
         self.with(group_id, |_, held| match &held.kind {
             Kind::Consumer(consumer) => {
                 let topics = self.storage.topics.snapshot();

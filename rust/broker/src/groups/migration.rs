@@ -32,7 +32,7 @@ impl Groups {
             return answered(ticket, Answer::Join(refused(code, request.member_id)));
         }
         self.look_at_topics(held);
-        let (rules, now) = (self.consumer_rules(), self.now());
+        let (rules, now) = (self.consumer_rules(id), self.now());
         match &mut held.kind {
             Kind::Classic(classic) => classic.join(request, joiner, ticket, now),
             Kind::Consumer(consumer) => {
@@ -65,7 +65,12 @@ impl Groups {
         ticket: Ticket,
     ) -> Effects {
         let topics = self.storage.topics.snapshot();
-        let synced = consumer.sync(request, &**topics, &self.consumer_rules(), self.now());
+        let synced = consumer.sync(
+            request,
+            &**topics,
+            &self.consumer_rules(&request.group_id),
+            self.now(),
+        );
         let refused = |error_code| SyncGroupResponse {
             error_code,
             ..Default::default()
@@ -79,7 +84,7 @@ impl Groups {
         consumer: &mut Consumer,
         request: &HeartbeatRequest,
     ) -> ErrorCode {
-        let beat = consumer.beat(request, &self.consumer_rules(), self.now());
+        let beat = consumer.beat(request, &self.consumer_rules(&request.group_id), self.now());
         beat.err().unwrap_or(ErrorCode::None)
     }
 
@@ -98,7 +103,7 @@ impl Groups {
         let Kind::Classic(classic) = &mut held.kind else {
             return Ok(true);
         };
-        let rules = self.consumer_rules();
+        let rules = self.consumer_rules(id);
         let settings = self.storage.configs.settings();
         let policy = settings.group_consumer_migration_policy.as_str();
         let consumer = if classic.state() == State::Empty {

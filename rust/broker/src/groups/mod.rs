@@ -82,7 +82,7 @@ impl Groups {
             let is_stored = stored.metadata.is_some() || stored.consumer.is_there();
             let kind = match stored.metadata {
                 _ if stored.consumer.is_there() => {
-                    let rules = groups.consumer_rules();
+                    let rules = groups.consumer_rules(&id);
                     let consumer = Consumer::from_stored(stored.consumer, &rules, now);
                     Kind::Consumer(Box::new(consumer))
                 }

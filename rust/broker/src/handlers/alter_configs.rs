@@ -1,6 +1,6 @@
 //! `AlterConfigs` · key 33 · versions 0–2
 //!
-//! Behaviour: replaces all that is set on a topic, or altered on this broker: what is not in the request goes back to its
+//! Behaviour: replaces all that is set on a topic or group, or altered on this broker: what is not in the request goes back to its
 //! default. Each resource is changed as a whole or not at all, on disk before the answer.
 //!
 //! Version notes: none; 2 is only written differently. `IncrementalAlterConfigs` has superseded it.

@@ -1,4 +1,4 @@
-//! Changing what is set on a topic or on this broker, for both APIs that do it.
+//! Changing what is set on a topic, on a group or on this broker, for both APIs that do it.
 
 use std::sync::Arc;
 
@@ -83,6 +83,9 @@ async fn alter(
                 }
                 Ok(())
             }
+            Resource::Group(name) if validate_only => configs.check_alter_group(&name, edit),
+            // Members are told at their next heartbeat.
+            Resource::Group(name) => configs.alter_group(&name, edit),
             Resource::Broker { .. } if validate_only => configs.check_alter_broker(edit),
             Resource::Broker { .. } => {
                 configs.alter_broker(edit)?;

@@ -1,6 +1,6 @@
 //! `DescribeConfigs` · key 32 · versions 1–4
 //!
-//! Behaviour: every setting of a topic or of this broker, with its value, where that comes from, and what else could give
+//! Behaviour: every setting of a topic, of a group or of this broker, with its value, where that comes from, and what else could give
 //! it one. A topic that does not exist, a broker that is not this one and a resource that stands more than once in the
 //! request (its answer is a thousand times as long as its name) are errors of that resource alone.
 //!
@@ -92,6 +92,14 @@ fn describe(
         Resource::Topic(name) => {
             let rows = configs
                 .describe_topic(&name)
+                .into_iter()
+                .filter(|(row, _)| wanted(row));
+            rows.map(|(row, origins)| setting(row, &origins, false, show))
+                .collect()
+        }
+        Resource::Group(name) => {
+            let rows = configs
+                .describe_group(&name)
                 .into_iter()
                 .filter(|(row, _)| wanted(row));
             rows.map(|(row, origins)| setting(row, &origins, false, show))

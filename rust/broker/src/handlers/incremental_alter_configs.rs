@@ -1,6 +1,6 @@
 //! `IncrementalAlterConfigs` · key 44 · versions 0–1
 //!
-//! Behaviour: sets, deletes, extends or shortens single settings of a topic or of this broker (KIP-339). Each resource is
+//! Behaviour: sets, deletes, extends or shortens single settings of a topic, a group or this broker (KIP-339). Each resource is
 //! changed as a whole or not at all, on disk before the answer.
 //!
 //! Version notes: none; 1 is only written differently.

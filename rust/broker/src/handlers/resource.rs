@@ -1,4 +1,4 @@
-//! What has settings: topics and this broker. Shared by the three APIs that read and change them.
+//! What has settings: topics, this broker and groups. Shared by the three APIs that read and change them.
 
 use std::collections::HashMap;
 
@@ -9,6 +9,7 @@ use crate::refusal::Refusal;
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
+const GROUP: i8 = 32;
 
 /// Something that has settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(super) enum Resource {
         /// The request left the name empty.
         cluster: bool,
     },
+    /// A group, which need not exist.
+    Group(String),
 }
 
 impl Resource {
@@ -41,10 +44,15 @@ impl Resource {
                     context.broker.node_id
                 ),
             )),
+            GROUP if name.is_empty() => Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                "settings of a group need the group's name; those of all are the broker's",
+            )),
+            GROUP => Ok(Self::Group(name.to_owned())),
             _ => Err(Refusal::new(
                 ErrorCode::InvalidRequest,
                 format!(
-                    "resources of type {kind} have no settings here; topics (2) and brokers (4) have"
+                    "resources of type {kind} have no settings here; topics (2), brokers (4) and groups (32) have"
                 ),
             )),
         }
