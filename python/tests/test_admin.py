@@ -153,6 +153,22 @@ def test_a_broker_s_settings_change_while_it_runs_where_kafka_allows_it(admin):
         admin.describe_config(broker=77)
 
 
+def test_a_group_has_settings_of_its_own(admin, group):
+    def value():
+        entry = admin.describe_config(group=group)["consumer.session.timeout.ms"]
+        return entry.value, entry.source
+
+    assert value() == ("45000", "default")
+    admin.alter_config({"consumer.session.timeout.ms": 50_000}, group=group)
+    until(lambda: value() == ("50000", "group"))
+    with pytest.raises(errors.InvalidSettingError, match=r"consumer\.session\.timeout\.ms"):
+        admin.alter_config({"consumer.session.timeout.ms": 5}, group=group)
+    with pytest.raises(errors.InvalidSettingError, match=r"did you mean consumer\.session\.timeout\.ms"):
+        admin.alter_config({"consumer.session.timeout": 50_000}, group=group)
+    admin.alter_config({"consumer.session.timeout.ms": None}, group=group)
+    until(lambda: value() == ("45000", "default"))
+
+
 def test_wrong_settings_change_nothing_and_say_what_was_meant(admin, topic):
     with pytest.raises(errors.InvalidSettingError, match=r"did you mean retention\.ms\?"):
         admin.alter_config({"segment.ms": 1_000, "retention.m": 1}, topic=topic)

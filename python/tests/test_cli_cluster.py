@@ -161,6 +161,14 @@ def test_settings_are_shown_changed_and_taken_back(kafkalite, facts, topic):
     assert "named by its number" in kafkalite("config", "show", "broker", "zero", status=2).stderr
 
 
+def test_a_group_s_settings_are_shown_and_changed(kafkalite, facts, group):
+    kafkalite("config", "set", "group", group, "consumer.heartbeat.interval.ms=2000")
+    shown = {row["name"]: row["value"] for row in facts("config", "show", "group", group)}
+    assert shown == {"consumer.heartbeat.interval.ms": "2000"}
+    kafkalite("config", "unset", "group", group, "consumer.heartbeat.interval.ms")
+    assert facts("config", "show", "group", group) == []
+
+
 def test_records_are_deleted_after_saying_how_many(kafkalite, facts, broker, topic):
     would = kafkalite("record", "delete", topic, "--before", 4, "--dry-run")
     assert "would delete 8 messages" in would.stderr

@@ -120,6 +120,24 @@ def test_a_topic_with_nothing_in_it_ends_at_once(kafkalite, topic):
     assert kafkalite("consume", topic, "-e").stdout == b""
 
 
+def test_a_group_goes_on_where_it_was(kafkalite, ten):
+    def read(*arguments):
+        return [
+            json.loads(line)
+            for line in kafkalite("consume", ten, "-g", "readers", "--json", *arguments).stdout.splitlines()
+        ]
+
+    first = read("-c", 7)
+    rest = read("-e")
+    assert len(first) == 7
+    assert sorted(int(message["value"]) for message in first + rest) == list(range(20))
+    assert read("-e") == []
+    kafkalite("produce", ten, given=b"20\n")
+    assert [message["value"] for message in read("-e")] == ["20"]
+    refused = kafkalite("consume", ten, "-g", "readers", "-o", 5, status=2)
+    assert b"group reset" in refused.stderr
+
+
 def test_reading_without_an_end_goes_on_until_it_is_interrupted():
     with Broker() as broker:
         broker.create_topic("t")
