@@ -24,14 +24,10 @@ import json
 import os
 import platform
 import shutil
-import socket
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -39,11 +35,9 @@ from pathlib import Path
 from confluent_kafka import libversion
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined] # its stub forgets to export it
 
-ROOT = Path(__file__).parents[1]
+from brokers import PARTIES, Running, congestion_control, show
+
 CLIENT = Path(__file__).with_name("librdkafka_client.py")
-PEER = ROOT / "tests" / "peers" / "kafka"
-CONGESTION_CONTROL = Path("/proc/sys/net/ipv4/tcp_congestion_control")
-API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)  # version 0, correlation id 1, no client id
 
 
 @dataclass
@@ -74,81 +68,6 @@ class Result:
     consume: list[Measurement] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Running:
-    """A broker that answers."""
-
-    servers: str
-    pid: int
-    started_ms: float
-
-    def cpu_seconds(self) -> float:
-        """What the process has used since it began."""
-        # The clock that clock_getcpuclockid(3) names; /proc/PID/stat shows the same time, but in ticks of 10 ms.
-        return time.clock_gettime((~self.pid << 3) | 2)
-
-    def memory_mb(self, line: str) -> float:
-        """A line of the process's status: VmRSS or VmHWM."""
-        status = dict(line.split(":", 1) for line in Path(f"/proc/{self.pid}/status").read_text().splitlines())
-        return int(status[line].split()[0]) * 1024 / 1e6
-
-
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
-def wait_until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Ask for the versions until an answer comes."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
-            connection.sendall(API_VERSIONS)
-            if len(connection.recv(8)) == len(struct.pack(">ii", 0, 0)):
-                return
-        if process.poll() not in {None, 0}:
-            break
-        time.sleep(0.001)
-    message = f"no broker came up on port {port}"
-    raise RuntimeError(message)
-
-
-@contextlib.contextmanager
-def kafkalite(directory: Path) -> Iterator[Running]:
-    """Run our daemon."""
-    port = free_port()
-    began = time.perf_counter()
-    command = [sys.executable, "-m", "kafkalite.broker", "-q", "-d", str(directory), "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        wait_until_it_answers(port, process)
-        yield Running(f"127.0.0.1:{port}", process.pid, (time.perf_counter() - began) * 1000)
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-@contextlib.contextmanager
-def apache_kafka(directory: Path) -> Iterator[Running]:
-    """Run Apache Kafka through the tests' script: once to format the directory, then for good."""
-    port = free_port()
-    environment = {**os.environ, "PEERS_OWNER": str(os.getpid())}
-    start = [str(PEER), "start", str(directory), str(port)]
-    stop = [str(PEER), "stop", str(directory)]
-    subprocess.run(start, env=environment, stdout=subprocess.DEVNULL, check=True)
-    subprocess.run(stop, check=True)
-    began = time.perf_counter()
-    process = subprocess.Popen(start, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        wait_until_it_answers(port, process)
-        started = (time.perf_counter() - began) * 1000
-        process.wait(60)
-        yield Running(f"127.0.0.1:{port}", int((directory / "pid").read_text()), started)
-    finally:
-        subprocess.run(stop, check=True)
-
-
 def measure(broker: Running, direction: str, *arguments: str) -> Measurement:
     """Run the client in its own process."""
     before = broker.cpu_seconds()
@@ -167,30 +86,14 @@ def play(broker: Running, topic: str, options: argparse.Namespace) -> tuple[Meas
     return produced, consumed
 
 
-@contextlib.contextmanager
-def congestion_control(wanted: str) -> Iterator[str]:
-    """Set the machine's for the time of the run if that is allowed, and yield the one in force."""
-    before = CONGESTION_CONTROL.read_text().strip()
-    try:
-        CONGESTION_CONTROL.write_text(wanted)
-    except OSError:
-        yield before
-        return
-    try:
-        yield wanted
-    finally:
-        CONGESTION_CONTROL.write_text(before)
-
-
 def compare(options: argparse.Namespace) -> tuple[Result, Result]:
     """Run every round of every broker, in turns."""
-    parties = {"kafkalite": kafkalite, "Apache Kafka": apache_kafka}
-    results = {name: Result(name) for name in parties}
+    results = {name: Result(name) for name in PARTIES}
     with contextlib.ExitStack() as stack:
         directory = Path(tempfile.mkdtemp(prefix="kafkalite-compare-", dir=options.directory))
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         brokers = {}
-        for name, start in parties.items():
+        for name, start in PARTIES.items():
             broker = brokers[name] = stack.enter_context(start(directory / name.replace(" ", "-")))
             results[name].started_ms = broker.started_ms
             results[name].resident_mb = broker.memory_mb("VmRSS")
@@ -213,10 +116,10 @@ def best(values: list[float]) -> str:
     return f"{max(values):,.0f} ({statistics.median(values):,.0f})"
 
 
-def table(results: tuple[Result, Result], messages: int) -> list[tuple[str, str, str, str]]:
+def table(results: tuple[Result, Result], messages: int) -> list[tuple[str, ...]]:
     """Return the rows: what, ours, theirs, how many times better ours is."""
     ours, theirs = results
-    rows = [("", ours.name, theirs.name, "ratio")]
+    rows: list[tuple[str, ...]] = [("", ours.name, theirs.name, "ratio")]
 
     def less(what: str, mine: float, other: float) -> None:
         rows.append((what, f"{mine:,.0f}", f"{other:,.0f}", f"1/{other / mine:,.1f}"))
@@ -268,9 +171,7 @@ def main() -> None:
         print(json.dumps({"setting": setting, "results": [asdict(result) for result in results]}, indent=2))
         return
     rows = table(results, options.messages)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for what, *cells in rows:
-        print("  ".join([what.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]))
+    show(rows)
     print("\nbest of the rounds (median); " + ", ".join(f"{name} {value}" for name, value in setting.items()))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -67,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     _logging.forward()
+    _raise_descriptor_limit()
     # The command line goes before the settings: one of --host and --port is enough.
     listeners = "listeners" in settings and options.host is None and options.port is None
     try:
@@ -102,6 +105,13 @@ def run(options: argparse.Namespace) -> int:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
         broker.close()
     return 0
+
+
+def _raise_descriptor_limit() -> None:
+    """Allow as many open files as the system lets us have: each partition and each connection takes one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # some systems promise more than they give
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _port(text: str) -> int:

@@ -38,7 +38,8 @@ impl Topics {
         let snapshot = self.snapshot();
         let exists = snapshot.by_name(&new.name).is_some();
         let others = snapshot.iter().map(|topic| &*topic.name);
-        check(new, Creator::Client, exists, others)
+        check(new, Creator::Client, exists, others)?;
+        self.check_descriptors(new.partitions)
     }
 
     /// Creates topics; each is whole and usable when this returns, or not there. An outcome a topic, in order.
@@ -66,6 +67,7 @@ impl Topics {
     ) -> Vec<Outcome<Arc<Topic>>> {
         let before = keeping.catalog.clone();
         let twice = repeated(&new);
+        let mut added = 0;
         let admit = |new: NewTopic| {
             if twice.contains(&new.name) {
                 return Err(Refusal::repeated(&new.name));
@@ -77,7 +79,9 @@ impl Topics {
                 topics.contains_key(&new.name),
                 topics.keys().map(String::as_str),
             )?;
+            self.check_descriptors(added + new.partitions)?;
             self.remember_overrides(&new)?;
+            added += new.partitions;
             let entry = Entry {
                 id: ids::random(),
                 partitions: new.partitions,

@@ -41,6 +41,7 @@ impl Topics {
                 "topic '{name}' can have {MAX_PARTITIONS} partitions at the most, not {count}"
             ));
         }
+        self.check_descriptors(count - now)?;
         Ok(topic)
     }
 

@@ -10,6 +10,7 @@ mod checkpoints;
 mod closing;
 mod creation;
 mod deletion;
+mod descriptors;
 mod growth;
 pub(crate) mod name;
 mod opening;

@@ -133,7 +133,11 @@ impl<const N: usize> IndexFile<N> {
         if index == self.capacity || !self.is_reserved(index + 1) {
             return false;
         }
-        let words = self.words.get().expect("what is reserved is mapped");
+        let end = (index + 1) * N;
+        let Some(words) = self.words.get().filter(|words| words.len() >= end) else {
+            // The last entry has been written.
+            return false;
+        };
         for (cell, value) in entry.into_iter().enumerate() {
             words.store(index * N + cell, value);
         }
@@ -141,6 +145,28 @@ impl<const N: usize> IndexFile<N> {
         // One entry ahead: the last one of a segment must not fail.
         self.is_reserved((index + 2).min(self.capacity));
         true
+    }
+
+    /// Adds the last entry that there will be. Where the file has not grown yet, it does not have to for one entry.
+    pub(crate) fn push_last(&self, entry: [u32; N]) -> bool {
+        let index = self.len();
+        if self.words.get().is_some() || index == self.capacity {
+            return self.push(entry);
+        }
+        let bytes: Vec<u8> = entry.into_iter().flat_map(u32::to_be_bytes).collect();
+        let write = || {
+            let file = self.reopen()?.ok_or(io::ErrorKind::NotFound)?;
+            self.unfinished.store(true, Ordering::Release);
+            file.write_all_at(&bytes, (index * Self::ENTRY_BYTES) as u64)?;
+            self.map(&file)
+        };
+        match write() {
+            Ok(()) => self.entries.store(index + 1, Ordering::Release),
+            Err(error) => {
+                tracing::warn!(%error, "no last entry in {}", self.path.display());
+            }
+        }
+        self.len() > index
     }
 
     /// Whether the first `entries` entries have blocks, after trying to get them.
@@ -299,6 +325,18 @@ mod tests {
         );
         assert!(again.push([3, 4]));
         assert_eq!((again.entry(0), again.entry(1)), ([1, 2], [3, 4]));
+    }
+
+    #[test]
+    fn a_last_entry_needs_no_room_for_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index");
+        let index = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        assert!(index.push_last([1, 2]) && !index.push([3, 4]));
+        assert_eq!(
+            (index.entry(0), path.metadata().unwrap().len()),
+            ([1, 2], 8)
+        );
     }
 
     #[test]

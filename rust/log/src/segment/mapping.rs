@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use memmap2::{Mmap, MmapOptions, MmapRaw};
+use memmap2::{Advice, Mmap, MmapOptions, MmapRaw};
 
 /// The bytes of a segment file, mapped read-only. May reach beyond the end of the file, for the file to grow into.
 #[derive(Debug)]
@@ -53,9 +53,10 @@ pub(crate) struct Words {
 impl Words {
     /// Maps the whole of `file` (open for reading and writing).
     pub(crate) fn new(file: &File) -> io::Result<Words> {
-        Ok(Words {
-            map: MmapOptions::new().map_raw(file)?,
-        })
+        let map = MmapOptions::new().map_raw(file)?;
+        // Or the first entry of an index would read in, and so allocate, a good part of the zeros to come. Only a wish.
+        let _ = map.advise(Advice::Random);
+        Ok(Words { map })
     }
 
     /// How many whole cells there are.

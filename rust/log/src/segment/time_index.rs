@@ -65,8 +65,12 @@ impl TimeIndex {
             .is_none_or(|entry| newest.timestamp > entry.timestamp);
         if newest.timestamp >= 0 && risen && (last || !self.is_full()) {
             let [high, low] = [(newest.timestamp >> 32) as u32, newest.timestamp as u32];
-            self.file
-                .push([high, low, (newest.offset - self.base_offset) as u32]);
+            let entry = [high, low, (newest.offset - self.base_offset) as u32];
+            if last {
+                self.file.push_last(entry);
+            } else {
+                self.file.push(entry);
+            }
         }
     }
 

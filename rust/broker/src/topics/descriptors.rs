@@ -1,0 +1,52 @@
+//! Every partition holds an open file. A topic for which there are not enough is refused as a whole, before anything is
+//! created: if it took the last one, nobody could connect any more.
+
+use kafkalite_wire::ErrorCode;
+use rustix::process::{Resource, getrlimit};
+
+use super::{Topics, change::Outcome};
+use crate::refusal::Refusal;
+
+/// Left for connections, and for files that are open for a moment or hold older segments.
+const SPARE: u64 = 100;
+
+impl Topics {
+    /// Are there descriptors for this many more partitions?
+    pub(super) fn check_descriptors(&self, more: i32) -> Outcome<()> {
+        let snapshot = self.snapshot();
+        let open = snapshot.iter().map(|topic| topic.partitions.len() as u64);
+        check(getrlimit(Resource::Nofile).current, open.sum(), more)
+    }
+}
+
+fn check(limit: Option<u64>, open: u64, more: i32) -> Outcome<()> {
+    let wanted = u64::try_from(more).unwrap_or(0);
+    match limit {
+        Some(limit) if open + wanted + SPARE > limit => Err(Refusal::new(
+            ErrorCode::PolicyViolation,
+            format!(
+                "{more} more partitions than the {open} that there are would need more open files than the {limit} that \
+                 this process may have; raise that limit ('ulimit -n') and start the broker anew"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_descriptors_are_left_to_others() {
+        assert_eq!(check(Some(1024), 900, 24), Ok(()));
+        let refused = check(Some(1024), 900, 25).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::PolicyViolation);
+        assert!(
+            refused.message.contains("than the 1024"),
+            "{}",
+            refused.message
+        );
+        assert_eq!(check(None, u64::MAX / 2, i32::MAX), Ok(()));
+    }
+}
