@@ -232,11 +232,18 @@ impl Shared {
             .partitions
             .get_mut(of)
             .filter(|partition| partition.generation == generation)?;
-        let had_something = partition.has_something();
+        let limit = self.config.queued_max_bytes;
+        let (had_something, was_full) = (partition.has_something(), partition.is_full(limit));
         let changed = change(partition);
+        let (leader, has_room) = (partition.leader, was_full && !partition.is_full(limit));
         if !had_something && partition.has_something() {
             state.ready.push_back(of.clone());
             self.arrived.notify_one();
+        }
+        // Bytes that wait to be decoded count as well. If they are what filled it, it is decoding them that makes room, and
+        // nobody who takes batches notices.
+        if has_room {
+            state.wake(leader);
         }
         Some(changed)
     }
@@ -314,5 +321,65 @@ impl State {
         if let Some(waker) = leader.and_then(|leader| self.wakers.get(&leader)) {
             waker.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::cluster::{PartitionMetadata, TopicMetadata};
+    use kafkalite_wire::ErrorCode;
+
+    const LEADER: i32 = 1;
+
+    fn of() -> TopicPartition {
+        TopicPartition::new("t", 0)
+    }
+
+    /// One partition, read from offset 0, with room for 100 bytes; and what wakes its fetcher.
+    fn shared() -> (Shared, Arc<Notify>) {
+        let pairs = [
+            ("bootstrap.servers", "127.0.0.1:1"),
+            ("queued.max.bytes", "100"),
+        ];
+        let config = ConsumerConfig::from_pairs(pairs).unwrap();
+        let cluster = Arc::new(Cluster::new(config.client.clone()).unwrap());
+        let shared = Shared::new(config, cluster);
+        shared.assign([(of(), StartAt::Offset(0))]);
+        let topic = TopicMetadata {
+            name: "t".into(),
+            id: Uuid::nil(),
+            error: ErrorCode::None,
+            partitions: vec![PartitionMetadata {
+                leader: Some(LEADER),
+                leader_epoch: 0,
+            }],
+        };
+        let mut metadata = Metadata::unknown();
+        metadata.topics.insert("t".into(), Arc::new(topic));
+        let (mut new, _) = shared.learn(&metadata);
+        (shared, new.remove(0).1)
+    }
+
+    #[tokio::test]
+    async fn room_that_decoding_makes_wakes_the_fetcher() {
+        let (shared, waker) = shared();
+        timeout(Duration::from_secs(30), waker.notified())
+            .await
+            .unwrap(); // there is a leader
+        let plan = shared.plan(LEADER, Instant::now());
+        let generation = plan.wanted[0].1;
+        shared.fetched(&of(), generation, |partition| partition.expect(6, 120));
+        assert!(shared.plan(LEADER, Instant::now()).some_full);
+        shared.fetched(&of(), generation, |partition| partition.expected_done(120));
+        timeout(Duration::from_secs(30), waker.notified())
+            .await
+            .unwrap();
+        assert!(!shared.plan(LEADER, Instant::now()).some_full);
     }
 }
