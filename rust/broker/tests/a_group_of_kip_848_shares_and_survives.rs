@@ -13,6 +13,7 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 };
 use kafkalite_wire::api::delete_groups::DeleteGroupsRequest;
 use kafkalite_wire::api::describe_groups::DescribeGroupsRequest;
+use kafkalite_wire::api::join_group::JoinGroupRequest;
 use kafkalite_wire::api::list_groups::ListGroupsRequest;
 use kafkalite_wire::api::offset_commit::OffsetCommitRequest;
 use kafkalite_wire::api::offset_delete::{
@@ -383,5 +384,69 @@ async fn a_kill_keeps_the_group_its_epochs_and_who_holds_what() {
             broker.kill();
         }
         assert_eq!(before.group_state, "Stable");
+    }
+}
+
+#[tokio::test]
+async fn a_static_member_that_comes_back_with_the_classic_protocol_takes_its_place() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    client.create("t", 2, &[]).await;
+    let (old, _) = client.join_alone("g", b"").await;
+    let named = ConsumerGroupHeartbeatRequest {
+        instance_id: Some("one".to_owned()),
+        ..entering("g", "new")
+    };
+    assert_eq!(client.ask(1, &named).await.error_code, ErrorCode::None);
+    let back = JoinGroupRequest {
+        group_instance_id: Some("one".to_owned()),
+        ..joining("g", "")
+    };
+    let back = client.ask(9, &back).await;
+    assert_eq!(back.error_code, ErrorCode::None);
+    let fenced = ConsumerGroupHeartbeatRequest {
+        member_epoch: back.generation_id,
+        ..named
+    };
+    assert_eq!(
+        client.ask(1, &fenced).await.error_code,
+        ErrorCode::FencedInstanceId
+    );
+    // Now that all are classic the group is, and rebalances.
+    let beat = client.heartbeat("g", &old, back.generation_id).await;
+    assert_ne!(beat, ErrorCode::None);
+    let listed = client
+        .ask(5, &ListGroupsRequest::default())
+        .await
+        .groups
+        .remove(0);
+    assert_eq!(
+        (&*listed.group_type, &*listed.group_state),
+        ("classic", "PreparingRebalance")
+    );
+}
+
+#[tokio::test]
+async fn an_empty_group_goes_with_its_last_offset() {
+    let broker = start(&[("offsets.retention.check.interval.ms", "20")]).await;
+    let mut client = broker.connect().await;
+    client.create("t", 1, &[]).await;
+    client.ask(1, &entering("g", "a")).await;
+    let kept = OffsetCommitRequest {
+        member_id: "a".to_owned(),
+        generation_id_or_member_epoch: 1,
+        ..committing("g", "t", 0, 5, "")
+    };
+    assert_eq!(client.commit(kept).await, ErrorCode::None);
+    client.ask(1, &beating("g", "a", -1)).await;
+    let soon = OffsetCommitRequest {
+        retention_time_ms: 1,
+        ..committing("g", "t", 0, 5, "")
+    };
+    client.ask(4, &soon).await;
+    let deadline = tokio::time::Instant::now() + support::PATIENCE;
+    while client.described("g").await.error_code != ErrorCode::GroupIdNotFound {
+        assert!(tokio::time::Instant::now() < deadline, "it does not go");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }

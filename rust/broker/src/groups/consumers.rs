@@ -50,7 +50,10 @@ impl Groups {
         }
         let rules = self.consumer_rules(&request.group_id);
         check(&request, &rules)?;
-        self.storage.ready().await?;
+        self.storage.ready().await.map_err(|refusal| {
+            tracing::error!("group {} cannot be stored: {refusal}", request.group_id);
+            Refusal::new(ErrorCode::CoordinatorNotAvailable, refusal.message)
+        })?;
         let group_id = request.group_id.clone();
         let sender = Sender {
             client_id: client.id,

@@ -129,6 +129,7 @@ impl Groups {
             };
             // Only news of topics: the member is told of them again if they are not stored.
             let _ = self.store(id, held, false);
+            self.downgrade_if_due(id, held);
             self.reschedule(id, held);
             code
         });

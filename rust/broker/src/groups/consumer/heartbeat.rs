@@ -17,6 +17,11 @@ pub(super) const JOINS: i32 = 0;
 /// The epoch of a member that leaves.
 pub(super) const LEAVES: i32 = -1;
 
+/// Longest string in a record's key.
+const MAX_IN_KEY: usize = i16::MAX as usize;
+/// Most bytes of what a member says about itself: half of what a batch may have by default.
+pub(super) const MAX_RECORD: usize = 512 * 1024;
+
 /// Who sends a request, beyond what the request says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sender {
@@ -38,6 +43,9 @@ pub(crate) fn check(request: &ConsumerGroupHeartbeatRequest, rules: &Rules) -> R
     }
     if blank(&request.instance_id) || blank(&request.rack_id) {
         return invalid("where instance id or rack are given they are not empty");
+    }
+    if !fits_into_records(request) {
+        return invalid("ids, regular expression or topics are too long to be stored");
     }
     match request.member_epoch {
         JOINS => {
@@ -101,7 +109,6 @@ impl Consumer {
             self.check_present(&request, owned.as_ref())?;
             false
         };
-        let before = self.members[&id].assigned.clone();
         let changed = self.take(&id, request, sender);
         if is_new || changed {
             self.resubscribe(topics);
@@ -113,13 +120,12 @@ impl Consumer {
             self.grow(&format!("{id} {does}"));
         }
         self.update_targets(topics, rules);
-        self.reconcile(&id, owned.as_ref(), now);
+        let moved = self.reconcile(&id, owned.as_ref(), now);
         let Some(member) = self.members.get_mut(&id) else {
             return Err(unknown(&id));
         };
         member.renew(rules, now);
         let expires = member.expires;
-        let moved = !member.assigned.keys().eq(before.keys());
         let response = ConsumerGroupHeartbeatResponse {
             member_epoch: member.epoch,
             heartbeat_interval_ms: rules.heartbeat_interval_ms,
@@ -222,6 +228,12 @@ impl Consumer {
         let Some(member) = self.members.get_mut(id) else {
             return false;
         };
+        let is_same = member.client_id == sender.client_id
+            && member.client_host == sender.client_host
+            && member.classic.is_none();
+        if is_same && says_nothing_new(&request) {
+            return false;
+        }
         let before = member.to_record();
         let Sender {
             client_id,
@@ -254,6 +266,36 @@ impl Consumer {
         }
         (before.topics, before.regex) != (after.topics, after.regex)
     }
+}
+
+/// What stands in keys is a string of the old kind, and a record fits into a batch of `__consumer_offsets`: otherwise one
+/// member could keep the group from being stored.
+fn fits_into_records(request: &ConsumerGroupHeartbeatRequest) -> bool {
+    let in_keys = [
+        Some(&request.group_id),
+        Some(&request.member_id),
+        request.subscribed_topic_regex.as_ref(),
+    ];
+    let in_values = [&request.instance_id, &request.rack_id]
+        .into_iter()
+        .flatten();
+    let names = request.subscribed_topic_names.iter().flatten();
+    let bytes: usize = in_values.chain(names).map(|text| text.len() + 4).sum();
+    bytes <= MAX_RECORD
+        && in_keys
+            .into_iter()
+            .flatten()
+            .all(|text| text.len() <= MAX_IN_KEY)
+}
+
+/// Whether a heartbeat is but a sign of life, as nearly all are.
+fn says_nothing_new(request: &ConsumerGroupHeartbeatRequest) -> bool {
+    request.instance_id.is_none()
+        && request.rack_id.is_none()
+        && request.rebalance_timeout_ms == -1
+        && request.subscribed_topic_names.is_none()
+        && request.subscribed_topic_regex.is_none()
+        && request.server_assignor.is_none()
 }
 
 pub(super) fn unknown(id: &str) -> Refusal {

@@ -13,6 +13,7 @@ use kafkalite_wire::consumer_protocol::{
     ConsumerProtocolAssignment, ConsumerProtocolPartitions, ConsumerProtocolSubscription,
 };
 
+use super::heartbeat::MAX_RECORD;
 use super::member::Progress;
 use super::places::{Holding, Place, Places, by_topic};
 use super::records::{ClassicRecord, Key, ProtocolRecord};
@@ -101,6 +102,14 @@ impl Consumer {
         let offered = &request.protocols;
         if request.protocol_type != CONSUMER || !offered.iter().any(|own| common(&own.name)) {
             return Err(ErrorCode::InconsistentGroupProtocol);
+        }
+        if offered
+            .iter()
+            .map(|own| own.metadata.len() + own.name.len())
+            .sum::<usize>()
+            > MAX_RECORD
+        {
+            return Err(ErrorCode::UnknownServerError);
         }
         let first = offered.first().map(|first| &first.metadata);
         first

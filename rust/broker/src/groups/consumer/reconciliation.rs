@@ -6,16 +6,17 @@ use super::records::Key;
 use super::{Consumer, Member, NEVER, Now};
 
 impl Consumer {
-    /// Leads a member on, if it can be. `owned` is what it says it holds; `None` if it says nothing about that.
-    pub(super) fn reconcile(&mut self, id: &str, owned: Option<&Places>, now: Now) {
+    /// Leads a member on, if it can be. `owned` is what it says it holds; `None` if it says nothing about that. Whether what it
+    /// may work with has changed.
+    pub(super) fn reconcile(&mut self, id: &str, owned: Option<&Places>, now: Now) -> bool {
         let Some(member) = self.members.get(id) else {
-            return;
+            return false;
         };
         if member.is_at(self.targets_epoch) {
-            return;
+            return false;
         }
         let epoch = match member.progress {
-            Progress::Revoking if holds_any(owned, &member.revoking) => return,
+            Progress::Revoking if holds_any(owned, &member.revoking) => return false,
             // It has done what it was told in its epoch.
             Progress::Revoking => {
                 self.release(id);
@@ -23,7 +24,7 @@ impl Consumer {
             }
             Progress::Stable | Progress::Waiting => member.epoch,
         };
-        self.advance(id, epoch.min(self.targets_epoch), owned, now);
+        self.advance(id, epoch.min(self.targets_epoch), owned, now)
     }
 
     /// What a member has said that it gave up is free.
@@ -35,9 +36,9 @@ impl Consumer {
         }
     }
 
-    fn advance(&mut self, id: &str, epoch: i32, owned: Option<&Places>, now: Now) {
+    fn advance(&mut self, id: &str, epoch: i32, owned: Option<&Places>, now: Now) -> bool {
         let Some(mut member) = self.members.remove(id) else {
-            return;
+            return false;
         };
         let before = (member.epoch, member.progress, member.assigned.clone());
         let (kept, surplus): (Holding, Holding) = std::mem::take(&mut member.assigned)
@@ -67,10 +68,13 @@ impl Consumer {
             member.revoke_by = NEVER;
         }
         self.wake_by(member.revoke_by);
-        if before != (member.epoch, member.progress, member.assigned.clone()) {
+        let (epoch, progress, assigned) = before;
+        let moved = assigned != member.assigned;
+        if moved || (epoch, progress) != (member.epoch, member.progress) {
             self.store(Key::Current(id.to_owned()));
         }
         self.members.insert(id.to_owned(), member);
+        moved
     }
 
     /// Gives a member what is free of its target. Whether something is not.
