@@ -41,11 +41,7 @@ class Listing(list[T]):
 
 def _cells(names: Sequence[str], row: object) -> list[object]:
     values = (getattr(row, name) for name in names)
-    # What is a list of its own is told by its length.
-    return [
-        len(value) if isinstance(value, tuple) and value and not isinstance(value[0], int) else value
-        for value in values
-    ]
+    return [len(value) if isinstance(value, tuple) else value for value in values]  # a list in a cell: how long it is
 
 
 @dataclass(frozen=True, slots=True)
