@@ -7,8 +7,8 @@ mod support;
 use std::sync::Arc;
 
 use kafkalite_client::{
-    ClientError, CommittedOffset, ProducerRecord, RebalanceEvent, StartAt, Subscription,
-    TopicPartition,
+    ClientError, CommittedOffset, ErrorCode, GroupConsumer, ProducerRecord, RebalanceEvent,
+    StartAt, Subscription, TopicPartition,
 };
 use parking_lot::Mutex;
 use support::{
@@ -40,6 +40,8 @@ async fn everything(bootstrap: &str) {
         a_seek_is_what_is_committed_next(bootstrap),
         commits_without_waiting_arrive_in_order(bootstrap),
         nothing_committed_and_no_reset_is_told(bootstrap),
+        a_topic_that_cannot_be_is_told(bootstrap),
+        a_listener_may_commit_and_even_close(bootstrap),
     );
 }
 
@@ -257,4 +259,55 @@ async fn nothing_committed_and_no_reset_is_told(bootstrap: &str) {
     })
     .await;
     member.close().await;
+}
+
+async fn a_topic_that_cannot_be_is_told(bootstrap: &str) {
+    let topic = topic(bootstrap, "can-be", 1).await;
+    let to = Subscription::topics([topic.as_str(), "no/such name"]);
+    let config = settings(bootstrap, &fresh("cannot-be"), &[]);
+    let member = Member::subscribe(config, to, false);
+    until("it is told", || !member.errors().is_empty()).await;
+    let error = &member.errors()[0];
+    assert_eq!(error.code(), Some(ErrorCode::InvalidTopic));
+    assert!(error.to_string().contains("no/such name"), "{error}");
+    until("the other one is read", || member.partitions() == [0]).await;
+    member.close().await;
+}
+
+async fn a_listener_may_commit_and_even_close(bootstrap: &str) {
+    let (topic, group) = (topic(bootstrap, "listener", 2).await, fresh("listener"));
+    let by_hand = [("enable.auto.commit", "false")];
+    let runtime = tokio::runtime::Handle::current();
+    let one = GroupConsumer::new(settings(bootstrap, &group, &by_hand), &runtime).unwrap();
+    one.listen(true);
+    one.subscribe(Subscription::topics([topic.as_str()]));
+    let event = async || loop {
+        if let Some(event) = one.next_event() {
+            break event;
+        }
+        one.next_batch(PATIENCE).await.unwrap();
+    };
+    let assigned = event().await;
+    assert!(matches!(assigned.event(), RebalanceEvent::Assigned(_)));
+    drop(assigned);
+    let two = Member::join(bootstrap, &group, &topic, &by_hand);
+    let revoked = event().await;
+    let RebalanceEvent::Revoked(partitions) = revoked.event() else {
+        panic!("{revoked:?}")
+    };
+    let note = |of: &TopicPartition| {
+        let metadata = "last words".to_owned();
+        (
+            of.clone(),
+            CommittedOffset {
+                offset: 0,
+                metadata,
+            },
+        )
+    };
+    let offsets = partitions.iter().map(note).collect();
+    assert_eq!(one.commit(Some(offsets), PATIENCE).await.unwrap().len(), 2);
+    one.close(PATIENCE).await.unwrap();
+    until_shared(&[&two], 2).await;
+    two.close().await;
 }

@@ -163,8 +163,8 @@ impl Inside {
         match self.judge(&error, used) {
             Verdict::Unrelated => error,
             Verdict::Rebalancing => {
-                self.refused(error.clone(), used);
-                error
+                self.refused(error, used);
+                self.failed("a rebalance came between; what is this member's afterwards can be committed then")
             }
             Verdict::Failed(failed) => {
                 self.refused(error, used);

@@ -58,7 +58,7 @@ pub(super) async fn decide(
     })?;
     let members: Vec<_> = members.into_iter().map(understood).collect();
     let topics: Topics = members.iter().flat_map(|it| it.topics.clone()).collect();
-    let counts = count(&cluster, &topics).await?;
+    let Counted { counts, .. } = count(&cluster, &topics).await?;
     let division = divide(assignor, &members, &counts);
     let assignments = division
         .iter()
@@ -132,44 +132,53 @@ pub(super) fn subscription(
     subscription.encode()
 }
 
-/// How many partitions each of these topics has; those that don't exist are left out.
-pub(super) async fn count(cluster: &Cluster, topics: &Topics) -> Result<Counts> {
+/// How many partitions topics have.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// Those that don't exist are left out.
+    pub(super) counts: Counts,
+    /// Topics that the cluster refuses to speak about: their names are not allowed, or they are not for everybody.
+    pub(super) refused: Vec<(Arc<str>, ErrorCode)>,
+}
+
+/// How many partitions each of these topics has.
+pub(super) async fn count(cluster: &Cluster, topics: &Topics) -> Result<Counted> {
     if topics.is_empty() {
-        return Ok(Counts::new());
+        return Ok(Counted::default());
     }
     let asked = topics.iter().map(|name| named(name)).collect();
-    let counts = counted(cluster.fetch(Some(asked)).await?);
-    Ok(counts
-        .into_iter()
-        .map(|(name, count, _)| (name, count))
-        .collect())
+    Ok(counted(cluster.fetch(Some(asked)).await?))
 }
 
 /// Every topic of the cluster but Kafka's own.
-pub(super) async fn count_all(cluster: &Cluster) -> Result<Counts> {
-    let counts = counted(cluster.fetch(None).await?);
-    let ours = counts.into_iter().filter(|(_, _, internal)| !internal);
-    Ok(ours.map(|(name, count, _)| (name, count)).collect())
+pub(super) async fn count_all(cluster: &Cluster) -> Result<Counted> {
+    let mut response = cluster.fetch(None).await?;
+    response.topics.retain(|topic| !topic.is_internal);
+    Ok(counted(response))
 }
 
-fn counted(response: MetadataResponse) -> Vec<(Arc<str>, i32, bool)> {
-    let topics = response.topics.into_iter();
-    topics
-        .filter(|topic| topic.error_code == ErrorCode::None)
-        .filter_map(|topic| {
+fn counted(response: MetadataResponse) -> Counted {
+    let mut counted = Counted::default();
+    for topic in response.topics {
+        let Some(name) = topic.name else {
+            continue;
+        };
+        if topic.error_code == ErrorCode::None {
             // Numbers are dense; one that is missing ends what can be trusted.
             let numbers: BTreeSet<_> = topic
                 .partitions
                 .iter()
                 .map(|it| it.partition_index)
                 .collect();
-            let count = (0..)
+            let dense = (0..)
                 .zip(&numbers)
-                .take_while(|(place, number)| place == *number)
-                .count();
-            Some((topic.name?.into(), count as i32, topic.is_internal))
-        })
-        .collect()
+                .take_while(|(place, number)| place == *number);
+            counted.counts.insert(name.into(), dense.count() as i32);
+        } else if !topic.error_code.is_retriable() {
+            counted.refused.push((name.into(), topic.error_code));
+        }
+    }
+    counted
 }
 
 fn by_topic(partitions: &[TopicPartition]) -> Vec<ConsumerProtocolPartitions> {

@@ -78,6 +78,8 @@ pub(super) struct Inside {
     /// A reader asked meanwhile.
     pub(super) knocked: AtomicBool,
     pub(super) wake: Notify,
+    /// Nobody handles events any more.
+    pub(super) closing: Notify,
 }
 
 impl Inside {
@@ -104,6 +106,7 @@ impl Inside {
             rests: AtomicBool::new(false),
             knocked: AtomicBool::new(false),
             wake: Notify::new(),
+            closing: Notify::new(),
         }
     }
 
@@ -117,7 +120,8 @@ impl Inside {
         }
     }
 
-    fn note_now(&self) {
+    /// The reader is alive.
+    pub(super) fn note_now(&self) {
         let now = self.started.elapsed().as_millis() as u64;
         self.asked.store(now, Ordering::Relaxed);
     }

@@ -1,6 +1,6 @@
 //! The task that keeps a member in its group: carries out what the [`Membership`] wants done, and tells it what came of it.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::Subscription;
-use super::division::{Divided, count, count_all, decide};
+use super::division::{Counted, Divided, count, count_all, decide};
 use super::inside::{Inside, Order, Standing};
 use super::link::Link;
 use super::membership::{Effect, Event, Failure, Membership, Terms};
@@ -46,7 +46,7 @@ pub(super) async fn run(inside: Arc<Inside>, mut orders: mpsc::UnboundedReceiver
 pub(super) enum Done {
     Event(Event),
     Divided(u64, Result<Divided>),
-    Looked(Result<super::assignors::Counts>),
+    Looked(Result<Counted>),
     Committed,
     Nothing,
 }
@@ -67,7 +67,8 @@ struct Task {
     is_committing: bool,
     /// The sum of what is consumed: as long as it changes the reader is alive.
     progress: i64,
-    alive: Instant,
+    /// The subscription's topics were looked at, and what is wrong with them was told.
+    is_checked: bool,
 }
 
 impl Task {
@@ -95,7 +96,7 @@ impl Task {
             commit_at: now + config.auto_commit_interval,
             is_committing: false,
             progress: 0,
-            alive: now,
+            is_checked: false,
             inside,
         }
     }
@@ -112,13 +113,12 @@ impl Task {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Subscribe(Some(to)) => {
-                self.look_at = None;
+                // Which topics match a pattern has to be known before it joins; topics that are named may be none.
+                self.look_at = Some(Instant::now());
+                self.is_checked = false;
                 if let Subscription::Topics(_) = &to {
                     let (topics, why) = (to.resolve([]), "it has subscribed".to_owned());
                     self.tell(Event::Subscribed(topics, why));
-                } else {
-                    // Which topics there are has to be asked first.
-                    self.look_at = Some(Instant::now());
                 }
                 self.subscription = Some(to);
             }
@@ -193,9 +193,10 @@ impl Task {
         let claims = self.inside.consumer.claims();
         let progress = claims.values().filter_map(|claim| claim.consumed()).sum();
         if progress != self.progress {
-            (self.progress, self.alive) = (progress, now);
+            self.progress = progress;
+            self.inside.note_now();
         }
-        self.tell(Event::Asked(self.alive.max(self.inside.last_asked())));
+        self.tell(Event::Asked(self.inside.last_asked()));
         if self.inside.knocked.swap(false, Ordering::AcqRel) {
             self.tell(Event::Knocked);
         }
@@ -235,7 +236,7 @@ impl Task {
             return;
         };
         let leads = self.membership.leads();
-        if !leads && matches!(subscription, Subscription::Topics(_)) {
+        if self.is_checked && !leads && matches!(subscription, Subscription::Topics(_)) {
             return; // Whoever leads looks after the partitions.
         }
         let mut topics = subscription.resolve([]);
@@ -251,12 +252,12 @@ impl Task {
         });
     }
 
-    fn looked(&mut self, counts: Result<super::assignors::Counts>) {
+    fn looked(&mut self, counted: Result<Counted>) {
         let config = self.inside.consumer.config();
         let max_age = config.client.metadata_max_age;
         let now = Instant::now();
-        let counts = match counts {
-            Ok(counts) => counts,
+        let Counted { counts, refused } = match counted {
+            Ok(counted) => counted,
             Err(error) => {
                 tracing::debug!(group = %self.inside.group, %error, "the cluster's topics are not known");
                 self.look_at = Some(now + self.missing.failed());
@@ -269,7 +270,14 @@ impl Task {
         let changed = self.divided.as_ref().filter(|_| self.membership.leads());
         let changed = changed.and_then(|divided| divided.difference(&counts));
         let topics = subscription.resolve(counts.keys().map(|name| &**name));
-        let is_complete = topics.iter().all(|topic| counts.contains_key(topic));
+        let refused: BTreeMap<_, _> = refused.into_iter().collect();
+        let mut missing = topics.iter().filter(|topic| !counts.contains_key(*topic));
+        let is_complete = missing.all(|topic| refused.contains_key(topic));
+        if !std::mem::replace(&mut self.is_checked, true)
+            && let Some((topic, code)) = refused.into_iter().find(|(it, _)| topics.contains(it))
+        {
+            self.report(ClientError::broker("Metadata", topic, code, None));
+        }
         self.look_at = Some(if is_complete {
             self.missing.succeeded();
             now + max_age
@@ -337,24 +345,28 @@ impl Task {
             }
             Effect::Report(failure) => {
                 let error = self.error(failure);
-                tracing::warn!("{error}");
-                *inside.failure.lock() = Some(error);
-                inside.consumer.wake();
+                self.report(error);
             }
             Effect::Silent => {
-                let claims: HashSet<_> = inside.consumer.claims().into_keys().collect();
+                let given_up = inside.consumer.assignment();
                 tracing::warn!(
                     "{}: nobody asked for a message for longer than max.poll.interval.ms={}, so this member leaves and gives \
                      up {}; it joins again when somebody asks. Process less between two messages, or raise the setting",
                     shown(&inside.group),
                     inside.consumer.config().max_poll_interval.as_millis(),
-                    names(claims.iter()),
+                    names(given_up.iter()),
                 );
             }
             request => {
                 self.work.spawn(requests::send(inside, link, request));
             }
         }
+    }
+
+    fn report(&self, error: ClientError) {
+        tracing::warn!("{error}");
+        *self.inside.failure.lock() = Some(error);
+        self.inside.consumer.wake();
     }
 
     fn error(&self, failure: Failure) -> ClientError {

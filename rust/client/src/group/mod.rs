@@ -293,11 +293,17 @@ impl GroupConsumer {
         then: impl FnOnce(Result<Vec<(TopicPartition, CommittedOffset)>>) + Send + 'static,
     ) {
         let offsets = self.to_commit(offsets);
-        let standing = if self.inside.subscription.lock().is_some() {
+        let subscribed = self.inside.subscription.lock().is_some();
+        let standing = if subscribed {
             self.inside.standing.borrow().clone()
         } else {
             Standing::outside()
         };
+        if subscribed && standing.generation < 0 {
+            let error = self.inside.out();
+            self.runtime.spawn(async move { then(Err(error)) });
+            return;
+        }
         // Queued now, not when the runtime finds the time, so that commits stay in order.
         let attempt =
             (!offsets.is_empty()).then(|| self.inside.attempt(offsets.clone(), standing.clone()));
@@ -331,6 +337,7 @@ impl GroupConsumer {
         self.inside.consumer.close();
         // What waits there is not asked for any more.
         self.inside.events.want(false);
+        self.inside.closing.notify_one();
         self.inside.order(Order::Close);
         let mut standing = self.inside.standing.subscribe();
         match timeout(limit, standing.wait_for(|it| it.has_ended)).await {
@@ -351,6 +358,7 @@ impl Drop for GroupConsumer {
         self.inside.consumer.close();
         // What waits there is not asked for any more.
         self.inside.events.want(false);
+        self.inside.closing.notify_one();
         self.inside.order(Order::Close);
     }
 }

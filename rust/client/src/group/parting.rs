@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafkalite_wire::ErrorCode;
 use tokio::time::{sleep, timeout};
 
 use super::events::RebalanceEvent;
@@ -33,12 +34,13 @@ pub(super) async fn release(inside: &Inside, partitions: Vec<TopicPartition>, lo
         inside.consumer.wake();
         let silent_for = inside.last_asked().elapsed();
         let patience = inside.consumer.config().max_poll_interval;
-        // An error within would mean that the event was dropped, and so handled.
-        if timeout(patience.saturating_sub(silent_for), handled)
-            .await
-            .is_err()
-        {
-            inside.events.come_too_late();
+        tokio::select! {
+            // An error within would mean that the event was dropped, and so handled.
+            handled = timeout(patience.saturating_sub(silent_for), handled) => if handled.is_err() {
+                inside.events.come_too_late();
+            },
+            // Whoever handles it may be closing the consumer.
+            () = inside.closing.notified() => {}
         }
     }
     if !lost && inside.consumer.config().enable_auto_commit {
@@ -61,7 +63,13 @@ async fn commit(inside: &Inside, partitions: &[TopicPartition]) {
         let standing = inside.standing.borrow().clone();
         match inside.attempt(offsets.clone(), standing).await {
             Ok(()) => return inside.settle(&offsets),
-            Err(error) if error.retriable() => sleep(backoff.failed()).await,
+            // A topic that is gone does not come back: the group need not wait for that.
+            Err(error)
+                if error.retriable()
+                    && error.code() != Some(ErrorCode::UnknownTopicOrPartition) =>
+            {
+                sleep(backoff.failed()).await;
+            }
             Err(error) => {
                 tracing::warn!(group = %inside.group, %error, "what was consumed last is not committed: it comes again");
                 return;
