@@ -9,7 +9,7 @@ import sys
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from kafkalite import Admin, Broker, errors
+from kafkalite import Admin, Broker, _native, errors
 
 # Where we differ, and why: one broker in a process of somebody else's.
 _OTHER_DEFAULTS = {
@@ -45,6 +45,22 @@ def test_settings_of_the_same_name_mean_the_same_as_in_kafka(broker, apache_kafk
         if here[name].is_default and there[name].is_default and here[name].value != there[name].value
     }
     assert defaults.keys() <= _OTHER_DEFAULTS, defaults
+
+
+def test_every_setting_of_kafka_is_taken_or_refused_for_a_reason(apache_kafka):
+    with Admin(apache_kafka) as theirs:
+        (their_broker,) = theirs.describe_cluster().brokers
+        entries = theirs.describe_config(broker=their_broker.id).values()
+    own = {row["name"] for row in _native.settings("broker")}
+    secret = ("ssl.", "sasl.", "listener.name.")  # refused: a test of its own says so
+    config = {
+        entry.name: entry.value or ""
+        for entry in entries
+        if entry.name not in own and not entry.name.startswith(secret) and entry.name != "zookeeper.connect"
+    }
+    assert len(config) > 100
+    with Broker(config=config):  # an unknown name would be an error
+        pass
 
 
 def test_a_topic_s_settings_are_kafka_s(broker, apache_kafka, topic):
