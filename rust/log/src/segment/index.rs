@@ -130,14 +130,15 @@ impl<const N: usize> IndexFile<N> {
     /// Adds an entry, if there is room, also on the disk. The caller is the one writer.
     pub(crate) fn push(&self, entry: [u32; N]) -> bool {
         let index = self.entries.load(Ordering::Relaxed);
-        if index == self.capacity || !self.is_reserved(index + 1) {
+        let has_room = |words: &Words| words.len() >= (index + 1) * N;
+        // One that is mapped without room has got its last entry.
+        if index == self.capacity || !self.words.get().is_none_or(has_room) {
             return false;
         }
-        let end = (index + 1) * N;
-        let Some(words) = self.words.get().filter(|words| words.len() >= end) else {
-            // The last entry has been written.
+        if !self.is_reserved(index + 1) {
             return false;
-        };
+        }
+        let words = self.words.get().expect("what is reserved is mapped");
         for (cell, value) in entry.into_iter().enumerate() {
             words.store(index * N + cell, value);
         }
