@@ -243,3 +243,15 @@ def test_every_command_explains_itself_and_takes_json(command):
     explained = run(*command, "--help").stdout
     assert "--json" in explained
     assert "--bootstrap-servers" in explained
+
+
+def test_names_do_not_command_the_terminal(broker, make_topic):
+    topic = make_topic()
+    name = "\x1b[31mred\nline"
+    with Admin(broker) as admin:
+        admin.reset_group(name, topic, to=0)
+    for command in (("group", "list"), ("group", "describe", name), ("group", "reset", name, "--to", "latest")):
+        done = run(*command, "-b", broker.bootstrap_servers)
+        assert "\x1b" not in done.stdout + done.stderr
+        assert "\\x1b[31mred\\nline" in done.stdout
+    assert "\x1b" not in run("group", "describe", name + "x", "-b", broker.bootstrap_servers, status=1).stderr

@@ -345,7 +345,7 @@ class Admin:
             if error.code not in _HAS_MEMBERS:
                 raise
             members = ", ".join(map(str, self._members(group)))
-            message = f"group {group} still has members ({members}): stop them first, then try again"
+            message = f"group {asking.shown(group)} still has members ({members}): stop them first, then try again"
             raise GroupNotEmptyError(message, code=error.code) from error
 
     def _members(self, group: str) -> list[GroupMember]:

@@ -33,7 +33,7 @@ def shifted(group: str, places: list[Place], committed: Mapping[Place, int], by:
     without = [f"{topic}-{partition}" for topic, partition in places if (topic, partition) not in committed]
     if without:
         message = (
-            f"group {group} has no committed offset on {', '.join(without)}, so there is nothing to move by {by}; "
+            f"group {group!r} has no committed offset on {', '.join(without)}, so there is nothing to move by {by}; "
             "name the partitions that it has read, or an offset to go to"
         )
         raise GroupError(message)

@@ -8,7 +8,7 @@ import sys
 
 from kafkalite import __version__
 from kafkalite.broker import daemon
-from kafkalite.cli import config, consume, demo, group, info, log, produce, record, topic
+from kafkalite.cli import config, consume, demo, group, info, log, output, produce, record, topic
 from kafkalite.errors import KafkaError
 
 __all__ = ["main"]
@@ -42,6 +42,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except (KafkaError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {output.one_line(str(error))}", file=sys.stderr)
         return 1
     return status

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-__all__ = ["counted", "document", "note", "printable", "say", "table"]
+__all__ = ["counted", "document", "note", "one_line", "printable", "say", "table"]
 
 _BOLD, _FAINT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -51,8 +51,7 @@ def table(options: argparse.Namespace, headings: Sequence[str], rows: Iterable[S
 
 
 def _cell(value: object) -> str:
-    text = "-" if value is None or value == "" else str(value)
-    return text if text.isprintable() else json.dumps(text)
+    return "-" if value is None or value == "" else one_line(str(value))
 
 
 def counted(number: int, noun: str) -> str:
@@ -70,15 +69,23 @@ def printable(data: bytes | None) -> str | dict[str, str] | None:
         return {"base64": base64.b64encode(data).decode()}
 
 
+def one_line(text: str) -> str:
+    r"""Return text without what ends the line or commands the terminal: names come from anybody. It is ``\x1b`` then."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def note(options: argparse.Namespace, sentence: str) -> None:
     """Print a line of data that belongs to no table."""
-    print(f"{_FAINT}{sentence}{_PLAIN}" if _colored(options) else sentence)
+    text = one_line(sentence)
+    print(f"{_FAINT}{text}{_PLAIN}" if _colored(options) else text)
 
 
 def say(options: argparse.Namespace, sentence: str) -> None:
     """Tell the person in front of the terminal; ``-q`` keeps it quiet."""
     if not options.quiet:
-        print(sentence, file=sys.stderr)
+        print(one_line(sentence), file=sys.stderr)
 
 
 def _colored(options: argparse.Namespace) -> bool:
