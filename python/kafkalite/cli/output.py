@@ -70,7 +70,7 @@ def printable(data: bytes | None) -> str | dict[str, str] | None:
 
 
 def one_line(text: str) -> str:
-    r"""Return text without what ends the line or commands the terminal: names come from anybody. It is ``\x1b`` then."""
+    r"""Return text without what ends the line or commands the terminal (``\x1b``): names come from anybody."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
