@@ -24,6 +24,11 @@ pub(super) fn names<T: Display>(all: impl ExactSizeIterator<Item = T>) -> String
     }
 }
 
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// What a rebalance changed: for this member, and if it leads for the group.
 pub(super) fn settled(
     divided: Option<&Divided>,
@@ -35,7 +40,7 @@ pub(super) fn settled(
         gained.difference(given_up).collect(),
         given_up.difference(gained).collect(),
     );
-    let mut parts = vec![format!("this member has {owned} partitions")];
+    let mut parts = vec![format!("this member has {}", counted(owned, "partition"))];
     if !new.is_empty() {
         parts.push(format!("new are {}", names(new.into_iter())));
     }
@@ -63,7 +68,7 @@ impl Divided {
 
     fn sentence(&self) -> String {
         let now: BTreeSet<_> = self.division.keys().cloned().collect();
-        let mut parts = vec![format!("{} members", now.len())];
+        let mut parts = vec![counted(now.len(), "member")];
         if let Some(known) = &self.known {
             let (came, left): (Vec<_>, Vec<_>) = (
                 now.difference(known).collect(),
@@ -105,5 +110,77 @@ impl Divided {
                 (None, _) => Some(format!("topic {topic} exists now")),
                 (_, None) => Some(format!("topic {topic} does not exist any more")),
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consumer::TopicPartition;
+
+    fn of(partitions: &[i32]) -> Vec<TopicPartition> {
+        let partitions = partitions.iter();
+        partitions.map(|&it| TopicPartition::new("t", it)).collect()
+    }
+
+    fn divided(members: &[(&str, &[i32])]) -> Divided {
+        let members = members.iter();
+        Divided {
+            division: members.map(|(id, mine)| ((*id).into(), of(mine))).collect(),
+            ..Divided::default()
+        }
+    }
+
+    #[test]
+    fn a_leader_says_who_came_and_left_and_what_moved() {
+        let before = divided(&[("x", &[0, 1]), ("y", &[2, 3])]);
+        let mut now = divided(&[("x", &[0, 1, 2]), ("z", &[3])]);
+        now.take_over(&before);
+        let partitions = |all: &[i32]| of(all).into_iter().collect();
+        let told = settled(Some(&now), &partitions(&[0, 1, 2]), &partitions(&[0, 1]), 3);
+        assert_eq!(
+            told,
+            "this member has 3 partitions, new are t-2; it leads 2 members, z came, y left, moved: t-2 to x, t-3 to z"
+        );
+    }
+
+    #[test]
+    fn a_member_says_what_it_got_and_gave() {
+        let partitions = |all: &[i32]| of(all).into_iter().collect();
+        let told = settled(
+            None,
+            &partitions(&[7]),
+            &partitions(&[0, 1, 2, 3, 4, 5, 6]),
+            1,
+        );
+        assert_eq!(
+            told,
+            "this member has 1 partition, new are t-7, gone are t-0, t-1, t-2, t-3, t-4 and 2 more"
+        );
+    }
+
+    #[test]
+    fn what_changed_since_the_leader_counted_is_a_reason() {
+        let counts = |all: &[(&str, i32)]| -> Counts {
+            let all = all.iter();
+            all.map(|&(topic, count)| (topic.into(), count)).collect()
+        };
+        let divided = Divided {
+            counts: counts(&[("a", 1), ("b", 2)]),
+            topics: ["a".into(), "b".into(), "c".into()].into(),
+            ..Divided::default()
+        };
+        assert!(divided.lacks_a_topic());
+        let difference = |now: &[(&str, i32)]| divided.difference(&counts(now)).unwrap_or_default();
+        assert_eq!(difference(&[("a", 1), ("b", 2), ("other", 1)]), "");
+        assert_eq!(
+            difference(&[("a", 1), ("b", 3)]),
+            "topic b has 3 partitions, not 2"
+        );
+        assert_eq!(
+            difference(&[("a", 1), ("b", 2), ("c", 1)]),
+            "topic c exists now"
+        );
+        assert_eq!(difference(&[("b", 2)]), "topic a does not exist any more");
     }
 }
