@@ -9,13 +9,15 @@
     reason = "a benchmark"
 )]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kafkalite_broker::{Broker, BrokerConfig};
 use kafkalite_client::{
-    Admin, AdminConfig, Consumer, ConsumerConfig, NewTopic, Producer, ProducerConfig,
-    ProducerRecord, Refused, StartAt, TopicPartition,
+    Admin, AdminConfig, Consumer, ConsumerConfig, GroupConsumer, NewTopic, Producer,
+    ProducerConfig, ProducerRecord, Refused, StartAt, Subscription, TopicPartition,
 };
 use tokio::runtime::Runtime;
 
@@ -59,6 +61,13 @@ fn benches(criterion: &mut Criterion) {
             bencher.iter_custom(|rounds| {
                 (0..rounds)
                     .map(|_| consume(&runtime, &bootstrap, &topic, partitions))
+                    .sum()
+            });
+        });
+        group.bench_function(format!("consume from {partitions} in a group"), |bencher| {
+            bencher.iter_custom(|rounds| {
+                (0..rounds)
+                    .map(|_| consume_in_a_group(&runtime, &bootstrap, &topic))
                     .sum()
             });
         });
@@ -112,6 +121,38 @@ fn consume(runtime: &Runtime, bootstrap: &str, topic: &str, partitions: i32) -> 
             .sum::<usize>();
     }
     started.elapsed()
+}
+
+/// Each message is noted as consumed when the next one is looked at. Joining is part of the time.
+fn consume_in_a_group(runtime: &Runtime, bootstrap: &str, topic: &str) -> Duration {
+    static GROUPS: AtomicUsize = AtomicUsize::new(0);
+    let group = format!("bench-{}", GROUPS.fetch_add(1, Ordering::Relaxed));
+    let settings = [("bootstrap.servers", bootstrap), ("group.id", &*group)];
+    let config = ConsumerConfig::from_pairs(settings).unwrap();
+    let consumer = GroupConsumer::new(config, runtime.handle()).unwrap();
+    let started = Instant::now();
+    consumer.subscribe(Subscription::topics([topic]));
+    let mut count = 0;
+    while count < MESSAGES {
+        let batch = match consumer.try_next_batch() {
+            Some(batch) => batch.unwrap(),
+            None => runtime
+                .block_on(consumer.next_batch(Duration::from_secs(10)))
+                .unwrap()
+                .unwrap(),
+        };
+        let claim = Arc::clone(batch.claim().unwrap());
+        for layout in batch.into_layouts() {
+            let layout = layout.unwrap();
+            count += layout.value.len() / VALUE.len();
+            claim.consume(layout.offset + 1);
+        }
+    }
+    let took = started.elapsed();
+    runtime
+        .block_on(consumer.close(Duration::from_secs(10)))
+        .unwrap();
+    took
 }
 
 criterion_group!(produce_and_consume, benches);

@@ -133,12 +133,17 @@ impl Inside {
         Waits(self)
     }
 
+    /// Whether a reader waits.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.asking.load(Ordering::Relaxed) > 0
+    }
+
     /// When a reader last asked; as precisely as this is called often.
     pub(super) fn last_asked(&self) -> Instant {
         if self.has_asked.swap(false, Ordering::Relaxed) {
             self.asks();
         }
-        if self.asking.load(Ordering::Relaxed) > 0 {
+        if self.is_waited_for() {
             return Instant::now();
         }
         self.started + Duration::from_millis(self.asked.load(Ordering::Relaxed))

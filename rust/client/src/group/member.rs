@@ -69,6 +69,8 @@ struct Task {
     progress: i64,
     /// The subscription's topics were looked at, and what is wrong with them was told.
     is_checked: bool,
+    /// The member rests because of an error.
+    has_failed: bool,
 }
 
 impl Task {
@@ -97,6 +99,7 @@ impl Task {
             is_committing: false,
             progress: 0,
             is_checked: false,
+            has_failed: false,
             inside,
         }
     }
@@ -197,7 +200,10 @@ impl Task {
             self.inside.note_now();
         }
         self.tell(Event::Asked(self.inside.last_asked()));
-        if self.inside.knocked.swap(false, Ordering::AcqRel) {
+        // Somebody who came while the member was leaving waits already; who is to be told an error first calls again.
+        let waits = self.membership.rests() && !self.has_failed && self.inside.is_waited_for();
+        if self.inside.knocked.swap(false, Ordering::AcqRel) || waits {
+            self.has_failed = false;
             self.tell(Event::Knocked);
         }
         self.tell(Event::Tick);
@@ -344,6 +350,7 @@ impl Task {
                 self.look_at = Some(Instant::now() + pause.min(max_age));
             }
             Effect::Report(failure) => {
+                self.has_failed = true;
                 let error = self.error(failure);
                 self.report(error);
             }

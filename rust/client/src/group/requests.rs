@@ -55,7 +55,7 @@ pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -
                 group_instance_id: instance(),
                 protocol_type: PROTOCOL_TYPE.to_owned(),
                 protocols: protocols.clone(),
-                reason: Some(why.clone()),
+                reason: Some(shortened(&why)),
             };
             let limit = request_timeout.max(config.max_poll_interval + SLACK);
             let answer = link.ask(request, limit, |response| response.error_code);
@@ -114,7 +114,7 @@ pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -
                     members: vec![LeavingMember {
                         member_id: member_id.clone(),
                         group_instance_id: None,
-                        reason: Some(why.clone()),
+                        reason: Some(shortened(&why)),
                     }],
                     ..LeaveGroupRequest::default()
                 },
@@ -133,6 +133,11 @@ pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -
         }
         _ => Done::Nothing,
     }
+}
+
+/// A reason as long as brokers expect one (KIP-800).
+fn shortened(why: &str) -> String {
+    why.chars().take(255).collect()
 }
 
 /// What to try when the coordinator does not take a member.

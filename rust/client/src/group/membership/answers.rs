@@ -7,7 +7,7 @@ use kafkalite_wire::api::sync_group::SyncGroupResponse;
 use kafkalite_wire::consumer_protocol::ConsumerProtocolAssignment;
 
 use super::event::passes;
-use super::{Effect, Failure, Membership, Next, Partitions, Phase, Topics};
+use super::{Effect, Failure, Membership, Next, Partitions, Phase, Role, Topics};
 use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
 
@@ -35,19 +35,24 @@ impl Membership {
         if !response.member_id.is_empty() {
             self.member_id = response.member_id;
         }
-        self.leads = response.leader == self.member_id;
+        self.role = match (response.leader == self.member_id, response.skip_assignment) {
+            (false, _) => Role::Follower,
+            (true, false) => Role::Leader,
+            (true, true) => Role::LeaderAgain,
+        };
         self.protocol = response.protocol_name.unwrap_or_default();
-        if self.leads && !response.skip_assignment {
-            self.phase = Phase::Dividing;
-            self.beat_at = self.now + self.terms.heartbeat_interval;
-            to.push(Effect::Divide {
-                attempt: self.attempt,
-                protocol: self.protocol.clone(),
-                members: response.members,
-            });
-        } else {
+        if self.role == Role::Follower {
             self.ask_to_sync(Vec::new(), to);
+            return;
         }
+        // Where the assignments stay, it is still to know which topics to look after.
+        self.phase = Phase::Dividing;
+        self.beat_at = self.now + self.terms.heartbeat_interval;
+        to.push(Effect::Divide {
+            attempt: self.attempt,
+            protocol: self.protocol.clone(),
+            members: response.members,
+        });
     }
 
     fn ask_to_sync(&mut self, assignments: Vec<(String, Bytes)>, to: &mut Vec<Effect>) {
@@ -66,6 +71,7 @@ impl Membership {
             return;
         }
         match answer {
+            Ok(_) if self.role == Role::LeaderAgain => self.ask_to_sync(Vec::new(), to),
             Ok(assignments) => self.ask_to_sync(assignments, to),
             Err(error) => self.unreachable(error, to),
         }

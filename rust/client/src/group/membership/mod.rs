@@ -43,7 +43,7 @@ pub(super) struct Membership {
     member_id: String,
     /// −1 for none.
     generation: i32,
-    leads: bool,
+    role: Role,
     protocol: String,
     owned: Partitions,
     /// The group went on without this member: what it owns is not its own any more.
@@ -80,6 +80,14 @@ enum Phase {
     Ended,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Role {
+    Follower,
+    Leader,
+    /// A static leader that came back: the assignments stay as they are.
+    LeaderAgain,
+}
+
 /// What follows when partitions are released.
 #[derive(Debug, PartialEq)]
 enum Next {
@@ -111,7 +119,7 @@ impl Membership {
             subscription: None,
             member_id: String::new(),
             generation: -1,
-            leads: false,
+            role: Role::Follower,
             protocol: String::new(),
             owned: Partitions::new(),
             lost: false,
@@ -136,7 +144,7 @@ impl Membership {
 
     /// Whether it divides the partitions of the present generation.
     pub(super) fn leads(&self) -> bool {
-        self.leads && self.generation >= 0
+        self.role != Role::Follower && self.generation >= 0
     }
 
     /// Whether a commit has a chance: no rebalance is under way that waits for others.
@@ -397,7 +405,7 @@ impl Membership {
     /// The member is in no generation any more.
     fn forget(&mut self, keep_id: bool) {
         self.generation = -1;
-        self.leads = false;
+        self.role = Role::Follower;
         if !keep_id {
             self.member_id.clear();
         }

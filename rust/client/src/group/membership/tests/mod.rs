@@ -342,3 +342,25 @@ fn a_subscription_that_changes_while_joining_is_joined_with_afterwards() {
     };
     assert_eq!(topics.len(), 2);
 }
+
+#[test]
+fn a_static_leader_that_comes_back_leaves_the_assignments_as_they_are() {
+    let mut bench = Bench::new(terms(false));
+    bench.subscribe(&["t"]);
+    let response = JoinGroupResponse {
+        generation_id: 3,
+        member_id: "me".to_owned(),
+        leader: "me".to_owned(),
+        skip_assignment: true,
+        ..JoinGroupResponse::default()
+    };
+    let attempt = bench.member.attempt;
+    let effects = bench.on(Event::Joined(attempt, Ok(response)));
+    assert!(
+        matches!(effects[..], [Effect::Divide { .. }]),
+        "{effects:?}"
+    );
+    let divided = vec![("me".to_owned(), assignment(&[0]))];
+    let effects = bench.on(Event::Divided(attempt, Ok(divided)));
+    assert!(matches!(&effects[..], [Effect::Sync { assignments, .. }] if assignments.is_empty()));
+}
