@@ -99,8 +99,7 @@ def tool(servers, need_peer):
     """Run Kafka's tool for groups and return what it printed."""
     need_peer("kafka")
 
-    def call(*arguments):
-        name = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
+    def call(*arguments, name="org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"):
         command = [PEERS / "kafka", "run", name, "--bootstrap-server", servers, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
@@ -278,6 +277,14 @@ def test_groups_are_described_and_deleted_as_kafkas_tools_want_it(servers, admin
     }
     assert "successful" in tool("--delete", "--group", group)
     assert group not in tool("--list")
+
+
+def test_the_feature_is_in_force(tool):
+    (row,) = tool("describe", name="org.apache.kafka.tools.FeatureCommand").splitlines()
+    words = row.split()
+    assert words[1] == "group.version"
+    assert "FinalizedVersionLevel:" in words
+    assert words[words.index("FinalizedVersionLevel:") + 1] == "1"
 
 
 def test_a_restart_keeps_members_and_shares(tmp_path):

@@ -1,11 +1,12 @@
-//! Consumer groups: who is in them, and what they have committed. The coordinator of Kafka's classic group protocol.
+//! Consumer groups: who is in them, and what they have committed. The coordinator of Kafka's classic group protocol and of
+//! that of KIP-848.
 //!
-//! What a group does is decided in [`classic`], a state machine without clock or socket; here its events come in and its
-//! effects are carried out: records are appended to `__consumer_offsets`, answers are sent when those records are visible,
-//! deadlines are kept. It does not know requests' frames, and does not look into assignments. Groups of KIP-848 will stand
-//! beside [`classic`], with the same offsets, storage and timers.
+//! What a group does is decided in [`classic`] or in [`consumer`], state machines without clock or socket; here their events
+//! come in and what comes of them is carried out: records are appended to `__consumer_offsets`, answers are sent when those
+//! records are visible, deadlines are kept. It does not know requests' frames.
 //!
-//! - [`members`]: joining, syncing, heartbeats, leaving.
+//! - [`members`]: joining, syncing, heartbeats, leaving in the classic protocol; [`consumers`]: heartbeats of the other one.
+//! - [`migration`]: groups that go from one to the other.
 //! - [`commits`]: offsets committed, fetched, deleted.
 //! - [`administration`]: listing, describing, deleting, and forgetting what is too old.
 //! - [`records`], [`storage`], [`loading`]: the log is the only storage; all of it is read at the start.
