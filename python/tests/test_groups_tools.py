@@ -96,10 +96,17 @@ def test_members_are_described_with_what_they_consume(tool, cluster, topic, grou
         if consumer.assignment():
             break
     (member,) = rows(tool(GROUPS, "--describe", "--group", group, "--members", "--verbose"))
+    offsets = rows(tool(GROUPS, "--describe", "--group", group, "--offsets", "--verbose"))
+    refused = tool(GROUPS, "--reset-offsets", "--group", group, "--topic", topic, "--to-earliest", "--execute")
     consumer.close()
     assert member["CLIENT-ID"] == "me"
     assert member["#PARTITIONS"] == "2"
     assert "/127.0.0.1" in json.dumps(member)
+    assert [(row["PARTITION"], row["LOG-END-OFFSET"], row["CLIENT-ID"]) for row in offsets] == [
+        ("0", "100", "me"),
+        ("1", "100", "me"),
+    ]
+    assert "current state is Stable" in refused
 
 
 def test_kafkas_dump_tool_decodes_what_we_store(need_peer, start_daemon):
