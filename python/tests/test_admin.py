@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from confluent_kafka import Consumer
 
+import kafkalite
 from kafkalite import Admin, Producer, errors
 
 _NUMBERS = itertools.count(1)
@@ -272,6 +273,27 @@ def test_a_group_with_members_is_described_and_left_alone(admin, topic, group, r
     until(lambda: admin.describe_group(group).state == "Empty")
     admin.reset_group(group, topic, to="latest")
     assert admin.describe_group(group).lag == 0
+
+
+def test_a_group_of_our_own_consumers_reads_again_after_a_reset(admin, servers, topic, group):
+    def read(count):
+        values = []
+        with kafkalite.Consumer(servers, group_id=group) as consumer:
+            (stream,) = consumer.create_message_streams(topic)
+            while len(values) < count:
+                values += [int(message.text()) for message in stream.next_batch(100, 1.0)]
+            (member,) = admin.describe_group(group).members
+            assert (member.client_id, member.assignment) == ("kafkalite", ((topic, 0), (topic, 1)))
+            with pytest.raises(errors.GroupNotEmptyError, match="kafkalite at 127"):
+                admin.reset_group(group, to="earliest")
+        return sorted(values)
+
+    admin.reset_group(group, topic, to=0)
+    assert read(20) == list(range(20))
+    assert admin.describe_group(group).lag == 0
+    admin.reset_group(group, by=-3)
+    assert admin.describe_group(group).lag == 6
+    assert read(6) == list(range(14, 20))
 
 
 def test_groups_are_listed_with_filters_and_deleted(admin, topic, group, reader):
