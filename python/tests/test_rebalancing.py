@@ -182,6 +182,21 @@ def test_leaving_revokes(broker, make_topic, group):
         eventually("it is told again", asking(consumer, lambda: len(told.partitions("assigned")) == 4))
 
 
+def test_a_partition_that_comes_back_is_not_paused(broker, make_topic, group):
+    topic = make_topic(2)
+    publish(broker, topic, 20, partitions=2)
+    with Consumer(broker, group_id=group, commit_interval=None, **QUICK) as first:
+        first.subscribe(topic)
+        first.poll(30)
+        first.pause()
+        with Consumer(broker, group_id=group, commit_interval=None, **QUICK) as second:
+            second.subscribe(topic)
+            eventually("one moved", asking(first, lambda: len(second.assignment) == 1))
+        eventually("it came back", lambda: len(first.assignment) == 2)
+        assert first.paused == []
+        assert sorted(read(first, 20)) == list(range(20)), "nothing was committed, so all comes again"
+
+
 def test_a_group_goes_on_while_a_callback_takes_long(broker, make_topic, group):
     topic = make_topic(2)
     with Consumer(broker, group_id=group, session_timeout_ms=1_000, heartbeat_interval_ms=200) as first:

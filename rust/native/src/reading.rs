@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kafkalite_client::{ClientError, RebalanceEvent, StartAt, TopicPartition};
+use kafkalite_client::{Batch, ClientError, RebalanceEvent, StartAt, TopicPartition};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -97,10 +97,15 @@ impl Reading {
                 return Some(message);
             }
             match self.source.try_next_batch()? {
-                Ok(batch) => taken.put(batch),
+                Ok(batch) => self.put(&mut taken, batch),
                 Err(error) => return Some(Err(error)),
             }
         }
+    }
+
+    fn put(&self, taken: &mut Taken, batch: Batch) {
+        let of = TopicPartition::new(Arc::clone(batch.topic()), batch.partition());
+        taken.put(batch, self.source.is_paused(&of));
     }
 
     /// Waits for a message, `limit` at the most; `None` when the time is up.
@@ -129,7 +134,7 @@ impl Reading {
                 }
             };
             match wait(py, left, next)? {
-                Some(Ok(Some(batch))) => self.taken.lock().put(batch),
+                Some(Ok(Some(batch))) => self.put(&mut self.taken.lock(), batch),
                 Some(Ok(None)) | None => {}
                 Some(Err(error)) => return Ok(Some(Err(error))),
             }
@@ -163,31 +168,31 @@ impl Reading {
                 "offsets start at 0, not {offset}"
             )));
         }
-        let mut taken = self.taken.lock();
-        taken.forget(of);
-        self.source
-            .seek(of, to)
-            .map_err(|error| errors::client(&error))
+        let sought = {
+            let mut taken = self.taken.lock();
+            taken.forget(of);
+            self.source.seek(of, to)
+        };
+        sought.map_err(|error| errors::client(&error))
     }
 
     pub(crate) fn set_paused(&self, of: &TopicPartition, paused: bool) -> PyResult<()> {
-        let mut taken = self.taken.lock();
-        self.source
-            .set_paused(of, paused)
-            .map_err(|error| errors::client(&error))?;
-        if paused {
-            taken.pause(of);
-        } else {
-            taken.resume(of);
-        }
-        Ok(())
+        let set = {
+            let mut taken = self.taken.lock();
+            if paused {
+                taken.pause(of);
+            } else {
+                taken.resume(of);
+            }
+            self.source.set_paused(of, paused)
+        };
+        set.map_err(|error| errors::client(&error))
     }
 
     pub(crate) fn paused(&self) -> Vec<TopicPartition> {
-        let assigned = self.source.assignment();
-        let mut taken = self.taken.lock();
-        taken.keep_paused(|of| assigned.contains(of));
-        taken.paused().to_vec()
+        let mut assigned = self.source.assignment();
+        assigned.retain(|of| self.source.is_paused(of));
+        assigned
     }
 
     /// For each partition the offset of the next message that is handed out, where it is known.

@@ -55,6 +55,13 @@ impl Source {
         }
     }
 
+    pub(crate) fn is_paused(&self, of: &TopicPartition) -> bool {
+        match self {
+            Source::Alone(consumer) => consumer.is_paused(of),
+            Source::Member(member) => member.is_paused(of),
+        }
+    }
+
     pub(crate) fn assignment(&self) -> Vec<TopicPartition> {
         match self {
             Source::Alone(consumer) => consumer.assignment(),

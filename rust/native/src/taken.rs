@@ -18,7 +18,6 @@ pub(crate) struct Taken {
     batches: VecDeque<TakenBatch>,
     /// Batches of paused partitions, in order; apart, so that looking for the next message is not slowed down by them.
     held: VecDeque<TakenBatch>,
-    paused: Vec<TopicPartition>,
     /// Of batches that were handed out to their end: how far, to count as consumed when the next message is asked for.
     /// How far the first of `batches` is in hand, it says itself.
     in_hand: Vec<InHand>,
@@ -122,7 +121,8 @@ impl Taken {
         None
     }
 
-    pub(crate) fn put(&mut self, batch: kafkalite_client::Batch) {
+    /// Adds what the core gave; `paused`: it was on its way when its partition was.
+    pub(crate) fn put(&mut self, batch: kafkalite_client::Batch, paused: bool) {
         let origin = Origin {
             topic: Arc::clone(batch.topic()),
             partition: batch.partition(),
@@ -136,8 +136,7 @@ impl Taken {
             end: batch.next_offset(),
             layouts: batch.into_layouts(),
         };
-        // It may have been on its way when its partition was paused.
-        if self.paused.iter().any(|of| taken.is_of(of)) {
+        if paused {
             self.held.push_back(taken);
         } else {
             self.batches.push_back(taken);
@@ -153,10 +152,6 @@ impl Taken {
 
     /// Holds back what is left of a partition.
     pub(crate) fn pause(&mut self, of: &TopicPartition) {
-        if self.paused.contains(of) {
-            return;
-        }
-        self.paused.push(of.clone());
         if let Some(batch) = self.batches.front().filter(|batch| batch.is_of(of))
             && let Some(claim) = &batch.claim
         {
@@ -174,21 +169,10 @@ impl Taken {
 
     /// Hands out what was held back.
     pub(crate) fn resume(&mut self, of: &TopicPartition) {
-        self.paused.retain(|other| other != of);
         let (going_on, held) = self.held.drain(..).partition(|batch| batch.is_of(of));
         let going_on: VecDeque<_> = going_on;
         self.held = held;
         self.batches.extend(going_on);
-    }
-
-    /// Forgets that partitions were paused which are not assigned any more.
-    pub(crate) fn keep_paused(&mut self, assigned: impl Fn(&TopicPartition) -> bool) {
-        self.paused.retain(assigned);
-        self.held.retain(|batch| !batch.is_revoked());
-    }
-
-    pub(crate) fn paused(&self) -> &[TopicPartition] {
-        &self.paused
     }
 
     /// Where a partition goes on, if that is not yet the core's position.

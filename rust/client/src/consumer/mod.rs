@@ -159,6 +159,12 @@ impl Consumer {
         self.shared.change(partition, |state| state.paused = paused)
     }
 
+    /// Whether a partition is assigned, and paused.
+    pub fn is_paused(&self, partition: &TopicPartition) -> bool {
+        self.shared
+            .look(|partitions| partitions.get(partition).is_some_and(|state| state.paused))
+    }
+
     /// The offset behind the last batch that was taken, where reading would go on; `None` while the start is being asked
     /// for, or if the partition is not assigned.
     pub fn position(&self, partition: &TopicPartition) -> Option<i64> {

@@ -226,6 +226,11 @@ impl GroupConsumer {
         self.inside.consumer.set_paused(partition, paused)
     }
 
+    /// As [`Consumer::is_paused`].
+    pub fn is_paused(&self, partition: &TopicPartition) -> bool {
+        self.inside.consumer.is_paused(partition)
+    }
+
     /// As [`Consumer::position`].
     pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
         self.inside.consumer.position(partition)
