@@ -23,7 +23,7 @@ from clients.groups import (
 from clients.kip848 import CONFLUENT, JAVA
 from clients.member import KINDS
 from clients.program import PEERS
-from kafkalite import Broker
+from kafkalite import Admin, Broker
 
 PARTITIONS = 12
 SESSION_MS = 6000
@@ -199,7 +199,7 @@ def test_an_empty_group_changes_its_protocol_and_keeps_its_offsets(admin, topic,
         before = consumer.committed([Place(topic, 0)], timeout=10)[0].offset
         consumer.commit(offsets=[Place(topic, 0, offset)], asynchronous=False)
         kind = described(admin, group).type
-        consumer.unsubscribe()
+        consumer.close()
         eventually("it is empty", lambda: described(admin, group).state == ConsumerGroupState.EMPTY)
         return before, kind
 
@@ -277,6 +277,20 @@ def test_groups_are_described_and_deleted_as_kafkas_tools_want_it(servers, admin
     }
     assert "successful" in tool("--delete", "--group", group)
     assert group not in tool("--list")
+
+
+def test_our_own_administration_knows_them(servers, topic, group, consume):
+    consumer = consume(client_id="reader", enable_auto_commit=False)
+    consumer.subscribe([topic])
+    until_assigned(consumer, counts=[PARTITIONS])
+    with Admin(servers) as admin:
+        found = admin.describe_group(group)
+        assert (found.type, found.state, found.assignor) == ("consumer", "Stable", "uniform")
+        assert [(member.client_id, len(member.assignment)) for member in found.members] == [("reader", PARTITIONS)]
+        assert (group, "consumer") in {(one.group, one.type) for one in admin.list_groups()}
+        consumer.close()
+        eventually("it is empty", lambda: admin.describe_group(group).state == "Empty")
+        admin.delete_group(group)
 
 
 def test_the_feature_is_in_force(tool):

@@ -230,6 +230,49 @@ fn classic_members_come_late_leave_and_are_missed() {
 }
 
 #[test]
+fn a_static_member_that_comes_back_with_the_new_protocol_takes_its_place() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    let request = |id: &str| JoinGroupRequest {
+        member_id: id.to_owned(),
+        group_instance_id: Some("one".to_owned()),
+        session_timeout_ms: SESSION as i32,
+        rebalance_timeout_ms: REBALANCE as i32,
+        protocol_type: "consumer".to_owned(),
+        protocols: vec![JoinGroupProtocol {
+            name: "range".to_owned(),
+            metadata: subscription(&[]),
+        }],
+        ..Default::default()
+    };
+    scene.join("b", &["t"]);
+    let joined = scene.join_request(request("")).unwrap();
+    assert_eq!(
+        (joined.member_id.as_str(), joined.generation_id),
+        ("fresh", 2)
+    );
+    scene.beat("b", 1).unwrap();
+    scene.beat_owning("b", 1, &[("t", 0)]).unwrap();
+    scene.join_request(request("fresh")).unwrap();
+    assert_eq!(scene.sync("fresh", 2), Ok(vec![1]));
+    // It was restarted with group.protocol=consumer, and did not leave.
+    let back = scene.send(ConsumerGroupHeartbeatRequest {
+        instance_id: Some("one".to_owned()),
+        ..joins("new", &["t"])
+    });
+    let back = back.unwrap();
+    assert_eq!(
+        (back.member_epoch, scene.told(&back)),
+        (2, Some(all("t", 1..2)))
+    );
+    assert_eq!(scene.beat("b", 2), Ok((2, None)));
+    assert_eq!(
+        scene.beat_classic("fresh", 2),
+        Err(ErrorCode::UnknownMemberId)
+    );
+    scene.restart();
+}
+
+#[test]
 fn who_cannot_agree_with_the_classic_members_is_refused() {
     let mut scene = Scene::upgraded();
     scene.join("new", &["t"]);
