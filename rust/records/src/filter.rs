@@ -55,7 +55,7 @@ impl BatchFilter {
     /// again if something changed. The checksum is not verified.
     ///
     /// A batch without a delete horizon that keeps a tombstone (a record without a value) gets `delete_horizon`, in ms
-    /// since 1970, if there is one (KIP-534).
+    /// since 1970, if there is one (KIP-534), and if its timestamps can be told relative to that: a producer may choose any.
     pub fn filter(
         &mut self,
         batch: &RecordBatch<'_>,
@@ -87,11 +87,17 @@ impl BatchFilter {
         if self.kept.is_empty() {
             return Ok(Filtered::Empty);
         }
-        let horizon = delete_horizon.filter(|_| tombstones && !header.has_delete_horizon());
+        let tellable = |base: &i64| {
+            let mut timestamps = self.kept.iter().map(|kept| kept.timestamp);
+            timestamps.all(|timestamp| timestamp.checked_sub(*base).is_some())
+        };
+        let horizon = delete_horizon
+            .filter(|_| tombstones && !header.has_delete_horizon())
+            .filter(tellable);
         if self.kept.len() == records && horizon.is_none() {
             return Ok(Filtered::Unchanged);
         }
-        self.write_kept(&payload, horizon)?;
+        self.write_kept(&payload, horizon);
         self.seal(header, horizon)?;
         Ok(Filtered::Changed {
             batch: &self.batch,
@@ -100,16 +106,15 @@ impl BatchFilter {
     }
 
     /// Puts the records that stay behind one another; relative to another time if there is a new base.
-    fn write_kept(&mut self, payload: &[u8], new_base: Option<i64>) -> Result<()> {
+    fn write_kept(&mut self, payload: &[u8], new_base: Option<i64>) {
         self.payload.clear();
         for kept in &self.kept {
             let record = &payload[kept.start..kept.end];
             match new_base {
                 None => self.payload.extend_from_slice(record),
-                Some(base) => write_rebased(&mut self.payload, record, kept.timestamp, base)?,
+                Some(base) => write_rebased(&mut self.payload, record, kept.timestamp - base),
             }
         }
-        Ok(())
     }
 
     /// Puts header and checksum in front of the (compressed) records.
@@ -163,9 +168,8 @@ impl BatchHeader {
     }
 }
 
-/// Appends `record`, which a walk has found sound, with its timestamp relative to `base`.
-fn write_rebased(out: &mut Vec<u8>, record: &[u8], timestamp: i64, base: i64) -> Result<()> {
-    const OVERFLOW: RecordsError = RecordsError::Corrupt("a timestamp overflows");
+/// Appends `record`, which a walk has found sound, with `delta` as its timestamp relative to the batch's.
+fn write_rebased(out: &mut Vec<u8>, record: &[u8], delta: i64) {
     const WALKED: &str = "the record was walked before";
     let mut at = 0;
     varint::read_32(record, &mut at).expect(WALKED);
@@ -173,7 +177,6 @@ fn write_rebased(out: &mut Vec<u8>, record: &[u8], timestamp: i64, base: i64) ->
     at += 1;
     varint::read_64(record, &mut at).expect(WALKED);
     let rest = &record[at..];
-    let delta = timestamp.checked_sub(base).ok_or(OVERFLOW)?;
     let length = 1 + varint::len(delta) + rest.len();
     let mut head = [0; varint::MAX_LEN_64 + 1 + varint::MAX_LEN_64];
     let mut end = varint::write_64(&mut head, 0, length as i64);
@@ -181,7 +184,6 @@ fn write_rebased(out: &mut Vec<u8>, record: &[u8], timestamp: i64, base: i64) ->
     end = varint::write_64(&mut head, end + 1, delta);
     out.extend_from_slice(&head[..end]);
     out.extend_from_slice(rest);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -289,6 +291,20 @@ mod tests {
         let second = RecordBatch::parse(&batch).unwrap();
         let outcome = filter.filter(&second, 1 << 20, Some(9999), |_| true);
         assert_eq!(outcome, Ok(Filtered::Unchanged));
+    }
+
+    #[test]
+    fn a_tombstone_whose_time_cannot_be_told_relative_to_the_horizon_gets_none() {
+        for (timestamp, horizon) in [(i64::MIN, 9000), (i64::MAX, -2), (-2, i64::MAX)] {
+            let mut builder = BatchBuilder::new(1 << 10);
+            assert!(builder.try_append(timestamp, Some(b"k"), None, &[]));
+            let mut compressor = Compressor::new(Compression::None, None).unwrap();
+            let bytes = builder.build(500, ORIGIN, &mut compressor).unwrap();
+            let parsed = RecordBatch::parse(&bytes).unwrap();
+            let mut filter = BatchFilter::new();
+            let outcome = filter.filter(&parsed, 1 << 20, Some(horizon), |_| true);
+            assert_eq!(outcome, Ok(Filtered::Unchanged), "{timestamp}");
+        }
     }
 
     #[test]
