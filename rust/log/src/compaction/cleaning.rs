@@ -71,19 +71,25 @@ impl Compactor {
         Ok(latest)
     }
 
-    /// Writes what is still wanted of `segments`, which follow each other, as one segment. Nothing if that would be the one
-    /// segment that is there.
+    /// Room for the segment that [`rewrite`](Self::rewrite) makes of `segments`, which follow each other.
+    pub(crate) fn begin(
+        &self,
+        segments: &[Arc<Segment>],
+        rules: &Rules<'_>,
+    ) -> Result<Replacement> {
+        let capacity = self.settings.piece_bytes();
+        Replacement::create(rules.place, segments[0].base_offset, rules.config, capacity)
+    }
+
+    /// Writes what is still wanted of `segments` to `replacement`. Nothing if that would be the one segment that is there.
     pub(crate) fn rewrite(
         &mut self,
+        mut replacement: Replacement,
         segments: &[Arc<Segment>],
         rules: &Rules<'_>,
         done: &mut Compacted,
         pace: &mut Pace<'_>,
     ) -> Result<Option<Replacement>> {
-        let base_offset = segments[0].base_offset;
-        let capacity = self.settings.piece_bytes();
-        let mut replacement =
-            Replacement::create(rules.place, base_offset, rules.config, capacity)?;
         let mut round = Compacted::default();
         let written = self
             .rewrite_into(&mut replacement, segments, rules, &mut round, pace)
@@ -209,11 +215,13 @@ impl Rules<'_> {
         !header.is_control() && header.base_offset < self.latest.end
     }
 
-    /// A tombstone may go when readers had the time to see it. One of a transaction stays: whether it counts is not known
-    /// here. So no value that it deletes can come back.
+    /// A tombstone may go when readers had the time to see it, counted from when what it deletes is gone: in a batch that
+    /// the map ends in, some of it is still there. One of a transaction stays: whether it counts is not known here. So no
+    /// value that it deletes can come back.
     fn horizon_for(&self, header: &BatchHeader) -> Option<i64> {
         let horizon = self.now_ms.saturating_add(self.config.delete_retention_ms);
-        (!header.is_transactional()).then_some(horizon)
+        let judged = !header.is_transactional() && header.last_offset() < self.latest.end;
+        judged.then_some(horizon)
     }
 
     fn wants(&self, header: &BatchHeader, record: &Record<'_>) -> bool {

@@ -82,7 +82,13 @@ impl Log {
         let mut done = Compacted::default();
         for range in group(&facts, end, &config) {
             let old = &sealed[range];
-            if let Some(new) = compactor.rewrite(old, &rules, &mut done, &mut pace)? {
+            let new = {
+                // A log that is not closed yet still has its directory; a deleted one's name may be a new topic's by now.
+                let _not_closed_meanwhile = self.restructuring.lock();
+                self.check_open()?;
+                compactor.begin(old, &rules)?
+            };
+            if let Some(new) = compactor.rewrite(new, old, &rules, &mut done, &mut pace)? {
                 self.replace(old, new, now_ms, &config)?;
             }
         }
