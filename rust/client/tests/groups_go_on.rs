@@ -6,11 +6,17 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use kafkalite_client::{
-    ClientError, CommittedOffset, ErrorCode, GroupConsumer, ProducerRecord, TopicPartition,
+    ClientError, CommittedOffset, ErrorCode, GroupConsumer, ProducerRecord, Subscription,
+    TopicPartition,
 };
+use kafkalite_wire::api::join_group::{JoinGroupProtocol, JoinGroupRequest};
+use kafkalite_wire::api::leave_group::LeaveGroupRequest;
+use kafkalite_wire::api::sync_group::{SyncGroupAssignment, SyncGroupRequest};
 use support::{
-    Kafka, Kafkalite, Member, PATIENCE, Peer, fresh, producer, settings, topic, until, until_shared,
+    Kafka, Kafkalite, Member, PATIENCE, Peer, Raw, fresh, producer, settings, topic, until,
+    until_shared,
 };
 use tokio::runtime::Handle;
 
@@ -39,6 +45,7 @@ async fn everything(bootstrap: &str) {
         a_commit_for_another_members_partition_fails_and_says_why(bootstrap),
         a_stranger_may_not_commit_for_a_group_with_members(bootstrap),
         members_without_a_common_assignor_are_told_so(bootstrap),
+        an_assignment_that_is_garbage_is_told_and_the_group_goes_on(bootstrap),
     );
 }
 
@@ -220,6 +227,70 @@ async fn members_without_a_common_assignor_are_told_so(bootstrap: &str) {
     one.close().await;
     until("there is room now", || two.partitions() == [0, 1]).await;
     two.close().await;
+}
+
+async fn an_assignment_that_is_garbage_is_told_and_the_group_goes_on(bootstrap: &str) {
+    let (topic, group) = (topic(bootstrap, "garbage", 1).await, fresh("garbage"));
+    let range = [("partition.assignment.strategy", "range")];
+    let member = Member::join(bootstrap, &group, &topic, &range);
+    until_shared(&[&member], 1).await;
+    let mut leader = Raw::connect(bootstrap).await;
+    let mut member_id = String::new();
+    // Whoever joined first leads; so the other one goes and comes back, and is waited for.
+    loop {
+        let join = JoinGroupRequest {
+            group_id: group.clone(),
+            session_timeout_ms: 30_000,
+            rebalance_timeout_ms: 30_000,
+            member_id: member_id.clone(),
+            protocol_type: "consumer".to_owned(),
+            protocols: vec![JoinGroupProtocol {
+                name: "range".to_owned(),
+                metadata: Bytes::from_static(&[0, 0, 0, 0, 0, 0, 255, 255, 255, 255]),
+            }],
+            ..JoinGroupRequest::default()
+        };
+        let joined = leader.ask(&join, 3).await;
+        assert_eq!(joined.error_code, ErrorCode::None);
+        member_id.clone_from(&joined.member_id);
+        let others = joined.members.iter().filter(|it| it.member_id != member_id);
+        let garbage = others.map(|other| SyncGroupAssignment {
+            member_id: other.member_id.clone(),
+            assignment: Bytes::from_static(b"\0\x01\xff garbage"),
+        });
+        let sync = SyncGroupRequest {
+            group_id: group.clone(),
+            generation_id: joined.generation_id,
+            member_id: member_id.clone(),
+            assignments: garbage.collect(),
+            ..SyncGroupRequest::default()
+        };
+        leader.ask(&sync, 2).await;
+        if joined.members.len() == 2 {
+            break;
+        }
+        if joined.leader != member_id {
+            member.consumer.unsubscribe();
+            until("it is out", || member.consumer.generation().is_none()).await;
+            let to = Subscription::topics([topic.as_str()]);
+            member.consumer.subscribe(to);
+        }
+    }
+    until("it is told", || !member.errors().is_empty()).await;
+    let error = &member.errors()[0];
+    assert!(
+        matches!(error, ClientError::BadAssignment { .. }),
+        "{error}"
+    );
+    assert!(member.partitions().is_empty() && member.consumer.generation().is_some());
+    let leave = LeaveGroupRequest {
+        group_id: group.clone(),
+        member_id,
+        ..LeaveGroupRequest::default()
+    };
+    leader.ask(&leave, 1).await;
+    until_shared(&[&member], 1).await;
+    member.close().await;
 }
 
 async fn a_restart_of_the_coordinator_loses_nothing(peer: &mut impl Peer) {

@@ -367,3 +367,39 @@ impl Drop for GroupConsumer {
         self.inside.order(Order::Close);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(settings: &[(&str, &str)]) -> Result<GroupConsumer> {
+        let mut config =
+            ConsumerConfig::from_pairs([("bootstrap.servers", "127.0.0.1:1")]).unwrap();
+        for (name, value) in settings {
+            config.set(name, value).unwrap();
+        }
+        GroupConsumer::new(config, &Handle::current())
+    }
+
+    #[tokio::test]
+    async fn a_member_of_no_group_is_refused() {
+        let error = member(&[]).unwrap_err().to_string();
+        assert!(error.contains("group.id"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn heartbeats_that_would_come_too_late_are_refused() {
+        let settings = [("group.id", "g"), ("session.timeout.ms", "3000")];
+        let error = member(&settings).unwrap_err().to_string();
+        assert!(error.contains("heartbeat.interval.ms=3000"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn static_siblings_have_names_of_their_own() {
+        let first = member(&[("group.id", "g"), ("group.instance.id", "desk")]).unwrap();
+        let second = first.sibling(&Handle::current());
+        let third = second.sibling(&Handle::current());
+        let names = [&first, &second, &third].map(|it| it.inside.instance.clone().unwrap());
+        assert_eq!(names, ["desk".into(), "desk-2".into(), "desk-3".into()]);
+    }
+}

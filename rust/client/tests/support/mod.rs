@@ -5,6 +5,7 @@ mod kafka;
 mod kafkalite;
 mod member;
 mod proxy;
+mod raw;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub(crate) use kafka::Kafka;
 pub(crate) use kafkalite::Kafkalite;
 pub(crate) use member::{Member, settings, until, until_shared};
 pub(crate) use proxy::Proxy;
+pub(crate) use raw::Raw;
 
 /// Long enough for a loaded machine; nothing waits for it unless it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
