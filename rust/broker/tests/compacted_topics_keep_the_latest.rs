@@ -257,6 +257,50 @@ async fn a_log_that_cannot_be_compacted_does_not_hold_up_the_others() {
     again.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn what_was_compacted_elsewhere_is_not_deleted_for_its_age_when_it_is_taken_over() {
+    let broker = start(&[EAGER]).await;
+    let mut client = broker.connect().await;
+    client.create("t", 1, &COMPACT).await;
+    client.create("plain", 1, &[]).await;
+    client.put("plain", 0, &["old"]).await;
+    client.commit(committing("g", "plain", 0, 7, "")).await;
+    for round in 0..100 {
+        let value = round.to_string();
+        put(&mut client, &[("same", Some(&value))]).await;
+    }
+    until(&mut client, |found| found.len() < 50).await;
+    broker.broker.stop().await.unwrap();
+    // Of a directory of Apache Kafka we know neither the topics' settings nor our own notes.
+    for ours in ["topics.catalog", "configs.altered"] {
+        std::fs::remove_file(broker.dir.path().join(ours)).unwrap();
+    }
+    let settings = [
+        ("log.retention.ms", "1"),
+        ("log.retention.check.interval.ms", "20"),
+    ];
+    let again = kafkalite_broker::Broker::start(config(broker.dir.path(), &settings))
+        .await
+        .unwrap();
+    let mut client = Client::connect(&again).await;
+    let wait = async {
+        while client.offset_at("plain", 0, EARLIEST).await.offset == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .expect("what is plain goes");
+    assert_eq!(latest(&read(&mut client).await.0)["same"], "99");
+    again.stop().await.unwrap();
+    let again = kafkalite_broker::Broker::start(config(broker.dir.path(), &settings))
+        .await
+        .unwrap();
+    let mut client = Client::connect(&again).await;
+    assert_eq!(client.committed("g", "plain", 0).await.committed_offset, 7);
+    again.stop().await.unwrap();
+}
+
 fn size(dir: &Path) -> u64 {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     entries

@@ -326,6 +326,13 @@ fn an_empty_segment_that_was_begun_in_vain_claims_no_offset() {
     let (log, _) = open(dir.path(), &compacted);
     assert_eq!((log.segment_bases(), log.end_offset()), (vec![0, 7], 7));
     drop(log);
+    let by_another_broker = OpenOptions {
+        compacted_to: 7,
+        ..OpenOptions::default()
+    };
+    let (log, _) = Log::open(dir.path(), config.clone(), &by_another_broker).unwrap();
+    assert_eq!(log.end_offset(), 7);
+    drop(log);
     let (log, _) = open(dir.path(), &config);
     assert_eq!((log.segment_bases(), log.end_offset()), (vec![0], 3));
 }

@@ -28,7 +28,7 @@ use uuid::Uuid;
 use super::{
     Keeping, MAX_PARTITIONS, Snapshot, Topic, Topics,
     catalog::{self, Catalog, Entry},
-    parallel,
+    name, parallel,
 };
 use crate::{
     clock,
@@ -82,13 +82,15 @@ impl Topics {
             keeping.write_catalog()?;
         }
 
-        let recovery_points = keeping.data_dir.recovery_points().read()?;
-        let start_offsets = keeping.data_dir.start_offsets().read()?;
         // Not worth a start that fails: without it compaction begins anew.
         let compacted = keeping.data_dir.compacted().read().unwrap_or_else(|error| {
             tracing::warn!("how far logs are compacted is not known: {error}");
             BTreeMap::new()
         });
+        let is_new = |name: &str| !written.topics.contains_key(name);
+        keep_compacted(&configs, &keeping.catalog, &compacted, is_new);
+        let recovery_points = keeping.data_dir.recovery_points().read()?;
+        let start_offsets = keeping.data_dir.start_offsets().read()?;
         let known = |name: &str, index| {
             let of =
                 |offsets: &BTreeMap<_, _>| offsets.get(&named(name, index)).copied().unwrap_or(0);
@@ -161,6 +163,7 @@ impl Keeping {
         let options = OpenOptions {
             recovery_point: wanted.known.recovery_point,
             log_start_offset: wanted.known.start_offset,
+            compacted_to: wanted.known.compacted_to,
             clean_shutdown: wanted.known.clean,
             now_ms: clock::now_ms(),
             ..OpenOptions::default()
@@ -243,6 +246,30 @@ pub(super) fn by_topic(
             partitions: partitions.into_iter().collect::<Result<_, _>>()?,
         })
     })
+}
+
+/// Gives topics that are compacted that policy, where nobody has said otherwise: the default would delete what is old in
+/// them. Those are the broker's own, and what Apache Kafka has compacted: its settings of topics are where we do not read.
+fn keep_compacted(
+    configs: &Configs,
+    catalog: &Catalog,
+    compacted: &BTreeMap<TopicPartition, i64>,
+    is_new: impl Fn(&str) -> bool,
+) {
+    const POLICY: &str = "cleanup.policy";
+    for name in catalog.topics.keys() {
+        let was_compacted = || compacted.keys().any(|partition| partition.topic() == name);
+        let mut overrides = configs.topic_overrides(name);
+        let wanted = name::is_internal(name) || (is_new(name) && was_compacted());
+        if !wanted || overrides.contains_key(POLICY) {
+            continue;
+        }
+        overrides.insert(POLICY.to_owned(), "compact".to_owned());
+        match configs.put_topic(name, overrides) {
+            Ok(()) => tracing::info!("topic {name} is one that is compacted: {POLICY}=compact"),
+            Err(error) => tracing::error!("that topic {name} is compacted is not noted: {error}"),
+        }
+    }
 }
 
 /// Removes the files of deleted partitions, on a thread where nobody waits for it.

@@ -55,7 +55,8 @@ pub(super) fn load(
             continue;
         }
         let rebuilt = mend(segment, config, options)?;
-        let is_short = !config.compacted && rebuilt.next_offset < next_base;
+        let may_have_holes = config.compacted || next_base <= options.compacted_to;
+        let is_short = !may_have_holes && rebuilt.next_offset < next_base;
         if !flushed && (rebuilt.unsound > 0 || is_short) {
             // Before the cut, and from the end: a crash in between must not leave a log that looks whole and is not.
             for &behind in bases[at + 1..].iter().rev() {

@@ -22,6 +22,8 @@ pub struct OpenOptions {
     pub recovery_point: i64,
     /// The first offset, from `log-start-offset-checkpoint`; the first segment says it where it is higher.
     pub log_start_offset: i64,
+    /// The offset before which compaction, perhaps another broker's, has left holes, from `cleaner-offset-checkpoint`.
+    pub compacted_to: i64,
     /// Whether the directory was closed in order (Kafka's `.kafka_cleanshutdown`): nothing is verified then.
     pub clean_shutdown: bool,
     /// The clock, in milliseconds since 1970.
@@ -36,6 +38,7 @@ impl Default for OpenOptions {
         OpenOptions {
             recovery_point: 0,
             log_start_offset: 0,
+            compacted_to: 0,
             clean_shutdown: false,
             now_ms: 0,
             disk: disk::os(),
