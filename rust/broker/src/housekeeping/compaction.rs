@@ -142,20 +142,22 @@ fn compact(broker: &BrokerState, candidate: &Candidate, compactor: &mut Compacto
     }
 }
 
-/// Says why, and does not try again before the next start, unless it is nobody's fault.
+/// Says why, unless it is nobody's fault. Does not try again before the next start, unless that may help: a disk is not
+/// full for ever, and it is compaction that makes room.
 fn give_up(partition: &Partition, error: &LogError) {
-    if matches!(
-        error,
-        LogError::Closed { .. } | LogError::CompactionStopped { .. }
-    ) {
-        return;
+    let (topic, index) = (&partition.topic, partition.index);
+    match error {
+        LogError::Closed { .. } | LogError::CompactionStopped { .. } => {}
+        LogError::Io { .. } => {
+            tracing::warn!("cannot compact {topic}-{index}: {error}; tried again later");
+        }
+        _ => {
+            partition.uncleanable.store(true, Ordering::Relaxed);
+            tracing::error!(
+                "{topic}-{index} is not compacted until the broker is started again: {error}"
+            );
+        }
     }
-    partition.uncleanable.store(true, Ordering::Relaxed);
-    tracing::error!(
-        "{}-{} is not compacted until the broker is started again: {error}",
-        partition.topic,
-        partition.index
-    );
 }
 
 fn tell(partition: &Partition, done: &Compacted, took: Duration) {

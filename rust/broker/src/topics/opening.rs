@@ -177,10 +177,12 @@ impl Keeping {
         }
         let topic = Arc::clone(&wanted.topic);
         let partition = Partition::new(topic, wanted.index, log);
+        // Beyond the end it speaks of another log, or of one that was cut since, whose later messages are not compacted.
         let compacted_to = wanted.known.compacted_to;
-        partition
-            .compacted_to
-            .store(compacted_to, Ordering::Relaxed);
+        if compacted_to <= partition.log.end_offset() {
+            let known = &partition.compacted_to;
+            known.store(compacted_to, Ordering::Relaxed);
+        }
         Ok(Arc::new(partition))
     }
 

@@ -1,0 +1,98 @@
+//! What keeps a log from being compacted for a while, and what is known of a log that was cut meanwhile.
+#![allow(clippy::unwrap_used)] // also in what the tests share
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor};
+use kafkalite_wire::ErrorCode;
+use support::data::now_ms;
+use support::{Client, PATIENCE, config, start};
+
+const EAGER: (&str, &str) = ("log.cleaner.backoff.ms", "10");
+const COMPACT: [(&str, &str); 3] = [
+    ("cleanup.policy", "compact"),
+    ("segment.bytes", "2000"),
+    ("file.delete.delay.ms", "1"),
+];
+
+/// Publishes so many values of one key.
+async fn fill(client: &mut Client, topic: &str, records: usize) {
+    for number in 0..records {
+        let mut builder = BatchBuilder::new(1 << 10);
+        let value = number.to_string();
+        assert!(builder.try_append(now_ms(), Some(b"same"), Some(value.as_bytes()), &[]));
+        let mut compressor = Compressor::new(Compression::None, None).unwrap();
+        let origin = BatchOrigin::ANONYMOUS;
+        let batch = builder.build(0, origin, &mut compressor).unwrap();
+        let produced = client.produce(topic, 0, batch).await;
+        assert_eq!(produced.error_code, ErrorCode::None);
+    }
+}
+
+fn noted(dir: &Path) -> String {
+    fs::read_to_string(dir.join("cleaner-offset-checkpoint")).unwrap_or_default()
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let wait = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, wait).await;
+    waited.unwrap_or_else(|_| panic!("{what}"));
+}
+
+#[tokio::test]
+async fn what_was_in_the_way_need_not_be_there_for_ever() {
+    let broker = start(&[EAGER]).await;
+    let mut client = broker.connect().await;
+    client.create("t", 1, &COMPACT).await;
+    // Where the first file of a compaction goes there is something that cannot be removed.
+    let partition = broker.broker.data_dir().join("t-0");
+    let obstacle = partition.join("00000000000000000000.log.cleaned");
+    fs::create_dir(&obstacle).unwrap();
+    fill(&mut client, "t", 80).await;
+    // The dirtiest log comes first. So before another is compacted for the second time, this one was tried.
+    client.create("other", 1, &COMPACT).await;
+    let dir = broker.broker.data_dir();
+    let compacted_other = || {
+        noted(dir)
+            .lines()
+            .find(|line| line.starts_with("other"))
+            .map(str::to_owned)
+    };
+    fill(&mut client, "other", 80).await;
+    until("the other is compacted", || compacted_other().is_some()).await;
+    let first = compacted_other();
+    fill(&mut client, "other", 160).await;
+    until("it is compacted again", || compacted_other() != first).await;
+    assert!(!noted(dir).contains("t 0 "));
+    fs::remove_dir(&obstacle).unwrap();
+    until("it is compacted", || noted(dir).contains("t 0 ")).await;
+}
+
+#[tokio::test]
+async fn nothing_is_believed_of_what_lies_behind_the_end() {
+    let broker = start(&[EAGER]).await;
+    let dir = broker.broker.data_dir().to_owned();
+    let mut client = broker.connect().await;
+    client.create("t", 1, &COMPACT).await;
+    fill(&mut client, "t", 80).await;
+    until("it is compacted", || noted(&dir).contains("t 0 ")).await;
+    broker.broker.stop().await.unwrap();
+    // The disk has lost what was compacted; the note of it is there.
+    for entry in fs::read_dir(dir.join("t-0")).unwrap().flatten() {
+        fs::remove_file(entry.path()).unwrap();
+    }
+    fs::remove_file(dir.join(".kafka_cleanshutdown")).unwrap();
+    let again = kafkalite_broker::Broker::start(config(broker.dir.path(), &[EAGER]))
+        .await
+        .unwrap();
+    assert!(!noted(&dir).contains("t 0 "), "{}", noted(&dir));
+    again.stop().await.unwrap();
+}
