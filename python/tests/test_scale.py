@@ -36,7 +36,7 @@ def read_from_each(servers, name, partitions):
     consumer.assign([TopicPartition(name, number, OFFSET_BEGINNING) for number in range(partitions)])
     read = set()
     while len(read) < partitions:
-        messages = consumer.consume(10_000, PATIENCE)
+        messages = consumer.consume(partitions - len(read), PATIENCE)
         assert messages, f"{len(read)} of {partitions} messages came"
         for message in messages:
             assert not message.error(), message.error()
