@@ -9,13 +9,18 @@
 mod compacting;
 mod support;
 
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, IoSlice};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use compacting::{CONFIG, Entry, batch, delete, entries, latest, put, roll};
+use kafkalite_log::disk::Disk;
 use kafkalite_log::faults::{Fault, FaultyDisk};
 use kafkalite_log::{Compactor, CompactorSettings, Log, LogConfig, LogError, OpenOptions};
 use kafkalite_records::{BatchOrigin, Compression};
+use parking_lot::Mutex;
 use support::NOW;
 
 /// Three small segments that become one, and three that do not fit together.
@@ -28,10 +33,15 @@ fn config() -> LogConfig {
     }
 }
 
-fn open(dir: &Path, disk: &std::sync::Arc<FaultyDisk>) -> Result<Log, LogError> {
+fn open(dir: &Path, disk: &Arc<FaultyDisk>) -> Result<Log, LogError> {
+    open_on(dir, Arc::clone(disk) as _, 0)
+}
+
+fn open_on(dir: &Path, disk: Arc<dyn Disk>, recovery_point: i64) -> Result<Log, LogError> {
     let options = OpenOptions {
         now_ms: NOW,
-        disk: std::sync::Arc::clone(disk) as _,
+        recovery_point,
+        disk,
         ..OpenOptions::default()
     };
     Log::open(dir, config(), &options).map(|(log, _)| log)
@@ -85,7 +95,11 @@ fn compact_until(dir: &Path, steps: u64) -> bool {
 }
 
 fn check(dir: &Path, before: &[Entry]) -> Vec<Entry> {
-    let log = open(dir, &FaultyDisk::new()).unwrap();
+    check_from(dir, before, 0)
+}
+
+fn check_from(dir: &Path, before: &[Entry], recovery_point: i64) -> Vec<Entry> {
+    let log = open_on(dir, FaultyDisk::new(), recovery_point).unwrap();
     let after = entries(&log);
     assert_eq!(latest(&after), latest(before));
     assert!(after.iter().all(|entry| before.contains(entry)));
@@ -178,4 +192,125 @@ fn what_apache_kafka_had_half_done_is_finished_or_undone() {
         let once = |found: &[Entry]| found.iter().filter(|e| e.offset < 15).count();
         assert_eq!(once(&found), once(expected), "{states:?}");
     }
+}
+
+/// A disk that dies after some steps, and knows which changes of the directory a power cut may take back, in any order.
+#[derive(Debug)]
+struct Forgetful {
+    disk: Arc<FaultyDisk>,
+    renamed: Mutex<Vec<(PathBuf, PathBuf)>>,
+    unflushed: Mutex<Vec<(u64, u64)>>,
+}
+
+impl Disk for Forgetful {
+    fn write_vectored_at(&self, file: &File, parts: &[IoSlice<'_>], at: u64) -> io::Result<usize> {
+        let mut unflushed = self.unflushed.lock();
+        let written = self.disk.write_vectored_at(file, parts, at)?;
+        unflushed.push((file.metadata()?.ino(), at));
+        Ok(written)
+    }
+
+    fn sync_data(&self, file: &File) -> io::Result<()> {
+        self.disk.sync_data(file)?;
+        let inode = file.metadata()?.ino();
+        self.unflushed
+            .lock()
+            .retain(|(written, _)| *written != inode);
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)?;
+        self.renamed.lock().push((from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.disk.sync_dir(dir)?;
+        self.renamed.lock().clear();
+        Ok(())
+    }
+}
+
+/// What is left in `to` after a power cut: bytes that were not flushed are not there, and of the renames that were not,
+/// those that `taken_back` accepts.
+fn cut_power(from: &Path, to: &Path, disk: &Forgetful, taken_back: impl Fn(usize) -> bool) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let copy = to.join(entry.file_name());
+        fs::copy(entry.path(), &copy).unwrap();
+        let inode = entry.metadata().unwrap().ino();
+        for (_, at) in disk
+            .unflushed
+            .lock()
+            .iter()
+            .filter(|(file, _)| *file == inode)
+        {
+            let len = copy.metadata().unwrap().len();
+            File::options()
+                .write(true)
+                .open(&copy)
+                .unwrap()
+                .set_len(len.min(*at))
+                .unwrap();
+        }
+    }
+    let moved = |path: &Path| to.join(path.file_name().unwrap());
+    let renamed = disk.renamed.lock();
+    for (_, (old, new)) in renamed
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(at, _)| taken_back(*at))
+    {
+        fs::rename(moved(new), moved(old)).unwrap();
+    }
+}
+
+#[test]
+fn a_power_cut_after_any_step_whatever_the_directory_remembers() {
+    let root = tempfile::tempdir().unwrap();
+    let full = root.path().join("full");
+    let before = fill(&full);
+    let mut cuts = 0;
+    for steps in 0.. {
+        let crashed = root.path().join(format!("crashed {steps}"));
+        copy(&full, &crashed);
+        let disk = Arc::new(Forgetful {
+            disk: FaultyDisk::new(),
+            renamed: Mutex::default(),
+            unflushed: Mutex::default(),
+        });
+        let log = open_on(&crashed, Arc::clone(&disk) as _, 0).unwrap();
+        log.flush().unwrap();
+        let flushed = log.recovery_point();
+        disk.disk.inject(Fault::DeadAfter(steps));
+        let mut compactor = Compactor::new(CompactorSettings::default());
+        let ended = log.compact(0, &mut compactor, NOW, &mut |_| true).is_ok();
+        let count = disk.renamed.lock().len();
+        // All, none, each alone, all but each, and what came last.
+        let mut choices: Vec<Box<dyn Fn(usize) -> bool>> = vec![Box::new(|_| false)];
+        for chosen in 0..count {
+            choices.push(Box::new(move |at| at == chosen));
+            choices.push(Box::new(move |at| at != chosen));
+            choices.push(Box::new(move |at| at >= chosen));
+        }
+        for choice in choices {
+            let cut = root.path().join("cut");
+            cut_power(&crashed, &cut, &disk, choice);
+            check_from(&cut, &before, flushed);
+            fs::remove_dir_all(&cut).unwrap();
+            cuts += 1;
+        }
+        drop(log);
+        fs::remove_dir_all(&crashed).unwrap();
+        if ended {
+            break;
+        }
+    }
+    assert!(cuts > 100, "{cuts}");
 }
