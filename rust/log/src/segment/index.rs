@@ -280,11 +280,23 @@ fn cells(file: &File, len: usize) -> io::Result<Box<[u32]>> {
 
 /// Gets blocks for these bytes of a file, which are zeros.
 fn reserve(file: &File, from: usize, to: usize) -> io::Result<()> {
-    let len = to - from;
-    match fallocate(file, FallocateFlags::empty(), from as u64, len as u64) {
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => file.write_all_at(&[0; PAGE][..len], from as u64),
+    match fallocate(
+        file,
+        FallocateFlags::empty(),
+        from as u64,
+        (to - from) as u64,
+    ) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(file, from, to),
         done => Ok(done?),
     }
+}
+
+/// The same where the file system cannot: an entry that crosses the end of a page makes it more than one.
+fn write_zeros(file: &File, from: usize, to: usize) -> io::Result<()> {
+    (from..to).step_by(PAGE).try_for_each(|at| {
+        let len = PAGE.min(to - at);
+        file.write_all_at(&[0; PAGE][..len], at as u64)
+    })
 }
 
 #[cfg(test)]
@@ -338,6 +350,14 @@ mod tests {
             (index.entry(0), path.metadata().unwrap().len()),
             ([1, 2], 8)
         );
+    }
+
+    #[test]
+    fn room_is_made_where_the_file_system_cannot_reserve_it() {
+        let file = tempfile::tempfile().unwrap();
+        // The 342nd entry of a time index that went on after 341.
+        write_zeros(&file, 341 * 12, 2 * PAGE).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 2 * PAGE as u64);
     }
 
     #[test]
