@@ -5,9 +5,13 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::reading::corrupt;
 use crate::segment::indexing::Indexing;
 use crate::segment::{Head, Place, Segment, name};
 use crate::{LogConfig, LogError, Result};
+
+/// Positions in a segment are 31 bits wide, in its index and for Apache Kafka.
+const MAX_SEGMENT: u64 = i32::MAX as u64;
 
 /// A segment that nobody reads yet. What is left of one that is given up is removed, unless its directory is somebody
 /// else's by then.
@@ -53,6 +57,10 @@ impl Replacement {
             reason: format!("compaction made it: {error}"),
         })?;
         let position = self.segment.file.written() + self.buffer.len() as u64;
+        // Compressed again, or with times relative to a horizon, batches may have grown.
+        if position + batch.len() as u64 > MAX_SEGMENT {
+            return Err(corrupt(self.segment.file.path(), "it would grow too large"));
+        }
         self.heads.push((position, head));
         self.buffer.extend_from_slice(batch);
         if self.buffer.len() < self.capacity {
@@ -171,4 +179,36 @@ fn remove_cleaned(place: &Place, base_offset: i64) -> Result<()> {
             _ => Ok(()),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_never_grows_beyond_what_a_position_can_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place {
+            dir: dir.path().to_owned(),
+            disk: crate::disk::os(),
+        };
+        let mut replacement =
+            Replacement::create(&place, 0, &LogConfig::default(), 1 << 20).unwrap();
+        let mut builder = kafkalite_records::BatchBuilder::new(1 << 10);
+        assert!(builder.try_append(0, Some(b"k"), Some(b"v"), &[]));
+        let (codec, origin) = (
+            kafkalite_records::Compression::None,
+            kafkalite_records::BatchOrigin::ANONYMOUS,
+        );
+        let mut compressor = kafkalite_records::Compressor::new(codec, None).unwrap();
+        let batch = builder.build(0, origin, &mut compressor).unwrap();
+        replacement
+            .segment
+            .file
+            .publish(MAX_SEGMENT - 2 * batch.len() as u64, true);
+        replacement.push(&batch).unwrap();
+        replacement.push(&batch).unwrap();
+        let error = replacement.push(&batch).unwrap_err();
+        assert!(matches!(error, LogError::Uncleanable { .. }), "{error}");
+    }
 }
