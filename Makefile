@@ -43,6 +43,8 @@ test-python: $(VENV)/developer $(VENV)/installed peers ## Python's tests
 bench: $(VENV)/developer $(VENV)/installed peers ## criterion's benches, then kafkalite beside Apache Kafka with the same client
 	$(CARGO) bench --workspace --locked
 	$(BIN)/python benches/compare.py
+	$(BIN)/python benches/groups.py
+	$(BIN)/python benches/partitions.py
 
 docs: ## the crates' documentation, in target/doc
 	$(CARGO) doc --workspace --no-deps --locked
