@@ -18,7 +18,7 @@ pub(super) const JOINS: i32 = 0;
 pub(super) const LEAVES: i32 = -1;
 
 /// Longest string in a record's key.
-const MAX_IN_KEY: usize = i16::MAX as usize;
+pub(super) const MAX_IN_KEY: usize = i16::MAX as usize;
 /// Most bytes of what a member says about itself: half of what a batch may have by default.
 pub(super) const MAX_RECORD: usize = 512 * 1024;
 

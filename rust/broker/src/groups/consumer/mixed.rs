@@ -13,7 +13,7 @@ use kafkalite_wire::consumer_protocol::{
     ConsumerProtocolAssignment, ConsumerProtocolPartitions, ConsumerProtocolSubscription,
 };
 
-use super::heartbeat::MAX_RECORD;
+use super::heartbeat::{MAX_IN_KEY, MAX_RECORD};
 use super::member::Progress;
 use super::places::{Holding, Place, Places, by_topic};
 use super::records::{ClassicRecord, Key, ProtocolRecord};
@@ -41,8 +41,9 @@ impl Consumer {
         let subscription = self.supported(&request)?;
         let owned = &subscription.owned_partitions;
         let works = owned.iter().any(|topic| !topic.partitions.is_empty());
-        if !is_known && !is_back && works {
-            // It was removed without knowing, and others may have what it works with: it must first hear of that.
+        if !is_known && !is_back && (works || request.member_id.len() > MAX_IN_KEY) {
+            // It was removed without knowing, and others may have what it works with: it must first hear of that. And no
+            // broker has ever given out an id so long that it cannot be stored.
             return Err(ErrorCode::UnknownMemberId);
         }
         if request.member_id.is_empty()
