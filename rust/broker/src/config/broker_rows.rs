@@ -90,7 +90,7 @@ pub static BROKER: &[Row] = &[
     row("kafkalite.durability", Choice(DURABILITIES), "visible", Restart, "visible: a message is acknowledged and readable once written; synced: only after fsync, one fsync for all that wait."),
     row("listeners", Text, "PLAINTEXT://127.0.0.1:9092", Restart, "Address to listen on, as PLAINTEXT://host:port; port 0 takes a free one."),
     row("log.cleaner.backoff.ms", Long(0), "15000", Dynamic, "Milliseconds between looks for logs that are due for compaction."),
-    row("log.cleaner.dedupe.buffer.size", Long(ANY_LONG), "134217728", Dynamic, "Bytes of memory at the most for the keys of one compaction, 24 each, taken while it runs."),
+    row("log.cleaner.dedupe.buffer.size", Long(ANY_LONG), "134217728", Dynamic, "Bytes of memory at the most for the keys of one compaction, 24 each, taken while it runs; above 2 GiB is 2 GiB."),
     row("log.cleaner.delete.retention.ms", Long(0), "86400000", Dynamic, "Milliseconds that a deletion marker is kept in a compacted topic."),
     row("log.cleaner.enable", Boolean, "true", Restart, "Whether topics with cleanup.policy=compact, and committed offsets, are compacted; they grow for ever otherwise."),
     row("log.cleaner.io.buffer.load.factor", Double(0.0, 1.0), "0.9", Dynamic, "Share of log.cleaner.dedupe.buffer.size that is used before it counts as full; what is left is compacted the next time."),

@@ -22,11 +22,16 @@ impl OffsetMap {
     /// Bytes an entry takes.
     const SLOT_BYTES: u64 = size_of::<Slot>() as u64;
 
+    /// More than this is not taken, whatever is allowed: a wrong setting must not take all memory.
+    const MOST_BYTES: u64 = 2 << 30;
+
     /// Room for at most `keys`, in `bytes` at the most, of which `load` in 1,000 are used: a full table is slow. There is always room for one key, or compaction would never come to an end.
     pub(super) fn new(keys: u64, bytes: u64, load: u16) -> OffsetMap {
         let load = u64::from(load.clamp(100, 990));
         let wanted = keys.saturating_mul(1000).div_ceil(load).saturating_add(1);
-        let slots = wanted.min(bytes / OffsetMap::SLOT_BYTES).max(2);
+        let slots = wanted
+            .min(bytes.min(OffsetMap::MOST_BYTES) / OffsetMap::SLOT_BYTES)
+            .max(2);
         OffsetMap {
             slots: vec![[0; 3]; slots as usize],
             secrets: [RandomState::new(), RandomState::new()],
