@@ -222,13 +222,11 @@ impl Classic {
         self.prepare_or_complete(&reason, now);
     }
 
-    /// A member has asked for its assignment.
+    /// A member has asked for its assignment. Whether it was the last is not asked, which would be a look at every member
+    /// for every member: the deadline finds nobody then.
     pub(super) fn note_sync(&mut self, id: &str) {
         if let Some(member) = self.members.get_mut(id) {
             member.owes_sync = false;
-        }
-        if self.members.values().all(|member| !member.owes_sync) {
-            self.sync_deadline = None;
         }
     }
 
