@@ -121,18 +121,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", type=int, nargs="+", default=[10, 100, 1000], help="sizes of the group")
     parser.add_argument("--seconds", type=int, default=3, help="of heartbeats (default: %(default)s)")
+    parser.add_argument("--only", choices=list(PARTIES), help="one broker instead of both")
     parser.add_argument(
         "--directory", type=Path, help="where both keep their data (default: the system's temporary one)"
     )
+    parser.add_argument("--congestion-control", default="reno", help="of TCP, for both (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print every measurement as JSON")
     options = parser.parse_args()
     results: dict[str, list[Result]] = {}
     directory = Path(tempfile.mkdtemp(prefix="kafkalite-groups-", dir=options.directory))
     try:
-        with congestion_control("reno"):
-            for name, start in PARTIES.items():
+        with congestion_control(options.congestion_control):
+            for name in [options.only] if options.only else PARTIES:
                 print(f"{name} ...", file=sys.stderr)
-                with ready(start, directory / name.replace(" ", "-")) as (broker, swarm):
+                with ready(PARTIES[name], directory / name.replace(" ", "-")) as (broker, swarm):
                     results[name] = [measure(broker, swarm, members, options.seconds) for members in options.members]
     finally:
         shutil.rmtree(directory, ignore_errors=True)

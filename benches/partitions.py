@@ -147,12 +147,13 @@ def main() -> None:
     parser.add_argument("--idle", type=int, default=10, help="seconds to do nothing (default: %(default)s)")
     parser.add_argument("--only", choices=list(PARTIES), help="one broker instead of both")
     parser.add_argument("--directory", type=Path, help="where both keep data (default: the system's temporary one)")
+    parser.add_argument("--congestion-control", default="reno", help="of TCP, for both (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print every measurement as JSON")
     options = parser.parse_args()
     results: dict[str, dict[str, float]] = {}
     directory = Path(tempfile.mkdtemp(prefix="kafkalite-partitions-", dir=options.directory))
     try:
-        with congestion_control("reno"):
+        with congestion_control(options.congestion_control):
             for name in [options.only] if options.only else PARTIES:
                 print(f"{name} ...", file=sys.stderr)
                 results[name] = measure(name, directory / name.replace(" ", "-"), options)
