@@ -314,3 +314,19 @@ fn a_power_cut_after_any_step_whatever_the_directory_remembers() {
     }
     assert!(cuts > 100, "{cuts}");
 }
+
+#[test]
+fn what_was_replaced_is_not_removed_before_its_replacement_is_known_to_be_whole() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("full");
+    let before = fill(&dir);
+    let first = |suffix: &str| dir.join(format!("{:020}.{suffix}", 0));
+    fs::rename(first("log"), first("log.deleted")).unwrap();
+    fs::write(first("log.swap"), [7; 100]).unwrap();
+    let error = open(&dir, &FaultyDisk::new()).unwrap_err();
+    assert!(matches!(error, LogError::MalformedFile { .. }), "{error}");
+    // As the message says.
+    fs::remove_file(first("log.swap")).unwrap();
+    fs::rename(first("log.deleted"), first("log")).unwrap();
+    assert_eq!(check(&dir, &before), before);
+}

@@ -23,12 +23,18 @@ struct Leftover {
 /// Brings the partition's directory into a state that has only whole segments. Nobody reads it yet.
 pub(super) fn finish(place: &Place) -> Result<()> {
     let files = list(&place.dir)?;
+    replace(place, &files)?;
+    // Not before: where what was to take their place is damaged, these are the only copy.
     for path in with(&files, name::DELETED).map(|leftover| leftover.path) {
         unlink(&path);
     }
-    let cleaned: Vec<Leftover> = with(&files, name::CLEANED).collect();
+    Ok(())
+}
+
+fn replace(place: &Place, files: &[Named]) -> Result<()> {
+    let cleaned: Vec<Leftover> = with(files, name::CLEANED).collect();
     let unfinished_from = cleaned.iter().map(|file| file.base_offset).min();
-    let (invalid, valid): (Vec<Leftover>, Vec<Leftover>) = with(&files, name::SWAP)
+    let (invalid, valid): (Vec<Leftover>, Vec<Leftover>) = with(files, name::SWAP)
         .partition(|file| unfinished_from.is_some_and(|from| file.base_offset >= from));
     // First what depends on the others being there.
     for file in invalid.iter().chain(&cleaned) {
@@ -49,7 +55,7 @@ pub(super) fn finish(place: &Place) -> Result<()> {
         covered = Some((from.min(file.base_offset), to.max(end)));
     }
     if let Some((from, to)) = covered {
-        for (base_offset, suffix, path) in &files {
+        for (base_offset, suffix, path) in files {
             if (from..to).contains(base_offset) && name::DATA.contains(&suffix.as_str()) {
                 remove(place, path)?;
             }
@@ -101,8 +107,8 @@ fn end_of(place: &Place, file: &Leftover) -> Result<i64> {
         let found = step.map_err(|error| LogError::MalformedFile {
             path: file.path.clone(),
             reason: format!(
-                "it was about to replace segments when its broker was killed, and is damaged: {error}; they may be \
-                 there still, so move it out of the directory to go on with them"
+                "it was about to replace segments when its broker was killed, and is damaged: {error}; they are \
+                 there, perhaps called *.deleted, so move it out of the directory and give them their names back"
             ),
         })?;
         end = end.max(found.head.last_offset + 1);
