@@ -48,13 +48,15 @@ enum Verdict {
 }
 
 impl Inside {
-    /// What was consumed of these partitions, or of all, and is not committed.
+    /// What was consumed of these partitions, which are sorted, or of all, and is not committed.
     pub(super) fn uncommitted(&self, of: Option<&[TopicPartition]>) -> Offsets {
         let mut offsets: Offsets = self
             .consumer
             .claims()
             .into_iter()
-            .filter(|(partition, _)| of.is_none_or(|wanted| wanted.contains(partition)))
+            .filter(|(partition, _)| {
+                of.is_none_or(|wanted| wanted.binary_search(partition).is_ok())
+            })
             .filter_map(|(partition, claim)| {
                 let metadata = String::new();
                 let offset = claim.uncommitted()?;

@@ -61,6 +61,11 @@ async fn commit(inside: &Inside, partitions: &[TopicPartition]) {
             return;
         }
         let standing = inside.standing.borrow().clone();
+        if standing.generation < 0 {
+            // Meanwhile the group went on without this member. In no generation it would commit as a stranger, which an
+            // empty group allows: over what others committed since.
+            return;
+        }
         match inside.attempt(offsets.clone(), standing).await {
             Ok(()) => return inside.settle(&offsets),
             // A topic that is gone does not come back: the group need not wait for that.
@@ -126,5 +131,61 @@ pub(super) async fn begin(inside: &Inside, claimed: Claimed) {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Handle;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::config::ConsumerConfig;
+    use crate::consumer::Consumer;
+    use crate::group::commits::Attempt;
+    use crate::group::inside::Standing;
+
+    /// Releases a partition that is consumed up to 5, as a member in this generation; what is committed for that.
+    async fn committed_in(generation: i32) -> Option<Attempt> {
+        let pairs = [("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")];
+        let config = ConsumerConfig::from_pairs(pairs).unwrap();
+        let consumer = Consumer::new(config, &Handle::current()).unwrap();
+        let (orders, _ordered) = mpsc::unbounded_channel();
+        let (commits, mut attempts) = mpsc::unbounded_channel();
+        let inside = Inside::new(consumer, None, orders, commits);
+        inside.standing.send_modify(|standing| {
+            *standing = Standing {
+                generation,
+                ..Standing::outside()
+            };
+        });
+        let of = TopicPartition::new("t", 0);
+        let claim = Arc::new(Claim::new());
+        inside.consumer.claim(&[(of.clone(), Arc::clone(&claim))]);
+        claim.consume(5);
+        let answered = async {
+            let mut attempt: Attempt = attempts.recv().await?;
+            let (unheard, _) = tokio::sync::oneshot::channel();
+            let answer = std::mem::replace(&mut attempt.answer, unheard);
+            answer.send(Ok(())).unwrap();
+            Some(attempt)
+        };
+        tokio::select! {
+            biased;
+            attempt = answered => attempt,
+            () = release(&inside, vec![of], false) => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_consumed_is_committed_in_the_generation_that_is_left() {
+        let attempt = committed_in(3).await.unwrap();
+        assert_eq!(attempt.standing.generation, 3);
+        assert_eq!(attempt.offsets[0].1.offset, 5);
+    }
+
+    #[tokio::test]
+    async fn who_was_given_up_meanwhile_does_not_commit_as_a_stranger() {
+        assert!(committed_in(-1).await.is_none());
     }
 }
