@@ -117,8 +117,12 @@ impl Shared {
     pub(super) fn release(&self, released: &[TopicPartition]) {
         let mut state = self.state.lock();
         for of in released {
-            if state.partitions.remove(of).is_some() {
+            if let Some(partition) = state.partitions.remove(of) {
                 self.cluster.let_go(&of.topic);
+                // It may have been sought since its claim was revoked.
+                if let Some(claim) = partition.claim {
+                    claim.revoke();
+                }
             }
             state.ready.retain(|other| other != of);
         }
@@ -364,6 +368,25 @@ mod tests {
         metadata.topics.insert("t".into(), Arc::new(topic));
         let (mut new, _) = shared.learn(&metadata);
         (shared, new.remove(0).1)
+    }
+
+    #[test]
+    fn what_is_sought_while_its_partition_goes_is_dropped_with_it() {
+        let (shared, _) = shared();
+        let first = Arc::new(Claim::new());
+        shared.claim(&[(of(), Arc::clone(&first))]);
+        let claim = || shared.look(|partitions| partitions[&of()].claim.clone().unwrap());
+        shared
+            .change(&of(), |partition| partition.begin(&first, StartAt::Reset))
+            .unwrap();
+        first.revoke();
+        shared
+            .change(&of(), |partition| partition.seek(StartAt::Offset(7)))
+            .unwrap();
+        let sought = claim();
+        assert_eq!(sought.uncommitted(), Some(7), "it is still to be committed");
+        shared.release(&[of()]);
+        assert!(sought.is_revoked(), "another member reads it now");
     }
 
     #[tokio::test]
