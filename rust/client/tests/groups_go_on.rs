@@ -126,6 +126,9 @@ async fn a_second_member_of_the_same_name_fences_the_first(bootstrap: &str) {
         "{errors:?}"
     );
     assert!(errors[0].to_string().contains("\"twin\""), "{}", errors[0]);
+    // Nothing will ever come: it is told again rather than left to wait.
+    let told = first.consumer.next_batch(PATIENCE).await;
+    assert!(matches!(told, Err(ClientError::Fenced { .. })), "{told:?}");
     assert!(first.partitions().is_empty());
     assert_eq!(second.partitions(), [0, 1], "the second is left alone");
     first.close().await;

@@ -120,6 +120,15 @@ impl Inside {
         }
     }
 
+    /// What the reader has to be told: once, unless nothing that it can ask for will come any more.
+    pub(super) fn failure(&self) -> Option<ClientError> {
+        let mut failure = self.failure.lock();
+        match &*failure {
+            Some(ClientError::Fenced { .. }) if !self.consumer.is_closed() => failure.clone(),
+            _ => failure.take(),
+        }
+    }
+
     /// The reader is alive.
     pub(super) fn note_now(&self) {
         let now = self.started.elapsed().as_millis() as u64;

@@ -119,6 +119,7 @@ impl GroupConsumer {
     /// waiting for it. [`subscribe`](Self::subscribe) joins again.
     pub fn unsubscribe(&self) {
         *self.inside.subscription.lock() = None;
+        *self.inside.failure.lock() = None;
         self.inside.order(Order::Subscribe(None));
     }
 
@@ -160,8 +161,7 @@ impl GroupConsumer {
 
     /// The next batch that is there, without waiting; none while an event waits to be handled.
     pub fn try_next_batch(&self) -> Option<Result<Batch>> {
-        let failure = self.inside.failure.lock().take();
-        if let Some(failure) = failure {
+        if let Some(failure) = self.inside.failure() {
             return Some(Err(failure));
         }
         self.inside.asks();
@@ -176,7 +176,8 @@ impl GroupConsumer {
     ///
     /// Each batch carries its [`Claim`](crate::Claim): store how far you are there, and drop the rest of a batch whose claim is
     /// revoked. An error about the group ([`ClientError::NotAdmitted`], [`ClientError::Fenced`],
-    /// [`ClientError::BadAssignment`]) is told once; the next call tries to join again, but for one that is fenced.
+    /// [`ClientError::BadAssignment`]) is told once; the next call tries to join again. One that is fenced is told so at
+    /// every call, until it is unsubscribed.
     pub async fn next_batch(&self, limit: Duration) -> Result<Option<Batch>> {
         let deadline = Instant::now() + limit;
         let _waits = self.inside.waits();

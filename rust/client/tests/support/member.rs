@@ -158,7 +158,11 @@ async fn read_on(consumer: Arc<GroupConsumer>, seen: Arc<Seen>) {
             Ok(None) => continue,
             Err(ClientError::Closed(_)) => return,
             Err(error) => {
+                let is_fenced = matches!(error, ClientError::Fenced { .. });
                 seen.errors.lock().push(error);
+                if is_fenced {
+                    return;
+                }
                 continue;
             }
         };
