@@ -55,20 +55,22 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) fn want(&self, wanted: bool) {
+        let mut queue = self.queue.lock();
         self.wanted.store(wanted, Ordering::Release);
         if !wanted {
-            self.queue.lock().clear();
+            queue.clear();
         }
     }
 
     /// Queues an event if anybody wants it; what resolves when it was handled.
     pub(super) fn push(&self, event: RebalanceEvent) -> Option<oneshot::Receiver<()>> {
+        let mut queue = self.queue.lock();
         if !self.wanted.load(Ordering::Acquire) {
             return None;
         }
         let (done, handled) = oneshot::channel();
         self.pending.fetch_add(1, Ordering::AcqRel);
-        self.queue.lock().push_back(PendingEvent {
+        queue.push_back(PendingEvent {
             event,
             pending: Arc::clone(&self.pending),
             _done: done,
