@@ -46,7 +46,8 @@ pub(super) async fn run(inside: Arc<Inside>, mut orders: mpsc::UnboundedReceiver
 pub(super) enum Done {
     Event(Event),
     Divided(u64, Result<Divided>),
-    Looked(Result<Counted>),
+    /// What the look with this number found.
+    Looked(u64, Result<Counted>),
     Committed,
     Nothing,
 }
@@ -61,6 +62,8 @@ struct Task {
     divided: Option<Divided>,
     /// When to ask which topics and partitions there are.
     look_at: Option<Instant>,
+    /// The last look's number.
+    look: u64,
     /// The pause before that, while a topic is missing.
     missing: Backoff,
     commit_at: Instant,
@@ -94,6 +97,7 @@ impl Task {
             subscription: None,
             divided: None,
             look_at: None,
+            look: 0,
             missing: cluster.retry_backoff(),
             commit_at: now + config.auto_commit_interval,
             is_committing: false,
@@ -118,6 +122,7 @@ impl Task {
             Order::Subscribe(Some(to)) => {
                 // Which topics match a pattern has to be known before it joins; topics that are named may be none.
                 self.look_at = Some(Instant::now());
+                self.look += 1;
                 self.is_checked = false;
                 if let Subscription::Topics(_) = &to {
                     let (topics, why) = (to.resolve([]), "it has subscribed".to_owned());
@@ -144,6 +149,7 @@ impl Task {
             Done::Event(event) => self.tell(event),
             Done::Divided(attempt, result) => {
                 let answer = result.map(|mut divided| {
+                    self.look += 1;
                     let assignments = std::mem::take(&mut divided.assignments);
                     let before = self.divided.replace(divided);
                     if let (Some(now), Some(before)) = (&mut self.divided, before) {
@@ -153,7 +159,12 @@ impl Task {
                 });
                 self.tell(Event::Divided(attempt, answer));
             }
-            Done::Looked(counts) => self.looked(counts),
+            Done::Looked(number, counts) => {
+                // Unless the subscription, or what all members want, has changed since it was asked.
+                if number == self.look {
+                    self.looked(counts);
+                }
+            }
             Done::Committed => {
                 self.is_committing = false;
                 let interval = self.inside.consumer.config().auto_commit_interval;
@@ -238,6 +249,7 @@ impl Task {
     /// Asks which topics there are that concern this member, and how many partitions they have.
     fn look(&mut self) {
         self.look_at = None;
+        self.look += 1;
         let Some(subscription) = self.subscription.clone() else {
             return;
         };
@@ -250,11 +262,13 @@ impl Task {
             topics.extend(divided.topics.iter().cloned());
         }
         let cluster = Arc::clone(self.inside.consumer.cluster());
+        let number = self.look;
         self.work.spawn(async move {
-            Done::Looked(match subscription {
+            let counted = match subscription {
                 Subscription::Topics(_) => count(&cluster, &topics).await,
                 Subscription::Pattern(_) => count_all(&cluster).await,
-            })
+            };
+            Done::Looked(number, counted)
         });
     }
 
@@ -392,5 +406,40 @@ impl Task {
                 detail: detail.into(),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Handle;
+
+    use super::*;
+    use crate::config::ConsumerConfig;
+    use crate::consumer::Consumer;
+
+    #[tokio::test]
+    async fn what_was_found_for_an_earlier_subscription_counts_for_nothing() {
+        let pairs = [("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")];
+        let config = ConsumerConfig::from_pairs(pairs).unwrap();
+        let consumer = Consumer::new(config, &Handle::current()).unwrap();
+        let (orders, _ordered) = mpsc::unbounded_channel();
+        let (commits, _attempts) = mpsc::unbounded_channel();
+        let inside = Inside::new(consumer, None, orders, commits);
+        let mut task = Task::new(Arc::new(inside));
+        let to = |pattern| Order::Subscribe(Some(Subscription::pattern(pattern).unwrap()));
+        let found = || {
+            let counts = [("a".into(), 1)].into();
+            let refused = Vec::new();
+            Ok(Counted { counts, refused })
+        };
+        task.obey(to("a"));
+        task.look_at_the_clock();
+        let earlier = task.look;
+        task.obey(to("a|b"));
+        task.done(Done::Looked(earlier, found()));
+        assert!(!task.is_checked, "nobody asked whether there is a b");
+        task.look_at_the_clock();
+        task.done(Done::Looked(task.look, found()));
+        assert!(task.is_checked);
     }
 }
