@@ -8,7 +8,7 @@ import pytest
 
 from clients.groups import PATIENCE, eventually
 from clients.reading import asking, publish, read
-from kafkalite import Broker, Consumer, TopicPartition
+from kafkalite import Broker, Consumer, GroupError, TopicPartition
 
 _NUMBERS = itertools.count(1)
 QUICK = {"heartbeat_interval_ms": 100}
@@ -206,3 +206,13 @@ def test_a_group_goes_on_while_a_callback_takes_long(broker, make_topic, group):
             second.subscribe(topic)
             eventually("one moved", asking(first, lambda: len(second.assignment) == 1))
             eventually("one stayed", asking(first, lambda: len(first.assignment) == 1))
+
+
+def test_a_callback_that_asks_for_messages_is_told_that_it_cannot(broker, make_topic, group):
+    topic = make_topic(1)
+    publish(broker, topic, 1)
+    with Consumer(broker, group_id=group, **QUICK) as consumer:
+        consumer.subscribe(topic, on_assigned=lambda _: consumer.poll(5))
+        with pytest.raises(GroupError, match="callback"):
+            consumer.poll(30)
+        assert consumer.poll(30).value == b"0", "the group went on"

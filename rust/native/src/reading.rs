@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use kafkalite_client::{Batch, ClientError, RebalanceEvent, StartAt, TopicPartition};
@@ -24,6 +26,10 @@ pub(crate) struct Reading {
     pub(crate) source: Source,
     pub(crate) taken: Mutex<Taken>,
     pub(crate) outcomes: Outcomes,
+    /// Whose callback is told of a rebalance, or was last.
+    telling: Mutex<Option<ThreadId>>,
+    /// Whether one is told at the moment: looked at for each message.
+    tells: AtomicBool,
 }
 
 impl Reading {
@@ -32,6 +38,8 @@ impl Reading {
             source,
             taken: Mutex::default(),
             outcomes: Outcomes::default(),
+            telling: Mutex::default(),
+            tells: AtomicBool::new(false),
         })
     }
 
@@ -41,7 +49,7 @@ impl Reading {
         py: Python<'_>,
         listener: impl Fn() -> Option<Py<PyAny>>,
     ) -> PyResult<Option<Message>> {
-        self.asked();
+        self.asked()?;
         match self.wait_next(py, None, listener)? {
             Some(Ok(message)) => Ok(Some(message)),
             // Closed: the iteration ends.
@@ -61,7 +69,7 @@ impl Reading {
         if max_messages == 0 {
             return Err(PyValueError::new_err("max_messages must be at least 1"));
         }
-        self.asked();
+        self.asked()?;
         let first = match self.wait_next(py, limit, listener)? {
             None => return Ok(Vec::new()),
             Some(Err(error)) => return Err(errors::client(&error)),
@@ -82,11 +90,19 @@ impl Reading {
     }
 
     /// The reader comes back for more.
-    fn asked(&self) {
+    fn asked(&self) -> PyResult<()> {
+        if self.tells.load(Ordering::Relaxed)
+            && *self.telling.lock() == Some(thread::current().id())
+        {
+            return Err(errors::group(
+                "a rebalance callback cannot ask for messages, for none come until it returns: seek or commit, and return",
+            ));
+        }
         self.taken.lock().settle();
         if let Some(member) = self.source.member() {
             member.asks();
         }
+        Ok(())
     }
 
     /// The next message that is there.
@@ -155,7 +171,11 @@ impl Reading {
                 RebalanceEvent::Lost(partitions) => ("lost", partitions),
             };
             if let Some(listener) = listener() {
-                listener.call1(py, (kind, pairs(partitions)))?;
+                *self.telling.lock() = Some(thread::current().id());
+                self.tells.store(true, Ordering::Relaxed);
+                let told = listener.call1(py, (kind, pairs(partitions)));
+                self.tells.store(false, Ordering::Relaxed);
+                told?;
             }
         }
         self.outcomes.tell(py)
