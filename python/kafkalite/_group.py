@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -47,6 +48,21 @@ def names(topics: tuple[str | Iterable[str], ...]) -> list[str]:
                 raise TypeError(message)
             found[name] = None
     return list(found)
+
+
+def expression(pattern: str | re.Pattern[str] | None) -> str | None:
+    """Return a pattern as the core takes it, with its flags."""
+    if not isinstance(pattern, re.Pattern):
+        return pattern
+    letters = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE}
+    flags = "".join(letter for letter, flag in letters.items() if pattern.flags & flag)
+    return (
+        f"(?{flags}:{pattern.pattern}\n)"
+        if "x" in flags
+        else f"(?{flags}:{pattern.pattern})"
+        if flags
+        else pattern.pattern
+    )
 
 
 def offsets(what: Message | Mapping[TopicPartition, int]) -> dict[_Pair, int]:

@@ -182,10 +182,9 @@ class Consumer:
             message = "subscribe() takes the names of topics, or pattern=, and not both"
             raise ValueError(message)
         listener = _group.listener(on_assigned, on_revoked, on_lost)
-        expression = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
         if self._reader is None:
             self._reader = self._native.member()
-        self._reader.subscribe(names, expression, listener)
+        self._reader.subscribe(names, _group.expression(pattern), listener)
         self._is_subscribed = True
 
     def unsubscribe(self) -> None:

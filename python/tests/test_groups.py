@@ -3,6 +3,7 @@
 import gc
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -305,6 +306,15 @@ def test_a_pattern_covers_topics_that_come_later(broker, group):
         eventually("the second", lambda: {one.topic for one in consumer.assignment} == both)
         publish(broker, f"{name}-2", 3)
         assert read(consumer, 3) == [0, 1, 2]
+
+
+def test_a_compiled_pattern_keeps_its_flags(broker, group):
+    topic = f"Views-{group}"
+    broker.create_topic(topic)
+    for flags, layout in ((re.IGNORECASE, "{}"), (re.IGNORECASE | re.VERBOSE, " {}  # all of it")):
+        with Consumer(broker, group_id=group) as consumer:
+            consumer.subscribe(pattern=re.compile(layout.format(topic.lower()), flags))
+            eventually("it matches", lambda: [one.topic for one in consumer.assignment] == [topic])
 
 
 def test_a_pattern_that_is_none_says_what_is_wrong(broker, group):
