@@ -11,6 +11,7 @@ What to know when reading the table:
   ``clean`` was stopped in good order before, what is ``after kill -9`` was not.
 * ``idle CPU`` is what the broker uses without any client, as seconds a minute.
 * Descriptors are counted in /proc. Both brokers raise the soft limit to the hard one themselves.
+* Of the minutes that it takes most are spent waiting for Apache Kafka to create the partitions.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ign
 
 from brokers import PARTIES, Running, congestion_control, show
 
-PATIENCE = 150.0
+PATIENCE = 400.0
 
 
 def timed(act: Callable[[], object]) -> float:
