@@ -40,9 +40,14 @@ impl Outcomes {
         self.0.arrived.notified().await;
     }
 
+    /// Whether there is something to tell.
+    pub(crate) fn is_any(&self) -> bool {
+        self.0.any.load(Ordering::Acquire)
+    }
+
     /// Calls the callbacks of what was answered.
     pub(crate) fn tell(&self, py: Python<'_>) -> PyResult<()> {
-        while self.0.any.load(Ordering::Acquire) {
+        while self.is_any() {
             let next = {
                 let mut queue = self.0.queue.lock();
                 let next = queue.pop_front();

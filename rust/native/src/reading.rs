@@ -28,7 +28,7 @@ pub(crate) struct Reading {
     pub(crate) outcomes: Outcomes,
     /// Whose callback is told of a rebalance, or was last.
     telling: Mutex<Option<ThreadId>>,
-    /// Whether one is told at the moment: looked at for each message.
+    /// Whether one is told at the moment.
     tells: AtomicBool,
 }
 
@@ -49,8 +49,11 @@ impl Reading {
         py: Python<'_>,
         listener: impl Fn() -> Option<Py<PyAny>>,
     ) -> PyResult<Option<Message>> {
-        self.asked()?;
-        match self.wait_next(py, None, listener)? {
+        let next = match self.asked()? {
+            Some(next) => Some(next),
+            None => self.wait_next(py, None, listener)?,
+        };
+        match next {
             Some(Ok(message)) => Ok(Some(message)),
             // Closed: the iteration ends.
             Some(Err(ClientError::Closed(_))) | None => Ok(None),
@@ -69,18 +72,22 @@ impl Reading {
         if max_messages == 0 {
             return Err(PyValueError::new_err("max_messages must be at least 1"));
         }
-        self.asked()?;
-        let first = match self.wait_next(py, limit, listener)? {
+        let first = match self.asked()? {
+            Some(first) => Some(first),
+            None => self.wait_next(py, limit, listener)?,
+        };
+        let first = match first {
             None => return Ok(Vec::new()),
             Some(Err(error)) => return Err(errors::client(&error)),
             Some(Ok(first)) => first,
         };
         let mut messages = vec![first];
+        let mut taken = self.taken.lock();
         while messages.len() < max_messages {
-            match self.try_next() {
+            match self.next_of(&mut taken) {
                 Some(Ok(message)) => messages.push(message),
                 Some(Err(error)) => {
-                    self.taken.lock().trouble = Some(error);
+                    taken.trouble = Some(error);
                     break;
                 }
                 None => break,
@@ -89,31 +96,38 @@ impl Reading {
         Ok(messages)
     }
 
-    /// The reader comes back for more.
-    fn asked(&self) -> PyResult<()> {
-        if self.tells.load(Ordering::Relaxed)
+    /// The reader comes back for more: what it had in hand is consumed. The next message, if it was taken already and
+    /// nothing has to be told first: the short way, which most messages go.
+    fn asked(&self) -> PyResult<Option<Result<Message, ClientError>>> {
+        let has_event = self.source.member().is_some_and(|member| {
+            member.asks();
+            member.has_event()
+        });
+        // An event stays one while it is told.
+        if has_event
+            && self.tells.load(Ordering::Relaxed)
             && *self.telling.lock() == Some(thread::current().id())
         {
             return Err(errors::group(
                 "a rebalance callback cannot ask for messages, for none come until it returns: seek or commit, and return",
             ));
         }
-        self.taken.lock().settle();
-        if let Some(member) = self.source.member() {
-            member.asks();
+        let mut taken = self.taken.lock();
+        taken.settle();
+        if has_event || self.outcomes.is_any() {
+            return Ok(None);
         }
-        Ok(())
+        Ok(taken.next())
     }
 
-    /// The next message that is there.
-    fn try_next(&self) -> Option<Result<Message, ClientError>> {
-        let mut taken = self.taken.lock();
+    /// The next message that is there, taken already or not.
+    fn next_of(&self, taken: &mut Taken) -> Option<Result<Message, ClientError>> {
         loop {
             if let Some(message) = taken.next() {
                 return Some(message);
             }
             match self.source.try_next_batch()? {
-                Ok(batch) => self.put(&mut taken, batch),
+                Ok(batch) => self.put(taken, batch),
                 Err(error) => return Some(Err(error)),
             }
         }
@@ -134,8 +148,9 @@ impl Reading {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         loop {
             self.tell(py, &listener)?;
-            if let Some(message) = self.try_next() {
-                return Ok(Some(message));
+            let there = self.next_of(&mut self.taken.lock());
+            if there.is_some() {
+                return Ok(there);
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {

@@ -5,12 +5,19 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread::{self, ThreadId};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kafkalite_client::{BatchLayouts, Claim, ClientError, TopicPartition};
 use kafkalite_records::TimestampType;
 
 use crate::message::{Message, Origin};
+
+/// This thread's number: unlike `ThreadId`, it is had without counting references.
+fn this_thread() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    thread_local!(static NUMBER: u64 = NEXT.fetch_add(1, Ordering::Relaxed));
+    NUMBER.with(|number| *number)
+}
 
 /// Locked for moments only, never while anything waits.
 #[derive(Default)]
@@ -21,8 +28,8 @@ pub(crate) struct Taken {
     /// Of batches that were handed out to their end: how far, to count as consumed when the next message is asked for.
     /// How far the first of `batches` is in hand, it says itself.
     in_hand: Vec<InHand>,
-    /// Who was handed the last message.
-    reader: Option<ThreadId>,
+    /// The thread that was handed the last message; 0 for none.
+    reader: u64,
     /// Met while messages before it were handed out; told next.
     pub(crate) trouble: Option<ClientError>,
 }
@@ -69,14 +76,14 @@ impl Taken {
 
     /// [`settle`](Self::settle), if it is the reader who calls: anybody else doesn't know what it is still working on.
     pub(crate) fn settle_for_reader(&mut self) {
-        if self.reader == Some(thread::current().id()) {
+        if self.reader == this_thread() {
             self.settle();
         }
     }
 
     /// What is in hand is not consumed, whoever asks.
     pub(crate) fn disown(&mut self) {
-        self.reader = None;
+        self.reader = 0;
     }
 
     /// The next message; `None` if all were handed out.
@@ -92,7 +99,7 @@ impl Taken {
             match batch.layouts.next() {
                 Some(Ok(layout)) => {
                     batch.next_offset = layout.offset + 1;
-                    self.reader = Some(thread::current().id());
+                    self.reader = this_thread();
                     return Some(Ok(Message::read(Arc::clone(&batch.origin), layout)));
                 }
                 Some(Err(source)) => {

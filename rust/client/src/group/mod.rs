@@ -201,10 +201,16 @@ impl GroupConsumer {
         self.inside.events.want(wanted);
     }
 
+    /// Whether an event waits to be handled, or is being handled.
+    #[inline]
+    pub fn has_event(&self) -> bool {
+        self.inside.events.is_pending()
+    }
+
     /// The next event, if one waits.
     #[inline]
     pub fn next_event(&self) -> Option<PendingEvent> {
-        if !self.inside.events.is_pending() {
+        if !self.has_event() {
             return None;
         }
         self.inside.events.take()
