@@ -409,15 +409,16 @@ class Consumer:
             return [(reader, None) for reader in readers]
         owners = {one: reader for reader in readers for one in reader.assignment()}
         shares: dict[int, dict[tuple[str, int], int]] = {}
-        offsets = _group.offsets(what)
-        for one, offset in offsets.items():
-            if one not in owners:
+        for one, offset in _group.offsets(what).items():
+            # In the middle of a rebalance nobody owns anything: a single member waits for what comes of it.
+            owner = owners.get(one, readers[0] if len(readers) == 1 else None)
+            if owner is None:
                 message = (
                     f"{one[0]}-{one[1]} is not assigned to this consumer, so offset {offset} was not committed: "
                     "another member of the group may own it by now, and reads again what was not committed"
                 )
                 raise CommitFailedError(message)
-            shares.setdefault(readers.index(owners[one]), {})[one] = offset
+            shares.setdefault(readers.index(owner), {})[one] = offset
         return [(readers[at], share) for at, share in shares.items()]
 
 
