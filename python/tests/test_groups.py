@@ -476,11 +476,13 @@ def test_ten_consumers_in_ten_threads(broker, make_topic, group):
     for thread in threads:
         thread.start()
         time.sleep(0.05)  # each joins in the middle of the others' reading
-    with Consumer(broker, group_id=group) as watcher:
-        places = [(topic, number) for number in range(10)]
-        # What is in hand when a partition moves is read again by its next owner: so this comes last.
-        eventually("all is committed", lambda: set(watcher.committed(places).values()) == {1000})
-    assert set(got) == set(range(10_000))
-    enough.set()
+    try:
+        with Consumer(broker, group_id=group) as watcher:
+            places = [(topic, number) for number in range(10)]
+            # What is in hand when a partition moves is read again by its next owner: so this comes last.
+            eventually("all is committed", lambda: set(watcher.committed(places).values()) == {1000})
+    finally:
+        enough.set()
     for thread in threads:
         thread.join(PATIENCE)
+    assert set(got) == set(range(10_000))
