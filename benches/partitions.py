@@ -5,10 +5,11 @@ started once more. The client is librdkafka (confluent-kafka).
 
 What to know when reading the table:
 
-* ``create`` asks for ten topics a request, and runs until every partition has a leader in the answer to Metadata.
+* ``create`` asks for ten topics a request, and runs until every partition has a leader and an
+  answer to ListOffsets.
 * ``produce to each`` is one message of 100 bytes to every partition, acks=all.
-* ``started`` is from the start of the process until every partition has a leader in the answer to Metadata; what is
-  ``clean`` was stopped in good order before, what is ``after kill -9`` was not.
+* ``started`` is from the start of the process until every partition has a leader and an answer to ListOffsets; what
+  is ``clean`` was stopped in good order before, what is ``after kill -9`` was not.
 * ``idle CPU`` is what the broker uses without any client, as seconds a minute.
 * Descriptors are counted in /proc. Both brokers raise the soft limit to the hard one themselves.
 * Of the minutes that it takes most are spent waiting for Apache Kafka to create the partitions.
@@ -23,7 +24,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from brokers import PARTIES, Running, congestion_control, show
@@ -59,12 +60,20 @@ class Crowd:
         self.wait()
 
     def wait(self) -> None:
-        """Wait until every partition has a leader."""
+        """Wait until every partition has a leader that answers; Apache Kafka names some that do not know it yet."""
         deadline = time.monotonic() + PATIENCE
-        while not self._all_have_leaders():
+        while not (self._all_have_leaders() and self._all_have_ends()):
             if time.monotonic() > deadline:
-                message = f"not every partition has a leader after {PATIENCE} s"
+                message = f"not every partition is usable after {PATIENCE} s"
                 raise RuntimeError(message)
+            time.sleep(0.01)
+
+    def _all_have_ends(self) -> bool:
+        try:
+            self.list_offsets()
+        except KafkaException:
+            return False
+        return True
 
     def _all_have_leaders(self) -> bool:
         found = self._admin.list_topics(timeout=PATIENCE).topics
@@ -158,6 +167,7 @@ def main() -> None:
             for name in [options.only] if options.only else PARTIES:
                 print(f"{name} ...", file=sys.stderr)
                 results[name] = measure(name, directory / name.replace(" ", "-"), options)
+                print(json.dumps(results[name]), file=sys.stderr)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     if options.json:
