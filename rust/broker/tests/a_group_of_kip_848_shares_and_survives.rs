@@ -308,6 +308,18 @@ async fn a_group_with_classic_members_stays_classic_where_migration_is_disabled(
 }
 
 #[tokio::test]
+async fn who_is_refused_does_not_disturb_a_group_of_classic_members() {
+    let broker = start(&[("group.consumer.max.size", "1")]).await;
+    let mut client = broker.connect().await;
+    client.create("t", 1, &[]).await;
+    let (old, generation) = client.join_alone("g", b"").await;
+    let refused = client.ask(1, &entering("g", "a")).await;
+    assert_eq!(refused.error_code, ErrorCode::GroupMaxSizeReached);
+    let beat = client.heartbeat("g", &old, generation).await;
+    assert_eq!(beat, ErrorCode::None);
+}
+
+#[tokio::test]
 async fn a_waiting_classic_member_hears_that_its_group_has_become_another_one() {
     let broker = start(&[]).await;
     let (mut waiting, mut client) = (broker.connect().await, broker.connect().await);

@@ -65,19 +65,31 @@ impl Groups {
             Refusal::new(ErrorCode::GroupIdNotFound, message)
         };
         let beat = |id: &Arc<str>, held: &mut Held| {
-            if joins && !self.upgrade(id, held).map_err(failed)? {
-                return Err(missing());
-            }
-            self.look_at_topics(held);
-            let Kind::Consumer(consumer) = &mut held.kind else {
-                return Err(missing());
-            };
             let topics = self.storage.topics.snapshot();
-            let answer = consumer.heartbeat(request, sender, &**topics, &rules, self.now());
+            let answer = match &held.kind {
+                Kind::Classic(classic) => {
+                    let upgraded = joins.then(|| self.upgraded(classic, &rules)).flatten();
+                    let mut consumer = upgraded.ok_or_else(missing)?;
+                    // One that is refused leaves the classic group as it is.
+                    let answer =
+                        consumer.heartbeat(request, sender, &**topics, &rules, self.now())?;
+                    self.replace_classic(id, held, consumer).map_err(failed)?;
+                    Ok(answer)
+                }
+                Kind::Consumer(_) => {
+                    self.look_at_topics(held);
+                    let Kind::Consumer(consumer) = &mut held.kind else {
+                        return Err(missing());
+                    };
+                    consumer.heartbeat(request, sender, &**topics, &rules, self.now())
+                }
+            };
             let stored = self.store_changes(id, held);
             self.downgrade_if_due(id, held);
             self.reschedule(id, held);
-            Ok((answer?, stored.map_err(failed)?))
+            // Where nothing has changed it is told what an earlier request has changed, whose answer may have been lost.
+            let written = stored.map_err(failed)?;
+            Ok((answer?, written.or_else(|| held.written.clone())))
         };
         let outcome = if joins {
             self.with_or_new(&group_id, beat)
@@ -96,9 +108,10 @@ impl Groups {
             return;
         };
         let topics = self.storage.topics.snapshot();
-        if seen.as_ref().is_none_or(|seen| !Arc::ptr_eq(seen, &topics)) {
+        let now = Arc::downgrade(&topics);
+        if seen.as_ref().is_none_or(|seen| !seen.ptr_eq(&now)) {
             consumer.look_at(&**topics);
-            *seen = Some(Arc::clone(&topics));
+            *seen = Some(now);
         }
     }
 

@@ -1,7 +1,7 @@
 //! One group at the edge of its state machine: the lock around it, those who wait for its answers, its offsets.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -124,8 +124,8 @@ pub(super) struct Held {
     pub(super) written: Option<Written>,
     /// Whether the log has a record of the group itself, beside those of offsets.
     pub(super) stored: bool,
-    /// The topics that a group of KIP-848 has looked at.
-    pub(super) seen: Option<Arc<Snapshot>>,
+    /// The topics that a group of KIP-848 has looked at. Not to be kept for it: that would keep deleted ones.
+    pub(super) seen: Option<Weak<Snapshot>>,
     /// It is not in the list any more: look the group up again.
     pub(super) gone: bool,
 }

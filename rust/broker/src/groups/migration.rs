@@ -9,7 +9,7 @@ use kafkalite_wire::api::leave_group::{LeavingMember, LeftMember};
 use kafkalite_wire::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
 
 use super::classic::{Answer, Classic, Effects, Joiner, State, Ticket};
-use super::consumer::Consumer;
+use super::consumer::{self, Consumer};
 use super::group::Kind;
 use super::{Groups, Held};
 
@@ -98,37 +98,42 @@ impl Groups {
         (consumer.part(members, &**topics), Effects::default())
     }
 
-    /// Makes a classic group one of KIP-848, with its members, if it can be one. Whether it is one now.
-    pub(super) fn upgrade(&self, id: &Arc<str>, held: &mut Held) -> Result<bool, ErrorCode> {
-        let Kind::Classic(classic) = &mut held.kind else {
-            return Ok(true);
-        };
-        let rules = self.consumer_rules(id);
+    /// The group of KIP-848 that a classic one can go over to, with its members; `None` if it cannot.
+    pub(super) fn upgraded(&self, classic: &Classic, rules: &consumer::Rules) -> Option<Consumer> {
+        if classic.state() == State::Empty {
+            return Some(Consumer::default());
+        }
         let settings = self.storage.configs.settings();
         let policy = settings.group_consumer_migration_policy.as_str();
-        let consumer = if classic.state() == State::Empty {
-            Consumer::default()
-        } else {
-            let allowed = matches!(policy, "upgrade" | "bidirectional")
-                && classic.is_for_consumers()
-                && classic.size() <= rules.max_size;
-            let (generation, members) = classic.moving();
-            let topics = self.storage.topics.snapshot();
-            let converted =
-                || Consumer::from_classic(generation, members, &**topics, &rules, self.now());
-            match allowed.then(converted).flatten() {
-                Some(consumer) => consumer,
-                None => return Ok(false),
-            }
-        };
-        let effects = classic.dissolve();
-        for (ticket, answer) in effects.answers {
-            held.send(ticket, answer);
+        if !matches!(policy, "upgrade" | "bidirectional")
+            || !classic.is_for_consumers()
+            || classic.size() > rules.max_size
+        {
+            return None;
         }
-        let outcome = self.unstore(id, held);
+        let (generation, members) = classic.moving();
+        let topics = self.storage.topics.snapshot();
+        Consumer::from_classic(generation, members, &**topics, rules, self.now())
+    }
+
+    /// Puts a group of KIP-848 in the place of a classic one. Who waits there is told to join again. On an error nothing has
+    /// changed.
+    pub(super) fn replace_classic(
+        &self,
+        id: &str,
+        held: &mut Held,
+        consumer: Consumer,
+    ) -> Result<(), ErrorCode> {
+        self.unstore(id, held)?;
+        if let Kind::Classic(classic) = &mut held.kind {
+            let effects = classic.dissolve();
+            for (ticket, answer) in effects.answers {
+                held.send(ticket, answer);
+            }
+        }
         held.kind = Kind::Consumer(Box::new(consumer));
         held.seen = None;
-        outcome.map(|_| true)
+        Ok(())
     }
 
     /// Makes a group of KIP-848 that has only classic members left a classic one.

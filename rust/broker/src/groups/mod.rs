@@ -186,7 +186,12 @@ impl Groups {
         let mut news = std::mem::take(&mut effects.news);
         let mut unseen = None;
         match self.store(id, held, effects.store) {
-            Ok(written) => unseen = written.filter(|written| !written.is_visible()),
+            // Where nothing was written, what an answer repeats may have been a moment ago.
+            Ok(written) => {
+                let written = written.or_else(|| held.written.clone());
+                unseen =
+                    written.filter(|written| !effects.answers.is_empty() && !written.is_visible());
+            }
             Err(code) => {
                 let more = match &mut held.kind {
                     Kind::Classic(classic) => classic.storing_failed(self.now()),
