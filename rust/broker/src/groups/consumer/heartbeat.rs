@@ -47,6 +47,9 @@ pub(crate) fn check(request: &ConsumerGroupHeartbeatRequest, rules: &Rules) -> R
     if !fits_into_records(request) {
         return invalid("ids, regular expression or topics are too long to be stored");
     }
+    if let Some(regex) = &request.subscribed_topic_regex {
+        subscriptions::compile(regex)?;
+    }
     match request.member_epoch {
         JOINS => {
             if request.rebalance_timeout_ms == -1 {
@@ -92,9 +95,6 @@ impl Consumer {
     ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
         if matches!(request.member_epoch, LEAVES | AWAY) {
             return self.leave(&request, topics);
-        }
-        if let Some(regex) = &request.subscribed_topic_regex {
-            subscriptions::compile(regex)?;
         }
         let id = request.member_id.clone();
         let owned = request.topic_partitions.as_deref().map(places::owned);
@@ -150,8 +150,11 @@ impl Consumer {
             && current != id
         {
             self.check_released(&current, instance)?;
+            // It may have been a member of another name, or of none, which is out now.
+            let was_other = self.members.contains_key(id);
+            self.remove(id, topics);
             self.replace(&current, id);
-            return Ok(false);
+            return Ok(was_other);
         }
         if let Some(other) = self
             .members
@@ -190,6 +193,8 @@ impl Consumer {
             previous_epoch: 0,
             progress: super::member::Progress::Stable,
             revoke_by: super::NEVER,
+            join_by: super::NEVER,
+            sync_by: super::NEVER,
             ..member.clone()
         };
         self.store(Key::Current(id.to_owned()));

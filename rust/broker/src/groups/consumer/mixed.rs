@@ -58,7 +58,6 @@ impl Consumer {
         }
         let (id, is_new) = self.admit_classic(&request, &joiner)?;
         let owned = places_of(&subscription.owned_partitions, topics);
-        let rebalance_ms = request.rebalance_timeout_ms;
         if self.take_classic(&id, request, joiner, subscription) || is_new {
             self.resubscribe(topics);
             self.grow(&format!("{id} joins by the classic protocol"));
@@ -70,9 +69,7 @@ impl Consumer {
         };
         member.renew(rules, now);
         member.join_by = NEVER;
-        member.sync_by = now
-            .ms
-            .saturating_add(u64::try_from(rebalance_ms).unwrap_or(0));
+        member.sync_by = now.ms.saturating_add(member.rebalance_ms());
         let response = JoinGroupResponse {
             generation_id: member.epoch,
             protocol_type: Some(CONSUMER.to_owned()),

@@ -229,10 +229,8 @@ fn classic_members_come_late_leave_and_are_missed() {
     );
 }
 
-#[test]
-fn a_static_member_that_comes_back_with_the_new_protocol_takes_its_place() {
-    let mut scene = Scene::new(&[("t", 2)]);
-    let request = |id: &str| JoinGroupRequest {
+fn joins_classic_as_one(id: &str) -> JoinGroupRequest {
+    JoinGroupRequest {
         member_id: id.to_owned(),
         group_instance_id: Some("one".to_owned()),
         session_timeout_ms: SESSION as i32,
@@ -243,7 +241,45 @@ fn a_static_member_that_comes_back_with_the_new_protocol_takes_its_place() {
             metadata: subscription(&[]),
         }],
         ..Default::default()
-    };
+    }
+}
+
+#[test]
+fn who_comes_back_with_the_new_protocol_owes_nothing_of_the_old_one() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    // It stops before it has asked for its assignment.
+    scene.join_request(joins_classic_as_one("")).unwrap();
+    let back = scene.send(ConsumerGroupHeartbeatRequest {
+        instance_id: Some("one".to_owned()),
+        ..joins("new", &["t"])
+    });
+    let epoch = back.unwrap().member_epoch;
+    for _ in 0..=REBALANCE / 10_000 {
+        assert_eq!(scene.beat("new", epoch), Ok((epoch, None)));
+        scene.pass(10_000);
+    }
+    assert_eq!(scene.beat("new", epoch), Ok((epoch, None)));
+}
+
+#[test]
+fn who_says_no_rebalance_timeout_has_its_session_timeout_to_ask_for_its_assignment() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    // As version 0 of JoinGroup.
+    let joined = scene.join_request(JoinGroupRequest {
+        rebalance_timeout_ms: -1,
+        ..joins_classic_as_one("")
+    });
+    scene.pass(1_000);
+    assert_eq!(
+        scene.sync("fresh", joined.unwrap().generation_id),
+        Ok(vec![0, 1])
+    );
+}
+
+#[test]
+fn a_static_member_that_comes_back_with_the_new_protocol_takes_its_place() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    let request = joins_classic_as_one;
     scene.join("b", &["t"]);
     let joined = scene.join_request(request("")).unwrap();
     assert_eq!(

@@ -73,3 +73,18 @@ fn who_is_away_too_long_is_removed() {
         Err(ErrorCode::UnknownMemberId)
     );
 }
+
+#[test]
+fn a_member_that_takes_over_a_name_leaves_nothing_of_its_own_behind() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    scene.send(joins_as("a", "one")).unwrap();
+    scene.join("b", &["t"]);
+    scene.beat("a", 1).unwrap();
+    scene.beat_owning("a", 1, &[("t", 0)]).unwrap();
+    scene.beat("b", 2).unwrap();
+    scene.send(beats_as("a", "one", -2)).unwrap();
+    let answer = scene.send(joins_as("b", "one")).unwrap();
+    assert_eq!(scene.told(&answer), Some(all("t", 0..2)));
+    scene.restart();
+    assert_eq!(scene.state(), "Stable");
+}
