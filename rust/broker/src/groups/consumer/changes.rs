@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use kafkalite_wire::Result;
 
 use super::Consumer;
+use super::heartbeat::MAX_RECORD;
 use super::records::{GroupRecord, Key, RegexRecord, Stored, TargetsRecord};
 use crate::groups::records::Entry;
 
@@ -31,9 +32,10 @@ impl Consumer {
             .collect()
     }
 
-    /// The tombstones of all that may be stored.
+    /// The tombstones of all that may be stored, also of what is gone and could not be removed yet.
     pub(crate) fn tombstones(&self, group: &str) -> Result<Vec<Entry>> {
-        let keys = self.all_keys();
+        let mut keys = self.all_keys();
+        keys.extend(self.changes.keys.iter().cloned());
         keys.iter()
             .rev()
             .map(|key| key.entry(group, None))
@@ -54,10 +56,22 @@ impl Consumer {
                 epoch: self.targets_epoch,
             }),
             Key::Regex(regex) => Stored::Regex(RegexRecord {
-                topics: self.regexes.get(regex)?.iter().cloned().collect(),
+                topics: storable(self.regexes.get(regex)?),
                 ..Default::default()
             }),
             Key::Topics => return None,
         })
     }
+}
+
+/// As many topics as a record has room for. All are found again after a start, so the record is only for others to read; one
+/// that fits into no batch would keep the whole group from being stored.
+fn storable(topics: &BTreeSet<String>) -> Vec<String> {
+    let mut room = MAX_RECORD;
+    let fitting = topics.iter().take_while(|topic| {
+        let left = room.checked_sub(topic.len() + 4);
+        room = left.unwrap_or(0);
+        left.is_some()
+    });
+    fitting.cloned().collect()
 }

@@ -11,7 +11,10 @@ use crate::refusal::Refusal;
 
 /// A regular expression that a topic's whole name must match.
 pub(super) fn compile(regex: &str) -> Result<Regex, Refusal> {
-    Regex::new(&format!("^(?:{regex})$")).map_err(|error| {
+    // First by itself: `a)|(?:b` makes sense only in the parentheses that are put around it.
+    let alone = Regex::new(regex);
+    let whole = alone.and_then(|_| Regex::new(&format!("^(?:{regex})$")));
+    whole.map_err(|error| {
         Refusal::new(
             ErrorCode::InvalidRegularExpression,
             format!("'{regex}' is no regular expression: {error}"),
@@ -22,7 +25,8 @@ pub(super) fn compile(regex: &str) -> Result<Regex, Refusal> {
 impl Consumer {
     /// Topics have been created, deleted or grown since the last look. If that concerns the group its epoch grows.
     pub(crate) fn look_at(&mut self, topics: &dyn Topology) {
-        for regex in self.regexes.keys().cloned().collect::<Vec<_>>() {
+        // Also one that no record is there of: Kafka writes it some time after the member's.
+        for regex in self.used_regexes() {
             self.resolve(&regex, topics);
         }
         let hash = self.hash(topics);
@@ -34,11 +38,7 @@ impl Consumer {
 
     /// Takes note that subscriptions have changed.
     pub(super) fn resubscribe(&mut self, topics: &dyn Topology) {
-        let used: BTreeSet<String> = self
-            .members
-            .values()
-            .filter_map(|member| member.regex.clone())
-            .collect();
+        let used = self.used_regexes();
         let unused: Vec<String> = self.regexes.keys().cloned().collect();
         for regex in unused.into_iter().filter(|regex| !used.contains(regex)) {
             self.regexes.remove(&regex);
@@ -50,6 +50,11 @@ impl Consumer {
             }
         }
         self.topics_hash = self.hash(topics);
+    }
+
+    fn used_regexes(&self) -> BTreeSet<String> {
+        let members = self.members.values();
+        members.filter_map(|member| member.regex.clone()).collect()
     }
 
     fn resolve(&mut self, regex: &str, topics: &dyn Topology) {
@@ -86,9 +91,11 @@ impl Consumer {
         members.any(|member| self.wanted(member).any(|own| own == topic))
     }
 
+    /// The names of the topics that anybody wants. What a regular expression stands for is looked at once, however many use it.
     pub(super) fn all_wanted(&self) -> BTreeSet<&str> {
-        let members = self.members.values();
-        members.flat_map(|member| self.wanted(member)).collect()
+        let named = self.members.values().flat_map(|member| &member.topics);
+        let matched = self.regexes.values().flatten();
+        named.chain(matched).map(String::as_str).collect()
     }
 
     /// Changes when a topic does that somebody wants. FNV-1a: the same in every version, as it is stored.

@@ -124,14 +124,52 @@ fn topics_that_change_are_shared_out_anew() {
     assert_eq!(scene.beat_owning("a", 3, &[("later", 0)]), Ok((4, None)));
 }
 
-#[test]
-fn a_regular_expression_stands_for_topics_that_match_as_a_whole() {
-    let mut scene = Scene::new(&[("order", 1), ("orders", 1), ("payments", 1)]);
-    let matching = |id: &str, regex: &str| ConsumerGroupHeartbeatRequest {
+fn matching(id: &str, regex: &str) -> ConsumerGroupHeartbeatRequest {
+    ConsumerGroupHeartbeatRequest {
         subscribed_topic_names: None,
         subscribed_topic_regex: Some(regex.to_owned()),
         ..joins(id, &[])
-    };
+    }
+}
+
+#[test]
+fn what_is_no_regular_expression_is_refused_before_its_group_is_looked_at() {
+    for regex in ["(", "a)|(?:b"] {
+        let refused = check(&matching("b", regex), &rules()).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::InvalidRegularExpression, "{regex}");
+    }
+}
+
+#[test]
+fn a_regular_expression_without_a_record_is_looked_up_all_the_same() {
+    let mut scene = Scene::new(&[("orders", 1)]);
+    scene.send(matching("a", "order.*")).unwrap();
+    // Kafka stores what it stands for some time after the member.
+    let regex = Key::Regex("order.*".to_owned()).entry("g", None).unwrap();
+    assert!(scene.log.remove(&regex.key).is_some());
+    scene.restart();
+    assert!(scene.group.is_subscribed_to("orders"));
+}
+
+#[test]
+fn a_regular_expression_may_stand_for_more_topics_than_a_record_has_room_for() {
+    let mut scene = Scene::new(&[]);
+    let names: Vec<String> = ('a'..='z')
+        .map(|letter| letter.to_string().repeat(30_000))
+        .collect();
+    for name in &names {
+        scene.set_topic(name, 1);
+    }
+    scene.send(matching("m", ".*")).unwrap();
+    let mut values = scene.log.values().flatten();
+    assert!(values.all(|value| value.len() < 600_000));
+    scene.restart();
+    assert!(names.iter().all(|name| scene.group.is_subscribed_to(name)));
+}
+
+#[test]
+fn a_regular_expression_stands_for_topics_that_match_as_a_whole() {
+    let mut scene = Scene::new(&[("order", 1), ("orders", 1), ("payments", 1)]);
     let answer = scene.send(matching("a", "order.?|x")).unwrap();
     let both = [all("order", 0..1), all("orders", 0..1)].concat();
     assert_eq!(scene.told(&answer), Some(both));
@@ -320,6 +358,10 @@ fn a_restart_knows_who_had_to_give_what_up() {
 fn a_deleted_group_leaves_tombstones_of_all_that_was_stored() {
     let mut scene = Scene::new(&[("t", 2)]);
     scene.join("a", &["t"]);
+    scene.join("b", &["t"]);
+    // The tombstones of one that leaves could not be stored.
+    let topics = &scene.topics;
+    scene.group.remove("a", topics);
     for entry in scene.group.tombstones("g").unwrap() {
         scene.log.insert(entry.key, entry.value);
     }
