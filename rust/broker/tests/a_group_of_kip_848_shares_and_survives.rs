@@ -462,3 +462,29 @@ async fn an_empty_group_goes_with_its_last_offset() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_group_that_sleeps_keeps_no_deleted_topic_open() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    client.create("t", 1, &[]).await;
+    client.ask(1, &entering("g", "a")).await;
+    client.ask(1, &beating("g", "a", 1)).await;
+    // Also under the name that its directory gets when it is deleted.
+    let is_open = || {
+        let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let mut files = links.filter_map(|link| std::fs::read_link(link.path()).ok());
+        let topic = broker.dir.path().join("t-0").display().to_string();
+        files.any(|file| file.display().to_string().starts_with(&topic))
+    };
+    assert!(is_open());
+    client.delete("t").await;
+    for _ in 0..1_000 {
+        if !is_open() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the deleted topic's files are open");
+}

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use kafkalite_wire::schema::Kind;
-use kafkalite_wire::{Message, Reader, Result, Value, Version, Writer};
+use kafkalite_wire::{Error, Message, Reader, Result, Value, Version, Writer};
 use uuid::Uuid;
 
 use crate::groups::records::Entry;
@@ -194,7 +194,10 @@ impl Key {
     pub(crate) fn decode_value(&self, bytes: &[u8]) -> Result<Stored> {
         let mut reader = Reader::new(Bytes::copy_from_slice(bytes), Version::new(0, 0));
         let version = i16::read(&mut reader)?;
-        reader.set_version(Version::new(version, 0));
+        if version != 0 {
+            // What another version means is not known; read as this one it could be anything.
+            return Err(Error::BadVersion(version));
+        }
         let reader = &mut reader;
         Ok(match self {
             Self::Group => Stored::Group(GroupRecord::read(reader)?),
@@ -293,6 +296,13 @@ mod tests {
             timestamp: 2,
         };
         read_back(&Key::Regex("t.*".to_owned()), &Stored::Regex(regex));
+    }
+
+    #[test]
+    fn a_value_of_another_version_is_an_error() {
+        for bytes in [&b"\0\x01\0\0\0\x03\0"[..], b"\xff\xff\0\0\0\x03\0"] {
+            assert!(Key::Group.decode_value(bytes).is_err(), "{bytes:?}");
+        }
     }
 
     #[test]
