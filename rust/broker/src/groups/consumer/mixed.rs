@@ -169,14 +169,18 @@ impl Consumer {
         };
         member.topics = subscription.topics.into_iter().collect();
         member.regex = None;
-        let protocol = |offered: kafkalite_wire::api::join_group::JoinGroupProtocol| {
-            let metadata = Bytes::copy_from_slice(&offered.metadata);
-            let name = offered.name;
-            ProtocolRecord { name, metadata }
-        };
+        let mut protocols: Vec<ProtocolRecord> = Vec::new();
+        for offered in request.protocols {
+            // Each name once: a classic group counts who supports it.
+            if protocols.iter().all(|known| known.name != offered.name) {
+                let metadata = Bytes::copy_from_slice(&offered.metadata);
+                let name = offered.name;
+                protocols.push(ProtocolRecord { name, metadata });
+            }
+        }
         member.classic = Some(ClassicRecord {
             session_timeout_ms: request.session_timeout_ms,
-            protocols: request.protocols.into_iter().map(protocol).collect(),
+            protocols,
         });
         let after = member.to_record();
         if before != after {

@@ -262,6 +262,16 @@ fn who_comes_back_with_the_new_protocol_owes_nothing_of_the_old_one() {
 }
 
 #[test]
+fn a_protocol_that_is_offered_twice_counts_once() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    let mut request = joins_classic_as_one("");
+    request.protocols.extend(request.protocols.clone());
+    scene.join_request(request).unwrap();
+    let (_, members) = scene.group.to_classic(&scene.topics);
+    assert_eq!(members[0].protocols.len(), 1);
+}
+
+#[test]
 fn who_says_no_rebalance_timeout_has_its_session_timeout_to_ask_for_its_assignment() {
     let mut scene = Scene::new(&[("t", 2)]);
     // As version 0 of JoinGroup.
