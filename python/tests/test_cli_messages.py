@@ -143,8 +143,11 @@ def test_reading_without_an_end_goes_on_until_it_is_interrupted():
         broker.create_topic("t")
         command = [sys.executable, "-m", "kafkalite", "consume", "t", "-b", broker.bootstrap_servers]
         with Producer(broker) as producer, subprocess.Popen(command, stdout=subprocess.PIPE) as consuming:
-            for word in (b"one", b"two"):
-                producer.send("t", word).result(30)
-                assert consuming.stdout.readline() == word + b"\n"
-            consuming.send_signal(2)
-            assert consuming.wait(30) == 130
+            try:
+                for word in (b"one", b"two"):
+                    producer.send("t", word).result(30)
+                    assert consuming.stdout.readline() == word + b"\n"
+                consuming.send_signal(2)
+                assert consuming.wait(30) == 130
+            finally:
+                consuming.kill()

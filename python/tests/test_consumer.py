@@ -92,9 +92,7 @@ def test_at_least_one_stream(broker, topic):
 
 def test_ctrl_c_ends_a_blocked_stream_and_the_next_loop_goes_on():
     code = """
-import signal
 from kafkalite import Broker, Consumer, Producer
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 with Broker() as broker, Consumer(broker) as consumer, Producer(broker) as producer:
     producer.send("t", b"first").result(30)
     (stream,) = consumer.create_message_streams("t")
