@@ -119,14 +119,14 @@ class Peer:
         return joined.member_id, joined.generation_id
 
     def until_coordinated(self, group):
-        """Wait until the coordinator serves."""
+        """Wait until the coordinator serves, and the topic has a leader."""
         deadline = time.monotonic() + 60
-        self.ask(MetadataRequest, topics=[MetadataRequest.MetadataRequestTopic(version=5, name="bad-input")])
-        while self.ask(FindCoordinatorRequest, key=group, key_type=0).error_code or self.beat(group, "x", 1) in {
-            14,
-            15,
-            16,
-        }:
+        wanted = [MetadataRequest.MetadataRequestTopic(version=5, name="bad-input")]
+        while (
+            self.ask(MetadataRequest, topics=wanted).topics[0].error_code
+            or self.ask(FindCoordinatorRequest, key=group, key_type=0).error_code
+            or self.beat(group, "x", 1) in {14, 15, 16}
+        ):
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
