@@ -75,7 +75,21 @@ def offsets(what: Message | Mapping[TopicPartition, int]) -> dict[_Pair, int]:
     if not isinstance(what, Mapping):
         message = f"commit() takes a Message, or offsets by TopicPartition, not {type(what).__name__}"
         raise TypeError(message)
-    return {(topic, partition): offset for (topic, partition), offset in what.items()}
+    found = {place(one, "commit()"): offset for one, offset in what.items()}
+    for (topic, partition), offset in found.items():
+        if offset < 0:
+            message = f"an offset to go on from is at least 0, not {offset} (of {topic}-{partition})"
+            raise ValueError(message)
+    return found
+
+
+def place(one: object, who: str) -> _Pair:
+    """Return topic and partition of what should name both."""
+    match one:
+        case (str() as topic, int() as partition):
+            return topic, partition
+    message = f"{who} takes a TopicPartition, for example TopicPartition('clicks', 0), not {one!r}"
+    raise TypeError(message)
 
 
 def listener(
@@ -87,6 +101,10 @@ def listener(
         "revoked": on_revoked,
         "lost": on_lost or on_revoked,
     }
+    for kind, callback in callbacks.items():
+        if callback is not None and not callable(callback):
+            message = f"on_{kind} must be a function that takes partitions, not {type(callback).__name__}"
+            raise TypeError(message)
     if not any(callbacks.values()):
         return None
 

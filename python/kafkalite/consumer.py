@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from kafkalite import _consumer_table, _group, _logging, _native
 from kafkalite._bootstrap import Bootstrap, addresses
+from kafkalite._settings import check_keywords
 from kafkalite.errors import CommitFailedError, InvalidSettingError, KafkaError
 from kafkalite.topic_partition import TopicPartition
 
@@ -79,6 +80,7 @@ class Consumer:
         **settings: object,
     ) -> None:
         """Take the settings; the first stream or subscription opens the connections."""
+        check_keywords(settings)
         for name in ("enable_auto_commit", "auto_commit_interval_ms"):
             if name in settings:
                 message = f"{name}: a Consumer takes this as commit_interval= (seconds; None: only by commit())"
@@ -152,7 +154,8 @@ class Consumer:
     ) -> None:
         r"""Join the group to read these topics, or those whose whole name a pattern matches, in place of others.
 
-        Then iterate the consumer, or :meth:`poll` it. Topics that do not exist yet are read as soon as they do.
+        Then iterate the consumer, or :meth:`poll` it. Topics that do not exist yet are read as soon as they do; where
+        the cluster creates topics by itself, asking for one does (``allow_auto_create_topics=False`` does not ask).
 
         The callbacks get a list of partitions and are called in the thread that reads, while it asks for a message, or
         by :meth:`close`. The group waits for them. What they raise is raised where the message was asked for.
@@ -241,6 +244,7 @@ class Consumer:
 
         Raises:
             CommitFailedError: a partition is not assigned to this consumer (any more).
+            ValueError: an offset is negative.
             KafkaTimeoutError: no coordinator answered in time.
             GroupError: the consumer has no group.
         """
@@ -391,8 +395,9 @@ class Consumer:
         return self._reader
 
     def _owner(self, partition: TopicPartition) -> Reader:
+        wanted = _group.place(partition, "a Consumer")
         for reader in self._native.readers():
-            if partition in reader.assignment():
+            if wanted in reader.assignment():
                 return reader
         message = (
             f"{'-'.join(map(str, partition))} is not assigned to this consumer; assigned: {_listed(self.assignment)}"

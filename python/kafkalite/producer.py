@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from kafkalite import _logging, _native
 from kafkalite._bootstrap import Bootstrap, addresses
+from kafkalite._settings import check_keywords
 from kafkalite.errors import InvalidSettingError, KafkaError
 from kafkalite.message_set import MessageSet
 
@@ -65,6 +66,7 @@ class Producer:
         **settings: object,
     ) -> None:
         """Take the settings; the first message opens the connections."""
+        check_keywords(settings)
         if "compression_type" in settings:
             message = "compression_type: a Producer takes this as the keyword compression="
             raise InvalidSettingError(message)

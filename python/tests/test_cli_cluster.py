@@ -118,7 +118,11 @@ def test_a_reset_goes_to_ends_offsets_times_and_durations(facts, topic, group, w
 
 
 def test_groups_are_listed_described_and_deleted(kafkalite, facts, topic, group):
-    kafkalite("group", "reset", group, "--topic", topic, "--to", 3)
+    new = kafkalite("group", "reset", group, "--topic", topic, "--to", 3).stderr
+    assert f"there is no group '{group}'" in new
+    assert "a reset makes it" in new
+    again = kafkalite("group", "reset", group, "--topic", topic, "--to", 3).stderr
+    assert "there is no group" not in again
     assert {"group": group, "type": "classic", "state": "Empty", "protocol_type": ""} in facts("group", "list")
     assert group not in kafkalite("group", "list", "--state", "Stable").stdout
     described = rows(kafkalite("group", "describe", group).stdout)
@@ -143,7 +147,10 @@ def test_a_group_that_reads_is_not_touched(kafkalite, facts, servers, topic, gro
         ("group", "reset", group, "--topic", topic, "--to", "earliest"),
         ("group", "delete", group),
     ):
-        assert "me at 127.0.0.1" in kafkalite(*command, status=1).stderr
+        for refused in (command, (*command, "--dry-run")):
+            said = kafkalite(*refused, status=1).stderr
+            assert "me at 127.0.0.1" in said
+            assert "deleted" not in said
     (member,) = facts("group", "describe", group)[0]["members"]
     assert member["assignment"] == [[topic, 0], [topic, 1]]
     (row,) = rows(kafkalite("group", "describe", group, "--members").stdout)
@@ -190,6 +197,8 @@ def test_records_are_deleted_after_saying_how_many(kafkalite, facts, servers, to
 def test_an_unreachable_cluster_is_named():
     done = run("topic", "list", "-b", "127.0.0.1:1", "--timeout", "0.5", status=1)
     assert "cannot connect to 127.0.0.1:1" in done.stderr
+    published = run("produce", "t", __file__, "-b", "127.0.0.1:1", "--timeout", "0.5", status=1)
+    assert "max.block.ms=500" in published.stderr
     assert done.stdout == ""
     quiet = run("topic", "list", "-q", "-b", "127.0.0.1:1", "--timeout", "0.5", status=1).stderr
     assert quiet.startswith("error: ")

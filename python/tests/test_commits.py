@@ -318,3 +318,19 @@ sys.exit(os.waitstatus_to_exitcode(status))
 """
     arguments = [broker.bootstrap_servers, group, ten]
     assert subprocess.run([sys.executable, "-c", code, *arguments], timeout=60, check=False).returncode == 0
+
+
+def test_negative_offsets_are_refused_and_change_nothing(broker, make_topic, group):
+    topic = make_topic(1)
+    first = TopicPartition(topic, 0)
+    with Consumer(broker, group_id=group, commit_interval=None) as consumer:
+        consumer.subscribe(topic)
+        assert consumer.poll(5.0) is None
+        consumer.commit({first: 20})
+        with pytest.raises(ValueError, match="at least 0, not -3"):
+            consumer.commit({first: -3})
+        with pytest.raises(TypeError, match="TopicPartition"):
+            consumer.commit({topic: 3})
+        with pytest.raises(TypeError, match="TopicPartition"):
+            consumer.seek(0, 0)
+        assert consumer.committed([first]) == {first: 20}

@@ -231,3 +231,14 @@ assert threading.active_count() == 1
 def test_every_public_name_is_there():
     for name in kafkalite.__all__:
         assert getattr(kafkalite, name) is not None
+
+
+@pytest.mark.parametrize("made", [Consumer, Producer, kafkalite.Admin])
+def test_dotted_settings_are_not_lost_but_refused(made):
+    with pytest.raises(errors.InvalidSettingError, match="as a keyword it is written bootstrap_servers"):
+        made("127.0.0.1:1", **{"bootstrap.servers": "127.0.0.1:2"})
+
+
+def test_what_cannot_be_called_is_refused_as_a_callback(broker):
+    with Consumer(broker, group_id="g") as consumer, pytest.raises(TypeError, match="on_assigned must be a function"):
+        consumer.subscribe("t", on_assigned=5)

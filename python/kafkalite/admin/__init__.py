@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 from kafkalite import _logging, _native
 from kafkalite._bootstrap import Bootstrap, addresses
 from kafkalite._properties import as_property
+from kafkalite._settings import check_keywords
 from kafkalite.admin import asking, reset
 from kafkalite.admin.descriptions import (
     BrokerDescription,
@@ -66,6 +67,7 @@ _TIMES = {"earliest": -2, "latest": -1}
 # What a coordinator answers where members stand in the way: UNKNOWN_MEMBER_ID (only members commit),
 # ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, NON_EMPTY_GROUP, GROUP_SUBSCRIBED_TO_TOPIC, STALE_MEMBER_EPOCH.
 _HAS_MEMBERS = frozenset({22, 25, 27, 68, 86, 113})
+_NON_EMPTY_GROUP = 68
 
 
 class Admin:
@@ -84,6 +86,7 @@ class Admin:
 
     def __init__(self, bootstrap_servers: Bootstrap, *, timeout: float = 30.0, **settings: object) -> None:
         """Take the settings; the first call opens the connections."""
+        check_keywords(settings)
         _logging.forward()
         given = {"default_api_timeout_ms": round(timeout * 1000), **settings}
         self._native = _native.Admin({**given, "bootstrap_servers": addresses(bootstrap_servers)})
@@ -307,20 +310,25 @@ class Admin:
         wanted: Mapping[Place, int | None]
         wanted = reset.shifted(group, places, committed, by) if by is not None else self._wanted(places, to or 0)
         changes = reset.plan(wanted, committed, self._offsets(places, -2), self._offsets(places, -1))
-        if not dry_run:
+        if dry_run:
+            self._check_without_members(group)
+        else:
             offsets = [(change.topic, change.partition, change.after) for change in changes]
             self._without_members(group, lambda: self._native.alter_committed(group, offsets))
         return changes
 
-    def delete_group(self, group: str) -> None:
-        """Delete a group and all that it has committed.
+    def delete_group(self, group: str, *, dry_run: bool = False) -> None:
+        """Delete a group and all that it has committed; ``dry_run``: only see whether that would go.
 
         Raises:
             GroupNotEmptyError: it has members; the message names them.
             UnknownGroupError: there is no such group.
         """
         asking.existing_group(self._native, group)
-        self._without_members(group, lambda: self._native.delete_group(group))
+        if dry_run:
+            self._check_without_members(group)
+        else:
+            self._without_members(group, lambda: self._native.delete_group(group))
 
     def delete_group_offsets(self, group: str, topics: Topics) -> None:
         """Have a group forget how far it has read these partitions.
@@ -344,9 +352,12 @@ class Admin:
         except GroupError as error:
             if error.code not in _HAS_MEMBERS:
                 raise
-            members = ", ".join(map(str, self._members(group)))
-            message = f"group {asking.shown(group)} still has members ({members}): stop them first, then try again"
-            raise GroupNotEmptyError(message, code=error.code) from error
+            raise _in_the_way(group, self._members(group), error.code) from error
+
+    def _check_without_members(self, group: str) -> None:
+        """Say who the members are, if there are any."""
+        if members := self._members(group):
+            raise _in_the_way(group, members, _NON_EMPTY_GROUP)
 
     def _members(self, group: str) -> list[GroupMember]:
         try:
@@ -422,3 +433,9 @@ def _millis(time: datetime) -> int:
 
 def _moment(stamp: int | None) -> datetime | None:
     return None if stamp is None else datetime.fromtimestamp(stamp / 1000, UTC)
+
+
+def _in_the_way(group: str, members: list[GroupMember], code: int | None) -> GroupNotEmptyError:
+    who = ", ".join(map(str, members))
+    message = f"group {asking.shown(group)} still has members ({who}): stop them first, then try again"
+    return GroupNotEmptyError(message, code=code)

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from kafkalite.cli import cluster, output
+from kafkalite.errors import UnknownGroupError
 
 if TYPE_CHECKING:
     from kafkalite import Admin
@@ -142,6 +143,8 @@ def _topics(options: argparse.Namespace, admin: Admin) -> Topics | None:
 
 def _reset(options: argparse.Namespace, admin: Admin) -> int:
     topics = _topics(options, admin)
+    if topics is not None:
+        _say_if_new(options, admin)
     changes = admin.reset_group(options.group, topics, to=options.to, by=options.by, dry_run=options.dry_run)
     if options.json:
         output.document({"group": options.group, "done": not options.dry_run, "changes": changes})
@@ -159,13 +162,23 @@ def _reset(options: argparse.Namespace, admin: Admin) -> int:
     return 0
 
 
+def _say_if_new(options: argparse.Namespace, admin: Admin) -> None:
+    """A reset makes a group that does not exist: by intent before its first member, or by a slip."""
+    try:
+        admin.describe_group(options.group)
+    except UnknownGroupError as error:
+        output.say(options, f"{error}; a reset makes it")
+
+
 def _delete(options: argparse.Namespace, admin: Admin) -> int:
     doomed = [admin.describe_group(group) for group in dict.fromkeys(options.groups)]
+    for group in doomed:  # all or none, as far as can be seen now
+        admin.delete_group(group.group, dry_run=True)
     what = "would be deleted" if options.dry_run else "is deleted"
     for group in doomed:
-        output.say(options, f"group {group.group} {what}: {output.counted(len(group.partitions), 'offset')}")
         if not options.dry_run:
             admin.delete_group(group.group)
+        output.say(options, f"group {group.group} {what}: {output.counted(len(group.partitions), 'offset')}")
     if options.json:
         output.document([{"group": group.group, "deleted": not options.dry_run} for group in doomed])
     return 0

@@ -34,7 +34,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def _run(options: argparse.Namespace) -> int:
     cluster.log_to_stderr(options)
-    given: dict[str, Any] = dict(options.settings)
+    # How long the cluster may take to be found; a delivery that is under way is tried for delivery.timeout.ms.
+    given: dict[str, Any] = {"max_block_ms": round(options.timeout * 1000), **dict(options.settings)}
     messages = size = 0
     with ExitStack() as opened:  # every file is opened before the first message is published
         names = options.files or ["-"]
