@@ -306,7 +306,6 @@ consumer.subscribe(topic)
 consumer.poll()
 child = os.fork()
 if child == 0:
-    consumer.poll_batch(100, 0)  # what was fetched before
     try:
         consumer.poll(1)
     except ForkedError:

@@ -203,6 +203,37 @@ sys.exit(os.waitstatus_to_exitcode(status))
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
+@pytest.mark.parametrize("group", [None, "g"])
+def test_a_forked_child_does_not_read_its_parents_messages(group):
+    code = """
+import os, sys, warnings
+warnings.simplefilter("ignore")
+from kafkalite import Broker, Consumer, ForkedError, Producer
+broker = Broker()
+with Producer(broker) as producer:
+    producer.send_many("t", [b"x"] * 100)
+consumer = Consumer(broker, group_id=sys.argv[1] or None)
+(stream,) = consumer.create_message_streams("t")
+next(stream)
+child = os.fork()
+if child == 0:
+    for ask in (lambda: next(stream), lambda: stream.next_batch(5, timeout=5)):
+        try:
+            ask()
+            os._exit(4)
+        except ForkedError as error:
+            assert "spawn" in str(error)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+assert next(stream).offset == 1
+consumer.close()
+broker.close()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+    command = [sys.executable, "-c", code, group or ""]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 0
+
+
 def test_a_closed_broker_says_so():
     with Broker() as gone:
         pass

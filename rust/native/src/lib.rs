@@ -53,6 +53,8 @@ mod _native {
     #[pymodule_export]
     use crate::reader::Reader;
     #[pymodule_export]
+    use crate::runtime::note_fork;
+    #[pymodule_export]
     use crate::settings::settings;
     #[pymodule_export]
     use crate::stream::MessageStream;

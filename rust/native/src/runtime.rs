@@ -1,13 +1,35 @@
 //! The one runtime of the process: started at first use, remembered with its process.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::PyResult;
+use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::errors;
 
 static RUNTIME: OnceLock<(u32, Runtime)> = OnceLock::new();
+
+/// Whether this is a child of the process that started the runtime, as far as Python has forked it.
+static FORKED: AtomicBool = AtomicBool::new(false);
+
+/// Called by Python in a child that it forked.
+#[pyfunction]
+pub(crate) fn note_fork() {
+    FORKED.store(RUNTIME.get().is_some(), Ordering::Relaxed);
+}
+
+/// What is asked for each message, for which the process' id would take too long.
+///
+/// # Errors
+/// `ForkedError` in a forked child: what it still finds in buffers is its parent's to read.
+pub(crate) fn check_process() -> PyResult<()> {
+    if FORKED.load(Ordering::Relaxed) {
+        Err(errors::forked())
+    } else {
+        Ok(())
+    }
+}
 
 /// The runtime of this process.
 ///

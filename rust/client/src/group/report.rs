@@ -63,6 +63,11 @@ impl Divided {
                 known.or_insert_with(|| Arc::clone(id));
             }
         }
+        // What was nobody's for one generation, on its way from one member to another (KIP-429).
+        for (of, id) in &last.before {
+            let known = self.before.entry(of.clone());
+            known.or_insert_with(|| Arc::clone(id));
+        }
         self.known = Some(last.division.keys().cloned().collect());
     }
 
@@ -142,6 +147,17 @@ mod tests {
             told,
             "this member has 3 partitions, new are t-2; it leads 2 members, z came, y left, moved: t-2 to x, t-3 to z"
         );
+    }
+
+    #[test]
+    fn what_was_nobodys_for_a_generation_has_moved_in_the_next() {
+        let mut first = divided(&[("x", &[0, 1])]);
+        first.take_over(&divided(&[("x", &[0, 1])]));
+        let mut second = divided(&[("x", &[0]), ("y", &[])]);
+        second.take_over(&first);
+        let mut third = divided(&[("x", &[0]), ("y", &[1])]);
+        third.take_over(&second);
+        assert_eq!(third.sentence(), "2 members, moved: t-1 to y");
     }
 
     #[test]
