@@ -155,6 +155,19 @@ def test_a_commit_that_nobody_waits_for_calls_back_in_the_reading_thread(broker,
     assert committed(broker, group, ten) == 4
 
 
+def test_commits_that_nobody_waits_for_are_made_before_the_group_is_left(broker, make_topic, group):
+    topic, count = make_topic(2), 20_000
+    publish(broker, topic, count, partitions=2)
+    ends, told = {}, []
+    consumer = member(broker, group, topic, commit_interval=None)
+    for message in itertools.islice(consumer, count):
+        consumer.commit(message, wait=False, then=lambda _, error: told.append(error))
+        ends[message.partition] = message.offset + 1
+    consumer.close()
+    assert told == [None] * count
+    assert {one: committed(broker, group, topic, one) for one in ends} == ends
+
+
 def test_a_waiting_reader_is_told_of_a_commit_at_once(broker, topic, group):
     with member(broker, group, topic) as consumer:
         eventually("it takes part", lambda: consumer.assignment)

@@ -1,41 +1,19 @@
-//! Commits of a member, one after the other: a later one is never overtaken by an earlier one.
+//! Commits as the reader and the task ask for them, and what the answers mean.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
+use super::commit_queue::Attempt;
 use super::inside::{Inside, Order, Standing};
-use super::offsets::{Offsets, commit};
+use super::offsets::Offsets;
 use crate::admin::CommittedOffset;
-use crate::cluster::{Cluster, shown};
+use crate::cluster::shown;
 use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
 use kafkalite_wire::ErrorCode;
-
-/// One request to be made.
-#[derive(Debug)]
-pub(super) struct Attempt {
-    pub(super) offsets: Offsets,
-    pub(super) standing: Standing,
-    pub(super) answer: oneshot::Sender<Result<()>>,
-}
-
-/// Makes the requests in the order in which they were asked for, until nobody can ask any more.
-pub(super) async fn run(
-    cluster: Arc<Cluster>,
-    group: String,
-    instance: Option<Arc<str>>,
-    mut attempts: mpsc::UnboundedReceiver<Attempt>,
-) {
-    while let Some(attempt) = attempts.recv().await {
-        let (offsets, standing) = (&attempt.offsets, &attempt.standing);
-        let settled = commit(&cluster, &group, instance.as_deref(), standing, offsets).await;
-        // Whoever asked may have stopped waiting.
-        let _ = attempt.answer.send(settled);
-    }
-}
 
 /// What the answer to a commit means for the member.
 enum Verdict {
@@ -67,23 +45,44 @@ impl Inside {
         offsets
     }
 
-    /// Commits once; queued at the call, behind what was queued before.
+    /// Commits once; queued at the call, behind what was queued before. `then` is given the answer, in the runtime's thread
+    /// and before anything that was queued later is answered.
+    pub(super) fn queue(
+        &self,
+        offsets: Offsets,
+        standing: Standing,
+        then: impl FnOnce(Result<()>) + Send + 'static,
+    ) {
+        let answer = Box::new(then);
+        // Whoever takes it ends only with the runtime: nobody waits for an answer any more.
+        let _ = self.commits.send(Attempt {
+            offsets,
+            standing,
+            answer,
+        });
+    }
+
+    /// Commits once, as [`queue`](Self::queue).
     pub(super) fn attempt(
         &self,
         offsets: Offsets,
         standing: Standing,
     ) -> impl Future<Output = Result<()>> + Send + 'static {
         let (answer, answered) = oneshot::channel();
-        let queued = self.commits.send(Attempt {
-            offsets,
-            standing,
-            answer,
+        self.queue(offsets, standing, |outcome| {
+            // Whoever asked may have stopped waiting.
+            let _ = answer.send(outcome);
         });
         async move {
-            let ended = || ClientError::Closed("consumer");
-            queued.map_err(|_| ended())?;
-            answered.await.map_err(|_| ended())?
+            answered
+                .await
+                .map_err(|_| ClientError::Closed("consumer"))?
         }
+    }
+
+    /// Waits until everything that was queued is answered.
+    pub(super) fn queued(&self) -> impl Future<Output = Result<()>> + Send + 'static {
+        self.attempt(Offsets::new(), Standing::outside())
     }
 
     /// Notes what is committed, so that it is not committed again.

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use super::Subscription;
-use super::commits::Attempt;
+use super::commit_queue::Attempt;
 use super::events::Events;
 use crate::consumer::Consumer;
 use crate::error::ClientError;

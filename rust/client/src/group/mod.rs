@@ -8,6 +8,7 @@
 //! It speaks the classic protocol, as all clients do; not yet that of KIP-848.
 
 mod assignors;
+mod commit_queue;
 mod commits;
 mod division;
 mod events;
@@ -47,7 +48,6 @@ pub use subscription::Subscription;
 #[derive(Debug)]
 pub struct GroupConsumer {
     inside: Arc<Inside>,
-    runtime: Handle,
     /// Members made from the same settings, to number static ones.
     siblings: Arc<AtomicUsize>,
 }
@@ -97,14 +97,15 @@ impl GroupConsumer {
         let (orders, ordered) = mpsc::unbounded_channel();
         let (commits, attempts) = mpsc::unbounded_channel();
         let (cluster, group) = (Arc::clone(consumer.cluster()), config.group_id.clone());
-        runtime.spawn(commits::run(cluster, group, instance.clone(), attempts));
+        runtime.spawn(commit_queue::run(
+            cluster,
+            group,
+            instance.clone(),
+            attempts,
+        ));
         let inside = Arc::new(Inside::new(consumer, instance, orders, commits));
         runtime.spawn(member::run(Arc::clone(&inside), ordered));
-        Self {
-            inside,
-            runtime: runtime.clone(),
-            siblings,
-        }
+        Self { inside, siblings }
     }
 
     /// Joins the group with this subscription, or changes it. Returns at once: [`assignment`](Self::assignment) and
@@ -298,7 +299,7 @@ impl GroupConsumer {
     }
 
     /// As [`commit`](Self::commit), without waiting and without trying again, as a later commit would be overtaken; `then` is
-    /// given the result, in the runtime's thread.
+    /// given the result, in the runtime's thread or at once. [`close`](Self::close) waits for it.
     pub fn commit_soon(
         &self,
         offsets: Option<Vec<(TopicPartition, CommittedOffset)>>,
@@ -312,27 +313,22 @@ impl GroupConsumer {
             Standing::outside()
         };
         if subscribed && standing.generation < 0 {
-            let error = self.inside.out();
-            self.runtime.spawn(async move { then(Err(error)) });
+            then(Err(self.inside.out()));
             return;
         }
-        // Queued now, not when the runtime finds the time, so that commits stay in order.
-        let attempt =
-            (!offsets.is_empty()).then(|| self.inside.attempt(offsets.clone(), standing.clone()));
+        // Queued now, so that commits stay in order.
         let inside = Arc::clone(&self.inside);
-        self.runtime.spawn(async move {
-            let result = match attempt {
-                None => Ok(offsets),
-                Some(attempt) => match attempt.await {
+        let used = standing.clone();
+        self.inside
+            .queue(offsets.clone(), standing, move |outcome| {
+                then(match outcome {
                     Ok(()) => {
                         inside.settle(&offsets);
                         Ok(offsets)
                     }
-                    Err(error) => Err(inside.told(error, &standing)),
-                },
-            };
-            then(result);
-        });
+                    Err(error) => Err(inside.told(error, &used)),
+                });
+            });
     }
 
     fn to_commit(&self, offsets: Option<Offsets>) -> Offsets {
@@ -340,7 +336,7 @@ impl GroupConsumer {
     }
 
     /// Ends: readers get [`ClientError::Closed`] at once; what was consumed is committed (unless
-    /// `enable.auto.commit=false`) and the member leaves the group, but for a static one, whose place waits for it. No event
+    /// `enable.auto.commit=false`), commits that nobody waited for are answered, and the member leaves the group, but for a static one, whose place waits for it. No event
     /// is queued. A second call waits for the first.
     ///
     /// # Errors
@@ -352,7 +348,12 @@ impl GroupConsumer {
         self.inside.closing.notify_one();
         self.inside.order(Order::Close);
         let mut standing = self.inside.standing.subscribe();
-        match timeout(limit, standing.wait_for(|it| it.has_ended)).await {
+        let ended = async {
+            let _ = standing.wait_for(|it| it.has_ended).await;
+            // Who never subscribed may have committed all the same.
+            self.inside.queued().await
+        };
+        match timeout(limit, ended).await {
             Ok(_) => Ok(()),
             Err(_) => Err(ClientError::TimedOut {
                 what: format!("leaving {}", shown(&self.inside.group)).into(),

@@ -91,14 +91,14 @@ fn question(
     }
 }
 
-/// Commits once, as the member that stands there.
+/// Commits once, as the member that stands there; which partitions were refused, and why.
 pub(super) async fn commit(
     cluster: &Cluster,
     group: &str,
     instance: Option<&str>,
     standing: &Standing,
     offsets: &Offsets,
-) -> Result<()> {
+) -> Result<Vec<(TopicPartition, ErrorCode)>> {
     let partition = |of: &TopicPartition, it: &CommittedOffset| OffsetCommitPartition {
         partition_index: of.partition,
         committed_offset: it.offset,
@@ -121,24 +121,22 @@ pub(super) async fn commit(
             .collect(),
         ..OffsetCommitRequest::default()
     };
-    let refused = |response: &OffsetCommitResponse| {
-        let mut all = response.topics.iter().flat_map(|topic| {
-            let partitions = topic.partitions.iter();
-            partitions.map(|it| (topic.name.clone(), it.partition_index, it.error_code))
-        });
-        all.find(|(_, _, code)| *code != ErrorCode::None)
-    };
     let code = |response: &OffsetCommitResponse| {
-        refused(response).map_or(ErrorCode::None, |(_, _, code)| code)
+        let topics = response.topics.iter();
+        let mut codes = topics.flat_map(|topic| topic.partitions.iter().map(|it| it.error_code));
+        let refusal = codes.find(|code| *code != ErrorCode::None);
+        refusal.unwrap_or(ErrorCode::None)
     };
     let response = cluster.ask_coordinator(group, request, code).await?;
-    match refused(&response) {
-        None => Ok(()),
-        Some((topic, partition, code)) => {
-            let subject = format!("{topic}-{partition} of {}", shown(group));
-            Err(ClientError::broker("OffsetCommit", subject, code, None))
-        }
-    }
+    let refused = response.topics.iter().flat_map(|topic| {
+        let refused = topic.partitions.iter();
+        let refused = refused.filter(|it| it.error_code != ErrorCode::None);
+        refused.map(|it| {
+            let of = TopicPartition::new(topic.name.as_str(), it.partition_index);
+            (of, it.error_code)
+        })
+    });
+    Ok(refused.collect())
 }
 
 fn by_topic<'a, T>(

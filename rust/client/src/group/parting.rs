@@ -43,9 +43,16 @@ pub(super) async fn release(inside: &Inside, partitions: Vec<TopicPartition>, lo
             () = inside.closing.notified() => {}
         }
     }
-    if !lost && inside.consumer.config().enable_auto_commit {
+    if !lost {
         let limit = inside.consumer.config().client.request_timeout;
-        if timeout(limit, commit(inside, &partitions)).await.is_err() {
+        let committed = async {
+            if inside.consumer.config().enable_auto_commit {
+                commit(inside, &partitions).await;
+            }
+            // What nobody waits for has been asked for in this generation, and is refused in the next.
+            inside.queued().await
+        };
+        if timeout(limit, committed).await.is_err() {
             tracing::warn!(group = %inside.group, "what was consumed last could not be committed in time: it comes again");
         }
     }
@@ -142,11 +149,12 @@ mod tests {
     use super::*;
     use crate::config::ConsumerConfig;
     use crate::consumer::Consumer;
-    use crate::group::commits::Attempt;
+    use crate::group::commit_queue::Attempt;
     use crate::group::inside::Standing;
 
-    /// Releases a partition that is consumed up to 5, as a member in this generation; what is committed for that.
-    async fn committed_in(generation: i32) -> Option<Attempt> {
+    /// Releases a partition that is consumed up to 5, as a member in this generation; with what generation and offset that is
+    /// committed, if it is.
+    async fn committed_in(generation: i32) -> Option<(i32, i64)> {
         let pairs = [("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")];
         let config = ConsumerConfig::from_pairs(pairs).unwrap();
         let consumer = Consumer::new(config, &Handle::current()).unwrap();
@@ -163,29 +171,33 @@ mod tests {
         let claim = Arc::new(Claim::new());
         inside.consumer.claim(&[(of.clone(), Arc::clone(&claim))]);
         claim.consume(5);
-        let answered = async {
-            let mut attempt: Attempt = attempts.recv().await?;
-            let (unheard, _) = tokio::sync::oneshot::channel();
-            let answer = std::mem::replace(&mut attempt.answer, unheard);
-            answer.send(Ok(())).unwrap();
-            Some(attempt)
-        };
-        tokio::select! {
-            biased;
-            attempt = answered => attempt,
-            () = release(&inside, vec![of], false) => None,
-        }
+        let coordinator = tokio::spawn(async move {
+            let mut made = None;
+            while let Some(Attempt {
+                offsets,
+                standing,
+                answer,
+            }) = attempts.recv().await
+            {
+                if let [(_, to)] = &*offsets {
+                    made = Some((standing.generation, to.offset));
+                }
+                answer(Ok(()));
+            }
+            made
+        });
+        release(&inside, vec![of], false).await;
+        drop(inside);
+        coordinator.await.unwrap()
     }
 
     #[tokio::test]
     async fn what_is_consumed_is_committed_in_the_generation_that_is_left() {
-        let attempt = committed_in(3).await.unwrap();
-        assert_eq!(attempt.standing.generation, 3);
-        assert_eq!(attempt.offsets[0].1.offset, 5);
+        assert_eq!(committed_in(3).await, Some((3, 5)));
     }
 
     #[tokio::test]
     async fn who_was_given_up_meanwhile_does_not_commit_as_a_stranger() {
-        assert!(committed_in(-1).await.is_none());
+        assert_eq!(committed_in(-1).await, None);
     }
 }
