@@ -8,6 +8,7 @@ use super::classic::ClassicView;
 use super::commits::seen;
 use super::group::Kind;
 use super::offsets::is_expired;
+use super::records::OffsetValue;
 use super::storage::Written;
 use super::{Groups, Held};
 use crate::clock;
@@ -92,7 +93,14 @@ impl Groups {
     pub(crate) fn topics_deleted(&self, names: &HashSet<&str>) {
         for group in self.all() {
             let mut held = group.held.lock();
-            let doomed = held.offsets.places(|topic, _, _| names.contains(topic));
+            // The name may be another topic's by now, and the commit that one's.
+            let is_of_present_topic = |topic: &str, offset: &OffsetValue| {
+                let now = self.storage.topics.by_name(topic);
+                now.is_some_and(|now| now.id == offset.topic_id)
+            };
+            let doomed = held.offsets.places(|topic, _, offset| {
+                names.contains(topic) && !is_of_present_topic(topic, offset)
+            });
             if let Err(code) = self.forget(&group.id, &mut held, &doomed) {
                 tracing::warn!(
                     "group {} keeps offsets of deleted topics: {code:?}",
@@ -117,8 +125,10 @@ impl Groups {
             let kind = &held.kind;
             let expired = held.offsets.places(|topic, _, offset| {
                 let ages_from = kind.ages_from(offset.commit_timestamp);
-                ages_from.is_some_and(|from| is_expired(offset, from, now_ms, retention_ms))
-                    && !kind.is_subscribed_to(topic)
+                let is_unused = ages_from
+                    .is_some_and(|from| is_expired(offset, from, now_ms, retention_ms))
+                    && !kind.is_subscribed_to(topic);
+                is_unused || self.is_of_earlier_topic(topic, offset)
             });
             let count = expired.len();
             let mut outcome = self.forget(&group.id, &mut held, &expired).map(|_| ());

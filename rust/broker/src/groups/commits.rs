@@ -156,8 +156,12 @@ impl Groups {
         places: &[(&str, i32)],
     ) -> Result<Vec<Option<CommittedOffset>>, ErrorCode> {
         let found = self.with(group_id, |_, held| {
-            let of =
-                |&(topic, partition): &(&str, i32)| held.offsets.of(topic, partition).map(copy);
+            let of = |&(topic, partition): &(&str, i32)| {
+                let found = held.offsets.of(topic, partition);
+                found
+                    .filter(|found| !self.is_of_earlier_topic(topic, found))
+                    .map(copy)
+            };
             (
                 places.iter().map(of).collect::<Vec<_>>(),
                 held.written.clone(),
@@ -175,16 +179,25 @@ impl Groups {
     ) -> Result<Vec<(String, Vec<(i32, CommittedOffset)>)>, ErrorCode> {
         let found = self.with(group_id, |_, held| {
             let topics = held.offsets.topics().map(|(topic, partitions)| {
-                let partitions = partitions
+                let partitions: Vec<_> = partitions
                     .iter()
-                    .map(|(&partition, value)| (partition, copy(value)));
-                (topic.to_owned(), partitions.collect())
+                    .filter(|(_, value)| !self.is_of_earlier_topic(topic, value))
+                    .map(|(&partition, value)| (partition, copy(value)))
+                    .collect();
+                (topic.to_owned(), partitions)
             });
+            let topics = topics.filter(|(_, partitions)| !partitions.is_empty());
             (topics.collect(), held.written.clone())
         });
         let (found, written) = found.unwrap_or_default();
         seen(written).await?;
         Ok(found)
+    }
+
+    /// Whether an offset was committed for a topic that was deleted, and another one has its name now: then it means nothing.
+    pub(super) fn is_of_earlier_topic(&self, name: &str, offset: &OffsetValue) -> bool {
+        let now = || self.storage.topics.by_name(name);
+        !offset.topic_id.is_nil() && now().is_some_and(|topic| topic.id != offset.topic_id)
     }
 
     /// Deletes offsets by place; an outcome a place, in their order. What members consume stays.

@@ -3,7 +3,8 @@
 //!
 //! Each begins with a version, `i16`. A key's version says what it is a key of: 0 and 1 a committed offset, 2 a group of the
 //! classic protocol; 3 to 8 and 16 belong to groups of KIP-848, the others to kinds of groups that are not known here. A record without value is a
-//! tombstone. Values are written in version 3, which every Kafka since 2.1 reads, and read in versions 0 to 4.
+//! tombstone. Values are read in versions 0 to 4. Groups are written in version 3, which every Kafka since 2.1 reads; offsets in 4,
+//! as Kafka 4.3 does and every Kafka since 3.5 reads: it says of which topic they are, beyond its name.
 
 use bytes::Bytes;
 use kafkalite_wire::{Message, Reader, Result, Value, Version, Writer};
@@ -13,6 +14,8 @@ use super::consumer::records as consumer;
 
 /// The version of values that is written.
 const WRITTEN: i16 = 3;
+/// With the id of an offset's topic.
+const WRITTEN_WITH_TOPIC: i16 = 4;
 /// With the moment at which an offset expires, which later versions do not carry.
 const WRITTEN_WITH_EXPIRY: i16 = 1;
 const FLEXIBLE_FROM: i16 = 4;
@@ -138,7 +141,8 @@ pub(crate) fn offset_entry(
         },
     )?;
     let version = |value: &OffsetValue| match value.expire_timestamp {
-        -1 => WRITTEN,
+        -1 if value.topic_id.is_nil() => WRITTEN,
+        -1 => WRITTEN_WITH_TOPIC,
         _ => WRITTEN_WITH_EXPIRY,
     };
     let value = value
@@ -234,6 +238,20 @@ mod tests {
         assert_eq!(&entry.key[..], b"\0\x01\0\x01g\0\x01t\0\0\0\x01");
         let expected: &[u8] = b"\0\x03\0\0\0\0\0\0\0\x2a\0\0\0\x03\0\x04note\0\0\0\0\0\0\0\x01";
         assert_eq!(&entry.value.unwrap()[..], expected);
+    }
+
+    #[test]
+    fn the_topics_id_is_written_where_kafka_has_it() {
+        let topic_id = Uuid::from_bytes(*b"0123456789abcdef");
+        let value = OffsetValue {
+            topic_id,
+            ..offset(-1)
+        };
+        let entry = offset_entry("g", "t", 1, Some(&value)).unwrap();
+        let bytes = entry.value.unwrap();
+        let expected: &[u8] = b"\0\x04\0\0\0\0\0\0\0\x2a\0\0\0\x03\x05note\0\0\0\0\0\0\0\x01\x01\0\x100123456789abcdef";
+        assert_eq!(&bytes[..], expected);
+        assert_eq!(decode_value::<OffsetValue>(&bytes).unwrap(), value);
     }
 
     #[test]
