@@ -1,5 +1,6 @@
 //! What administrators ask, and what is forgotten without being asked.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use kafkalite_wire::ErrorCode;
@@ -123,11 +124,12 @@ impl Groups {
                 continue;
             }
             let kind = &held.kind;
+            let in_use = LazyCell::new(|| kind.subscribed());
             let expired = held.offsets.places(|topic, _, offset| {
                 let ages_from = kind.ages_from(offset.commit_timestamp);
                 let is_unused = ages_from
                     .is_some_and(|from| is_expired(offset, from, now_ms, retention_ms))
-                    && !kind.is_subscribed_to(topic);
+                    && !in_use.contains(topic);
                 is_unused || self.is_of_earlier_topic(topic, offset)
             });
             let count = expired.len();

@@ -210,11 +210,11 @@ impl Groups {
             if !held.kind.is_idle() && !held.kind.is_for_consumers() {
                 return Err(ErrorCode::NonEmptyGroup);
             }
-            let in_use = |topic: &str| held.kind.is_subscribed_to(topic);
+            let in_use = held.kind.subscribed();
             let outcomes: Vec<_> = places
                 .iter()
                 .map(|(topic, _)| {
-                    if in_use(topic) {
+                    if in_use.contains(topic) {
                         ErrorCode::GroupSubscribedToTopic
                     } else {
                         ErrorCode::None

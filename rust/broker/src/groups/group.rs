@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::classic::{Answer, CONSUMER, Classic, Ticket};
+use super::classic::{Answer, CONSUMER, Classic, Subscribed, Ticket};
 use super::consumer::Consumer;
 use super::offsets::Offsets;
 use super::storage::Written;
@@ -77,11 +77,14 @@ impl Kind {
         self.protocol_type() == CONSUMER
     }
 
-    /// Whether a member consumes the topic.
-    pub(super) fn is_subscribed_to(&self, topic: &str) -> bool {
+    /// The topics that members consume. All subscriptions are read for it: ask once, however many topics it is about.
+    pub(super) fn subscribed(&self) -> Subscribed {
         match self {
-            Self::Classic(classic) => classic.is_subscribed_to(topic),
-            Self::Consumer(consumer) => consumer.is_subscribed_to(topic),
+            Self::Classic(classic) => classic.subscribed(),
+            Self::Consumer(consumer) => {
+                let names = consumer.all_wanted();
+                Subscribed::To(names.into_iter().map(str::to_owned).collect())
+            }
         }
     }
 

@@ -41,7 +41,7 @@ use std::fmt;
 
 pub(crate) use conversion::Moving;
 pub(crate) use effects::{Answer, Effects, Joiner, Now, Rules, Ticket};
-pub(crate) use view::{CONSUMER, ClassicView, MemberView};
+pub(crate) use view::{CONSUMER, ClassicView, MemberView, Subscribed};
 
 use member::Member;
 use protocols::Support;

@@ -1,7 +1,10 @@
 //! A group as it is described to administrators, and what it is subscribed to.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 
+use super::member::Member;
 use super::{Classic, State};
 use crate::groups::subscription;
 
@@ -28,6 +31,24 @@ pub(crate) struct MemberView {
     /// Subscription and assignment; empty unless the group is stable.
     pub(crate) metadata: Bytes,
     pub(crate) assignment: Bytes,
+}
+
+/// The topics that a group's members consume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Subscribed {
+    To(HashSet<String>),
+    /// A subscription cannot be read: it may be any topic.
+    Unknown,
+}
+
+impl Subscribed {
+    /// Whether a member consumes the topic, or might.
+    pub(crate) fn contains(&self, topic: &str) -> bool {
+        match self {
+            Self::To(topics) => topics.contains(topic),
+            Self::Unknown => true,
+        }
+    }
 }
 
 impl Classic {
@@ -65,16 +86,21 @@ impl Classic {
         self.protocol_type.as_deref() == Some(CONSUMER)
     }
 
-    /// Whether a member consumes the topic. Where that cannot be read it might.
-    pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
+    /// The topics that members consume.
+    pub(crate) fn subscribed(&self) -> Subscribed {
+        if !self.is_for_consumers() {
+            return Subscribed::To(HashSet::new());
+        }
         let protocol = self.protocol.as_deref();
-        self.is_for_consumers()
-            && !self.members.is_empty()
-            && self.members.values().any(|member| {
-                let topics =
-                    protocol.and_then(|_| subscription::topics(&member.metadata(protocol)));
-                topics.is_none_or(|topics| topics.iter().any(|own| own == topic))
-            })
+        let of = |member: &Member| subscription::topics(&member.metadata(protocol));
+        let mut topics = HashSet::new();
+        for member in self.members.values() {
+            match of(member) {
+                Some(own) => topics.extend(own),
+                None => return Subscribed::Unknown,
+            }
+        }
+        Subscribed::To(topics)
     }
 
     /// From which moment (ms since 1970) an offset committed at `committed_ms` begins to age; `None` while it does not: the

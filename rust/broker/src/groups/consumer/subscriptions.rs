@@ -85,14 +85,8 @@ impl Consumer {
         member.topics.iter().chain(matched).map(String::as_str)
     }
 
-    /// Whether a member wants the topic.
-    pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
-        let mut members = self.members.values();
-        members.any(|member| self.wanted(member).any(|own| own == topic))
-    }
-
     /// The names of the topics that anybody wants. What a regular expression stands for is looked at once, however many use it.
-    pub(super) fn all_wanted(&self) -> BTreeSet<&str> {
+    pub(crate) fn all_wanted(&self) -> BTreeSet<&str> {
         let named = self.members.values().flat_map(|member| &member.topics);
         let matched = self.regexes.values().flatten();
         named.chain(matched).map(String::as_str).collect()
