@@ -6,10 +6,6 @@ use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
 use super::member::Member;
 use super::{Answer, Classic, Effects, Joiner, Now, State, Ticket};
 
-/// How long a new member's first `JoinGroup` may wait, in milliseconds. Its client may be gone without our knowing, and
-/// asks again if it is not.
-const NEW_MEMBER_PATIENCE_MS: u64 = 5 * 60 * 1000;
-
 impl Classic {
     /// A member asks to enter the next generation. Its ticket is answered now or when that generation is formed.
     pub(crate) fn join(
@@ -74,14 +70,14 @@ impl Classic {
             self.refuse_join(ticket, &joiner.fresh_id, ErrorCode::MemberIdRequired);
         } else {
             let id = joiner.fresh_id.clone();
-            self.add(id, request, joiner, ticket, now);
+            self.add(&id, request, joiner, ticket, now);
         }
     }
 
     fn join_again(&mut self, request: JoinGroupRequest, joiner: Joiner, ticket: Ticket, now: Now) {
         let id = request.member_id.clone();
         if self.pending.contains_key(&id) && request.group_instance_id.is_none() {
-            return self.add(id, request, joiner, ticket, now);
+            return self.add(&id, request, joiner, ticket, now);
         }
         if let Err(error) = self.check_member(&id, request.group_instance_id.as_deref()) {
             return self.refuse_join(ticket, &id, error);
@@ -122,7 +118,7 @@ impl Classic {
 
     fn add(
         &mut self,
-        id: String,
+        id: &str,
         request: JoinGroupRequest,
         joiner: Joiner,
         ticket: Ticket,
@@ -130,11 +126,10 @@ impl Classic {
     ) {
         let reason = format!("{id} comes{}", said(&request));
         let protocol_type = request.protocol_type.clone();
-        let mut member = Member::new(id, request, joiner);
+        let mut member = Member::new(id.to_owned(), request, joiner);
         member.joining = Some(ticket);
-        member.expires = now.ms.saturating_add(NEW_MEMBER_PATIENCE_MS);
-        self.wake_by(member.expires);
         self.insert(member, protocol_type);
+        self.begin_session(id, now);
         if let Some(growing) = &mut self.growing {
             growing.grew = true;
         }
@@ -157,10 +152,10 @@ impl Classic {
         let reason = format!("static member {instance} is back as {id}{}", said(&request));
         self.replace_static(&instance, old, &id);
         self.update(&id, request, ticket);
-        self.renew_session(&id, now);
         if let Some(member) = self.members.get_mut(&id) {
             (member.client_id, member.client_host) = (joiner.client_id, joiner.client_host);
         }
+        self.begin_session(&id, now);
         match self.state {
             State::Stable if self.elect_protocol() == self.protocol => {
                 self.tell(format!("{reason}; nothing else changes"));

@@ -8,6 +8,10 @@ use kafkalite_wire::api::sync_group::SyncGroupResponse;
 use super::member::{Member, NEVER};
 use super::{Answer, Classic, Now, Ticket, protocols};
 
+/// How long a new member's first `JoinGroup` may wait, in milliseconds. Its client may be gone without our knowing, and
+/// asks again if it is not.
+const NEW_MEMBER_PATIENCE_MS: u64 = 5 * 60 * 1000;
+
 impl Classic {
     /// Whether a member with these protocols can be in a group with the present ones.
     pub(super) fn supports(&self, request: &JoinGroupRequest) -> bool {
@@ -115,6 +119,16 @@ impl Classic {
     pub(super) fn elect_protocol(&self) -> Option<String> {
         let leader = self.leader.as_ref().and_then(|id| self.members.get(id));
         protocols::elect(&self.support, leader, self.members.values())
+    }
+
+    /// A member's `JoinGroup` waits. Until a new one is answered it cannot send heartbeats.
+    pub(super) fn begin_session(&mut self, id: &str, now: Now) {
+        let Some(member) = self.members.get_mut(id).filter(|member| member.is_new) else {
+            return self.renew_session(id, now);
+        };
+        member.expires = now.ms.saturating_add(NEW_MEMBER_PATIENCE_MS);
+        let deadline = member.expires;
+        self.wake_by(deadline);
     }
 
     /// A member was heard of, or is answered: its session starts anew.

@@ -94,6 +94,22 @@ fn a_static_member_that_is_replaced_while_it_waits_is_told() {
 }
 
 #[test]
+fn a_static_member_that_is_replaced_while_it_waits_is_not_taken_for_gone() {
+    let mut scene = Scene::new(RULES);
+    let ids = scene.stable(1);
+    scene.send_join(joining("", Some("one"), &["range"]), 5);
+    let waits = scene.send_join(joining("", Some("one"), &["range"]), 5);
+    // The others take longer than its session: it cannot send heartbeats meanwhile.
+    for _ in 0..5 {
+        scene.pass(SESSION / 2);
+        scene.beat(&ids[0], 1);
+    }
+    let again = scene.join(&ids[0]);
+    assert_eq!(scene.joined(waits).unwrap().error_code, ErrorCode::None);
+    assert_eq!(scene.joined(again).unwrap().members.len(), 2);
+}
+
+#[test]
 fn a_static_member_that_is_away_keeps_its_place_until_its_session_ends() {
     let mut scene = Scene::new(RULES);
     let ticket = scene.send_join(joining("", Some("one"), &["range"]), 5);
