@@ -241,6 +241,27 @@ async fn bad_requests_get_kafkas_errors_and_the_group_goes_on() {
 }
 
 #[tokio::test]
+async fn who_does_not_say_what_it_takes_the_assignment_for_gets_none() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    let (id, generation) = client.join_alone("g", b"mine").await;
+    let complete = syncing("g", &id, generation, &[]);
+    let mut without_name = complete.clone();
+    without_name.protocol_name = None;
+    let mut without_type = complete.clone();
+    without_type.protocol_type = None;
+    for request in [&without_name, &without_type] {
+        // Earlier versions cannot say it (KIP-559).
+        assert_eq!(client.ask(4, request).await.error_code, ErrorCode::None);
+        assert_eq!(
+            client.ask(5, request).await.error_code,
+            ErrorCode::InconsistentGroupProtocol
+        );
+    }
+    assert_eq!(client.ask(5, &complete).await.error_code, ErrorCode::None);
+}
+
+#[tokio::test]
 async fn a_name_of_ten_thousand_characters_is_a_name() {
     let broker = start(&[]).await;
     let mut one = broker.connect().await;

@@ -41,6 +41,8 @@ pub fn syncing(
         group_id: group.to_owned(),
         generation_id: generation,
         member_id: member_id.to_owned(),
+        protocol_type: Some("consumer".to_owned()),
+        protocol_name: Some("range".to_owned()),
         assignments: assign
             .iter()
             .map(|(id, assignment)| SyncGroupAssignment {
