@@ -5,6 +5,8 @@
 //!
 //! Version notes: from 1 each member's protocol (KIP-1099).
 
+use std::collections::HashSet;
+
 use kafkalite_wire::{
     ErrorCode,
     api::consumer_group_describe::{
@@ -16,8 +18,11 @@ use super::{Context, Reply, operations};
 
 pub(super) async fn handle(
     context: &Context,
-    request: ConsumerGroupDescribeRequest,
+    mut request: ConsumerGroupDescribeRequest,
 ) -> Reply<ConsumerGroupDescribeResponse> {
+    // A short name is a whole group in the answer: repeated, it would fill any memory.
+    let mut seen = HashSet::new();
+    request.group_ids.retain(|group| seen.insert(group.clone()));
     let authorized_operations = if request.include_authorized_operations {
         operations::ON_GROUP
     } else {

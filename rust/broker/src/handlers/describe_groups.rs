@@ -6,6 +6,8 @@
 //! Version notes: operations from 3 (KIP-430), static names from 4 (KIP-345). A group that is not there is a dead one, from 6 an
 //! error (KIP-1043).
 
+use std::collections::HashSet;
+
 use kafkalite_wire::{
     ErrorCode,
     api::describe_groups::{
@@ -20,8 +22,11 @@ const FIRST_WITH_NOT_FOUND: i16 = 6;
 
 pub(super) async fn handle(
     context: &Context,
-    request: DescribeGroupsRequest,
+    mut request: DescribeGroupsRequest,
 ) -> Reply<DescribeGroupsResponse> {
+    // A short name is a whole group in the answer: repeated, it would fill any memory.
+    let mut seen = HashSet::new();
+    request.groups.retain(|group| seen.insert(group.clone()));
     let authorized_operations = if request.include_authorized_operations {
         operations::ON_GROUP
     } else {

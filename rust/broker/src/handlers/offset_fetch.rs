@@ -6,6 +6,8 @@
 //! Version notes: null from 2. Leader epochs from 5. `require_stable` from 7. From 8 several groups in one request (KIP-709). From 9
 //! a member names itself (KIP-848), which is checked if the group is of that kind. From 10 topics are named by id (KIP-516).
 
+use std::collections::{HashMap, HashSet};
+
 use kafkalite_wire::{
     ErrorCode,
     api::offset_fetch::{
@@ -29,7 +31,12 @@ pub(super) async fn handle(
 ) -> Reply<OffsetFetchResponse> {
     if context.api_version >= FIRST_WITH_SEVERAL_GROUPS {
         let mut groups = Vec::with_capacity(request.groups.len());
+        // A few bytes ask for all offsets of a group, or for a long note: repeated, they would fill any memory.
+        let mut seen = HashSet::new();
         for group in request.groups {
+            if !seen.insert(group.group_id.clone()) {
+                continue;
+            }
             groups.push(fetch(context, group).await);
         }
         return OffsetFetchResponse {
@@ -110,7 +117,7 @@ async fn fetch_all(
 async fn fetch_some(
     context: &Context,
     group_id: &str,
-    asked: Vec<OffsetFetchGroupTopic>,
+    mut asked: Vec<OffsetFetchGroupTopic>,
 ) -> Result<Vec<FetchedOffsetsGroupTopic>, ErrorCode> {
     let by_id = context.api_version >= FIRST_WITH_TOPIC_IDS;
     let name_of = |topic: &OffsetFetchGroupTopic| {
@@ -121,6 +128,14 @@ async fn fetch_some(
             Some(topic.name.clone())
         }
     };
+    let mut seen: HashMap<(String, Uuid), HashSet<i32>> = HashMap::new();
+    for topic in &mut asked {
+        let of_topic = seen.entry((topic.name.clone(), topic.topic_id));
+        let of_topic = of_topic.or_default();
+        topic
+            .partition_indexes
+            .retain(|&index| of_topic.insert(index));
+    }
     let names: Vec<Option<String>> = asked.iter().map(name_of).collect();
     let places: Vec<(&str, i32)> = asked
         .iter()
