@@ -155,6 +155,9 @@ async fn what_is_wrong_with_one_partition_is_its_own_error() {
     request
         .topics
         .extend(committing("g", "t", 0, 1, "12345").topics);
+    request
+        .topics
+        .extend(committing("g", "t", 0, 5, "⏪⏪⏪⏪").topics);
     let response = client.ask(9, &request).await;
     let codes: Vec<_> = response
         .topics
@@ -168,7 +171,8 @@ async fn what_is_wrong_with_one_partition_is_its_own_error() {
             ErrorCode::None,
             unknown,
             unknown,
-            ErrorCode::OffsetMetadataTooLarge
+            ErrorCode::OffsetMetadataTooLarge,
+            ErrorCode::None
         ]
     );
     assert_eq!(client.committed("g", "t", 0).await.committed_offset, 5);

@@ -94,13 +94,16 @@ fn check_topic(
 fn check_partition(
     topic: &Topic,
     asked: &OffsetCommitPartition,
-    max_bytes: usize,
+    max_units: usize,
 ) -> Result<(), ErrorCode> {
     if topic.partition(asked.partition_index).is_none() {
         return Err(ErrorCode::UnknownTopicOrPartition);
     }
     match &asked.committed_metadata {
-        Some(metadata) if metadata.len() > max_bytes => Err(ErrorCode::OffsetMetadataTooLarge),
+        // Apache Kafka counts as Java does, whatever the setting's name says.
+        Some(metadata) if metadata.encode_utf16().count() > max_units => {
+            Err(ErrorCode::OffsetMetadataTooLarge)
+        }
         _ => Ok(()),
     }
 }
