@@ -12,6 +12,7 @@ use kafkalite_wire::api::leave_group::LeavingMember;
 use kafkalite_wire::api::sync_group::{SyncGroupAssignment, SyncGroupRequest, SyncGroupResponse};
 
 use super::{Answer, Classic, Effects, Joiner, Now, Rules, Ticket};
+use crate::groups::records::GroupMetadata;
 
 pub(super) const SESSION: u64 = 10_000;
 pub(super) const REBALANCE: u64 = 60_000;
@@ -28,6 +29,9 @@ pub(super) struct Scene {
     tickets: Ticket,
     pub(super) answers: Vec<(Ticket, Answer)>,
     pub(super) stores: usize,
+    /// Whether storing fails.
+    pub(super) full: bool,
+    stored: Option<GroupMetadata>,
 }
 
 impl Scene {
@@ -39,6 +43,8 @@ impl Scene {
             tickets: 0,
             answers: Vec::new(),
             stores: 0,
+            full: false,
+            stored: None,
         }
     }
 
@@ -51,7 +57,31 @@ impl Scene {
 
     fn take(&mut self, effects: Effects) {
         self.stores += usize::from(effects.store);
-        self.answers.extend(effects.answers);
+        let failed = effects.store && self.full;
+        let answer = |(ticket, answer): (Ticket, Answer)| {
+            if failed {
+                (ticket, answer.failed(ErrorCode::CoordinatorNotAvailable))
+            } else {
+                (ticket, answer)
+            }
+        };
+        self.answers.extend(effects.answers.into_iter().map(answer));
+        if failed {
+            let more = self.group.storing_failed(self.now());
+            assert!(!more.store);
+            self.answers.extend(more.answers);
+        } else if effects.store {
+            self.stored = Some(self.group.to_record());
+        }
+    }
+
+    /// Kills the broker and starts it: what is not stored is lost, as is what waits.
+    pub(super) fn restart(&mut self, rules: Rules) {
+        self.answers.clear();
+        self.group = match self.stored.clone() {
+            Some(stored) => Classic::from_record(stored, rules, self.now()),
+            None => Classic::new(rules, self.now()),
+        };
     }
 
     /// Lets time pass as the timers would: never past a moment that the group wants to see.

@@ -30,6 +30,10 @@ enum Event {
     /// It asks for the past.
     StaleSync(usize),
     Pass(u64),
+    /// The disk is full, or no longer.
+    Fill(bool),
+    /// The broker is killed and comes back with what it stored.
+    Restart,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +49,8 @@ struct Client {
     instance: Option<String>,
     version: i16,
     generation: i32,
+    /// Lower generations are over, as far as the broker remembers.
+    least: i32,
     waits: Waits,
     /// In its generation it must ask for its assignment next.
     must_sync: bool,
@@ -56,6 +62,7 @@ struct Client {
 }
 
 struct World {
+    rules: Rules,
     scene: Scene,
     clients: Vec<Client>,
     open: HashSet<Ticket>,
@@ -70,6 +77,7 @@ impl World {
             max_size: 6,
         };
         Self {
+            rules,
             scene: Scene::new(rules),
             clients: Vec::new(),
             open: HashSet::new(),
@@ -91,6 +99,7 @@ impl World {
                         *version
                     },
                     generation: -1,
+                    least: -1,
                     waits: Waits::No,
                     must_sync: false,
                     members: Vec::new(),
@@ -137,15 +146,34 @@ impl World {
             Event::StaleSync(n) => {
                 if let Some(n) = chosen(n) {
                     let client = &self.clients[n];
-                    let request = syncing(&client.id, client.generation - 1, &[]);
+                    // After a restart its past may be the group's present.
+                    let stale = client
+                        .generation
+                        .min(self.scene.group.to_record().generation)
+                        - 1;
+                    let request = syncing(&client.id, stale, &[]);
                     let ticket = self.scene.send_sync(request);
                     let answer = self.scene.synced(ticket).expect("an answer at once");
                     assert_ne!(answer.error_code, ErrorCode::None);
                 }
             }
             Event::Pass(ms) => self.scene.pass(*ms),
+            Event::Fill(full) => self.scene.full = *full,
+            Event::Restart => self.restart(),
         }
         self.deliver();
+    }
+
+    /// Clients lose their connections, and with them what they wait for: they join again.
+    fn restart(&mut self) {
+        self.scene.restart(self.rules);
+        self.open.clear();
+        for client in &mut self.clients {
+            client.least = -1;
+            if client.waits != Waits::No {
+                (client.waits, client.must_join) = (Waits::No, true);
+            }
+        }
     }
 
     /// A living client that waits for nothing does what is next.
@@ -191,7 +219,9 @@ impl World {
         let client = &mut self.clients[n];
         match code {
             ErrorCode::None => {}
-            ErrorCode::RebalanceInProgress => client.must_join = true,
+            ErrorCode::RebalanceInProgress | ErrorCode::CoordinatorNotAvailable => {
+                client.must_join = true;
+            }
             ErrorCode::FencedInstanceId | ErrorCode::GroupMaxSizeReached => client.alive = false,
             ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration => {
                 (client.must_join, client.must_sync) = (true, false);
@@ -226,10 +256,11 @@ impl World {
             ErrorCode::None => {
                 client.id = response.member_id;
                 assert!(
-                    response.generation_id >= client.generation,
+                    response.generation_id >= client.least,
                     "generations only grow"
                 );
                 client.generation = response.generation_id;
+                client.least = client.generation;
                 (client.must_join, client.must_sync) = (false, true);
                 let ids = response.members.into_iter().map(|member| member.member_id);
                 client.members = if response.skip_assignment {
@@ -263,6 +294,7 @@ impl World {
 
     /// From now on nothing goes wrong: everybody who lives does what it should.
     fn settle(&mut self) {
+        self.happen(&Event::Fill(false));
         for _ in 0..200 {
             for n in 0..self.clients.len() {
                 self.happen(&Event::Step(n));
@@ -281,6 +313,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..8_usize).prop_map(Event::Disconnect),
         1 => (0..8_usize).prop_map(Event::Leave),
         1 => (0..8_usize).prop_map(Event::StaleSync),
+        1 => any::<bool>().prop_map(Event::Fill),
+        1 => Just(Event::Restart),
         4 => prop_oneof![0..SESSION / 2, Just(SESSION), 0..2 * REBALANCE].prop_map(Event::Pass),
     ]
 }
