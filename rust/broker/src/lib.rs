@@ -30,6 +30,7 @@ mod producer_ids;
 mod refusal;
 mod state;
 mod topics;
+mod wording;
 
 pub use broker::Broker;
 pub use config::BrokerConfig;

@@ -13,6 +13,7 @@ use super::records::OffsetValue;
 use super::storage::Written;
 use super::{Groups, Held};
 use crate::clock;
+use crate::wording::counted;
 
 /// Which groups to list; nothing named means all. Upper and lower case are the same.
 #[derive(Debug, Default)]
@@ -139,7 +140,8 @@ impl Groups {
             }
             match outcome {
                 Ok(()) if count > 0 => {
-                    tracing::info!("group {}: {count} offsets have expired", group.id);
+                    let expired = counted(count, "expired offset");
+                    tracing::info!("group {} has forgotten {expired}", group.id);
                 }
                 Ok(()) => {}
                 Err(code) => {

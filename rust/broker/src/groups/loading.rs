@@ -15,6 +15,7 @@ use super::records::{GroupMetadata, Key, OffsetValue, decode_value};
 use super::storage::TOPIC;
 use crate::partition::Partition;
 use crate::topics::Topics;
+use crate::wording::counted;
 
 const READ_BYTES: usize = 1 << 20;
 /// Most bytes that one batch may become.
@@ -43,8 +44,8 @@ pub(super) fn load(topics: &Topics) -> Result<HashMap<String, Stored>, LogError>
     }
     if loading.skipped > 0 {
         tracing::info!(
-            "{} records of {TOPIC} belong to kinds of groups that are not known here",
-            loading.skipped
+            "left out {} of {TOPIC}, about kinds of groups that are not known here",
+            counted(loading.skipped, "record")
         );
     }
     loading.groups.retain(|_, stored| !stored.is_empty());

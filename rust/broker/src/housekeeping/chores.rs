@@ -7,6 +7,7 @@ use crate::clock::now_ms;
 use crate::partition::Partition;
 use crate::state::BrokerState;
 use crate::topics::Topics;
+use crate::wording::counted;
 
 /// Does one chore. Blocks.
 pub(super) fn run(chore: Chore, broker: &BrokerState) {
@@ -20,9 +21,9 @@ pub(super) fn run(chore: Chore, broker: &BrokerState) {
             if retained.segments > 0 {
                 let (topic, index) = (&partition.topic, partition.index);
                 tracing::info!(
-                    "{topic}-{index}: {} old segments, {} bytes",
-                    retained.segments,
-                    retained.bytes
+                    "{topic}-{index}: removed {} of {}",
+                    counted(retained.segments, "old segment"),
+                    counted(retained.bytes, "byte")
                 );
             }
             Ok(())

@@ -11,6 +11,7 @@ use super::{
     opening::{Known, Wanted},
 };
 use crate::refusal::Refusal;
+use crate::wording::counted;
 
 impl Topics {
     /// Gives a topic `count` partitions in all.
@@ -32,8 +33,9 @@ impl Topics {
         let now = topic.partitions.len() as i32;
         let invalid = |message| Err(Refusal::new(ErrorCode::InvalidPartitions, message));
         if count <= now {
+            let partitions = counted(now, "partition");
             return invalid(format!(
-                "topic '{name}' has {now} partitions; it can only get more than that, not {count}"
+                "topic '{name}' has {partitions}; it can only get more than that, not {count}"
             ));
         }
         if count > MAX_PARTITIONS {

@@ -35,6 +35,7 @@ use crate::{
     config::{Configs, TopicSettings},
     partition::Partition,
     refusal::Refusal,
+    wording::counted,
 };
 
 /// A partition to be opened, or created.
@@ -342,7 +343,8 @@ fn adopt(found: &[PartitionDir], catalog: &mut Catalog) {
         if entry.id.is_nil() {
             entry.id = ids::random();
         }
-        tracing::info!("found topic {name} with {} partitions", entry.partitions);
+        let partitions = counted(entry.partitions, "partition");
+        tracing::info!("found topic {name} with {partitions}");
         catalog.topics.insert(name.to_owned(), entry);
     }
 }

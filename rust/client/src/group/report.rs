@@ -110,7 +110,8 @@ impl Divided {
             .find_map(|topic| match (self.counts.get(topic), now.get(topic)) {
                 (before, now) if before == now => None,
                 (Some(before), Some(now)) => {
-                    Some(format!("topic {topic} has {now} partitions, not {before}"))
+                    let partitions = counted(*now as usize, "partition");
+                    Some(format!("topic {topic} has {partitions}, not {before}"))
                 }
                 (None, _) => Some(format!("topic {topic} exists now")),
                 (_, None) => Some(format!("topic {topic} does not exist any more")),

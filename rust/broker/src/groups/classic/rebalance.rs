@@ -4,6 +4,7 @@ use bytes::Bytes;
 use kafkalite_wire::ErrorCode;
 
 use super::{Classic, Effects, Growing, Now, State};
+use crate::wording::counted;
 
 impl Classic {
     /// Time has passed. Does what is due.
@@ -133,8 +134,8 @@ impl Classic {
         self.protocol = self.elect_protocol();
         self.go(State::CompletingRebalance, now);
         self.tell(format!(
-            "has {} members in generation {}",
-            self.members.len(),
+            "has {} in generation {}",
+            counted(self.members.len(), "member"),
             self.generation
         ));
         for id in self.ids() {

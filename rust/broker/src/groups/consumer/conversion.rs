@@ -7,6 +7,7 @@ use super::mixed::{named, places_of};
 use super::records::{ClassicRecord, ProtocolRecord};
 use super::{Consumer, Member, Now, Rules, Topology};
 use crate::groups::classic::Moving;
+use crate::wording::counted;
 
 impl Consumer {
     /// The group that the members of a classic one form: each in the group's generation, with what it was assigned last. `None`
@@ -55,8 +56,8 @@ impl Consumer {
         group.keep(keys);
         group.resubscribe(topics);
         group.tell(format!(
-            "takes over {} members of the classic protocol",
-            group.members.len()
+            "takes over {} of the classic protocol",
+            counted(group.members.len(), "member")
         ));
         Some(group)
     }

@@ -11,6 +11,7 @@ use super::member::AWAY;
 use super::records::Key;
 use super::{Assignor, Consumer, Member, Now, Rules, Topology, places, subscriptions};
 use crate::refusal::Refusal;
+use crate::wording::counted;
 
 /// The epoch of a member that joins.
 pub(super) const JOINS: i32 = 0;
@@ -170,7 +171,8 @@ impl Consumer {
             return Ok(false);
         }
         if self.members.len() >= rules.max_size {
-            let message = format!("the group is full: it has {} members", self.members.len());
+            let members = counted(self.members.len(), "member");
+            let message = format!("the group is full: it has {members}");
             return Err(Refusal::new(ErrorCode::GroupMaxSizeReached, message));
         }
         self.insert(id.to_owned(), Member::new());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::assignor::{Assignor, Subscriber, Topic};
 use super::records::Key;
 use super::{Consumer, Rules, Topology};
+use crate::wording::counted;
 
 impl Consumer {
     /// Brings the targets up to the group's epoch.
@@ -52,10 +53,10 @@ impl Consumer {
             }
         }
         self.tell(format!(
-            "shares {} topics among {} members by {assignor}; {} of them get another share",
-            shapes.len(),
-            self.members.len(),
-            changed.len()
+            "shares {} among {} by {assignor}; another share for {}",
+            counted(shapes.len(), "topic"),
+            counted(self.members.len(), "member"),
+            counted(changed.len(), "member")
         ));
         self.changes.keys.extend(changed);
         self.targets_epoch = self.epoch;
