@@ -63,7 +63,7 @@ pub enum ClientError {
         detail: Arc<str>,
     },
     /// A broker refused: see the code's meaning.
-    #[error("{api} for {subject}: {code}{}", detail.as_deref().map(|d| format!(": {d}")).unwrap_or_default())]
+    #[error("{api} for {subject}: {}", refused(*code, detail.as_deref()))]
     Broker {
         /// Kafka's error code.
         code: ErrorCode,
@@ -144,7 +144,7 @@ pub enum ClientError {
         source: RecordsError,
     },
     /// Deliveries failed that nobody looked at (reported by flush and close): send those records again if they matter.
-    #[error("{count} records were not delivered; the first, to {topic}-{partition}: {first}")]
+    #[error("{} {topic}-{partition}: {first}", undelivered(*count))]
     Undelivered {
         /// How many.
         count: u64,
@@ -201,6 +201,22 @@ pub enum ClientError {
     /// The client was closed: make a new one.
     #[error("the {0} is closed")]
     Closed(&'static str),
+}
+
+/// One sentence, and the code's name: the broker's own says more than what the code means in general.
+fn refused(code: ErrorCode, detail: Option<&str>) -> String {
+    let sentence = detail.map_or(code.message(), |detail| detail.trim_end_matches('.'));
+    match code {
+        ErrorCode::Other(number) => format!("{sentence} ({} {number})", code.name()),
+        code => format!("{sentence} ({})", code.name()),
+    }
+}
+
+fn undelivered(count: u64) -> String {
+    match count {
+        1 => "1 record was not delivered to".to_owned(),
+        _ => format!("{count} records were not delivered; the first, to"),
+    }
 }
 
 impl ClientError {
@@ -284,5 +300,30 @@ impl StaleMetadata for ErrorCode {
                 | ErrorCode::EligibleLeadersNotAvailable
                 | ErrorCode::OffsetNotAvailable
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(code: ErrorCode, detail: Option<&str>) -> String {
+        ClientError::broker("CreateTopics", "clicks", code, detail.map(str::to_owned)).to_string()
+    }
+
+    #[test]
+    fn what_a_broker_refuses_is_one_sentence_and_the_code() {
+        assert_eq!(
+            refusal(
+                ErrorCode::TopicAlreadyExists,
+                Some("Topic 'clicks' already exists.")
+            ),
+            "CreateTopics for clicks: Topic 'clicks' already exists (TOPIC_ALREADY_EXISTS)"
+        );
+        assert_eq!(
+            refusal(ErrorCode::TopicAlreadyExists, None),
+            "CreateTopics for clicks: a topic of this name exists already (TOPIC_ALREADY_EXISTS)"
+        );
+        assert!(refusal(ErrorCode::Other(999), None).contains(" 999)"));
     }
 }
