@@ -98,3 +98,8 @@ def __getattr__(name: str) -> object:
         return Admin
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    """Show what is imported at its first use as well, for completion."""
+    return sorted({*globals(), *__all__})
