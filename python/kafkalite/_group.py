@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from kafkalite import _native
-from kafkalite.errors import GroupError, InvalidSettingError, KafkaError
+from kafkalite import _native, _settings
+from kafkalite.errors import GroupError, KafkaError
 from kafkalite.topic_partition import TopicPartition
 
 if TYPE_CHECKING:
@@ -23,14 +23,12 @@ _Kind: TypeAlias = Literal["assigned", "revoked", "lost"]
 _LAST_WORDS_S = 5.0  # how long leaving may take when Python ends
 
 
-def commits_every(interval: float | None) -> dict[str, object]:
-    """Return Kafka's settings for an interval in seconds."""
-    if interval is None:
+def commits_every(interval: object) -> dict[str, object]:
+    """Return Kafka's settings for an interval: a number of seconds, or its text as any setting can be given."""
+    if interval is None or interval == "none":
         return {"enable_auto_commit": False}
-    if not interval > 0:
-        message = f"commit_interval={interval} is not allowed: expected seconds above 0, or None for no such commits"
-        raise InvalidSettingError(message)
-    return {"enable_auto_commit": True, "auto_commit_interval_ms": max(1, round(interval * 1000))}
+    millis = _settings.millis("commit_interval", interval, or_else=", or None for no such commits")
+    return {"enable_auto_commit": True, "auto_commit_interval_ms": millis}
 
 
 def misused(message: str) -> GroupError:

@@ -4,7 +4,7 @@ import itertools
 import os
 import pickle
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from confluent_kafka import Consumer
@@ -87,7 +87,9 @@ def test_topics_are_created_grown_listed_and_deleted(admin):
     name = fresh("topic")
     admin.create_topic(name, 1, config={"retention.ms": 60_000})
     until(lambda: admin.describe_topic(name))
-    with pytest.raises(errors.TopicExistsError, match=name):
+    with pytest.raises(
+        errors.TopicExistsError, match=f"^there is a topic '{name}' already; exist_ok=True .* accepts it$"
+    ):
         admin.create_topic(name)
     admin.create_topic(name, exist_ok=True)
     admin.add_partitions(name, 3)
@@ -97,8 +99,9 @@ def test_topics_are_created_grown_listed_and_deleted(admin):
     assert described in admin.list_topics()
     assert name in admin.list_topics()._repr_html_()
     assert pickle.loads(pickle.dumps(described)) == described
-    with pytest.raises(errors.KafkaError, match="INVALID_PARTITIONS"):
+    with pytest.raises(errors.KafkaError, match=r"3 partition.*\(INVALID_PARTITIONS\)$") as raised:
         admin.add_partitions(name, 2)
+    assert "not valid" not in str(raised.value), "what the broker says is enough"
     admin.delete_topic(name)
     until(lambda: name not in [topic.name for topic in admin.list_topics()])
 
@@ -188,6 +191,9 @@ def test_offsets_are_found_at_both_ends_and_by_time(admin, topic):
     assert offsets("latest") == [10, 10]
     assert offsets(datetime.fromtimestamp(1_003, UTC)) == [3, 3]
     assert offsets(datetime.now(UTC)) == [None, None]
+    assert offsets(timedelta(days=365 * 100)) == [0, 0]
+    with pytest.raises(ValueError, match="not 'yesterday'"):
+        offsets("yesterday")
     (found,) = admin.list_offsets({topic: [1]}, datetime.fromtimestamp(1_002.5, UTC))
     assert found.timestamp == datetime.fromtimestamp(1_003, UTC)
 
@@ -216,11 +222,16 @@ def test_records_are_deleted_up_to_an_offset_a_time_and_the_end(admin, topic):
         ({"to": "latest"}, 10),
         ({"to": 7}, 7),
         ({"to": 500}, 10),
-        ({"to": -3}, 0),
         ({"by": 2}, 7),
         ({"by": -3}, 2),
         ({"by": 100}, 10),
         ({"to": datetime.fromtimestamp(1_003, UTC)}, 3),
+        ({"to": datetime.fromtimestamp(1_003)}, 3),  # noqa: DTZ006 - without a zone it is local
+        ({"to": datetime.fromisoformat("1970-01-01T01:16:43+01:00")}, 3),
+        ({"to": datetime(1960, 1, 1, tzinfo=UTC)}, 0),
+        ({"to": datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))}, 10),
+        ({"to": timedelta(0)}, 10),
+        ({"to": timedelta.max}, 0),
         ({"to": timedelta(days=365)}, 10),
         ({"to": timedelta(days=365 * 100)}, 0),
     ],
@@ -232,7 +243,7 @@ def test_a_group_goes_on_where_it_is_told_to(admin, topic, group, how, after):
     assert [part.committed for part in admin.describe_group(group).partitions] == [5, 5]
     assert admin.reset_group(group, **how) == plan
     assert [(part.committed, part.lag) for part in admin.describe_group(group).partitions] == [(after, 10 - after)] * 2
-    clipped = how.get("to") in {500, -3} or how.get("by") == 100
+    clipped = how.get("to") == 500 or how.get("by") == 100
     assert all(("outside the log" in change.note) == clipped for change in plan)
 
 
@@ -245,6 +256,12 @@ def test_what_cannot_be_reset_says_why(admin, topic, group):
         admin.reset_group(group, topic)
     with pytest.raises(ValueError, match="expected"):
         admin.reset_group(group, topic, to="yesterday")
+    with pytest.raises(ValueError, match="fromisoformat"):
+        admin.reset_group(group, topic, to="2026-11-21T13:00Z")
+    with pytest.raises(ValueError, match=r"at least 0, not -3; .* by=-3"):
+        admin.reset_group(group, topic, to=-3)
+    with pytest.raises(ValueError, match="no time that can be asked for"):
+        admin.reset_group(group, topic, to=datetime.min)  # noqa: DTZ901 - that is the point
     with pytest.raises(ValueError, match="ahead"):
         admin.reset_group(group, topic, to=timedelta(hours=-1))
     with pytest.raises(errors.InvalidGroupError):
@@ -261,6 +278,7 @@ def test_a_group_with_members_is_described_and_left_alone(admin, topic, group, r
     assert {part.client_id for part in described.partitions} == {"reader"}
     assert sum(part.committed or 0 for part in described.partitions) + described.lag >= 10
     assert "reader" in described._repr_html_()
+    assert "Stable, 1 member, lag" in described._repr_html_()
     for change in (
         lambda: admin.reset_group(group, topic, to="earliest"),
         lambda: admin.reset_group(group, topic, to="earliest", dry_run=True),
@@ -306,9 +324,17 @@ def test_groups_are_listed_with_filters_and_deleted(admin, topic, group, reader)
     assert listed(types=["classic"])
     assert not listed(types=["consumer"])
     assert not listed(states=["Empty"])
+    assert listed(states="stable", types="CLASSIC")
+    with pytest.raises(ValueError, match=r"no state 'Idle'; Kafka knows .*Empty.*Stable"):
+        listed(states="Idle")
+    with pytest.raises(ValueError, match=r"no type 'modern'; Kafka knows classic, consumer"):
+        listed(types=["modern"])
     reader.close()
     until(lambda: listed(states=["Empty"]))
     admin.reset_group(group, topic, to=3)
+    for unknown in (topic + "x", {topic: [0, 7]}):
+        with pytest.raises(errors.GroupError, match=f"has committed nothing of {topic}"):
+            admin.delete_group_offsets(group, unknown)
     admin.delete_group_offsets(group, {topic: [0]})
     assert [part.partition for part in admin.describe_group(group).partitions] == [1]
     admin.delete_group_offsets(group, topic)
@@ -370,3 +396,27 @@ def test_a_closed_admin_says_so_and_an_unreachable_cluster_is_named():
         admin.list_topics()
     with pytest.raises(TypeError, match="pickled"):
         pickle.dumps(admin)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"timeout": 0}, "timeout=0 is not allowed: expected seconds above 0"),
+        ({"timeout": "soon"}, "timeout='soon' is not allowed"),
+        ({"default_api_timeout_ms": 5}, "takes this as timeout="),
+        ({"allow_auto_create_topics": True}, "never creates a topic by asking"),
+        ({"client_di": "me"}, "did you mean client_id"),
+    ],
+)
+def test_settings_that_an_admin_does_not_take_say_what_it_takes(settings, says):
+    with pytest.raises(errors.InvalidSettingError, match=says):
+        Admin("127.0.0.1:1", **settings)
+
+
+def test_names_that_cannot_be_are_refused_in_one_sentence(admin):
+    for name in ("", "not a topic"):
+        with pytest.raises(errors.InvalidTopicError, match=f"^no topic can be called '{name}': "):
+            admin.describe_topic(name)
+    for call in (admin.describe_group, admin.delete_group, lambda name: admin.describe_config(group=name)):
+        with pytest.raises(errors.InvalidGroupError, match="not empty"):
+            call("")

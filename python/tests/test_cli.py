@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from kafkalite import Broker, Producer, __version__
+import kafkalite as api
+from kafkalite import Admin, Broker, Consumer, Producer, __version__
 
 COMMAND = [sys.executable, "-m", "kafkalite"]
 
@@ -56,7 +57,7 @@ def test_dump_keeps_a_record_on_its_line(tmp_path):
 
 
 def test_verify_finds_a_flipped_bit(log_dir, tmp_path):
-    assert "1 records" in kafkalite("log", "verify", log_dir).stdout
+    assert "1 batch, 1 record, " in kafkalite("log", "verify", log_dir).stdout
     segment = tmp_path / "00000000000000000000.log"
     data = bytearray((log_dir / "t-0" / segment.name).read_bytes())
     data[-1] ^= 1
@@ -106,6 +107,44 @@ def test_config_list_prints_the_tables(kind, name):
     rows = {row["name"]: row for row in json.loads(kafkalite("config", "list", kind, "--json").stdout)}
     assert rows[name]["doc"]
     assert name in kafkalite("config", "list", kind).stdout
+
+
+@pytest.mark.parametrize(("kind", "client"), [("producer", Producer), ("consumer", Consumer), ("admin", Admin)])
+def test_what_config_list_prints_can_be_given(kind, client):
+    rows = json.loads(kafkalite("config", "list", kind, "--json").stdout)
+    settings = {row["name"]: row["default"] for row in rows if row["default"]}
+    with client("127.0.0.1:1", **settings):
+        pass
+    assert all(row["type"] and row["range"] and row["doc"] for row in rows)
+    assert {"bootstrap_servers", "client_id"} <= {row["name"] for row in rows}
+
+
+def test_config_list_names_what_a_consumer_takes_for_its_commits():
+    printed = kafkalite("config", "list", "consumer").stdout
+    assert "commit_interval = 5  (s, seconds above 0, or none)" in printed
+    assert "auto_commit" not in printed
+
+
+def test_closed_standard_streams_are_no_matter():
+    def close_streams():
+        os.close(0)
+        os.close(1)
+
+    command = [*COMMAND, "config", "list"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, timeout=60, check=False, preexec_fn=close_streams)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_completion_offers_what_is_imported_later_too():
+    code = "import kafkalite; print('kafkalite.admin' in __import__('sys').modules, *dir(kafkalite))"
+    imported, *names = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert imported == "False"
+    assert set(api.__all__) <= set(names)
+    everything = {}
+    exec("from kafkalite import *", everything)  # noqa: S102 - a function cannot import all names
+    assert {*api.__all__} == everything.keys() - {"__builtins__"}
 
 
 def test_the_demo_takes_any_file_of_lines(tmp_path):

@@ -71,7 +71,10 @@ def test_a_topic_from_its_creation_to_its_end(kafkalite, facts):
     kafkalite("topic", "create", name, "-p", 2, "--config", "retention.ms=60000")
     assert "already" in kafkalite("topic", "create", name, status=1).stderr
     kafkalite("topic", "create", name, "--exist-ok")
-    kafkalite("topic", "add-partitions", name, 3)
+    grown = kafkalite("topic", "add-partitions", name, 2, status=1).stderr
+    assert grown.count(":") == 2, f"a sentence, not a list of codes: {grown}"
+    assert "--exist-ok" in kafkalite("topic", "create", name, status=1).stderr
+    kafkalite("topic", "add-partitions", name, "-p", 3)
     (described,) = facts("topic", "describe", name)
     assert described["config"] == {"retention.ms": "60000"}
     assert [part["partition"] for part in described["partitions"]] == [0, 1, 2]
@@ -110,7 +113,18 @@ def test_a_reset_prints_before_and_after_and_a_dry_run_changes_nothing(kafkalite
 
 
 @pytest.mark.parametrize(
-    ("where", "after"), [("earliest", 0), ("99", 10), ("1d", 0), ("2001-01-01", 0), ("2300-01-01T00:00Z", 10)]
+    ("where", "after"),
+    [
+        ("earliest", 0),
+        ("99", 10),
+        ("0s", 10),
+        ("1d", 0),
+        ("999999999d", 0),
+        ("1960-01-01", 0),
+        ("2001-01-01", 0),
+        ("2300-01-01T00:00Z", 10),
+        ("9999-12-31T23:59-10:00", 10),
+    ],
 )
 def test_a_reset_goes_to_ends_offsets_times_and_durations(facts, topic, group, where, after):
     changes = facts("group", "reset", group, "--topic", topic, "--to", where)["changes"]
@@ -125,6 +139,11 @@ def test_groups_are_listed_described_and_deleted(kafkalite, facts, topic, group)
     assert "there is no group" not in again
     assert {"group": group, "type": "classic", "state": "Empty", "protocol_type": ""} in facts("group", "list")
     assert group not in kafkalite("group", "list", "--state", "Stable").stdout
+    assert group in kafkalite("group", "list", "--state", "empty", "--type", "Classic").stdout
+    assert (
+        "committed nothing of other"
+        in kafkalite("group", "delete-offsets", group, "--topic", "other", "--dry-run", status=1).stderr
+    )
     described = rows(kafkalite("group", "describe", group).stdout)
     assert [(row["PARTITION"], row["COMMITTED"], row["END"], row["LAG"], row["MEMBER"]) for row in described] == [
         ("0", "3", "10", "7", "-"),
@@ -206,6 +225,7 @@ def test_an_unreachable_cluster_is_named():
 
 def test_the_client_takes_settings(broker):
     run("topic", "list", "-X", "client.id=me", "-b", broker.bootstrap_servers)
+    assert "is given as --timeout" in run("topic", "list", "-X", "timeout=1", status=2).stderr
     assert "did you mean client_id" in run("topic", "list", "-X", "client.di=me", status=1).stderr
 
 
@@ -214,6 +234,10 @@ def test_the_client_takes_settings(broker):
     [
         ["group", "reset", "g"],
         ["group", "reset", "g", "--to", "noon"],
+        ["group", "reset", "g", "--to", "-5"],
+        ["group", "list", "--state", "Idle"],
+        ["group", "list", "--type", "modern"],
+        ["topic", "list", "--unknown"],
         ["group", "reset", "g", "--to", "1", "--by", "1"],
         ["group", "reset", "g", "--to", "1", "--dry-run", "--execute"],
         ["group", "reset", "g", "--to", "1", "--topic", "t:x"],
@@ -222,6 +246,7 @@ def test_the_client_takes_settings(broker):
         ["topic", "list", "--timeout", "nan"],
         ["config", "show", "planet", "earth"],
         ["record", "delete", "t"],
+        ["record", "delete", "t", "--before", "-5"],
         ["topic"],
     ],
 )
@@ -264,3 +289,25 @@ def test_names_do_not_command_the_terminal(broker, make_topic):
         assert "\x1b" not in done.stdout + done.stderr
         assert "\\x1b[31mred\\nline" in done.stdout
     assert "\x1b" not in run("group", "describe", name + "x", "-b", broker.bootstrap_servers, status=1).stderr
+
+
+def test_names_are_printed_where_the_terminal_lacks_their_letters(broker, make_topic):
+    with Admin(broker) as admin:
+        admin.reset_group("grüße", make_topic(), to=0)
+    plain = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert "gr\\xfc\\xdfe" in run("group", "list", "-b", broker.bootstrap_servers, **plain).stdout
+
+
+def test_a_name_that_is_no_text_is_a_wrong_command_line(broker):
+    assert (
+        "no UTF-8"
+        in run(
+            "topic", "describe", b"\xff".decode(errors="surrogateescape"), "-b", broker.bootstrap_servers, status=2
+        ).stderr
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["3", "-p", "3"]])
+def test_the_number_of_partitions_is_said_once(broker, make_topic, arguments):
+    done = run("topic", "add-partitions", make_topic(), *arguments, "-b", broker.bootstrap_servers, status=2)
+    assert "TOTAL or --partitions" in done.stderr

@@ -52,6 +52,26 @@ def test_files_are_published_in_their_order_and_none_if_one_is_missing(kafkalite
     assert len(read(topic)) == 4
 
 
+def test_options_may_stand_between_topic_and_files(kafkalite, read, make_topic, tmp_path):
+    topic = make_topic(2)
+    (tmp_path / "lines").write_text("x\n")
+    kafkalite("produce", topic, "-p", 1, tmp_path / "lines", "-X", "compression.type=zstd")
+    assert [message["partition"] for message in read(topic)] == [1]
+    assert b"usage: kafkalite produce" in kafkalite("produce", topic, "--unknown", status=2).stderr
+
+
+def test_a_topic_that_is_nearly_right_is_suggested(kafkalite, topic):
+    assert f"did you mean {topic}?".encode() in kafkalite("consume", topic + "x", status=1).stderr
+
+
+def test_the_interval_of_commits_is_a_setting(kafkalite, topic):
+    kafkalite("produce", topic, given=b"one\n")
+    for interval in ("0.5", "none"):
+        kafkalite("consume", topic, "-e", "-g", f"{topic}-{interval}", "-X", f"commit_interval={interval}")
+    wrong = kafkalite("consume", topic, "-e", "-g", topic, "-X", "commit_interval=soon", status=1).stderr
+    assert b"expected seconds above 0" in wrong
+
+
 def test_keys_and_partitions(kafkalite, read, make_topic):
     topic = make_topic(3)
     kafkalite("produce", topic, "-K", ":", "-p", 2, given=b"ada:1:2\nnone\n")

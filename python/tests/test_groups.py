@@ -456,6 +456,7 @@ def test_a_rebalance_is_a_sentence_in_the_log(broker, make_topic, group, caplog)
     with caplog.at_level("INFO", "kafkalite"), member(broker, group, make_topic(2)) as consumer:
         eventually("it takes part", lambda: consumer.assignment)
         told = eventually("a sentence", lambda: [one for one in caplog.messages if group in one])
+        eventually("the broker's too", lambda: [one for one in caplog.messages if f"{group} has 1 member in" in one])
     assert any("rebalance" in one for one in told)
 
 

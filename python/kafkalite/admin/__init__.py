@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from operator import index
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-from kafkalite import _logging, _native
+from kafkalite import _group_words, _logging, _native
 from kafkalite._bootstrap import Bootstrap, addresses
 from kafkalite._properties import as_property
-from kafkalite._settings import check_keywords
+from kafkalite._settings import check_keywords, millis
 from kafkalite.admin import asking, reset
 from kafkalite.admin.descriptions import (
     BrokerDescription,
@@ -30,7 +31,7 @@ from kafkalite.admin.reset import Place, Target
 from kafkalite.errors import (
     GroupError,
     GroupNotEmptyError,
-    InvalidGroupError,
+    InvalidSettingError,
     OffsetOutOfRangeError,
     TopicExistsError,
     UnknownGroupError,
@@ -68,6 +69,11 @@ _TIMES = {"earliest": -2, "latest": -1}
 # ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, NON_EMPTY_GROUP, GROUP_SUBSCRIBED_TO_TOPIC, STALE_MEMBER_EPOCH.
 _HAS_MEMBERS = frozenset({22, 25, 27, 68, 86, 113})
 _NON_EMPTY_GROUP = 68
+# Settings of every other client, and why an Admin does not take them.
+_NOT_TAKEN = {
+    "default_api_timeout_ms": "an Admin takes this as timeout= (seconds)",
+    "allow_auto_create_topics": "an Admin never creates a topic by asking about it; leave it out",
+}
 
 
 class Admin:
@@ -87,8 +93,12 @@ class Admin:
     def __init__(self, bootstrap_servers: Bootstrap, *, timeout: float = 30.0, **settings: object) -> None:
         """Take the settings; the first call opens the connections."""
         check_keywords(settings)
+        for name, instead in _NOT_TAKEN.items():
+            if name in settings:
+                message = f"{name}: {instead}"
+                raise InvalidSettingError(message)
         _logging.forward()
-        given = {"default_api_timeout_ms": round(timeout * 1000), **settings}
+        given = {"default_api_timeout_ms": millis("timeout", timeout), **settings}
         self._native = _native.Admin({**given, "bootstrap_servers": addresses(bootstrap_servers)})
 
     # -- the cluster ---------------------------------------------------------------------------------------------
@@ -136,9 +146,11 @@ class Admin:
         copies = -1 if replication_factor is None else replication_factor
         try:
             self._native.create_topic(name, -1 if partitions is None else partitions, copies, properties)
-        except TopicExistsError:
-            if not exist_ok:
-                raise
+        except TopicExistsError as error:
+            if exist_ok:
+                return
+            message = f"there is a topic {asking.shown(name)} already; exist_ok=True (--exist-ok) accepts it"
+            raise TopicExistsError(message) from error
 
     def delete_topic(self, name: str) -> None:
         """Delete a topic and its messages. ``UnknownTopicError`` if there is none of that name."""
@@ -201,11 +213,17 @@ class Admin:
     # -- offsets and records -------------------------------------------------------------------------------------
 
     def list_offsets(
-        self, topics: Topics, at: Literal["earliest", "latest"] | datetime = "latest"
+        self, topics: Topics, at: Literal["earliest", "latest"] | datetime | timedelta = "latest"
     ) -> Listing[OffsetAtTime]:
-        """Return the first offset of each partition, the next one, or that of the first message of a time or later."""
+        """Return the first offset of each partition, the next one, or that of the first message of a time or later.
+
+        A ``datetime`` without a zone is local, a ``timedelta`` is so long ago.
+        """
+        time = _TIMES.get(at) if isinstance(at, str) else reset.millis(at, datetime.now(UTC))
+        if time is None:
+            message = f'expected "earliest", "latest", a datetime{reset.OF_TEXT} or a timedelta, not {at!r}'
+            raise ValueError(message)
         places = self._places(topics)
-        time = _TIMES[at] if isinstance(at, str) else _millis(at)
         found = self._native.list_offsets([(*place, time) for place in places])
         return Listing(
             OffsetAtTime(topic, partition, offset, _moment(stamp) if time >= 0 else None)
@@ -228,10 +246,11 @@ class Admin:
         """
         places = self._places(topics)
         starts, ends = self._offsets(places, -2), self._offsets(places, -1)
-        for place, offset in ((place, before) for place in places if isinstance(before, int)):
-            if offset > ends[place]:
+        for topic, partition in places:
+            offset, end = reset.offset(before), ends[topic, partition]
+            if offset is not None and offset > end:
                 message = (
-                    f"{place[0]}-{place[1]} ends at offset {ends[place]}; messages before {offset} are not all there; "
+                    f"{topic}-{partition} ends at offset {end}; messages before {offset} are not all there; "
                     '"latest" deletes all that there are'
                 )
                 raise OffsetOutOfRangeError(message)
@@ -242,9 +261,23 @@ class Admin:
 
     # -- groups --------------------------------------------------------------------------------------------------
 
-    def list_groups(self, *, states: Sequence[str] = (), types: Sequence[str] = ()) -> Listing[GroupListing]:
-        """Return the groups of all brokers; only those of these states and types, where any are named."""
-        return Listing(GroupListing(*group) for group in self._native.groups(list(states), list(types)))
+    def list_groups(
+        self, *, states: str | Sequence[str] = (), types: str | Sequence[str] = ()
+    ) -> Listing[GroupListing]:
+        """Return the groups of all brokers; only those of these states and types, where any are named.
+
+        Args:
+            states: one or several of Kafka's words, such as ``Stable`` and ``Empty``, in upper or lower case.
+            types: ``classic``, ``consumer`` (KIP-848), ``share`` or ``streams``.
+
+        Raises:
+            ValueError: Kafka knows no such state or type; the message lists them.
+        """
+        asked = (
+            _group_words.words(states, "state", _group_words.STATES),
+            _group_words.words(types, "type", _group_words.TYPES),
+        )
+        return Listing(GroupListing(*group) for group in self._native.groups(*asked))
 
     def describe_group(self, group: str) -> GroupDescription:
         """Return a group, its members, and how far it has read. ``UnknownGroupError`` if there is none of that name."""
@@ -296,19 +329,19 @@ class Admin:
             GroupNotEmptyError: the group has members; only they may commit.
             UnknownGroupError: there is no such group, and no topic is named.
             UnknownTopicError: there is no such topic.
+            ValueError: ``to`` is nothing of the kind, or lies ahead, or is negative.
         """
         if (to is None) == (by is None):
             message = "reset_group needs either to= (earliest, latest, an offset, a time, a duration) or by="
             raise TypeError(message)
-        if not group:
-            message = "a group needs a name that is not empty"
-            raise InvalidGroupError(message)
+        asking.check_group(group)
         committed = self._committed(group)
         if topics is None and not committed:
             asking.existing_group(self._native, group)
         places = sorted(committed) if topics is None else self._places(topics)
-        wanted: Mapping[Place, int | None]
-        wanted = reset.shifted(group, places, committed, by) if by is not None else self._wanted(places, to or 0)
+        wanted: Mapping[Place, int | None] = (
+            self._wanted(places, to) if to is not None else reset.shifted(group, places, committed, index(by or 0))
+        )
         changes = reset.plan(wanted, committed, self._offsets(places, -2), self._offsets(places, -1))
         if dry_run:
             self._check_without_members(group)
@@ -336,13 +369,20 @@ class Admin:
         Raises:
             GroupNotEmptyError: a member still subscribes to the topic.
             UnknownGroupError: there is no such group.
+            GroupError: it has committed nothing of one of these topics or partitions; nothing was changed.
         """
         asking.existing_group(self._native, group)
+        committed = self._committed(group)  # the topic itself may be gone; what counts is what is committed
         if isinstance(topics, Mapping):
             places = _named(topics)
-        else:  # the topic itself may be gone; what counts is what is committed
+            without = [f"{topic}-{number}" for topic, number in places if (topic, number) not in committed]
+        else:
             names = {topics} if isinstance(topics, str) else set(topics)
-            places = sorted(place for place in self._committed(group) if place[0] in names)
+            places = sorted(place for place in committed if place[0] in names)
+            without = sorted(names - {topic for topic, _ in places})
+        if without:
+            message = f"group {asking.shown(group)} has committed nothing of {', '.join(without)}"
+            raise GroupError(message)
         self._without_members(group, lambda: self._native.delete_committed(group, places))
 
     def _without_members(self, group: str, change: Callable[[], None]) -> None:
@@ -388,16 +428,15 @@ class Admin:
 
     def _wanted(self, places: list[Place], target: Target) -> dict[Place, int | None]:
         """Return the offset that is meant for each partition; none where every message is older than the time."""
-        time = reset.point_in_time(target, datetime.now(UTC))
-        if time is not None:
-            found = self._offsets(places, _millis(time))
-        elif isinstance(target, str) and target in _TIMES:
-            found = self._offsets(places, _TIMES[target])
-        elif isinstance(target, int) and not isinstance(target, bool):
-            found = dict.fromkeys(places, target)
-        else:
-            message = f'expected "earliest", "latest", an offset, a datetime or a timedelta, not {target!r}'
+        if (offset := reset.offset(target)) is not None:
+            return dict.fromkeys(places, offset)
+        time = _TIMES.get(target) if isinstance(target, str) else reset.millis(target, datetime.now(UTC))
+        if time is None:
+            message = (
+                f'expected "earliest", "latest", an offset, a datetime{reset.OF_TEXT} or a timedelta, not {target!r}'
+            )
             raise ValueError(message)
+        found = self._offsets(places, time)
         return {place: found.get(place) for place in places}
 
     # -- the end -------------------------------------------------------------------------------------------------
@@ -424,11 +463,6 @@ class Admin:
 
 def _named(topics: Mapping[str, Sequence[int]]) -> list[Place]:
     return sorted({(name, partition) for name, partitions in topics.items() for partition in partitions})
-
-
-def _millis(time: datetime) -> int:
-    """Return milliseconds since 1970 UTC; a time without a zone is local, as everywhere in Python."""
-    return max(round(time.timestamp() * 1000), 0)
 
 
 def _moment(stamp: int | None) -> datetime | None:

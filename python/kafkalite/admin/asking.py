@@ -13,7 +13,14 @@ from kafkalite.admin.descriptions import (
     PartitionDescription,
     TopicDescription,
 )
-from kafkalite.errors import InvalidSettingError, KafkaError, UnknownGroupError, UnknownTopicError
+from kafkalite.errors import (
+    InvalidGroupError,
+    InvalidSettingError,
+    InvalidTopicError,
+    KafkaError,
+    UnknownGroupError,
+    UnknownTopicError,
+)
 
 if TYPE_CHECKING:
     from kafkalite import _native
@@ -35,16 +42,27 @@ def existing_topic(native: _native.Admin, name: str) -> TopicRow:
             return topics[name]  # it came just now
         message = f"there is no topic {shown(name)}{_or_nearest(name, topics)}"
         raise UnknownTopicError(message) from error
+    except InvalidTopicError as error:
+        message = f"no topic can be called {shown(name)}: its name has 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'"
+        raise InvalidTopicError(message) from error
 
 
 def existing_group(native: _native.Admin, group: str) -> GroupRow:
     """Return a group, or raise the error that names the nearest one."""
+    check_group(group)
     try:
         return native.describe_group(group)
     except UnknownGroupError as error:
         names = (row[0] for row in native.groups([], []))
         message = f"there is no group {shown(group)}{_or_nearest(group, names)}"
         raise UnknownGroupError(message) from error
+
+
+def check_group(group: str) -> None:
+    """Refuse what no group is called: brokers say so in other words, or not at all."""
+    if not group:
+        message = "a group needs a name that is not empty"
+        raise InvalidGroupError(message)
 
 
 def resource(native: _native.Admin, topic: str | None, broker: int | None, group: str | None) -> tuple[Resource, str]:
@@ -56,6 +74,7 @@ def resource(native: _native.Admin, topic: str | None, broker: int | None, group
         existing_topic(native, topic)
         return "topic", topic
     if group is not None:
+        check_group(group)
         return "group", group
     brokers = native.describe_cluster()[2]
     if broker not in {each[0] for each in brokers}:

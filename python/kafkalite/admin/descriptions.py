@@ -242,5 +242,6 @@ class GroupDescription:
     def _repr_html_(self) -> str:
         headings = ("topic", "partition", "committed", "end", "lag", "client", "host")
         rows = ((p.topic, p.partition, p.committed, p.end, p.lag, p.client_id, p.host) for p in self.partitions)
-        state = f"{self.state}, {len(self.members)} members, lag {self.lag:,}, coordinator {self.coordinator}"
+        members = f"{len(self.members)} member{'' if len(self.members) == 1 else 's'}"
+        state = f"{self.state}, {members}, lag {self.lag:,}, coordinator {self.coordinator}"
         return _html.table(f"Group {self.group}: {state}", headings, rows)

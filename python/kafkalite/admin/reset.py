@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from operator import index
 from typing import Literal, TypeAlias
 
 from kafkalite.admin.descriptions import Listing, OffsetChange
 from kafkalite.errors import GroupError
 
-__all__ = ["Place", "Target", "plan", "point_in_time", "shifted"]
+__all__ = ["OF_TEXT", "Place", "Target", "millis", "offset", "plan", "shifted"]
 
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition."""
@@ -17,15 +18,42 @@ Place: TypeAlias = tuple[str, int]
 Target: TypeAlias = Literal["earliest", "latest"] | int | datetime | timedelta
 """Both ends of the log, an offset, the first message of a time, or the first that is not older than a duration."""
 
+OF_TEXT = " (datetime.fromisoformat reads a text)"
 
-def point_in_time(target: Target, now: datetime) -> datetime | None:
-    """Return the time that is meant, if one is; a time without a zone is local."""
+
+def millis(target: object, now: datetime) -> int | None:
+    """Return the time that is meant in milliseconds since 1970 UTC, if one is; without a zone it is local.
+
+    Raises:
+        ValueError: a duration that lies ahead, or a time that no clock of this system shows.
+    """
     if isinstance(target, timedelta):
         if target < timedelta():
-            message = f"a reset goes back by a duration, and {target} lies ahead; timedelta(hours=1) is an hour ago"
+            message = f"a duration goes back from now, and {target} lies ahead; timedelta(hours=1) is an hour ago"
             raise ValueError(message)
-        return now - target
-    return target.astimezone(UTC) if isinstance(target, datetime) else None
+        return max(round((now.timestamp() - target.total_seconds()) * 1000), 0)
+    if not isinstance(target, datetime):
+        return None
+    try:
+        # Not its own method: pandas' takes a time without a zone for UTC.
+        return max(round(datetime.timestamp(target) * 1000), 0)
+    except (OverflowError, TypeError, ValueError) as error:
+        message = f"{target!r} is no time that can be asked for: {error}"
+        raise ValueError(message) from error
+
+
+def offset(target: object) -> int | None:
+    """Return the offset that is meant, if one is: any whole number, numpy's as well. ``ValueError`` below 0."""
+    if isinstance(target, bool):
+        return None
+    try:
+        number = index(target)  # type: ignore[arg-type] # what is none raises
+    except TypeError:
+        return None
+    if number < 0:
+        message = f"an offset is at least 0, not {number}; to move a group back there is by={number}"
+        raise ValueError(message)
+    return number
 
 
 def shifted(group: str, places: list[Place], committed: Mapping[Place, int], by: int) -> dict[Place, int]:
@@ -57,7 +85,7 @@ def plan(
     changes = Listing[OffsetChange]()
     for place, offset in sorted(wanted.items()):
         start, end = starts[place], ends[place]
-        after, note = end, "every message is older: the end"
+        after, note = end, "every message is older: the end" if start < end else "there are no messages: the end"
         if offset is not None:
             after, note = min(max(offset, start), end), ""
         if offset is not None and after != offset:

@@ -15,7 +15,7 @@ from pathlib import Path
 from kafkalite import _logging, _native
 from kafkalite.errors import KafkaError
 
-__all__ = ["DESCRIPTION", "add_arguments", "main", "run"]
+__all__ = ["DESCRIPTION", "add_arguments", "fill_standard_streams", "main", "run"]
 
 DESCRIPTION = (
     "Run a Kafka broker until SIGINT or SIGTERM. When it serves it prints one line on standard output; "
@@ -29,9 +29,17 @@ _LAST_PORT = 65_535
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run the broker, and return the exit status."""
+    fill_standard_streams()
     parser = argparse.ArgumentParser(prog="python -m kafkalite.broker", description=DESCRIPTION)
     add_arguments(parser)
     return run(parser.parse_args(arguments))
+
+
+def fill_standard_streams() -> None:
+    """Open what the shell closed (``2>&-``): a data file would get the number, and what is printed would go into it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - by the lowest free number, and for good
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

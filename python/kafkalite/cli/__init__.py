@@ -9,6 +9,7 @@ import sys
 from kafkalite import __version__
 from kafkalite.broker import daemon
 from kafkalite.cli import config, consume, demo, group, info, log, output, produce, record, topic
+from kafkalite.cli.parser import Parser
 from kafkalite.errors import KafkaError
 
 __all__ = ["main"]
@@ -16,6 +17,8 @@ __all__ = ["main"]
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run one command, and return the exit status."""
+    daemon.fill_standard_streams()
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # names in a terminal without them
     parser = argparse.ArgumentParser(
         prog="kafkalite",
         description="A real Kafka inside Python.",
@@ -23,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         "error; the status is 0, 1 for a failure, or 2 for a wrong command line.",
     )
     parser.add_argument("--version", action="version", version=f"kafkalite {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
 
     broker = commands.add_parser("broker", help="run a broker until it is told to stop", description=daemon.DESCRIPTION)
     daemon.add_arguments(broker)
@@ -41,6 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 141
     except KeyboardInterrupt:
         return 130
+    except UnicodeEncodeError as error:
+        print(f"error: {error.object!r} is no UTF-8, as names in Kafka are", file=sys.stderr)
+        return 2
     except (KafkaError, OSError) as error:
         print(f"error: {output.one_line(str(error))}", file=sys.stderr)
         return 1

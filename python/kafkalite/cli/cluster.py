@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kafkalite import Admin
 
-__all__ = ["add_arguments", "administering", "log_to_stderr", "partitions", "positive", "target"]
+__all__ = ["add_arguments", "administering", "log_to_stderr", "partitions", "place", "positive", "target"]
 
 _VARIABLE = "KAFKALITE_BOOTSTRAP_SERVERS"
 _DEFAULT = "localhost:9092"
+# Settings that have an option of their own, or another name in Python than in Kafka.
+_OPTIONS = {"bootstrap_servers": "-b", "group_id": "-g", "timeout": "--timeout"}
+_ALIASES = {"compression_type": "compression"}
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -73,7 +76,11 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals:
         message = f"expected key=value, not {text!r}"
         raise argparse.ArgumentTypeError(message)
-    return name.strip().replace(".", "_"), value.strip()
+    keyword = name.strip().replace(".", "_")
+    if keyword in _OPTIONS:
+        message = f"{name.strip()} is given as {_OPTIONS[keyword]}"
+        raise argparse.ArgumentTypeError(message)
+    return _ALIASES.get(keyword, keyword), value.strip()
 
 
 def _seconds(text: str) -> float:
@@ -106,6 +113,15 @@ def partitions(text: str) -> tuple[str, list[int] | None]:
     return name, [int(number) for number in numbers.split(",")]
 
 
+def place(text: str) -> str | int | datetime | timedelta:
+    """Return a :func:`target`, but for negative offsets: here they would be a slip, and destroy something."""
+    where = target(text)
+    if isinstance(where, int) and where < 0:
+        message = f"an offset is at least 0, not {where} (to move a group back there is --by {where})"
+        raise argparse.ArgumentTypeError(message)
+    return where
+
+
 def target(text: str) -> str | int | datetime | timedelta:
     """Return what a reset goes to: an end of the log, an offset, a time, or how long ago (``90m``)."""
     if text in {"earliest", "latest"}:
@@ -116,7 +132,7 @@ def target(text: str) -> str | int | datetime | timedelta:
         return timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
     try:
         time = datetime.fromisoformat(text)
-        time.timestamp()
+        time.timestamp()  # some that can be written are not on this system's clock
     except (ValueError, OverflowError):
         message = (
             f"expected earliest, latest, an offset, a time as 2026-11-21T13:00Z, or how long ago as 90m, not {text!r}"

@@ -7,7 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from kafkalite import _native
+from kafkalite import _settings
 from kafkalite.cli import cluster, output
 
 if TYPE_CHECKING:
@@ -79,12 +79,12 @@ def _resource(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _list(options: argparse.Namespace) -> int:
-    rows = _native.settings(options.kind)
+    rows = _settings.table(options.kind)
     if options.json:
         output.document(rows)
         return 0
     for row in rows:
-        default = "" if row["default"] is None else f" = {row['default']}"
+        default = f" = {row['default']}" if row["default"] else ""
         bounds = f", {row['range']}" if row["range"] else ""
         print(f"{row['name']}{default}  ({row['type']}{bounds})\n    {row['doc']}")
     return 0
@@ -99,7 +99,9 @@ def _show(options: argparse.Namespace, admin: Admin) -> int:
     rows = ((e.name, "(secret)" if e.sensitive else e.value, e.source, "no" if e.read_only else "yes") for e in shown)
     output.table(options, ("setting", "value", "set on", "dynamic"), rows)
     if not options.all:
-        output.say(options, f"{len(entries) - len(shown)} more have their defaults; --all prints them")
+        rest = len(entries) - len(shown)
+        how_many = f"{rest} more have their defaults" if shown else f"all {rest} settings have their defaults"
+        output.say(options, f"{how_many}; --all prints them")
     return 0
 
 

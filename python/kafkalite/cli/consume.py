@@ -88,6 +88,7 @@ def _run(options: argparse.Namespace) -> int:
         given["auto_offset_reset"] = options.offset
     printed = 0
     with Admin(options.bootstrap_servers, timeout=options.timeout) as admin:
+        admin.describe_topic(options.topic)  # says what was nearly right
         ends = _ends(admin, options) if options.exit else None
         with Consumer(options.bootstrap_servers, **given) as consumer:
             (stream,) = consumer.create_message_streams(options.topic, 1, timeout=options.timeout)
@@ -131,6 +132,8 @@ def _is_read(stream: MessageStream, ends: dict[int, int] | None) -> bool:
 
 def _begin(stream: MessageStream, admin: Admin, options: argparse.Namespace) -> None:
     """Go to an offset, as far as the log has it, or to a time."""
+    from kafkalite.admin import reset
+
     where = options.offset
     if isinstance(where, int):
         starts = {found.partition: found.offset or 0 for found in admin.list_offsets(options.topic, "earliest")}
@@ -138,8 +141,7 @@ def _begin(stream: MessageStream, admin: Admin, options: argparse.Namespace) -> 
             start, end = starts[found.partition], found.offset or 0
             stream.seek(found.partition, min(max(where + end if where < 0 else where, start), end))
     elif isinstance(where, (datetime, timedelta)):
-        time = datetime.now(UTC) - where if isinstance(where, timedelta) else where
-        stream.seek_to_time(max(round(time.timestamp() * 1000), 0))
+        stream.seek_to_time(reset.millis(where, datetime.now(UTC)) or 0)
 
 
 def _line(message: Message, options: argparse.Namespace) -> bytes:

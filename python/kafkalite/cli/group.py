@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING
 
+from kafkalite import _group_words
 from kafkalite.cli import cluster, output
-from kafkalite.errors import UnknownGroupError
+from kafkalite.errors import GroupError, UnknownGroupError
 
 if TYPE_CHECKING:
     from kafkalite import Admin
@@ -27,8 +29,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     listing = actions.add_parser("list", help="print every group")
-    listing.add_argument("--state", action="append", default=[], help="only groups in this state; may be repeated")
-    listing.add_argument("--type", action="append", default=[], help="only groups of this type; may be repeated")
+    for name, known in (("state", _group_words.STATES), ("type", _group_words.TYPES)):
+        listing.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            type=partial(_group_words.spelled, known=known),
+            choices=known,
+            metavar=name.upper(),
+            help=f"only groups of this {name}: {', '.join(known)}; may be repeated",
+        )
     listing.set_defaults(run=cluster.administering(_list))
 
     describe = actions.add_parser("describe", help="print who reads which partition, how far, and what is left")
@@ -42,7 +52,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     where = reset.add_mutually_exclusive_group(required=True)
     where.add_argument(
         "--to",
-        type=cluster.target,
+        type=cluster.place,
         metavar="WHERE",
         help="earliest, latest, an offset, a time as 2026-11-21T13:00Z (local without a zone), or how long ago as 90m",
     )
@@ -193,10 +203,13 @@ def _forget(options: argparse.Namespace, admin: Admin) -> int:
             part.topic == name and (numbers is None or part.partition in numbers) for name, numbers in options.topics
         )
     ]
+    if without := [name for name, _ in options.topics if name not in {part.topic for part in parts}]:
+        message = f"group {options.group!r} has committed nothing of {', '.join(without)}"
+        raise GroupError(message)
     chosen: dict[str, list[int]] = {}
     for part in parts:
         chosen.setdefault(part.topic, []).append(part.partition)
-    if chosen and not options.dry_run:
+    if not options.dry_run:
         admin.delete_group_offsets(options.group, chosen)
     if options.json:
         output.document({"group": options.group, "done": not options.dry_run, "offsets": parts})

@@ -78,7 +78,12 @@ def _verify(options: argparse.Namespace) -> int:
             continue
         for complaint in complaints:
             print(complaint)
-        print(f"{partition}: {batches:,} batches, {records:,} records, {size:,} bytes")
+        counts = (
+            output.counted(batches, "batch", "batches"),
+            output.counted(records, "record"),
+            output.counted(size, "byte"),
+        )
+        print(f"{partition}: {', '.join(counts)}")
     return 0 if healthy else 1
 
 

@@ -54,9 +54,9 @@ def _cell(value: object) -> str:
     return "-" if value is None or value == "" else one_line(str(value))
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Return ``1 offset`` or ``2 offsets``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def printable(data: bytes | None) -> str | dict[str, str] | None:

@@ -21,7 +21,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     delete.add_argument("topics", nargs="+", type=cluster.partitions, metavar="TOPIC[:0,1]")
     delete.add_argument(
         "--before",
-        type=cluster.target,
+        type=cluster.place,
         required=True,
         metavar="WHERE",
         help="the first to keep: an offset, a time as 2026-11-21T13:00Z (local without a zone), how long ago as 7d, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from kafkalite.cli import cluster, output
@@ -47,7 +48,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
     grow = actions.add_parser("add-partitions", help="give a topic more partitions; keys go to other ones from then on")
     grow.add_argument("name", metavar="TOPIC")
-    grow.add_argument("total", type=cluster.positive, help="how many it has afterwards")
+    grow.add_argument(
+        "total", nargs="?", type=cluster.positive, metavar="TOTAL", help="how many it has afterwards, those included"
+    )
+    grow.add_argument("-p", "--partitions", type=cluster.positive, metavar="TOTAL", help="the same, as for create")
     grow.set_defaults(run=cluster.administering(_grow))
 
     for action in (listing, create, describe, delete, grow):
@@ -161,9 +165,13 @@ def _delete(options: argparse.Namespace, admin: Admin) -> int:
 
 
 def _grow(options: argparse.Namespace, admin: Admin) -> int:
+    if (options.total is None) == (options.partitions is None):
+        print("error: say once how many partitions the topic has afterwards: TOTAL or --partitions", file=sys.stderr)
+        return 2
+    total = options.total or options.partitions
     before = len(admin.describe_topic(options.name).partitions)
-    admin.add_partitions(options.name, options.total)
+    admin.add_partitions(options.name, total)
     if options.json:
-        output.document({"topic": options.name, "before": before, "after": options.total})
-    output.say(options, f"topic {options.name} has {options.total} partitions now, {before} before")
+        output.document({"topic": options.name, "before": before, "after": total})
+    output.say(options, f"topic {options.name} has {output.counted(total, 'partition')} now, {before} before")
     return 0
