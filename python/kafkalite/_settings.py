@@ -64,6 +64,6 @@ def millis(name: str, seconds: object, *, or_else: str = "") -> int:
     except (TypeError, ValueError):
         number = 0.0
     if not 0 < number <= _MOST_S:
-        message = f"{name}={seconds!r} is not allowed: expected seconds above 0{or_else}"
+        message = f"{name}={seconds!r} is not allowed: expected seconds above 0, at most {_MOST_S}{or_else}"
         raise InvalidSettingError(message)
     return max(1, round(number * 1000))

@@ -119,6 +119,8 @@ def test_an_unknown_topic_suggests_the_nearest_and_is_not_created(admin, topic):
         with pytest.raises(errors.UnknownTopicError, match=f"did you mean {topic}"):
             call(topic + "x")
     assert topic + "x" not in [each.name for each in admin.list_topics()]
+    with pytest.raises(TypeError, match=r"partitions by topic as in \{'clicks': \[0, 1\]\}"):
+        admin.list_offsets([kafkalite.TopicPartition(topic, 0)])
     with pytest.raises(errors.UnknownTopicError, match="no partition 2; it has 2"):
         admin.list_offsets({topic: [0, 2]})
 
@@ -285,6 +287,7 @@ def test_a_group_with_members_is_described_and_left_alone(admin, topic, group, r
         lambda: admin.delete_group(group),
         lambda: admin.delete_group(group, dry_run=True),
         lambda: admin.delete_group_offsets(group, topic),
+        lambda: admin.delete_group_offsets(group, topic, dry_run=True),
     ):
         with pytest.raises(errors.GroupNotEmptyError, match=r"reader at .*127\.0\.0\.1.*stop them first"):
             change()

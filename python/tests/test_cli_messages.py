@@ -76,8 +76,10 @@ def test_keys_and_partitions(kafkalite, read, make_topic):
     topic = make_topic(3)
     kafkalite("produce", topic, "-K", ":", "-p", 2, given=b"ada:1:2\nnone\n")
     kafkalite("produce", topic, "-k", "all", "-p", 0, given=b"x\n")
+    kafkalite("produce", topic, "-K", r"\t", "-p", 1, given=b"tab\t1\n")
     found = [(message["partition"], message["key"], message["value"]) for message in read(topic)]
-    assert found == [(0, "all", "x"), (2, "ada", "1:2"), (2, None, "none")]
+    assert found == [(0, "all", "x"), (1, "tab", "1"), (2, "ada", "1:2"), (2, None, "none")]
+    kafkalite("produce", topic, "-K", "", given=b"x\n", status=2)
 
 
 def test_a_line_is_published_before_the_next_one_comes(broker, read, topic):

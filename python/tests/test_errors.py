@@ -85,10 +85,10 @@ def test_wrong_values_name_the_setting():
         Producer("127.0.0.1:1", acks="some")
 
 
-@pytest.mark.parametrize("port", [-1, 65_536])
-def test_a_port_that_cannot_be_is_a_wrong_setting(port):
-    with pytest.raises(errors.InvalidSettingError, match=str(port)):
-        Broker(port=port)
+@pytest.mark.parametrize(("name", "value"), [("port", -1), ("port", 65_536), ("port", "9092"), ("host", None)])
+def test_an_address_that_cannot_be_is_a_wrong_setting(name, value):
+    with pytest.raises(errors.InvalidSettingError, match=f"{name} cannot be {value!r}; expected"):
+        Broker(**{name: value})
 
 
 @pytest.mark.parametrize(

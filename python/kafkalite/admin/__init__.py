@@ -69,6 +69,7 @@ _TIMES = {"earliest": -2, "latest": -1}
 # ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, NON_EMPTY_GROUP, GROUP_SUBSCRIBED_TO_TOPIC, STALE_MEMBER_EPOCH.
 _HAS_MEMBERS = frozenset({22, 25, 27, 68, 86, 113})
 _NON_EMPTY_GROUP = 68
+_GROUP_SUBSCRIBED_TO_TOPIC = 86
 # Settings of every other client, and why an Admin does not take them.
 _NOT_TAKEN = {
     "default_api_timeout_ms": "an Admin takes this as timeout= (seconds)",
@@ -363,8 +364,8 @@ class Admin:
         else:
             self._without_members(group, lambda: self._native.delete_group(group))
 
-    def delete_group_offsets(self, group: str, topics: Topics) -> None:
-        """Have a group forget how far it has read these partitions.
+    def delete_group_offsets(self, group: str, topics: Topics, *, dry_run: bool = False) -> None:
+        """Have a group forget how far it has read these partitions; ``dry_run``: only see whether that would go.
 
         Raises:
             GroupNotEmptyError: a member still subscribes to the topic.
@@ -377,13 +378,19 @@ class Admin:
             places = _named(topics)
             without = [f"{topic}-{number}" for topic, number in places if (topic, number) not in committed]
         else:
-            names = {topics} if isinstance(topics, str) else set(topics)
+            names = set(asking.names(topics))
             places = sorted(place for place in committed if place[0] in names)
             without = sorted(names - {topic for topic, _ in places})
         if without:
             message = f"group {asking.shown(group)} has committed nothing of {', '.join(without)}"
             raise GroupError(message)
-        self._without_members(group, lambda: self._native.delete_committed(group, places))
+        if dry_run:
+            wanted = {topic for topic, _ in places}
+            reading = [each for each in self._members(group) if wanted & {topic for topic, _ in each.assignment or ()}]
+            if reading:
+                raise _in_the_way(group, reading, _GROUP_SUBSCRIBED_TO_TOPIC)
+        else:
+            self._without_members(group, lambda: self._native.delete_committed(group, places))
 
     def _without_members(self, group: str, change: Callable[[], None]) -> None:
         """Do what only goes while a group has no members, or say who they are."""
@@ -409,7 +416,7 @@ class Admin:
 
     def _places(self, topics: Topics) -> list[Place]:
         """Return the partitions that are meant; each has to exist."""
-        names = [topics] if isinstance(topics, str) else list(topics)
+        names = asking.names(topics)
         sizes = {name: len(asking.existing_topic(self._native, name)[3]) for name in names}
         if not isinstance(topics, Mapping):
             return [(name, partition) for name, size in sorted(sizes.items()) for partition in range(size)]

@@ -32,6 +32,16 @@ _SOURCES = {1: "topic", 2: "broker", 3: "cluster", 4: "start", 5: "default", 8: 
 _LONG = 100
 
 
+def names(topics: Iterable[object]) -> list[str]:
+    """Return the topics that are meant: one, several, or the keys of a mapping."""
+    given = [topics] if isinstance(topics, str) else list(topics)
+    found = [name for name in given if isinstance(name, str)]
+    if len(found) < len(given):
+        message = f"expected a topic, several, or partitions by topic as in {{'clicks': [0, 1]}}, not {topics!r}"
+        raise TypeError(message)
+    return found
+
+
 def existing_topic(native: _native.Admin, name: str) -> TopicRow:
     """Return a topic, or raise the error that names the nearest one."""
     try:
@@ -79,7 +89,7 @@ def resource(native: _native.Admin, topic: str | None, broker: int | None, group
     brokers = native.describe_cluster()[2]
     if broker not in {each[0] for each in brokers}:
         known = ", ".join(f"{each[0]} ({each[1]}:{each[2]})" for each in brokers)
-        message = f"there is no broker {broker}; the cluster has {known}"
+        message = f"there is no broker {broker!r}; the cluster has {known}"
         raise KafkaError(message)
     return "broker", str(broker)
 

@@ -61,9 +61,7 @@ class Broker:
             if name in settings:
                 message = f"{name} cannot stand in config: Broker takes {keywords} instead"
                 raise InvalidSettingError(message)
-        if not 0 <= port <= _LAST_PORT:
-            message = f"port cannot be {port}; expected 0, which takes a free one, to {_LAST_PORT}"
-            raise InvalidSettingError(message)
+        _check_address(host, port)
         if durability is not None:
             settings["kafkalite.durability"] = durability
         self._owner = os.getpid()
@@ -214,6 +212,16 @@ class Broker:
 _KEYWORDS = {"listeners": "host= and port=", "log.dir": "data_dir=", "log.dirs": "data_dir="}
 _LAST_PORT = 65_535
 _HEADINGS = ("topic", "partitions", "messages", "segments", "bytes")
+
+
+def _check_address(host: object, port: object) -> None:
+    """Refuse what is no address; of ``None`` the core would make the default of a daemon."""
+    if not isinstance(port, int) or not 0 <= port <= _LAST_PORT:
+        message = f"port cannot be {port!r}; expected 0, which takes a free one, to {_LAST_PORT}"
+        raise InvalidSettingError(message)
+    if not isinstance(host, str) or not host:
+        message = f"host cannot be {host!r}; expected an interface, such as 127.0.0.1, or 0.0.0.0 for all"
+        raise InvalidSettingError(message)
 
 
 def _row(topic: TopicSummary) -> tuple[str, ...]:

@@ -209,8 +209,7 @@ def _forget(options: argparse.Namespace, admin: Admin) -> int:
     chosen: dict[str, list[int]] = {}
     for part in parts:
         chosen.setdefault(part.topic, []).append(part.partition)
-    if not options.dry_run:
-        admin.delete_group_offsets(options.group, chosen)
+    admin.delete_group_offsets(options.group, chosen, dry_run=options.dry_run)
     if options.json:
         output.document({"group": options.group, "done": not options.dry_run, "offsets": parts})
     else:

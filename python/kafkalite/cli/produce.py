@@ -25,11 +25,25 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("topic", metavar="TOPIC")
     parser.add_argument("files", nargs="*", metavar="FILE", help="what to publish; - or nothing is standard input")
-    parser.add_argument("-K", "--key-separator", metavar="TEXT", help="what stands between a line's key and its value")
+    parser.add_argument(
+        "-K",
+        "--key-separator",
+        type=_separator,
+        metavar="TEXT",
+        help=r"what stands between a line's key and its value; \t is a tabulator",
+    )
     parser.add_argument("-k", "--key", help="the key of every message")
     parser.add_argument("-p", "--partition", type=int, help="where all go (default: as their keys say, or anywhere)")
     parser.set_defaults(run=_run)
     cluster.add_arguments(parser, settings="producer")
+
+
+def _separator(text: str) -> bytes:
+    r"""Return it as bytes; a shell hands over ``\t`` as two characters."""
+    if not text:
+        message = "expected what stands between key and value, not nothing"
+        raise argparse.ArgumentTypeError(message)
+    return text.replace(r"\t", "\t").encode()
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -73,7 +87,7 @@ def _keyed(lines: list[bytes], options: argparse.Namespace) -> tuple[list[bytes 
     keys: list[bytes | None] = []
     values = []
     for line in lines:
-        key, separator, value = line.partition(options.key_separator.encode())
+        key, separator, value = line.partition(options.key_separator)
         keys.append(key if separator else common)
         values.append(value if separator else line)
     return keys, values

@@ -152,12 +152,12 @@ def _delete(options: argparse.Namespace, admin: Admin) -> int:
         doomed.append((name, len(ends), messages))
     what = "would be deleted" if options.dry_run else "is deleted"
     for name, partitions, messages in doomed:
+        if not options.dry_run:
+            admin.delete_topic(name)
         output.say(
             options,
             f"topic {name} {what}: {output.counted(partitions, 'partition')}, {output.counted(messages, 'message')}",
         )
-        if not options.dry_run:
-            admin.delete_topic(name)
     if options.json:
         keys = ("topic", "partitions", "messages")
         output.document([dict(zip(keys, row, strict=True)) | {"deleted": not options.dry_run} for row in doomed])
