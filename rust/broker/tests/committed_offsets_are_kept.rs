@@ -6,7 +6,7 @@ use kafkalite_broker::Broker;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::delete_groups::DeleteGroupsRequest;
 use kafkalite_wire::api::describe_groups::DescribeGroupsRequest;
-use kafkalite_wire::api::offset_commit::OffsetCommitRequest;
+use kafkalite_wire::api::offset_commit::{OffsetCommitPartition, OffsetCommitRequest};
 use kafkalite_wire::api::offset_delete::{
     OffsetDeletePartition, OffsetDeleteRequest, OffsetDeleteTopic,
 };
@@ -361,26 +361,60 @@ async fn offsets_expire_when_their_time_is_over() {
 }
 
 #[tokio::test]
-async fn ten_thousand_partitions_in_one_commit() {
+async fn a_commit_may_be_larger_than_a_batch() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    client.create("t", 300, &[]).await;
+    let mut request = committing("g", "t", 0, 0, &"x".repeat(4096));
+    let one = request.topics[0].partitions[0].clone();
+    let of = |index: i32| OffsetCommitPartition {
+        partition_index: index,
+        committed_offset: i64::from(index),
+        ..one.clone()
+    };
+    request.topics[0].partitions = (0..300).map(of).collect();
+    let response = client.ask(9, &request).await;
+    let mut partitions = response.topics[0].partitions.iter();
+    assert!(partitions.all(|partition| partition.error_code == ErrorCode::None));
+    for partition in [0, 150, 299] {
+        let found = client.committed("g", "t", partition).await;
+        assert_eq!(found.committed_offset, i64::from(partition));
+    }
+}
+
+#[tokio::test]
+async fn what_is_named_twice_is_stored_once() {
     let broker = start(&[]).await;
     let mut client = broker.connect().await;
     client.create("t", 1, &[]).await;
-    let mut request = committing("g", "t", 0, 0, &"x".repeat(300));
+    let mut request = committing("g", "t", 0, 0, "");
     let one = request.topics[0].partitions[0].clone();
-    // Several batches: one would be larger than the topic allows.
-    request.topics[0].partitions = (0..10_000)
-        .map(|offset| {
-            let mut partition = one.clone();
-            partition.committed_offset = offset;
-            partition
-        })
-        .collect();
+    let at = |offset| OffsetCommitPartition {
+        committed_offset: offset,
+        ..one.clone()
+    };
+    request.topics[0].partitions = (0..1000).map(at).collect();
     let response = client.ask(9, &request).await;
-    assert!(
-        response.topics[0]
-            .partitions
-            .iter()
-            .all(|partition| partition.error_code == ErrorCode::None)
+    assert_eq!(response.topics[0].partitions.len(), 1000);
+    assert_eq!(client.committed("g", "t", 0).await.committed_offset, 999);
+    assert_eq!(
+        client.offset_at("__consumer_offsets", 0, -1).await.offset,
+        1
     );
-    assert_eq!(client.committed("g", "t", 0).await.committed_offset, 9999);
+
+    let partition = OffsetDeletePartition { partition_index: 0 };
+    let request = OffsetDeleteRequest {
+        group_id: "g".to_owned(),
+        topics: vec![OffsetDeleteTopic {
+            name: "t".to_owned(),
+            partitions: vec![partition; 1000],
+        }],
+    };
+    let response = client.ask(0, &request).await;
+    assert_eq!(response.topics[0].partitions.len(), 1000);
+    assert_eq!(client.committed("g", "t", 0).await.committed_offset, -1);
+    assert_eq!(
+        client.offset_at("__consumer_offsets", 0, -1).await.offset,
+        2
+    );
 }

@@ -1,5 +1,6 @@
 //! Offsets: committed, fetched, deleted.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kafkalite_wire::ErrorCode;
@@ -15,7 +16,7 @@ use crate::clock;
 /// The offset of one partition that is to be committed.
 #[derive(Debug, Clone)]
 pub(crate) struct Commit {
-    pub(crate) topic: String,
+    pub(crate) topic: Arc<str>,
     pub(crate) topic_id: Uuid,
     pub(crate) partition: i32,
     pub(crate) offset: i64,
@@ -87,7 +88,8 @@ impl Groups {
             ..0 => -1,
             retention => now.saturating_add(retention),
         };
-        let values: Vec<(String, i32, OffsetValue)> = commits
+        // Of a partition that is named twice the last counts, and only that is stored.
+        let values: BTreeMap<(Arc<str>, i32), OffsetValue> = commits
             .into_iter()
             .map(|commit| {
                 let value = OffsetValue {
@@ -98,16 +100,16 @@ impl Groups {
                     expire_timestamp,
                     topic_id: commit.topic_id,
                 };
-                (commit.topic, commit.partition, value)
+                ((commit.topic, commit.partition), value)
             })
             .collect();
         let entries: Result<Vec<Entry>, _> = values
             .iter()
-            .map(|(topic, partition, value)| offset_entry(id, topic, *partition, Some(value)))
+            .map(|((topic, partition), value)| offset_entry(id, topic, *partition, Some(value)))
             .collect();
         let entries = entries.map_err(|_| ErrorCode::InvalidCommitOffsetSize)?;
         let written = self.append(id, held, &entries)?;
-        for (topic, partition, value) in values {
+        for ((topic, partition), value) in values {
             held.offsets.put(&topic, partition, value);
         }
         Ok(written)
@@ -204,7 +206,7 @@ impl Groups {
     pub(crate) async fn delete_offsets(
         &self,
         group_id: &str,
-        places: &[(String, i32)],
+        places: &[(&str, i32)],
     ) -> Result<Vec<ErrorCode>, ErrorCode> {
         let deleted = self.with(group_id, |id, held| {
             if !held.kind.is_idle() && !held.kind.is_for_consumers() {
@@ -221,13 +223,18 @@ impl Groups {
                     }
                 })
                 .collect();
-            let doomed: Vec<_> = places
+            // A place that is named twice is forgotten once.
+            let doomed: BTreeSet<(&str, i32)> = places
                 .iter()
                 .zip(&outcomes)
                 .filter(|((topic, partition), outcome)| {
                     **outcome == ErrorCode::None && held.offsets.of(topic, *partition).is_some()
                 })
-                .map(|(place, _)| place.clone())
+                .map(|(place, _)| *place)
+                .collect();
+            let doomed: Vec<_> = doomed
+                .into_iter()
+                .map(|(topic, partition)| (topic.to_owned(), partition))
                 .collect();
             Ok((outcomes, self.forget(id, held, &doomed)?))
         });

@@ -6,6 +6,8 @@
 //! Version notes: a retention of its own up to 4, as in Kafka. Leader epochs from 6, static members from 7 (KIP-345). From 9 an
 //! unknown group has its own error. From 10 topics are named by id (KIP-516).
 
+use std::sync::Arc;
+
 use kafkalite_wire::{
     ErrorCode,
     api::offset_commit::{
@@ -68,7 +70,7 @@ fn check_topic(
         let error_code = match checked {
             Ok(topic) => {
                 commits.push(Commit {
-                    topic: topic.name.to_string(),
+                    topic: Arc::clone(&topic.name),
                     topic_id: topic.id,
                     partition: partition.partition_index,
                     offset: partition.committed_offset,

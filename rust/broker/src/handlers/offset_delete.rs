@@ -19,12 +19,13 @@ pub(super) async fn handle(
     request: OffsetDeleteRequest,
 ) -> Reply<OffsetDeleteResponse> {
     let exists = |name: &str| context.broker.topics.by_name(name).is_some();
-    let places: Vec<(String, i32)> = request
+    // Borrowed: an index of four bytes must not cost its topic's name.
+    let places: Vec<(&str, i32)> = request
         .topics
         .iter()
         .filter(|topic| exists(&topic.name))
         .flat_map(|topic| {
-            let place = |partition: &_| (topic.name.clone(), index_of(partition));
+            let place = |partition: &_| (topic.name.as_str(), index_of(partition));
             topic.partitions.iter().map(place)
         })
         .collect();
@@ -42,10 +43,10 @@ pub(super) async fn handle(
         }
     };
     let mut outcomes = places.into_iter().zip(outcomes).peekable();
-    let topics = request.topics.into_iter().map(|topic| {
+    let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
             let partition_index = index_of(partition);
-            let own = |((name, index), _): &((String, i32), ErrorCode)| {
+            let own = |((name, index), _): &((&str, i32), ErrorCode)| {
                 *name == topic.name && *index == partition_index
             };
             let outcome = outcomes.next_if(own).map(|(_, outcome)| outcome);
