@@ -34,8 +34,12 @@ pub(crate) struct GroupSummary {
 impl Groups {
     /// The groups that pass the filter, by id.
     pub(crate) fn list(&self, filter: &GroupFilter) -> Vec<GroupSummary> {
-        let allows = |words: &[String], word: &str| {
-            words.is_empty() || words.iter().any(|wanted| wanted.eq_ignore_ascii_case(word))
+        let lower = |words: &[String]| -> HashSet<String> {
+            words.iter().map(|word| word.to_ascii_lowercase()).collect()
+        };
+        let (states, types) = (lower(&filter.states), lower(&filter.types));
+        let allows = |words: &HashSet<String>, word: &str| {
+            words.is_empty() || words.contains(&word.to_ascii_lowercase())
         };
         let summary = |group: &super::Group| {
             let held = group.held.lock();
@@ -50,9 +54,7 @@ impl Groups {
             .all()
             .iter()
             .map(|group| summary(group))
-            .filter(|group| {
-                allows(&filter.states, &group.state) && allows(&filter.types, group.kind)
-            })
+            .filter(|group| allows(&states, &group.state) && allows(&types, group.kind))
             .collect();
         groups.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         groups

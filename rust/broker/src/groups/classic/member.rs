@@ -1,5 +1,7 @@
 //! One member of a group.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use kafkalite_wire::api::join_group::{JoinGroupMember, JoinGroupProtocol, JoinGroupRequest};
 
@@ -62,8 +64,9 @@ impl Member {
             timeout => timeout,
         };
         self.protocols.clear();
+        let mut known = HashSet::new();
         for JoinGroupProtocol { name, metadata } in request.protocols {
-            if self.protocols.iter().all(|known| known.name != name) {
+            if known.insert(name.clone()) {
                 // A copy: the request's frame is not kept for as long as the member lives.
                 let metadata = Bytes::copy_from_slice(&metadata);
                 self.protocols.push(JoinGroupProtocol { name, metadata });

@@ -3,6 +3,8 @@
 //! Their generation is their member epoch. Nobody waits for anybody: a `JoinGroup` is answered at once with what can be
 //! given now, and who can be given more later hears from its heartbeats that it shall join again.
 
+use std::collections::{HashMap, HashSet};
+
 use bytes::Bytes;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::heartbeat::HeartbeatRequest;
@@ -87,18 +89,25 @@ impl Consumer {
         &self,
         request: &JoinGroupRequest,
     ) -> Result<ConsumerProtocolSubscription, ErrorCode> {
-        let others: Vec<&ClassicRecord> = self
+        let offered = &request.protocols;
+        let names = offered.iter().map(|own| (own.name.as_str(), 0));
+        let mut supporters: HashMap<&str, usize> = names.collect();
+        let others = self
             .members
             .iter()
             .filter(|(id, _)| **id != request.member_id)
-            .filter_map(|(_, member)| member.classic.as_ref())
-            .collect();
-        let common = |name: &str| {
-            let has = |other: &&ClassicRecord| other.protocols.iter().any(|own| own.name == name);
-            others.iter().all(has)
-        };
-        let offered = &request.protocols;
-        if request.protocol_type != CONSUMER || !offered.iter().any(|own| common(&own.name)) {
+            .filter_map(|(_, member)| member.classic.as_ref());
+        let mut count = 0;
+        for other in others {
+            count += 1;
+            for own in &other.protocols {
+                if let Some(supporters) = supporters.get_mut(own.name.as_str()) {
+                    *supporters += 1;
+                }
+            }
+        }
+        let has_common = supporters.values().any(|&supporters| supporters == count);
+        if request.protocol_type != CONSUMER || !has_common {
             return Err(ErrorCode::InconsistentGroupProtocol);
         }
         if offered
@@ -170,9 +179,10 @@ impl Consumer {
         member.topics = subscription.topics.into_iter().collect();
         member.regex = None;
         let mut protocols: Vec<ProtocolRecord> = Vec::new();
+        let mut known = HashSet::new();
         for offered in request.protocols {
             // Each name once: a classic group counts who supports it.
-            if protocols.iter().all(|known| known.name != offered.name) {
+            if known.insert(offered.name.clone()) {
                 let metadata = Bytes::copy_from_slice(&offered.metadata);
                 let name = offered.name;
                 protocols.push(ProtocolRecord { name, metadata });

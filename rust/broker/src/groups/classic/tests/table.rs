@@ -128,6 +128,26 @@ fn the_protocol_is_elected_among_those_that_all_support() {
     );
 }
 
+/// Minutes, if each name were compared with all before it.
+#[test]
+fn a_member_may_bring_very_many_protocols_and_each_counts_once() {
+    let mut scene = Scene::new(RULES);
+    let mut request = joining("", None, &["range", "range"]);
+    let many = (0..200_000).map(|n| JoinGroupProtocol {
+        name: format!("p{n}"),
+        ..Default::default()
+    });
+    request.protocols.extend(many);
+    let ticket = scene.send_join(request, 3);
+    let first = scene.joined(ticket).unwrap();
+    assert_eq!(first.protocol_name.as_deref(), Some("range"));
+    let second = scene.join("");
+    let again = scene.join(&first.member_id);
+    for ticket in [second, again] {
+        assert_eq!(scene.joined(ticket).unwrap().error_code, ErrorCode::None);
+    }
+}
+
 #[test]
 fn who_brings_no_protocol_is_refused() {
     let mut scene = Scene::new(RULES);
