@@ -126,12 +126,8 @@ def test_config_list_names_what_a_consumer_takes_for_its_commits():
 
 
 def test_closed_standard_streams_are_no_matter():
-    def close_streams():
-        os.close(0)
-        os.close(1)
-
-    command = [*COMMAND, "config", "list"]
-    done = subprocess.run(command, stderr=subprocess.PIPE, timeout=60, check=False, preexec_fn=close_streams)
+    command = ["sh", "-c", 'exec "$@" <&- >&-', "sh", *COMMAND, "config", "list"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
 

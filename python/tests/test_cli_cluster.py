@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from confluent_kafka import Consumer
@@ -129,6 +130,13 @@ def test_a_reset_prints_before_and_after_and_a_dry_run_changes_nothing(kafkalite
 def test_a_reset_goes_to_ends_offsets_times_and_durations(facts, topic, group, where, after):
     changes = facts("group", "reset", group, "--topic", topic, "--to", where)["changes"]
     assert [change["after"] for change in changes] == [after, after]
+
+
+@pytest.mark.parametrize(("zone", "after"), [("UTC0", 0), ("EST5", 10)])
+def test_a_time_without_a_zone_is_local(facts, topic, group, zone, after):
+    an_hour_ago = (datetime.now(UTC) - timedelta(hours=1)).replace(tzinfo=None)  # in New York that is yet to come
+    arguments = ("group", "reset", group, "--topic", topic, "--to", an_hour_ago.isoformat(), "--dry-run")
+    assert [change["after"] for change in facts(*arguments, TZ=zone)["changes"]] == [after, after]
 
 
 def test_groups_are_listed_described_and_deleted(kafkalite, facts, topic, group):

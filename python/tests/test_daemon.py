@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,30 @@ def test_one_ready_line_and_a_graceful_stop(tmp_path, stop):
     assert status == 0, errors
     assert "Traceback" not in errors
     assert (tmp_path / ".kafka_cleanshutdown").exists()
+
+
+def test_a_ready_line_that_cannot_be_printed_ends_it_with_a_sentence(tmp_path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "-p", "0", "-d", tmp_path],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "error: cannot print that the broker is ready: [Errno 28]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_standard_error_takes_no_data_file_in(tmp_path):
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *COMMAND, "--json", "-p", "0", "-d", tmp_path]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    json.loads(child.stdout.readline())
+    assert str(Path(f"/proc/{child.pid}/fd/2").readlink()) == os.devnull
+    os.kill(child.pid, signal.SIGTERM)
+    assert finish(child)[0] == 0
 
 
 def test_properties_file_and_single_settings(tmp_path):

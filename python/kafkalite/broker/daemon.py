@@ -106,6 +106,9 @@ def run(options: argparse.Namespace) -> int:
         print(line, flush=True)
         received = signal.sigwait(stops)
         logging.getLogger("kafkalite.broker").info("stopping on %s", signal.Signals(received).name)
+    except OSError as error:  # whoever waits for the line would wait for ever
+        print(f"error: cannot print that the broker is ready: {error}", file=sys.stderr)
+        return 1
     finally:
         # A second signal ends the process at once, should the graceful stop take too long.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
