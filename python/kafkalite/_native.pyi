@@ -24,7 +24,6 @@ __all__ = [
     "leave_groups",
     "murmur2_partition",
     "next_log_records",
-    "note_fork",
     "parse_properties",
     "set_log_level",
     "settings",
@@ -422,9 +421,6 @@ class Batch:
 
 def parse_properties(text: str) -> dict[str, str]:
     """Parse a properties file; ``ValueError`` names the line that is not ``key=value``."""
-
-def note_fork() -> None:
-    """Have readers of this process, which was just forked, raise ``ForkedError``."""
 
 def leave_groups(timeout: float) -> None:
     """Have every member that is still open commit what is consumed and leave its group, in so many seconds."""

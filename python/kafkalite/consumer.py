@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from kafkalite._native import Message, MessageStream, Reader
 
 __all__ = ["CommitCallback", "Consumer", "RebalanceCallback"]
-
-# What a forked child finds in buffers is its parent's to read.
-os.register_at_fork(after_in_child=_native.note_fork)
 
 _PATIENCE_S = 10.0  # what leaving a group may take
 

@@ -203,6 +203,58 @@ sys.exit(os.waitstatus_to_exitcode(status))
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
+def test_children_forked_in_the_middle_of_work_end():
+    code = """
+import os, sys, threading, warnings
+warnings.simplefilter("ignore")
+from kafkalite import Admin, Broker, Consumer, ForkedError, Producer
+broker, stop = Broker(), threading.Event()
+producer, admin = Producer(broker, linger_ms=0), Admin(broker)
+delivery = producer.send("t", b"x")
+delivery.result(30)
+consumer = Consumer(broker, group_id="g")
+(stream,) = consumer.create_message_streams("t")
+next(stream)
+
+def work():
+    while not stop.is_set():
+        producer.send_many("t", [b"y"] * 10)
+        stream.next_batch(100, timeout=0.01)
+
+def child():
+    uses = [
+        lambda: producer.send("t", b"z"), lambda: producer.send_many("t", [b"z"]), producer.flush,
+        delivery.result, delivery.done, lambda: next(stream), stream.lag, stream.commit, lambda: consumer.assignment,
+        consumer.commit, broker.topics, admin.list_topics, lambda: Producer(broker), lambda: Consumer(broker),
+    ]
+    for use in uses:
+        try:
+            use()
+            os._exit(4)
+        except ForkedError:
+            pass
+    print(producer, delivery, stream, broker.bootstrap_servers, file=open(os.devnull, "w"))
+    for one in (producer, consumer, stream, admin):
+        one.close()
+
+worker = threading.Thread(target=work)
+worker.start()
+for _ in range(40):
+    pid = os.fork()
+    if pid == 0:
+        child()
+        sys.exit()  # everything is let go of
+    _, status = os.waitpid(pid, 0)
+    assert status == 0, status
+stop.set()
+worker.join()
+producer.send("t", b"last").result(30)
+consumer.close()
+broker.close()
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=120, check=False).returncode == 0
+
+
 @pytest.mark.parametrize("group", [None, "g"])
 def test_a_forked_child_does_not_read_its_parents_messages(group):
     code = """

@@ -12,12 +12,13 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::blocking::wait;
+use crate::ours::Ours;
 use crate::{errors, settings};
 
 /// The administering side.
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Admin {
-    core: kafkalite_client::Admin,
+    core: Ours<kafkalite_client::Admin>,
     closed: AtomicBool,
 }
 
@@ -38,24 +39,25 @@ impl Admin {
         settings::apply(given, |name, value| config.set(name, value))?;
         let core = kafkalite_client::Admin::new(config).map_err(|error| errors::client(&error))?;
         Ok(Self {
-            core,
+            core: Ours::new(core),
             closed: AtomicBool::new(false),
         })
     }
 
     fn describe_cluster(&self, py: Python<'_>) -> PyResult<(String, Option<i32>, Vec<Broker>)> {
-        let found = self.asked(py, self.core.describe_cluster())?;
+        let found = self.asked(py, self.core.here()?.describe_cluster())?;
         let brokers = found.brokers.into_iter().map(broker).collect();
         Ok((found.cluster_id, found.controller, brokers))
     }
 
     fn topics(&self, py: Python<'_>) -> PyResult<Vec<Topic>> {
-        let found = self.asked(py, self.core.topics())?;
+        let found = self.asked(py, self.core.here()?.topics())?;
         Ok(found.into_iter().map(topic).collect())
     }
 
     fn describe_topic(&self, py: Python<'_>, name: &str) -> PyResult<Topic> {
-        self.asked(py, self.core.describe_topic(name)).map(topic)
+        self.asked(py, self.core.here()?.describe_topic(name))
+            .map(topic)
     }
 
     fn create_topic(
@@ -72,15 +74,15 @@ impl Admin {
             replication_factor,
             configs: configs.into_iter().collect(),
         };
-        self.asked(py, self.core.create_topic(&topic))
+        self.asked(py, self.core.here()?.create_topic(&topic))
     }
 
     fn delete_topic(&self, py: Python<'_>, name: &str) -> PyResult<()> {
-        self.asked(py, self.core.delete_topic(name))
+        self.asked(py, self.core.here()?.delete_topic(name))
     }
 
     fn create_partitions(&self, py: Python<'_>, topic: &str, total: i32) -> PyResult<()> {
-        self.asked(py, self.core.create_partitions(topic, total))
+        self.asked(py, self.core.here()?.create_partitions(topic, total))
     }
 
     fn list_offsets(
@@ -92,7 +94,7 @@ impl Admin {
             .into_iter()
             .map(|(topic, partition, time)| (TopicPartition::new(topic, partition), start(time)))
             .collect();
-        let found = self.asked(py, self.core.list_offsets(&starts))?;
+        let found = self.asked(py, self.core.here()?.list_offsets(&starts))?;
         let rows = found.into_iter().map(|(of, found)| {
             let offset = found.map(|found| found.offset);
             let time = found.map(|found| found.timestamp).filter(|ms| *ms >= 0);
@@ -106,7 +108,7 @@ impl Admin {
         py: Python<'_>,
         before: Vec<(String, i32, i64)>,
     ) -> PyResult<Vec<(String, i32, i64)>> {
-        let first = self.asked(py, self.core.delete_records(&places(before)))?;
+        let first = self.asked(py, self.core.here()?.delete_records(&places(before)))?;
         let rows = first
             .into_iter()
             .map(|(of, offset)| (of.topic.to_string(), of.partition, offset));
@@ -115,7 +117,7 @@ impl Admin {
 
     fn describe_configs(&self, py: Python<'_>, kind: &str, name: &str) -> PyResult<Vec<Setting>> {
         let resource = resource(kind, name)?;
-        let found = self.asked(py, self.core.describe_configs(&resource))?;
+        let found = self.asked(py, self.core.here()?.describe_configs(&resource))?;
         let rows = found.into_iter().map(|entry| {
             let (read_only, sensitive) = (entry.is_read_only, entry.is_sensitive);
             let documentation = entry.documentation;
@@ -145,9 +147,9 @@ impl Admin {
             .map(|(name, how, value)| Ok((name.as_str(), change(how, value)?)))
             .collect::<PyResult<_>>()?;
         if dry_run {
-            self.asked(py, self.core.check_configs(&resource, &changes))
+            self.asked(py, self.core.here()?.check_configs(&resource, &changes))
         } else {
-            self.asked(py, self.core.alter_configs(&resource, &changes))
+            self.asked(py, self.core.here()?.alter_configs(&resource, &changes))
         }
     }
 
@@ -157,7 +159,7 @@ impl Admin {
         states: Vec<String>,
         kinds: Vec<String>,
     ) -> PyResult<Vec<(String, String, String, String)>> {
-        let found = self.asked(py, self.core.groups(&states, &kinds))?;
+        let found = self.asked(py, self.core.here()?.groups(&states, &kinds))?;
         let rows = found
             .into_iter()
             .map(|group| (group.id, group.kind, group.state, group.protocol_type));
@@ -165,7 +167,7 @@ impl Admin {
     }
 
     fn describe_group(&self, py: Python<'_>, group: &str) -> PyResult<Group> {
-        let found = self.asked(py, self.core.describe_group(group))?;
+        let found = self.asked(py, self.core.here()?.describe_group(group))?;
         let members = found.members.into_iter().map(member).collect();
         Ok((
             found.id,
@@ -179,7 +181,7 @@ impl Admin {
     }
 
     fn committed(&self, py: Python<'_>, group: &str) -> PyResult<Vec<(String, i32, i64, String)>> {
-        let found = self.asked(py, self.core.committed(group))?;
+        let found = self.asked(py, self.core.here()?.committed(group))?;
         let rows = found
             .into_iter()
             .map(|(of, at)| (of.topic.to_string(), of.partition, at.offset, at.metadata));
@@ -192,7 +194,10 @@ impl Admin {
         group: &str,
         offsets: Vec<(String, i32, i64)>,
     ) -> PyResult<()> {
-        self.asked(py, self.core.alter_committed(group, &places(offsets)))
+        self.asked(
+            py,
+            self.core.here()?.alter_committed(group, &places(offsets)),
+        )
     }
 
     fn delete_committed(&self, py: Python<'_>, group: &str, of: Vec<Place>) -> PyResult<()> {
@@ -200,16 +205,18 @@ impl Admin {
             .into_iter()
             .map(|(topic, partition)| TopicPartition::new(topic, partition))
             .collect();
-        self.asked(py, self.core.delete_committed(group, &of))
+        self.asked(py, self.core.here()?.delete_committed(group, &of))
     }
 
     fn delete_group(&self, py: Python<'_>, group: &str) -> PyResult<()> {
-        self.asked(py, self.core.delete_group(group))
+        self.asked(py, self.core.here()?.delete_group(group))
     }
 
     fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
-        self.core.close();
+        if let Ok(core) = self.core.here() {
+            core.close();
+        }
     }
 }
 

@@ -11,10 +11,23 @@ use pyo3::types::PyDict;
 
 use crate::blocking::wait;
 use crate::errors;
+use crate::ours::Ours;
 
 /// A running broker.
 #[pyclass(frozen, module = "kafkalite._native")]
-pub(crate) struct Broker(Arc<kafkalite_broker::Broker>);
+pub(crate) struct Broker {
+    core: Ours<Arc<kafkalite_broker::Broker>>,
+    #[pyo3(get)]
+    data_dir: String,
+    #[pyo3(get)]
+    host: String,
+    #[pyo3(get)]
+    port: u16,
+    #[pyo3(get)]
+    bootstrap_servers: String,
+    #[pyo3(get)]
+    cluster_id: String,
+}
 
 #[pymethods]
 impl Broker {
@@ -30,7 +43,14 @@ impl Broker {
             configured(data_dir, host, port, &settings).map_err(|error| errors::broker(&error))?;
         let started = wait(py, None, kafkalite_broker::Broker::start(config))?;
         match started {
-            Some(Ok(broker)) => Ok(Self(Arc::new(broker))),
+            Some(Ok(broker)) => Ok(Self {
+                data_dir: broker.data_dir().display().to_string(),
+                host: broker.address().ip().to_string(),
+                port: broker.address().port(),
+                bootstrap_servers: broker.bootstrap_servers(),
+                cluster_id: broker.cluster_id().to_owned(),
+                core: Ours::new(Arc::new(broker)),
+            }),
             Some(Err(error)) => Err(errors::broker(&error)),
             None => Err(PyRuntimeError::new_err(
                 "a wait without a limit ended without an outcome",
@@ -38,33 +58,8 @@ impl Broker {
         }
     }
 
-    #[getter]
-    fn data_dir(&self) -> String {
-        self.0.data_dir().display().to_string()
-    }
-
-    #[getter]
-    fn host(&self) -> String {
-        self.0.address().ip().to_string()
-    }
-
-    #[getter]
-    fn port(&self) -> u16 {
-        self.0.address().port()
-    }
-
-    #[getter]
-    fn bootstrap_servers(&self) -> String {
-        self.0.bootstrap_servers()
-    }
-
-    #[getter]
-    fn cluster_id(&self) -> &str {
-        self.0.cluster_id()
-    }
-
     fn topics(&self, py: Python<'_>) -> PyResult<Vec<TopicSummary>> {
-        Ok(asked(py, self.0.topics())?
+        Ok(asked(py, self.core.here()?.topics())?
             .into_iter()
             .map(TopicSummary::from)
             .collect())
@@ -80,19 +75,19 @@ impl Broker {
         let pairs = configs
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        asked(py, self.0.create_topic(name, partitions, pairs))
+        asked(py, self.core.here()?.create_topic(name, partitions, pairs))
     }
 
     fn delete_topic(&self, py: Python<'_>, name: &str) -> PyResult<()> {
-        asked(py, self.0.delete_topic(name))
+        asked(py, self.core.here()?.delete_topic(name))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        ended(wait(py, None, self.0.stop())?)
+        ended(wait(py, None, self.core.here()?.stop())?)
     }
 
     fn discard(&self, py: Python<'_>) -> PyResult<()> {
-        ended(wait(py, None, self.0.discard())?)
+        ended(wait(py, None, self.core.here()?.discard())?)
     }
 }
 

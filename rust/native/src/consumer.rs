@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use crate::blocking::{seconds, wait};
 use crate::closing;
 use crate::commits::{Offsets, by_pair};
+use crate::ours::Ours;
 use crate::reader::Reader;
 use crate::reading::Reading;
 use crate::runtime::runtime;
@@ -24,7 +25,7 @@ pub(crate) const FOR_EVER: Duration = Duration::from_hours(87600);
 /// The reading side.
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Consumer {
-    root: Root,
+    root: Ours<Root>,
     readings: Mutex<Readings>,
 }
 
@@ -56,7 +57,7 @@ impl Consumer {
                 .map(|member| Root::Group(Arc::new(member), AtomicBool::new(false)))
         };
         Ok(Self {
-            root: root.map_err(|error| errors::client(&error))?,
+            root: Ours::new(root.map_err(|error| errors::client(&error))?),
             readings: Mutex::default(),
         })
     }
@@ -64,8 +65,9 @@ impl Consumer {
     fn partitions(&self, py: Python<'_>, topic: &str, timeout: Option<f64>) -> PyResult<Vec<i32>> {
         self.check_open()?;
         let limit = seconds(timeout).unwrap_or(FOR_EVER);
+        let root = self.root.here()?;
         let asked = async {
-            match &self.root {
+            match root {
                 Root::Alone(consumer) => consumer.partitions(topic, limit).await,
                 Root::Group(member, _) => member.partitions(topic, limit).await,
             }
@@ -114,7 +116,7 @@ impl Consumer {
         timeout: Option<f64>,
     ) -> PyResult<Offsets> {
         self.check_open()?;
-        let Root::Group(member, _) = &self.root else {
+        let Root::Group(member, _) = self.root.here()? else {
             return Err(errors::group(
                 "committed() needs a group: Consumer(..., group_id='...')",
             ));
@@ -129,13 +131,16 @@ impl Consumer {
     }
 
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        let Ok(root) = self.root.here() else {
+            return Ok(()); // its own process reads on
+        };
         let open = {
             let mut readings = self.readings.lock();
             readings.closed = true;
             std::mem::take(&mut readings.open)
         };
         let closed = closing::close(py, open.iter().filter_map(Weak::upgrade), timeout);
-        match &self.root {
+        match root {
             Root::Alone(consumer) => consumer.close(),
             Root::Group(..) => {} // among what was open, if it joined
         }
@@ -160,7 +165,7 @@ impl Consumer {
             return Err(errors::closed("the consumer is closed; make a new one"));
         }
         readings.open.retain(|reading| reading.strong_count() > 0);
-        let source = match &self.root {
+        let source = match self.root.here()? {
             Root::Alone(consumer) => Source::Alone(consumer.sibling(handle)),
             Root::Group(member, taken) if !taken.swap(true, Ordering::Relaxed) => {
                 Source::Member(Arc::clone(member))

@@ -5,6 +5,7 @@ use pyo3::types::PyTuple;
 
 use crate::blocking::{seconds, wait};
 use crate::errors;
+use crate::ours::Ours;
 
 /// Where a message was written.
 #[pyclass(frozen, eq, hash, get_all, module = "kafkalite")]
@@ -62,21 +63,26 @@ impl RecordMetadata {
 
 /// What became of a message, or of a set.
 #[pyclass(frozen, module = "kafkalite")]
-pub(crate) struct Delivery(pub(crate) kafkalite_client::Delivery);
+pub(crate) struct Delivery(Ours<kafkalite_client::Delivery>);
 
 impl Delivery {
+    pub(crate) fn new(delivery: kafkalite_client::Delivery) -> Self {
+        Self(Ours::new(delivery))
+    }
+
     fn settled(
         &self,
         py: Python<'_>,
         timeout: Option<f64>,
     ) -> PyResult<kafkalite_client::Result<RecordMetadata>> {
-        let result = match self.0.result() {
+        let delivery = self.0.here()?;
+        let result = match delivery.result() {
             Some(result) => result,
-            None => wait(py, seconds(timeout), self.0.wait())?.ok_or_else(|| {
+            None => wait(py, seconds(timeout), delivery.wait())?.ok_or_else(|| {
                 errors::timeout(&format!(
                     "the delivery to {}-{} was not settled within {} s; it may still be: ask again",
-                    self.0.topic(),
-                    self.0.partition(),
+                    delivery.topic(),
+                    delivery.partition(),
                     timeout.unwrap_or_default(),
                 ))
             })?,
@@ -87,8 +93,8 @@ impl Delivery {
 
 #[pymethods]
 impl Delivery {
-    fn done(&self) -> bool {
-        self.0.is_done()
+    fn done(&self) -> PyResult<bool> {
+        self.0.here().map(kafkalite_client::Delivery::is_done)
     }
 
     #[pyo3(signature = (timeout=None))]
@@ -106,15 +112,14 @@ impl Delivery {
     }
 
     fn __repr__(&self) -> String {
-        let state = match self.0.result() {
-            None => "under way",
-            Some(Ok(_)) => "delivered",
-            Some(Err(_)) => "failed",
-        };
-        format!(
-            "Delivery({}-{}, {state})",
-            self.0.topic(),
-            self.0.partition()
-        )
+        let inside = self.0.shown(|delivery| {
+            let state = match delivery.result() {
+                None => "under way",
+                Some(Ok(_)) => "delivered",
+                Some(Err(_)) => "failed",
+            };
+            format!("{}-{}, {state}", delivery.topic(), delivery.partition())
+        });
+        format!("Delivery({inside})")
     }
 }

@@ -18,6 +18,7 @@ mod errors;
 mod log_reader;
 mod logging;
 mod message;
+mod ours;
 mod producer;
 mod reader;
 mod reading;
@@ -53,13 +54,16 @@ mod _native {
     #[pymodule_export]
     use crate::reader::Reader;
     #[pymodule_export]
-    use crate::runtime::note_fork;
-    #[pymodule_export]
     use crate::settings::settings;
     #[pymodule_export]
     use crate::stream::MessageStream;
 
     use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::runtime::hear_of_forks(module)
+    }
 
     /// The version, which `importlib.metadata` would take ten times as long to look up as the import itself takes.
     #[pymodule_export]

@@ -12,6 +12,9 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use crate::errors;
+use crate::runtime::is_forked;
+
 /// More than these and the oldest go: a burst must not grow without bound while nobody takes it.
 const CAPACITY: usize = 4096;
 
@@ -66,9 +69,13 @@ pub(crate) fn next_log_records(py: Python<'_>, timeout: f64) -> Vec<(u8, String,
 
 /// Keep records of this level of Python's `logging` and above.
 #[pyfunction]
-pub(crate) fn set_log_level(level: u8) {
+pub(crate) fn set_log_level(level: u8) -> PyResult<()> {
+    if is_forked() {
+        return Err(errors::forked()); // with a lock that nobody may ever let go of
+    }
     LEVEL.store(level, Ordering::Relaxed);
     tracing::callsite::rebuild_interest_cache();
+    Ok(())
 }
 
 struct Forward;

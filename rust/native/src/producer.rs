@@ -11,13 +11,14 @@ use crate::blocking::{seconds, wait};
 use crate::convert::{self, Bytelike};
 use crate::delivery::Delivery;
 use crate::message::Message;
+use crate::ours::Ours;
 use crate::runtime::runtime;
 use crate::{errors, settings};
 
 /// Publishes records.
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Producer {
-    core: Arc<kafkalite_client::Producer>,
+    core: Ours<Arc<kafkalite_client::Producer>>,
     partitioner: Option<Py<PyAny>>,
     /// How long close waits when its caller names no time: deliveries end by then.
     patience: Duration,
@@ -33,7 +34,7 @@ impl Producer {
         let core = kafkalite_client::Producer::new(config, runtime()?.handle())
             .map_err(|error| errors::client(&error))?;
         Ok(Self {
-            core: Arc::new(core),
+            core: Ours::new(Arc::new(core)),
             partitioner,
             patience,
         })
@@ -49,6 +50,7 @@ impl Producer {
         timestamp: Option<i64>,
         partition: Option<i32>,
     ) -> PyResult<Delivery> {
+        let core = self.core.here()?;
         let given = convert::headers(headers)?;
         let own;
         let (value, key, timestamp, headers): (_, Option<&[u8]>, _, _) =
@@ -80,8 +82,8 @@ impl Producer {
             headers: &headers,
             timestamp,
         };
-        let delivery = self.until_taken(py, || self.core.enqueue(&record))?;
-        Ok(Delivery(delivery))
+        let delivery = self.until_taken(py, || core.enqueue(&record))?;
+        Ok(Delivery::new(delivery))
     }
 
     fn send_set(
@@ -92,6 +94,7 @@ impl Producer {
         key: Option<Bytelike<'_>>,
         partition: Option<i32>,
     ) -> PyResult<Delivery> {
+        let core = self.core.here()?;
         let Some(first) = messages.first() else {
             return Err(PyValueError::new_err(
                 "a message set needs at least one message",
@@ -119,10 +122,9 @@ impl Producer {
                 timestamp: message.create_time(),
             })
             .collect();
-        let delivery = self.until_taken(py, || {
-            self.core.enqueue_set(topic, partition, key, &records)
-        })?;
-        Ok(Delivery(delivery))
+        let delivery =
+            self.until_taken(py, || core.enqueue_set(topic, partition, key, &records))?;
+        Ok(Delivery::new(delivery))
     }
 
     fn send_many(
@@ -134,6 +136,7 @@ impl Producer {
         timestamps: Option<Vec<i64>>,
         partition: Option<i32>,
     ) -> PyResult<()> {
+        let core = self.core.here()?;
         let values = convert::payloads(&values)?;
         let keys = keys.as_deref().map(convert::payloads).transpose()?;
         as_many("keys", keys.as_ref().map(Vec::len), values.len())?;
@@ -165,14 +168,12 @@ impl Producer {
         };
         let mut records = (0..values.len()).map(record).peekable();
         // Failures of dropped deliveries are reported by flush.
-        self.until_taken(py, || {
-            py.detach(|| self.core.enqueue_many(&mut records, drop))
-        })
+        self.until_taken(py, || py.detach(|| core.enqueue_many(&mut records, drop)))
     }
 
     #[pyo3(signature = (timeout))]
     fn flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        match wait(py, seconds(timeout), self.core.flush())? {
+        match wait(py, seconds(timeout), self.core.here()?.flush())? {
             Some(flushed) => flushed.map_err(|error| errors::client(&error)),
             None => Err(errors::timeout(&format!(
                 "not everything was delivered within {} s; what is left is still being tried",
@@ -184,7 +185,10 @@ impl Producer {
     #[pyo3(signature = (timeout))]
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let limit = seconds(timeout).unwrap_or(self.patience);
-        match wait(py, None, self.core.close(limit))? {
+        let Ok(core) = self.core.here() else {
+            return Ok(()); // what was sent is for its own process to deliver
+        };
+        match wait(py, None, core.close(limit))? {
             Some(closed) => closed.map_err(|error| errors::client(&error)),
             None => Ok(()), // without a timeout there is always an outcome
         }
@@ -203,10 +207,11 @@ impl Producer {
         let (Some(function), None) = (&self.partitioner, given) else {
             return Ok(given);
         };
+        let core = self.core.here()?;
         // Through the door only if it is not known: this comes before every record.
-        let partitions = match self.core.known_partition_count(topic) {
+        let partitions = match core.known_partition_count(topic) {
             Some(partitions) => partitions,
-            None => match wait(py, None, self.core.partition_count(topic))? {
+            None => match wait(py, None, core.partition_count(topic))? {
                 Some(counted) => counted.map_err(|error| errors::client(&error))?,
                 None => return Ok(None), // without a timeout there is always an outcome
             },

@@ -13,12 +13,13 @@ use crate::closing;
 use crate::commits::Offsets;
 use crate::errors;
 use crate::message::Message;
+use crate::ours::Ours;
 use crate::reading::{Reading, pairs};
 
 /// One member of a group, or one stream of a consumer without.
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Reader {
-    reading: Arc<Reading>,
+    reading: Ours<Arc<Reading>>,
     /// Called with what happens to the assignment. It may refer to this object, so the garbage collector sees it.
     listener: Mutex<Option<Py<PyAny>>>,
 }
@@ -26,7 +27,7 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(reading: Arc<Reading>) -> Self {
         Self {
-            reading,
+            reading: Ours::new(reading),
             listener: Mutex::default(),
         }
     }
@@ -53,7 +54,7 @@ impl Reader {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Message>> {
-        self.reading.next(py, || self.listener(py))
+        self.reading.here()?.next(py, || self.listener(py))
     }
 
     fn next_batch(
@@ -63,6 +64,7 @@ impl Reader {
         timeout: Option<f64>,
     ) -> PyResult<Vec<Message>> {
         self.reading
+            .here()?
             .next_batch(py, max_messages, seconds(timeout), || self.listener(py))
     }
 
@@ -72,7 +74,7 @@ impl Reader {
         pattern: Option<&str>,
         listener: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let Some(member) = self.reading.source.member() else {
+        let Some(member) = self.reading.here()?.source.member() else {
             return Err(errors::group("only a member of a group subscribes"));
         };
         let subscription = match pattern {
@@ -90,16 +92,19 @@ impl Reader {
 
     fn unsubscribe(&self, py: Python<'_>) -> PyResult<()> {
         self.part(py)?;
-        if let Some(member) = self.reading.source.member() {
+        if let Some(member) = self.reading.here()?.source.member() {
             member.unsubscribe();
         }
         Ok(())
     }
 
     fn part(&self, py: Python<'_>) -> PyResult<()> {
-        closing::settle(py, &self.reading)?;
+        let Ok(reading) = self.reading.here() else {
+            return Ok(()); // its own process reads on
+        };
+        closing::settle(py, reading)?;
         let listener = self.listener.lock().take();
-        let (Some(listener), Some(member)) = (listener, self.reading.source.member()) else {
+        let (Some(listener), Some(member)) = (listener, reading.source.member()) else {
             return Ok(());
         };
         member.listen(false);
@@ -110,59 +115,63 @@ impl Reader {
         Ok(())
     }
 
-    fn subscription(&self) -> Vec<String> {
-        let subscribed = self.reading.source.member();
-        match subscribed.and_then(GroupConsumer::subscription) {
+    fn subscription(&self) -> PyResult<Vec<String>> {
+        let subscribed = self.reading.here()?.source.member();
+        Ok(match subscribed.and_then(GroupConsumer::subscription) {
             Some(Subscription::Topics(topics)) => topics.iter().map(ToString::to_string).collect(),
             Some(Subscription::Pattern(pattern)) => vec![pattern.to_string()],
             None => Vec::new(),
-        }
+        })
     }
 
-    fn assignment(&self) -> Vec<Pair> {
-        self.reading.source.assignment().iter().map(pair).collect()
+    fn assignment(&self) -> PyResult<Vec<Pair>> {
+        let assigned = self.reading.here()?.source.assignment();
+        Ok(assigned.iter().map(pair).collect())
     }
 
-    fn member_id(&self) -> Option<String> {
-        let id = self.reading.source.member()?.member_id();
-        id.map(|id| id.to_string())
+    fn member_id(&self) -> PyResult<Option<String>> {
+        let member = self.reading.here()?.source.member();
+        let id = member.and_then(GroupConsumer::member_id);
+        Ok(id.map(|id| id.to_string()))
     }
 
-    fn positions(&self) -> HashMap<Pair, i64> {
-        by_pair(self.reading.positions())
+    fn positions(&self) -> PyResult<HashMap<Pair, i64>> {
+        Ok(by_pair(self.reading.here()?.positions()))
     }
 
-    fn lag(&self) -> HashMap<Pair, i64> {
-        by_pair(self.reading.lag())
+    fn lag(&self) -> PyResult<HashMap<Pair, i64>> {
+        Ok(by_pair(self.reading.here()?.lag()))
     }
 
     fn seek(&self, topic: &str, partition: i32, offset: i64) -> PyResult<()> {
         let of = TopicPartition::new(topic, partition);
-        self.reading.seek(&of, StartAt::Offset(offset))
+        self.reading.here()?.seek(&of, StartAt::Offset(offset))
     }
 
     fn seek_to_time(&self, topic: &str, partition: i32, timestamp: i64) -> PyResult<()> {
         let of = TopicPartition::new(topic, partition);
-        self.reading.seek(&of, StartAt::Timestamp(timestamp))
+        self.reading
+            .here()?
+            .seek(&of, StartAt::Timestamp(timestamp))
     }
 
     fn seek_to_beginning(&self, topic: &str, partition: i32) -> PyResult<()> {
         let of = TopicPartition::new(topic, partition);
-        self.reading.seek(&of, StartAt::Beginning)
+        self.reading.here()?.seek(&of, StartAt::Beginning)
     }
 
     fn seek_to_end(&self, topic: &str, partition: i32) -> PyResult<()> {
         let of = TopicPartition::new(topic, partition);
-        self.reading.seek(&of, StartAt::End)
+        self.reading.here()?.seek(&of, StartAt::End)
     }
 
     fn set_paused(&self, topic: &str, partition: i32, paused: bool) -> PyResult<()> {
         let of = TopicPartition::new(topic, partition);
-        self.reading.set_paused(&of, paused)
+        self.reading.here()?.set_paused(&of, paused)
     }
 
-    fn paused(&self) -> Vec<Pair> {
-        self.reading.paused().iter().map(pair).collect()
+    fn paused(&self) -> PyResult<Vec<Pair>> {
+        Ok(self.reading.here()?.paused().iter().map(pair).collect())
     }
 
     fn commit(
@@ -171,11 +180,11 @@ impl Reader {
         offsets: Option<Offsets>,
         timeout: Option<f64>,
     ) -> PyResult<()> {
-        self.reading.commit(py, offsets, timeout)
+        self.reading.here()?.commit(py, offsets, timeout)
     }
 
     fn commit_soon(&self, offsets: Option<Offsets>, then: Option<Py<PyAny>>) -> PyResult<()> {
-        self.reading.commit_soon(offsets, then)
+        self.reading.here()?.commit_soon(offsets, then)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

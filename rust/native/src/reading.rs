@@ -15,7 +15,6 @@ use crate::blocking::wait;
 use crate::commits::Outcomes;
 use crate::errors;
 use crate::message::Message;
-use crate::runtime::check_process;
 use crate::source::Source;
 use crate::taken::Taken;
 
@@ -100,7 +99,6 @@ impl Reading {
     /// The reader comes back for more: what it had in hand is consumed. The next message, if it was taken already and
     /// nothing has to be told first: the short way, which most messages go.
     fn asked(&self) -> PyResult<Option<Result<Message, ClientError>>> {
-        check_process()?;
         let has_event = self.source.member().is_some_and(|member| {
             member.asks();
             member.has_event()

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::errors;
@@ -19,16 +20,19 @@ pub(crate) fn note_fork() {
     FORKED.store(RUNTIME.get().is_some(), Ordering::Relaxed);
 }
 
+/// Has Python call [`note_fork`].
+pub(crate) fn hear_of_forks(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let hook = PyDict::new(module.py());
+    hook.set_item("after_in_child", wrap_pyfunction!(note_fork, module)?)?;
+    let os = module.py().import("os")?;
+    os.call_method("register_at_fork", (), Some(&hook))?;
+    Ok(())
+}
+
 /// What is asked for each message, for which the process' id would take too long.
-///
-/// # Errors
-/// `ForkedError` in a forked child: what it still finds in buffers is its parent's to read.
-pub(crate) fn check_process() -> PyResult<()> {
-    if FORKED.load(Ordering::Relaxed) {
-        Err(errors::forked())
-    } else {
-        Ok(())
-    }
+#[inline]
+pub(crate) fn is_forked() -> bool {
+    FORKED.load(Ordering::Relaxed)
 }
 
 /// The runtime of this process.

@@ -10,22 +10,26 @@ use pyo3::prelude::*;
 use crate::blocking::seconds;
 use crate::closing;
 use crate::message::Message;
+use crate::ours::Ours;
 use crate::reading::Reading;
 
 /// An iterator over the messages of some partitions of a topic: given ones, or those that a group gives at the moment.
 #[pyclass(frozen, module = "kafkalite")]
 pub(crate) struct MessageStream {
-    reading: Arc<Reading>,
+    reading: Ours<Arc<Reading>>,
     topic: Arc<str>,
 }
 
 impl MessageStream {
     pub(crate) fn new(reading: Arc<Reading>, topic: Arc<str>) -> Self {
-        Self { reading, topic }
+        Self {
+            reading: Ours::new(reading),
+            topic,
+        }
     }
 
     fn of(&self, partition: i32) -> PyResult<TopicPartition> {
-        let partitions = self.partitions();
+        let partitions = self.partitions()?;
         if partitions.contains(&partition) {
             return Ok(TopicPartition::new(Arc::clone(&self.topic), partition));
         }
@@ -39,15 +43,24 @@ impl MessageStream {
     /// These partitions; all there are if none are named.
     fn named(&self, partitions: &[i32]) -> PyResult<Vec<TopicPartition>> {
         if partitions.is_empty() {
-            return Ok(self.reading.source.assignment());
+            return Ok(self.reading.here()?.source.assignment());
         }
         partitions.iter().map(|&one| self.of(one)).collect()
     }
 
     fn seek_all(&self, to: StartAt) -> PyResult<()> {
-        let assigned = self.reading.source.assignment();
-        assigned.iter().try_for_each(|of| self.reading.seek(of, to))
+        let reading = self.reading.here()?;
+        let assigned = reading.source.assignment();
+        assigned.iter().try_for_each(|of| reading.seek(of, to))
     }
+}
+
+/// What it has at the moment, sorted.
+fn partitions(reading: &Reading) -> Vec<i32> {
+    let assigned = reading.source.assignment();
+    let mut partitions: Vec<_> = assigned.iter().map(|of| of.partition).collect();
+    partitions.sort_unstable();
+    partitions
 }
 
 fn by_partition(found: HashMap<TopicPartition, i64>) -> HashMap<i32, i64> {
@@ -64,7 +77,7 @@ impl MessageStream {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Message>> {
-        self.reading.next(py, || None)
+        self.reading.here()?.next(py, || None)
     }
 
     #[pyo3(signature = (max_messages=1000, timeout=None))]
@@ -75,11 +88,13 @@ impl MessageStream {
         timeout: Option<f64>,
     ) -> PyResult<Vec<Message>> {
         self.reading
+            .here()?
             .next_batch(py, max_messages, seconds(timeout), || None)
     }
 
     fn seek(&self, partition: i32, offset: i64) -> PyResult<()> {
         self.reading
+            .here()?
             .seek(&self.of(partition)?, StartAt::Offset(offset))
     }
 
@@ -97,18 +112,16 @@ impl MessageStream {
 
     #[pyo3(signature = (*partitions))]
     fn pause(&self, partitions: Vec<i32>) -> PyResult<()> {
-        let named = self.named(&partitions)?;
-        named
-            .iter()
-            .try_for_each(|of| self.reading.set_paused(of, true))
+        let (reading, named) = (self.reading.here()?, self.named(&partitions)?);
+        named.iter().try_for_each(|of| reading.set_paused(of, true))
     }
 
     #[pyo3(signature = (*partitions))]
     fn resume(&self, partitions: Vec<i32>) -> PyResult<()> {
-        let named = self.named(&partitions)?;
+        let (reading, named) = (self.reading.here()?, self.named(&partitions)?);
         named
             .iter()
-            .try_for_each(|of| self.reading.set_paused(of, false))
+            .try_for_each(|of| reading.set_paused(of, false))
     }
 
     #[pyo3(signature = (message=None, *, timeout=Some(30.0)), text_signature = "($self, message=None, *, timeout=30.0)")]
@@ -122,15 +135,15 @@ impl MessageStream {
             Some(message) => Some(HashMap::from([message.after()?])),
             None => None,
         };
-        self.reading.commit(py, offsets, timeout)
+        self.reading.here()?.commit(py, offsets, timeout)
     }
 
-    fn positions(&self) -> HashMap<i32, i64> {
-        by_partition(self.reading.positions())
+    fn positions(&self) -> PyResult<HashMap<i32, i64>> {
+        Ok(by_partition(self.reading.here()?.positions()))
     }
 
-    fn lag(&self) -> HashMap<i32, i64> {
-        by_partition(self.reading.lag())
+    fn lag(&self) -> PyResult<HashMap<i32, i64>> {
+        Ok(by_partition(self.reading.here()?.lag()))
     }
 
     #[getter]
@@ -139,26 +152,28 @@ impl MessageStream {
     }
 
     #[getter]
-    fn partitions(&self) -> Vec<i32> {
-        let assigned = self.reading.source.assignment();
-        let mut partitions: Vec<_> = assigned.iter().map(|of| of.partition).collect();
-        partitions.sort_unstable();
-        partitions
+    fn partitions(&self) -> PyResult<Vec<i32>> {
+        self.reading.here().map(|reading| partitions(reading))
     }
 
     #[pyo3(signature = (timeout=Some(10.0)), text_signature = "($self, timeout=10.0)")]
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        closing::close(py, [Arc::clone(&self.reading)].into_iter(), timeout)
+        let Ok(reading) = self.reading.here() else {
+            return Ok(()); // its own process reads on
+        };
+        closing::close(py, [Arc::clone(reading)].into_iter(), timeout)
     }
 
     fn __repr__(&self) -> String {
-        let (topic, partitions) = (&*self.topic, self.partitions());
-        match self.reading.source.member() {
-            None => format!("MessageStream({topic:?}, partitions={partitions:?})"),
-            Some(member) => format!(
-                "MessageStream({topic:?}, group_id={:?}, partitions={partitions:?})",
-                member.group()
-            ),
-        }
+        let inside = self.reading.shown(|reading| {
+            let partitions = partitions(reading);
+            match reading.source.member() {
+                None => format!("partitions={partitions:?}"),
+                Some(member) => {
+                    format!("group_id={:?}, partitions={partitions:?}", member.group())
+                }
+            }
+        });
+        format!("MessageStream({:?}, {inside})", &*self.topic)
     }
 }
