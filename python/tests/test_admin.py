@@ -200,6 +200,19 @@ def test_offsets_are_found_at_both_ends_and_by_time(admin, topic):
     assert found.timestamp == datetime.fromtimestamp(1_003, UTC)
 
 
+def test_records_of_a_compacted_topic_stay_and_the_error_says_why(admin):
+    name = fresh("compacted")
+    admin.create_topic(name, 1, config={"cleanup.policy": "compact"})
+    until(lambda: admin.describe_config(topic=name)["cleanup.policy"].value == "compact")
+    for dry_run in (True, False):
+        with pytest.raises(errors.KafkaError, match=r"while its cleanup\.policy is 'compact'; add delete") as raised:
+            admin.delete_records(name, "latest", dry_run=dry_run)
+        assert raised.value.code == 44
+    admin.alter_config(append={"cleanup.policy": "delete"}, topic=name)
+    until(lambda: admin.describe_config(topic=name)["cleanup.policy"].value == "compact,delete")
+    admin.delete_records(name, "latest")
+
+
 def test_records_are_deleted_up_to_an_offset_a_time_and_the_end(admin, topic):
     def starts():
         return [found.offset for found in admin.list_offsets(topic, "earliest")]

@@ -244,8 +244,10 @@ class Admin:
 
         Raises:
             OffsetOutOfRangeError: a partition has not got so many messages.
+            KafkaError: the topic is compacted only (``POLICY_VIOLATION``), whether or not there are so many.
         """
         places = self._places(topics)
+        asking.check_deletable(self._native, sorted({topic for topic, _ in places}))
         starts, ends = self._offsets(places, -2), self._offsets(places, -1)
         for topic, partition in places:
             offset, end = reset.offset(before), ends[topic, partition]

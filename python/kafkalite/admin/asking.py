@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # By Kafka's numbers (`ConfigSource`).
 _SOURCES = {1: "topic", 2: "broker", 3: "cluster", 4: "start", 5: "default", 8: "group"}
 _LONG = 100
+_POLICY = "cleanup.policy"
+_POLICY_VIOLATION = 44
 
 
 def names(topics: Iterable[object]) -> list[str]:
@@ -101,6 +103,17 @@ def config(native: _native.Admin, kind: Resource, name: str) -> Config:
         for key, value, source, read_only, sensitive, documentation in native.describe_configs(kind, name)
     )
     return Config((entry.name, entry) for entry in entries)
+
+
+def check_deletable(native: _native.Admin, topics: Iterable[str]) -> None:
+    """Refuse topics whose messages go by compaction alone; brokers do too, in a word, and not for a dry run."""
+    for name in topics:
+        policy = next((row[1] or "" for row in native.describe_configs("topic", name) if row[0] == _POLICY), "delete")
+        if "delete" not in policy:
+            message = (
+                f"no messages of {shown(name)} can be deleted while its {_POLICY} is {policy!r}; add delete to it first"
+            )
+            raise KafkaError(message, code=_POLICY_VIOLATION)
 
 
 def check_names(native: _native.Admin, kind: Resource, name: str, keys: Sequence[str]) -> None:

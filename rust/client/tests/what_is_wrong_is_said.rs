@@ -68,6 +68,16 @@ async fn nobody_listens() {
 }
 
 #[tokio::test]
+async fn a_peer_that_accepts_and_never_answers() {
+    let address = answering(b"").await;
+    let said = complaint(&address.to_string(), &[]).await.to_string();
+    assert!(
+        said.contains(&format!("describing the cluster at {address} (from")),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn a_host_that_does_not_exist() {
     let said = complaint("no-such-host.invalid:9092", &[])
         .await

@@ -293,12 +293,21 @@ impl Cluster {
         match tokio::time::timeout_at(deadline, attempts).await {
             Ok(settled) => settled,
             Err(_) => Err(ClientError::TimedOut {
-                what: what.into(),
+                what: match &cause {
+                    Some(_) => what.into(),
+                    None => self.asked(what),
+                },
                 setting: "timeout",
                 limit,
                 cause,
             }),
         }
+    }
+
+    /// What was asked, and of whom: for a wait that no other error names an address of, because nothing answers at all.
+    fn asked(&self, what: &str) -> Arc<str> {
+        let addresses: Vec<_> = self.bootstrap.iter().map(ToString::to_string).collect();
+        format!("{what} at {}", addresses.join(", ")).into()
     }
 
     /// The topic, once it has partitions; `limit` and the setting behind it bound the wait.
@@ -366,7 +375,7 @@ impl Cluster {
         tokio::time::timeout_at(started + limit, self.refresh(seen))
             .await
             .unwrap_or_else(|_| {
-                let what = "reaching a broker".into();
+                let what = self.asked("reaching a broker");
                 Err(ClientError::TimedOut {
                     what,
                     setting: "timeout",
