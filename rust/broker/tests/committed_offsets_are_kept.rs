@@ -326,6 +326,14 @@ async fn a_group_with_members_is_neither_deleted_nor_loses_what_it_consumes() {
         delete_offset(&mut client, "g", "v", 0).await.1,
         ErrorCode::UnknownTopicOrPartition
     );
+    assert_eq!(
+        delete_offset(&mut client, "g", "t", 7).await.1,
+        ErrorCode::UnknownTopicOrPartition
+    );
+    assert_eq!(
+        delete_offset(&mut client, "", "t", 0).await.0,
+        ErrorCode::InvalidGroupId
+    );
     assert_eq!(client.committed("g", "t", 0).await.committed_offset, 1);
     assert_eq!(client.committed("g", "u", 0).await.committed_offset, -1);
 }

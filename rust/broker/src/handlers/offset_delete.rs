@@ -18,15 +18,23 @@ pub(super) async fn handle(
     context: &Context,
     request: OffsetDeleteRequest,
 ) -> Reply<OffsetDeleteResponse> {
-    let exists = |name: &str| context.broker.topics.by_name(name).is_some();
+    if request.group_id.is_empty() {
+        return OffsetDeleteResponse {
+            error_code: ErrorCode::InvalidGroupId,
+            ..Default::default()
+        }
+        .into();
+    }
     // Borrowed: an index of four bytes must not cost its topic's name.
     let places: Vec<(&str, i32)> = request
         .topics
         .iter()
-        .filter(|topic| exists(&topic.name))
-        .flat_map(|topic| {
-            let place = |partition: &_| (topic.name.as_str(), index_of(partition));
-            topic.partitions.iter().map(place)
+        .filter_map(|asked| Some((asked, context.broker.topics.by_name(&asked.name)?)))
+        .flat_map(|(asked, topic)| {
+            let indexes = asked.partitions.iter().map(index_of);
+            indexes
+                .filter(move |&index| topic.partition(index).is_some())
+                .map(|index| (asked.name.as_str(), index))
         })
         .collect();
     let deleted = (context.broker.groups)
