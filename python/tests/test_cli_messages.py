@@ -72,6 +72,16 @@ def test_the_interval_of_commits_is_a_setting(kafkalite, topic):
     assert b"expected seconds above 0" in wrong
 
 
+def test_it_ends_when_nobody_reads_it_any_more(broker, kafkalite, topic):
+    kafkalite("produce", topic, given=b"one\n")
+    command = [sys.executable, "-m", "kafkalite", "consume", topic, "-b", broker.bootstrap_servers]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout.readline() == b"one\n"
+    child.stdout.close()  # no other message comes
+    assert (child.wait(30), child.stderr.read()) == (141, b"")
+    child.stderr.close()
+
+
 def test_keys_and_partitions(kafkalite, read, make_topic):
     topic = make_topic(3)
     kafkalite("produce", topic, "-K", ":", "-p", 2, given=b"ada:1:2\nnone\n")

@@ -99,6 +99,7 @@ def _run(options: argparse.Namespace) -> int:
                 sys.stdout.buffer.writelines(_line(message, options) for message in messages)
                 sys.stdout.buffer.flush()
                 printed += len(messages)
+                output.check_reader()
                 if not messages and ends is not None and options.group is not None:
                     ends = _left(admin, options, ends)
     output.say(options, f"printed {output.counted(printed, 'message')} of {options.topic}")

@@ -177,7 +177,7 @@ def _say_if_new(options: argparse.Namespace, admin: Admin) -> None:
     try:
         admin.describe_group(options.group)
     except UnknownGroupError as error:
-        output.say(options, f"{error}; a reset makes it")
+        output.say(options, f"{error} (a reset makes it)")
 
 
 def _delete(options: argparse.Namespace, admin: Admin) -> int:

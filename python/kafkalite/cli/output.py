@@ -6,12 +6,13 @@ import argparse
 import base64
 import json
 import os
+import select
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-__all__ = ["counted", "document", "note", "one_line", "printable", "say", "table"]
+__all__ = ["check_reader", "counted", "document", "note", "one_line", "printable", "say", "table"]
 
 _BOLD, _FAINT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -80,6 +81,14 @@ def note(options: argparse.Namespace, sentence: str) -> None:
     """Print a line of data that belongs to no table."""
     text = one_line(sentence)
     print(f"{_FAINT}{text}{_PLAIN}" if _colored(options) else text)
+
+
+def check_reader() -> None:
+    """Raise ``BrokenPipeError`` if nobody reads standard output any more: without a next message nothing else tells."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    if any(event & select.POLLERR for _, event in poll.poll(0)):
+        raise BrokenPipeError
 
 
 def say(options: argparse.Namespace, sentence: str) -> None:
