@@ -106,12 +106,9 @@ impl Loading {
         for record in batch.records() {
             let record = record?;
             if header.is_control() {
-                let ended = self.pending.remove(&header.producer_id).unwrap_or_default();
-                if ControlKind::of(&record)? == ControlKind::Commit {
-                    for change in ended {
-                        self.apply(change);
-                    }
-                }
+                let marker = ControlKind::of(&record);
+                self.end(header.producer_id, marker == Ok(ControlKind::Commit));
+                marker?;
                 continue;
             }
             let Some(Ok(key)) = record.key.map(Key::decode) else {
@@ -131,10 +128,27 @@ impl Loading {
                     .or_default()
                     .push(change);
             } else {
-                self.apply(change);
+                self.apply_now(change);
             }
         }
         Ok(())
+    }
+
+    /// A record of no transaction. What was committed before it, in a transaction that is still open, is older than it
+    /// however that ends.
+    fn apply_now(&mut self, change: Change) {
+        for open in self.pending.values_mut() {
+            open.retain(|older| older.key != change.key);
+        }
+        self.apply(change);
+    }
+
+    /// The end of a producer's transaction: what it committed takes effect, or never does.
+    fn end(&mut self, producer_id: i64, committed: bool) {
+        let ended = self.pending.remove(&producer_id).unwrap_or_default();
+        for change in ended.into_iter().filter(|_| committed) {
+            self.apply(change);
+        }
     }
 
     fn apply(&mut self, Change { key, value }: Change) {
@@ -192,5 +206,36 @@ impl Loading {
             }
             Key::Other(_) => self.skipped += 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::records::offset_entry;
+    use super::*;
+
+    fn commit(partition: i32, offset: Option<i64>) -> Change {
+        let value = offset.map(|offset| OffsetValue {
+            offset,
+            ..Default::default()
+        });
+        let entry = offset_entry("g", "t", partition, value.as_ref()).unwrap();
+        Change {
+            key: Key::decode(&entry.key).unwrap(),
+            value: entry.value,
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_ends_later_does_not_undo_what_was_committed_after_it() {
+        let mut loading = Loading::default();
+        let in_transaction = (0..3).map(|partition| commit(partition, Some(5)));
+        loading.pending.insert(1, in_transaction.collect());
+        loading.apply_now(commit(0, Some(9)));
+        loading.apply_now(commit(1, None));
+        loading.end(1, true);
+        let offsets = &loading.groups["g"].offsets;
+        let of = |partition| offsets.of("t", partition).map(|found| found.offset);
+        assert_eq!((of(0), of(1), of(2)), (Some(9), None, Some(5)));
     }
 }
