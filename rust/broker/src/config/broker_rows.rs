@@ -132,7 +132,7 @@ pub static BROKER: &[Row] = &[
     row("min.insync.replicas", Int(1), "1", Dynamic, "Copies that must be in sync before a write with acks=all is taken."),
     unset("node.id", Int(0), Restart, &[same("broker.id")], "This broker's number; unset: the one that the data directory was made with, 0 in a new one."),
     row("num.partitions", Int(1), "1", Restart, "Partitions of a topic that is created without saying how many."),
-    row("offset.metadata.max.bytes", Int(0), "4096", Restart, "Longest note in bytes that may be committed with an offset."),
+    row("offset.metadata.max.bytes", Int(0), "4096", Restart, "Longest note that may be committed with an offset; not in bytes, but in characters as Java counts them, as in Kafka."),
     row("offsets.retention.check.interval.ms", Long(1), "600000", Restart, "Milliseconds between looks for committed offsets that are due to be forgotten."),
     row("offsets.retention.minutes", Int(1), "10080", Restart, "Minutes that a group's offsets are kept after its last member has left."),
     row("offsets.topic.num.partitions", Int(1), "1", Restart, "Partitions of __consumer_offsets when it is created; 1, other than Kafka's 50, as one broker has nobody to share them with and each costs open files."),
