@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from clients.program import PEERS
-from kafkalite import Admin
+from kafkalite import Admin, GroupError
 
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 TOPICS = "org.apache.kafka.tools.TopicCommand"
@@ -202,3 +202,27 @@ def test_what_one_changes_the_other_shows(kafkas, ours, topic):
     assert "retention.ms=700000" in kafkas(CONFIGS, "--describe", "--topic", topic)
     shown = {entry["name"]: entry["value"] for entry in ours("config", "show", "topic", topic)}
     assert (shown["retention.ms"], shown["max.message.bytes"]) == ("700000", "3000")
+
+
+@pytest.mark.parametrize("servers", ["apache"], indirect=True)
+def test_a_group_of_another_type_is_listed_and_not_called_missing(servers, kafkas, topic, names):
+    group = names[1]
+    kafkas(
+        "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
+        "--topic",
+        topic,
+        "--group",
+        group,
+        "--timeout-ms",
+        "500",
+    )
+    with Admin(servers) as admin:
+        assert group in [each.group for each in admin.list_groups(types="share")]
+        for call in (
+            lambda: admin.describe_group(group),
+            lambda: admin.delete_group(group),
+            lambda: admin.reset_group(group, topic, to=0),
+            lambda: admin.reset_group(group, topic, to=0, dry_run=True),
+        ):
+            with pytest.raises(GroupError, match="is of type share, which only Kafka's own tools"):
+                call()

@@ -400,6 +400,7 @@ class Admin:
             change()
         except GroupError as error:
             if error.code not in _HAS_MEMBERS:
+                self._members(group)  # a group of a type that is not known here has a better reason
                 raise
             raise _in_the_way(group, self._members(group), error.code) from error
 
@@ -410,7 +411,7 @@ class Admin:
 
     def _members(self, group: str) -> list[GroupMember]:
         try:
-            return list(map(asking.member, self._native.describe_group(group)[6]))
+            return list(map(asking.member, asking.existing_group(self._native, group)[6]))
         except UnknownGroupError:
             return []  # gone meanwhile
 

@@ -14,6 +14,7 @@ from kafkalite.admin.descriptions import (
     TopicDescription,
 )
 from kafkalite.errors import (
+    GroupError,
     InvalidGroupError,
     InvalidSettingError,
     InvalidTopicError,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # By Kafka's numbers (`ConfigSource`).
 _SOURCES = {1: "topic", 2: "broker", 3: "cluster", 4: "start", 5: "default", 8: "group"}
+# Groups that a broker lists, and describes by other APIs (KIP-932, KIP-1071).
+_FOREIGN_TYPES = frozenset({"share", "streams"})
 _LONG = 100
 _POLICY = "cleanup.policy"
 _POLICY_VIOLATION = 44
@@ -60,13 +63,18 @@ def existing_topic(native: _native.Admin, name: str) -> TopicRow:
 
 
 def existing_group(native: _native.Admin, group: str) -> GroupRow:
-    """Return a group, or raise the error that names the nearest one."""
+    """Return a group, or raise the error that names the nearest one, or says that it is of another type."""
     check_group(group)
     try:
         return native.describe_group(group)
     except UnknownGroupError as error:
-        names = (row[0] for row in native.groups([], []))
-        message = f"there is no group {shown(group)}{_or_nearest(group, names)}"
+        types = {row[0]: row[1] for row in native.groups([], [])}
+        if types.get(group) in _FOREIGN_TYPES:
+            message = f"group {shown(group)} is of type {types[group]}, which only Kafka's own tools administer yet"
+            raise GroupError(message) from error
+        if group in types:
+            return native.describe_group(group)  # it came just now
+        message = f"there is no group {shown(group)}{_or_nearest(group, types)}"
         raise UnknownGroupError(message) from error
 
 
