@@ -207,6 +207,7 @@ def test_a_group_s_settings_are_shown_and_changed(kafkalite, facts, group):
     kafkalite("config", "set", "group", group, "consumer.heartbeat.interval.ms=7000")
     shown = {row["name"]: row["value"] for row in facts("config", "show", "group", group)}
     assert shown == {"consumer.heartbeat.interval.ms": "7000"}
+    assert "at the default; --all prints them" in kafkalite("config", "show", "group", group).stderr
     kafkalite("config", "unset", "group", group, "consumer.heartbeat.interval.ms")
     assert facts("config", "show", "group", group) == []
 

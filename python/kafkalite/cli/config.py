@@ -99,9 +99,8 @@ def _show(options: argparse.Namespace, admin: Admin) -> int:
     rows = ((e.name, "(secret)" if e.sensitive else e.value, e.source, "no" if e.read_only else "yes") for e in shown)
     output.table(options, ("setting", "value", "set on", "dynamic"), rows)
     if not options.all:
-        rest = len(entries) - len(shown)
-        how_many = f"{rest} more have their defaults" if shown else f"all {rest} settings have their defaults"
-        output.say(options, f"{how_many}; --all prints them")
+        defaults = output.counted(len(entries) - len(shown), "setting")
+        output.say(options, f"not shown: {defaults} at the default; --all prints them")
     return 0
 
 

@@ -39,7 +39,8 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - JSON is anything
 def table(options: argparse.Namespace, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under headings, in columns; numbers stand to the right, and ``-`` where there is no value."""
     given = [list(row) for row in rows]
-    numeric = [all(isinstance(row[at], (int, type(None))) for row in given) for at in range(len(headings))]
+    kinds = [{type(row[at]) for row in given} - {type(None)} for at in range(len(headings))]
+    numeric = [kind == {int} for kind in kinds]
     lines = [[heading.upper() for heading in headings], *(list(map(_cell, row)) for row in given)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for number, line in enumerate(lines):
