@@ -1,6 +1,7 @@
 """The extension module: what the Rust core offers to the package.  Users import from ``kafkalite``."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Self, TypeAlias, final
 
 from kafkalite.admin.rows import BrokerRow, GroupRow, Resource, SettingRow, TopicRow
@@ -296,8 +297,13 @@ class MessageStream(Iterator[Message]):
         """
     def seek(self, partition: int, offset: int) -> None:
         """Go on from this offset (the paper, Section 3.1: a consumer can go back). ``ValueError`` if it is negative."""
-    def seek_to_time(self, timestamp: int) -> None:
-        """Go on, in every partition, from the first message of this time or later, in milliseconds since 1970 UTC."""
+    def seek_to_time(self, time: int | datetime | timedelta) -> None:
+        """Go on, in every partition, from the first message of this time or later; where all are older, at the end.
+
+        Args:
+            time: milliseconds since 1970-01-01 UTC, as in :attr:`Message.timestamp`; a ``datetime`` (without a zone it
+                is local); or a ``timedelta``, which is so long ago.
+        """
     def seek_to_beginning(self) -> None:
         """Go on from the oldest messages that are kept."""
     def seek_to_end(self) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-from kafkalite import _consumer_table, _group, _logging, _native
+from kafkalite import _consumer_table, _group, _logging, _native, _times
 from kafkalite._bootstrap import Bootstrap, addresses
 from kafkalite._settings import check_keywords
 from kafkalite.errors import CommitFailedError, InvalidSettingError, KafkaError
 from kafkalite.topic_partition import TopicPartition
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
     from types import TracebackType
 
     from kafkalite._native import Message, MessageStream, Reader
@@ -312,15 +313,17 @@ class Consumer:
         """
         self._owner(partition).seek(*partition, offset)
 
-    def seek_to_time(self, timestamp: int, *partitions: TopicPartition) -> None:
-        """Go on from the first message of this time or later, in milliseconds since 1970-01-01 UTC.
+    def seek_to_time(self, time: int | datetime | timedelta, *partitions: TopicPartition) -> None:
+        """Go on from the first message of this time or later; where all are older, at the end.
 
         Args:
-            timestamp: the time; where all messages are older, reading goes on at the end.
+            time: milliseconds since 1970-01-01 UTC, as in :attr:`Message.timestamp`; a ``datetime`` (without a zone it
+                is local); or a ``timedelta``, which is so long ago.
             partitions: which ones; none: all that are assigned.
         """
+        at = _times.of_seek(time)
         for one in partitions or self.assignment:
-            self._owner(one).seek_to_time(*one, timestamp)
+            self._owner(one).seek_to_time(*one, at)
 
     def seek_to_beginning(self, *partitions: TopicPartition) -> None:
         """Go on from the oldest message of these partitions, or of all that are assigned."""

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -238,7 +239,7 @@ def test_seeking_and_positions(broker, make_topic, group):
         consumer.seek_to_end(there)
         assert read(consumer, 10) == list(range(0, 20, 2))
         assert consumer.poll(0.2) is None
-        consumer.seek_to_time(0)
+        consumer.seek_to_time(timedelta(days=1))
         assert len(read(consumer, 20)) == 20
         consumer.seek(here, 3)
         consumer.commit()

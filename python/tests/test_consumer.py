@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -34,6 +35,14 @@ def test_going_back_by_time_and_to_the_ends(broker, topic):
         (stream,) = consumer.create_message_streams(topic)
         stream.seek_to_time(3 * 3_600_000)
         assert next(stream).value == b"3"
+        stream.seek_to_time(datetime(1970, 1, 1, 1, 30, tzinfo=UTC))
+        assert next(stream).value == b"2"
+        stream.seek_to_time(timedelta(hours=1))
+        assert stream.next_batch(10, 0.2) == [], "all are older"
+        with pytest.raises(TypeError, match="fromisoformat"):
+            stream.seek_to_time("1970-01-01")
+        with pytest.raises(ValueError, match="start at 0"):
+            stream.seek_to_time(-1)
         stream.seek_to_beginning()
         assert next(stream).value == b"0"
         stream.seek_to_end()

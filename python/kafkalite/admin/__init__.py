@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from operator import index
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-from kafkalite import _group_words, _logging, _native
+from kafkalite import _group_words, _logging, _native, _times
 from kafkalite._bootstrap import Bootstrap, addresses
 from kafkalite._properties import as_property
 from kafkalite._settings import check_keywords, millis
@@ -220,9 +220,9 @@ class Admin:
 
         A ``datetime`` without a zone is local, a ``timedelta`` is so long ago.
         """
-        time = _TIMES.get(at) if isinstance(at, str) else reset.millis(at, datetime.now(UTC))
+        time = _TIMES.get(at) if isinstance(at, str) else _times.millis(at, datetime.now(UTC))
         if time is None:
-            message = f'expected "earliest", "latest", a datetime{reset.OF_TEXT} or a timedelta, not {at!r}'
+            message = f'expected "earliest", "latest", a datetime{_times.OF_TEXT} or a timedelta, not {at!r}'
             raise ValueError(message)
         places = self._places(topics)
         found = self._native.list_offsets([(*place, time) for place in places])
@@ -440,10 +440,10 @@ class Admin:
         """Return the offset that is meant for each partition; none where every message is older than the time."""
         if (offset := reset.offset(target)) is not None:
             return dict.fromkeys(places, offset)
-        time = _TIMES.get(target) if isinstance(target, str) else reset.millis(target, datetime.now(UTC))
+        time = _TIMES.get(target) if isinstance(target, str) else _times.millis(target, datetime.now(UTC))
         if time is None:
             message = (
-                f'expected "earliest", "latest", an offset, a datetime{reset.OF_TEXT} or a timedelta, not {target!r}'
+                f'expected "earliest", "latest", an offset, a datetime{_times.OF_TEXT} or a timedelta, not {target!r}'
             )
             raise ValueError(message)
         found = self._offsets(places, time)

@@ -10,36 +10,13 @@ from typing import Literal, TypeAlias
 from kafkalite.admin.descriptions import Listing, OffsetChange
 from kafkalite.errors import GroupError
 
-__all__ = ["OF_TEXT", "Place", "Target", "millis", "offset", "plan", "shifted"]
+__all__ = ["Place", "Target", "offset", "plan", "shifted"]
 
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition."""
 
 Target: TypeAlias = Literal["earliest", "latest"] | int | datetime | timedelta
 """Both ends of the log, an offset, the first message of a time, or the first that is not older than a duration."""
-
-OF_TEXT = " (datetime.fromisoformat reads a text)"
-
-
-def millis(target: object, now: datetime) -> int | None:
-    """Return the time that is meant in milliseconds since 1970 UTC, if one is; without a zone it is local.
-
-    Raises:
-        ValueError: a duration that lies ahead, or a time that no clock of this system shows.
-    """
-    if isinstance(target, timedelta):
-        if target < timedelta():
-            message = f"a duration goes back from now, and {target} lies ahead; timedelta(hours=1) is an hour ago"
-            raise ValueError(message)
-        return max(round((now.timestamp() - target.total_seconds()) * 1000), 0)
-    if not isinstance(target, datetime):
-        return None
-    try:
-        # Not its own method: pandas' takes a time without a zone for UTC.
-        return max(round(datetime.timestamp(target) * 1000), 0)
-    except (OverflowError, TypeError, ValueError) as error:
-        message = f"{target!r} is no time that can be asked for: {error}"
-        raise ValueError(message) from error
 
 
 def offset(target: object) -> int | None:

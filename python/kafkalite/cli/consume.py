@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from kafkalite.cli import cluster, output
@@ -133,8 +133,6 @@ def _is_read(stream: MessageStream, ends: dict[int, int] | None) -> bool:
 
 def _begin(stream: MessageStream, admin: Admin, options: argparse.Namespace) -> None:
     """Go to an offset, as far as the log has it, or to a time."""
-    from kafkalite.admin import reset
-
     where = options.offset
     if isinstance(where, int):
         starts = {found.partition: found.offset or 0 for found in admin.list_offsets(options.topic, "earliest")}
@@ -142,7 +140,7 @@ def _begin(stream: MessageStream, admin: Admin, options: argparse.Namespace) -> 
             start, end = starts[found.partition], found.offset or 0
             stream.seek(found.partition, min(max(where + end if where < 0 else where, start), end))
     elif isinstance(where, (datetime, timedelta)):
-        stream.seek_to_time(reset.millis(where, datetime.now(UTC)) or 0)
+        stream.seek_to_time(where)
 
 
 def _line(message: Message, options: argparse.Namespace) -> bytes:

@@ -98,8 +98,10 @@ impl MessageStream {
             .seek(&self.of(partition)?, StartAt::Offset(offset))
     }
 
-    fn seek_to_time(&self, timestamp: i64) -> PyResult<()> {
-        self.seek_all(StartAt::Timestamp(timestamp))
+    fn seek_to_time(&self, time: &Bound<'_, PyAny>) -> PyResult<()> {
+        let times = time.py().import("kafkalite._times")?;
+        let at = times.call_method1("of_seek", (time,))?.extract()?;
+        self.seek_all(StartAt::Timestamp(at))
     }
 
     fn seek_to_beginning(&self) -> PyResult<()> {
