@@ -295,6 +295,7 @@ def test_a_pattern_covers_topics_that_come_later(broker, group):
     broker.create_topic(f"{name}-1")
     with Consumer(broker, group_id=group, metadata_max_age_ms=200) as consumer:
         consumer.subscribe(pattern=rf"{name}-\d")
+        assert consumer.subscription == [rf"{name}-\d"]
         eventually("the first", lambda: {one.topic for one in consumer.assignment} == {f"{name}-1"})
         for other in ("2", "10", "x"):
             broker.create_topic(f"{name}-{other}")

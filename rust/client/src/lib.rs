@@ -29,7 +29,7 @@ pub use consumer::{
     Batch, BatchLayouts, Claim, Consumer, OffsetAndTimestamp, StartAt, TopicPartition,
 };
 pub use error::{ClientError, Result};
-pub use group::{GroupConsumer, PendingEvent, RebalanceEvent, Subscription};
+pub use group::{GroupConsumer, Pattern, PendingEvent, RebalanceEvent, Subscription};
 pub use kafkalite_records::{Compression, DecodedBatch, Header};
 pub use kafkalite_wire::ErrorCode;
 pub use partitioner::{murmur2, partition_of_key};

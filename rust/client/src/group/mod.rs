@@ -39,7 +39,7 @@ use crate::error::{ClientError, Result};
 pub use events::{PendingEvent, RebalanceEvent};
 use inside::{Inside, Order, Standing};
 use offsets::Offsets;
-pub use subscription::Subscription;
+pub use subscription::{Pattern, Subscription};
 
 /// One member of a group.
 ///

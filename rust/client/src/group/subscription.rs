@@ -1,6 +1,7 @@
 //! What a member wants to read.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use regex::Regex;
@@ -14,7 +15,20 @@ pub enum Subscription {
     /// These topics. One that does not exist yet is read as soon as it does.
     Topics(Vec<Arc<str>>),
     /// Every topic that this matches, those that come later too; see [`pattern`](Self::pattern).
-    Pattern(Regex),
+    Pattern(Pattern),
+}
+
+/// A regular expression for whole names; shows itself as it was given.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    given: Arc<str>,
+    whole: Regex,
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.given)
+    }
 }
 
 impl Subscription {
@@ -27,7 +41,10 @@ impl Subscription {
     /// noticed after `metadata.max.age.ms` at the latest.
     pub fn pattern(pattern: &str) -> Result<Self> {
         match Regex::new(&format!("^(?:{pattern})$")) {
-            Ok(whole) => Ok(Subscription::Pattern(whole)),
+            Ok(whole) => Ok(Subscription::Pattern(Pattern {
+                given: pattern.into(),
+                whole,
+            })),
             Err(error) => Err(ConfigError::Invalid {
                 name: "pattern",
                 value: pattern.to_owned(),
@@ -46,7 +63,7 @@ impl Subscription {
             Subscription::Topics(names) => names.iter().cloned().collect(),
             Subscription::Pattern(pattern) => existing
                 .into_iter()
-                .filter(|name| pattern.is_match(name))
+                .filter(|name| pattern.whole.is_match(name))
                 .map(Arc::from)
                 .collect(),
         }
