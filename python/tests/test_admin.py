@@ -4,13 +4,15 @@ import itertools
 import os
 import pickle
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, TopicPartition
 
 import kafkalite
 from kafkalite import Admin, Producer, errors
+from kafkalite.admin import BrokerDescription, GroupDescription, GroupPartition
 
 _NUMBERS = itertools.count(1)
 
@@ -66,9 +68,8 @@ def group():
 @pytest.fixture
 def reader(servers, topic, group):
     """A member of the group that has been assigned both partitions of the topic."""
-    consumer = Consumer(
-        {"bootstrap.servers": servers, "group.id": group, "client.id": "reader", "auto.offset.reset": "earliest"}
-    )
+    settings = {"client.id": "reader", "auto.offset.reset": "earliest", "enable.auto.commit": False}
+    consumer = Consumer({"bootstrap.servers": servers, "group.id": group, **settings})
     consumer.subscribe([topic])
     until(lambda: consumer.poll(0.1) is not None and len(consumer.assignment()) == 2)
     yield consumer
@@ -283,6 +284,29 @@ def test_what_cannot_be_reset_says_why(admin, topic, group):
         admin.reset_group("", topic, to=1)
 
 
+def test_the_lag_of_a_group_that_has_committed_nothing_of_some_messages_is_unknown(admin, topic, group, reader):
+    described = admin.describe_group(group)
+    assert [(part.client_id, part.committed, part.lag) for part in described.partitions] == [("reader", None, None)] * 2
+    assert described.lag is None
+    assert "lag unknown" in described._repr_html_()
+    reader.commit(offsets=[TopicPartition(topic, 0, 4)], asynchronous=False)
+    described = admin.describe_group(group)
+    assert [part.lag for part in described.partitions] == [6, None]
+    assert described.lag is None
+    reader.commit(offsets=[TopicPartition(topic, 1, 10)], asynchronous=False)
+    assert admin.describe_group(group).lag == 6
+
+
+def test_partitions_without_messages_and_those_of_deleted_topics_leave_the_lag_known():
+    parts = ((0, 3, 10), (1, None, 0), (2, 5, None))
+    described = GroupDescription(
+        *("g", "classic", "Stable", "consumer", "range", BrokerDescription(1, "localhost", 9092, None), ()),
+        tuple(GroupPartition("t", number, committed, end, None, None, None) for number, committed, end in parts),
+    )
+    assert described.lag == 7
+    assert replace(described, partitions=()).lag is None
+
+
 def test_a_group_with_members_is_described_and_left_alone(admin, topic, group, reader):
     reader.commit(asynchronous=False)
     described = until(lambda: (found := admin.describe_group(group)).state == "Stable" and found)
@@ -291,7 +315,7 @@ def test_a_group_with_members_is_described_and_left_alone(admin, topic, group, r
     assert member.client_id == "reader"
     assert member.assignment == ((topic, 0), (topic, 1))
     assert {part.client_id for part in described.partitions} == {"reader"}
-    assert sum(part.committed or 0 for part in described.partitions) + described.lag >= 10
+    assert all(part.lag == 10 - part.committed for part in described.partitions if part.committed is not None)
     assert "reader" in described._repr_html_()
     assert "Stable, 1 member, lag" in described._repr_html_()
     for change in (

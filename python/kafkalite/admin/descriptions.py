@@ -209,7 +209,7 @@ class GroupPartition:
 
     @property
     def lag(self) -> int | None:
-        """How many messages are still to be read; ``None`` if nothing is committed or the partition is no more."""
+        """How many offsets are still to be read; ``None`` if nothing is committed or the partition is no more."""
         if self.committed is None or self.end is None:
             return None
         return max(self.end - self.committed, 0)
@@ -235,13 +235,20 @@ class GroupDescription:
     """What is committed or assigned, by topic and partition."""
 
     @property
-    def lag(self) -> int:
-        """How many messages are still to be read, over all partitions with a committed offset."""
-        return sum(partition.lag or 0 for partition in self.partitions)
+    def lag(self) -> int | None:
+        """How many offsets are still to be read, over all partitions; ``None`` if that is not known.
+
+        It is not before the group has a partition, nor while nothing is committed of one that has had messages: where
+        the group begins there is up to its members (``auto_offset_reset``), and perhaps it is stuck.
+        """
+        if not self.partitions or any(each.committed is None and each.end for each in self.partitions):
+            return None
+        return sum(each.lag or 0 for each in self.partitions)
 
     def _repr_html_(self) -> str:
         headings = ("topic", "partition", "committed", "end", "lag", "client", "host")
         rows = ((p.topic, p.partition, p.committed, p.end, p.lag, p.client_id, p.host) for p in self.partitions)
         members = f"{len(self.members)} member{'' if len(self.members) == 1 else 's'}"
-        state = f"{self.state}, {members}, lag {self.lag:,}, coordinator {self.coordinator}"
+        lag = "unknown" if self.lag is None else f"{self.lag:,}"
+        state = f"{self.state}, {members}, lag {lag}, coordinator {self.coordinator}"
         return _html.table(f"Group {self.group}: {state}", headings, rows)

@@ -109,7 +109,7 @@ def _describe(options: argparse.Namespace, admin: Admin) -> int:
         output.note(
             options,
             f"group {group.group}: {group.type}, {group.state}, {output.counted(len(group.members), 'member')}{how}, "
-            f"lag {group.lag}, coordinator {group.coordinator}",
+            f"lag {'unknown' if group.lag is None else group.lag}, coordinator {group.coordinator}",
         )
         (_print_members if options.members else _print_partitions)(options, group)
     return 0
