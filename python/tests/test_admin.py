@@ -121,7 +121,7 @@ def test_an_unknown_topic_suggests_the_nearest_and_is_not_created(admin, topic):
             call(topic + "x")
     assert topic + "x" not in [each.name for each in admin.list_topics()]
     with pytest.raises(TypeError, match=r"partitions by topic as in \{'clicks': \[0, 1\]\}"):
-        admin.list_offsets([kafkalite.TopicPartition(topic, 0)])
+        admin.list_offsets([0])
     with pytest.raises(errors.UnknownTopicError, match="no partition 2; it has 2"):
         admin.list_offsets({topic: [0, 2]})
 
@@ -261,6 +261,26 @@ def test_a_group_goes_on_where_it_is_told_to(admin, topic, group, how, after):
     assert [(part.committed, part.lag) for part in admin.describe_group(group).partitions] == [(after, 10 - after)] * 2
     clipped = how.get("to") == 500 or how.get("by") == 100
     assert all(("outside the log" in change.note) == clipped for change in plan)
+
+
+def test_partitions_are_named_as_everywhere_else(admin, topic, group):
+    one, other = kafkalite.TopicPartition(topic, 0), kafkalite.TopicPartition(topic, 1)
+    assert [(each.partition, each.after) for each in admin.reset_group(group, [one], to=4)] == [(0, 4)]
+    assert [(each.partition, each.after) for each in admin.reset_group(group, other, to=6)] == [(1, 6)]
+    assert [each.offset for each in admin.list_offsets([one, other], "latest")] == [10, 10]
+    admin.delete_group_offsets(group, [other])
+    assert [part.partition for part in admin.describe_group(group).partitions] == [0]
+    with pytest.raises(TypeError, match="TopicPartitions"):
+        admin.list_offsets([one, topic])
+
+
+def test_a_static_member_that_was_closed_is_named_and_why_it_is_still_there(admin, servers, topic, group):
+    with kafkalite.Consumer(servers, group_id=group, group_instance_id="till-7") as consumer:
+        (stream,) = consumer.create_message_streams(topic)
+        next(stream)
+    for change in (lambda: admin.delete_group(group), lambda: admin.reset_group(group, topic, to=0)):
+        with pytest.raises(errors.GroupNotEmptyError, match=r"'till-7.*until its session ends"):
+            change()
 
 
 def test_what_cannot_be_reset_says_why(admin, topic, group):

@@ -69,9 +69,12 @@ def rows(table):
 
 def test_a_topic_from_its_creation_to_its_end(kafkalite, facts):
     name = f"cli-topic-{os.getpid()}-{next(_NUMBERS)}"
-    kafkalite("topic", "create", name, "-p", 2, "--config", "retention.ms=60000")
+    assert (
+        f"created topic {name}" in kafkalite("topic", "create", name, "-p", 2, "--config", "retention.ms=60000").stderr
+    )
     assert "already" in kafkalite("topic", "create", name, status=1).stderr
-    kafkalite("topic", "create", name, "--exist-ok")
+    assert "existed already" in kafkalite("topic", "create", name, "--exist-ok").stderr
+    assert facts("topic", "create", name, "--exist-ok") == {"topic": name, "created": False}
     grown = kafkalite("topic", "add-partitions", name, 2, status=1).stderr
     assert grown.count(":") == 2, f"a sentence, not a list of codes: {grown}"
     assert "--exist-ok" in kafkalite("topic", "create", name, status=1).stderr
@@ -157,6 +160,10 @@ def test_groups_are_listed_described_and_deleted(kafkalite, facts, topic, group)
         ("0", "3", "10", "7", "-"),
         ("1", "3", "10", "7", "-"),
     ]
+    partly = kafkalite("group", "describe", "missing", group, "--json", status=1)
+    assert [each["group"] for each in json.loads(partly.stdout)] == [group]
+    assert "there is no group 'missing'" in partly.stderr
+    assert kafkalite("group", "describe", group, "missing", status=1).stdout.startswith(f"group {group}: ")
     kafkalite("group", "delete-offsets", group, "--topic", f"{topic}:0", "--dry-run")
     kafkalite("group", "delete-offsets", group, "--topic", f"{topic}:0")
     assert [part["partition"] for part in facts("group", "describe", group)[0]["partitions"]] == [1]

@@ -37,6 +37,7 @@ from kafkalite.errors import (
     UnknownGroupError,
     UnknownTopicError,
 )
+from kafkalite.topic_partition import TopicPartition
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -60,8 +61,8 @@ __all__ = [
     "Topics",
 ]
 
-Topics: TypeAlias = str | Sequence[str] | Mapping[str, Sequence[int]]
-"""A topic, several, or partitions by topic."""
+Topics: TypeAlias = str | Sequence[str] | TopicPartition | Sequence[TopicPartition] | Mapping[str, Sequence[int]]
+"""A topic, several, or partitions: one, several, or by topic."""
 
 # Kafka's numbers for the two ends of a log.
 _TIMES = {"earliest": -2, "latest": -1}
@@ -318,7 +319,8 @@ class Admin:
 
         Args:
             group: the group; one that does not exist comes into being, if topics are named.
-            topics: a topic, several, or partitions by topic; without it everything that the group has committed.
+            topics: a topic, several, or partitions (:class:`TopicPartition`, several of them, or numbers by topic);
+                without it everything that the group has committed.
             to: ``"earliest"``, ``"latest"``, an offset, a ``datetime`` (of the first message to read; without a zone it
                 is local), or a ``timedelta`` (so long ago).
             by: instead of ``to``: so many messages forward, or back if negative.
@@ -375,12 +377,13 @@ class Admin:
             GroupError: it has committed nothing of one of these topics or partitions; nothing was changed.
         """
         asking.existing_group(self._native, group)
+        chosen = asking.by_topic(topics)
         committed = self._committed(group)  # the topic itself may be gone; what counts is what is committed
-        if isinstance(topics, Mapping):
-            places = _named(topics)
+        if isinstance(chosen, Mapping):
+            places = _named(chosen)
             without = [f"{topic}-{number}" for topic, number in places if (topic, number) not in committed]
         else:
-            names = set(asking.names(topics))
+            names = set(asking.names(chosen))
             places = sorted(place for place in committed if place[0] in names)
             without = sorted(names - {topic for topic, _ in places})
         if without:
@@ -419,11 +422,12 @@ class Admin:
 
     def _places(self, topics: Topics) -> list[Place]:
         """Return the partitions that are meant; each has to exist."""
-        names = asking.names(topics)
+        chosen = asking.by_topic(topics)
+        names = asking.names(chosen)
         sizes = {name: len(asking.existing_topic(self._native, name)[3]) for name in names}
-        if not isinstance(topics, Mapping):
+        if not isinstance(chosen, Mapping):
             return [(name, partition) for name, size in sorted(sizes.items()) for partition in range(size)]
-        for name, partition in (places := _named(topics)):
+        for name, partition in (places := _named(chosen)):
             if not 0 <= partition < sizes[name]:
                 message = f"{name} has no partition {partition}; it has {sizes[name]}, numbered from 0"
                 raise UnknownTopicError(message)
@@ -482,4 +486,6 @@ def _moment(stamp: int | None) -> datetime | None:
 def _in_the_way(group: str, members: list[GroupMember], code: int | None) -> GroupNotEmptyError:
     who = ", ".join(map(str, members))
     message = f"group {asking.shown(group)} still has members ({who}): stop them first, then try again"
+    if any(each.instance_id for each in members):
+        message += "; one with a group_instance_id stays a member after it was closed, until its session ends"
     return GroupNotEmptyError(message, code=code)

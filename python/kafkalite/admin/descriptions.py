@@ -189,7 +189,8 @@ class GroupMember:
     """The topics and partitions that it reads; ``None`` if that cannot be read."""
 
     def __str__(self) -> str:
-        return f"{self.client_id} at {self.host.removeprefix('/')}"
+        name = "" if self.instance_id is None else f", group_instance_id {self.instance_id!r}"
+        return f"{self.client_id} at {self.host.removeprefix('/')}{name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,11 +100,16 @@ def _list(options: argparse.Namespace, admin: Admin) -> int:
 
 
 def _describe(options: argparse.Namespace, admin: Admin) -> int:
-    described = [admin.describe_group(group) for group in options.groups]
-    if options.json:
+    described: list[GroupDescription] = []
+    missing: list[str] = []  # told at the end: it keeps nobody from seeing the others
+    for name in options.groups:
+        try:
+            described.append(admin.describe_group(name))
+        except GroupError as error:
+            missing.append(str(error))
+    if options.json and described:
         output.document(described)
-        return 0
-    for group in described:
+    for group in () if options.json else described:
         how = f", assignor {group.assignor}" if group.assignor else ""
         output.note(
             options,
@@ -112,6 +117,8 @@ def _describe(options: argparse.Namespace, admin: Admin) -> int:
             f"lag {'unknown' if group.lag is None else group.lag}, coordinator {group.coordinator}",
         )
         (_print_members if options.members else _print_partitions)(options, group)
+    if missing:
+        raise GroupError("; ".join(missing))
     return 0
 
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from kafkalite.cli import cluster, output
+from kafkalite.errors import TopicExistsError
 
 if TYPE_CHECKING:
     from kafkalite import Admin
@@ -77,16 +78,21 @@ def _list(options: argparse.Namespace, admin: Admin) -> int:
 
 
 def _create(options: argparse.Namespace, admin: Admin) -> int:
-    admin.create_topic(
-        options.name,
-        options.partitions,
-        replication_factor=options.replication_factor,
-        exist_ok=options.exist_ok,
-        config=dict(options.config),
-    )
+    created = True
+    try:
+        admin.create_topic(
+            options.name,
+            options.partitions,
+            replication_factor=options.replication_factor,
+            config=dict(options.config),
+        )
+    except TopicExistsError:
+        if not options.exist_ok:
+            raise
+        created = False
     if options.json:
-        output.document({"topic": options.name})
-    output.say(options, f"topic {options.name} is there")
+        output.document({"topic": options.name, "created": created})
+    output.say(options, f"created topic {options.name}" if created else f"topic {options.name} existed already")
     return 0
 
 
