@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 from kafkalite import _consumer_table, _group, _logging, _native, _times
 from kafkalite._bootstrap import Bootstrap, addresses
 from kafkalite._settings import check_keywords
-from kafkalite.errors import CommitFailedError, InvalidSettingError, KafkaError
+from kafkalite.errors import ClosedError, CommitFailedError, InvalidSettingError, KafkaError
 from kafkalite.topic_partition import TopicPartition
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class Consumer:
         self._group_id = group_id
         self._reader: Reader | None = None  # what `subscribe` made
         self._is_subscribed = False
+        self._is_closed = False
         if group_id is not None:
             _group.leave_at_exit()
 
@@ -137,6 +138,7 @@ class Consumer:
         if n < 1:
             message = f"create_message_streams needs at least one stream, not {n}"
             raise ValueError(message)
+        self._check_open()
         if self._reader is not None:
             message = "this consumer is subscribed, and its messages come from iterating it: use another for streams"
             raise _group.misused(message)
@@ -175,6 +177,7 @@ class Consumer:
         Raises:
             GroupError: the consumer has no ``group_id``, or it hands out streams.
         """
+        self._check_open()
         if self._group_id is None:
             message = "subscribe() needs a group: Consumer(..., group_id='...'); alone, use create_message_streams()"
             raise _group.misused(message)
@@ -322,17 +325,17 @@ class Consumer:
             partitions: which ones; none: all that are assigned.
         """
         at = _times.of_seek(time)
-        for one in partitions or self.assignment:
+        for one in self._named(partitions):
             self._owner(one).seek_to_time(*one, at)
 
     def seek_to_beginning(self, *partitions: TopicPartition) -> None:
         """Go on from the oldest message of these partitions, or of all that are assigned."""
-        for one in partitions or self.assignment:
+        for one in self._named(partitions):
             self._owner(one).seek_to_beginning(*one)
 
     def seek_to_end(self, *partitions: TopicPartition) -> None:
         """Go on with what comes from now on in these partitions, or in all that are assigned."""
-        for one in partitions or self.assignment:
+        for one in self._named(partitions):
             self._owner(one).seek_to_end(*one)
 
     def pause(self, *partitions: TopicPartition) -> None:
@@ -341,30 +344,36 @@ class Consumer:
         Go on to ask for messages meanwhile: who asks for nothing for longer than ``max_poll_interval_ms`` loses
         its partitions. A partition that is assigned anew is not paused.
         """
-        for one in partitions or self.assignment:
+        for one in self._named(partitions):
             self._owner(one).set_paused(*one, paused=True)
 
     def resume(self, *partitions: TopicPartition) -> None:
         """Go on with these partitions, or with all that were paused, exactly where they stopped."""
+        self._check_open()
         for one in partitions or self.paused:
             self._owner(one).set_paused(*one, paused=False)
 
     def close(self, timeout: float | None = _PATIENCE_S) -> None:
         """End every stream, commit what is consumed, leave the group, and close the connections.
 
-        The others of the group take over at once; a static member (``group_instance_id``) keeps its place until its
+        The others of the group take over at once. A static member (``group_instance_id``) keeps its place until its
         session ends. What this thread has in hand is consumed, unless an exception is being handled. With
-        ``commit_interval=None`` nothing is committed. A second call does nothing.
+        ``commit_interval=None`` nothing is committed. What ``on_revoked`` raises is raised when all is closed. A second
+        call does nothing.
 
         Args:
             timeout: seconds that the last commit and the leaving may take; after that the group finds out by itself.
         """
-        if self._reader is not None:
-            self._reader.part()
-        self._native.close(timeout)
+        try:
+            if self._reader is not None:
+                self._reader.part()
+        finally:
+            self._is_closed = True
+            self._native.close(timeout)
 
     def __enter__(self) -> Self:
         """Return the consumer."""
+        self._check_open()
         return self
 
     def __exit__(
@@ -386,18 +395,31 @@ class Consumer:
         """Show members, partitions, positions and lag as a table in a notebook."""
         return _consumer_table.table(self._group_id, self._native.readers())
 
+    def _check_open(self) -> None:
+        if self._is_closed:
+            message = "the consumer is closed; make a new one"
+            raise ClosedError(message)
+
     def _check_group(self, what: str) -> None:
+        self._check_open()
         if self._group_id is None:
             message = f"{what} needs a group: Consumer(..., group_id='...'); alone, nothing is committed"
             raise _group.misused(message)
 
     def _subscribed(self) -> Reader:
         if self._reader is None or not self._is_subscribed:
+            self._check_open()
             message = "this consumer is not subscribed: subscribe() first, or read the streams that it handed out"
             raise _group.misused(message)
         return self._reader
 
+    def _named(self, partitions: tuple[TopicPartition, ...]) -> Iterable[TopicPartition]:
+        """Return these partitions, or all that are assigned."""
+        self._check_open()
+        return partitions or self.assignment
+
     def _owner(self, partition: TopicPartition) -> Reader:
+        self._check_open()
         wanted = _group.place(partition, "a Consumer")
         for reader in self._native.readers():
             if wanted in reader.assignment():

@@ -14,7 +14,7 @@ import pytest
 
 from clients.groups import PATIENCE, eventually
 from clients.reading import all_assigned, asking, publish, read, read_all
-from kafkalite import Admin, Broker, Consumer, Producer, errors
+from kafkalite import Admin, Broker, Consumer, Producer, TopicPartition, errors
 
 _NUMBERS = itertools.count(1)
 QUICK = {"session_timeout_ms": 2_000, "heartbeat_interval_ms": 200}
@@ -285,6 +285,47 @@ def test_close_ends_a_loop_in_another_thread(broker, make_topic, group):
     assert got == []
     with pytest.raises(errors.ClosedError):
         consumer.poll(0)
+
+
+@pytest.mark.parametrize("subscribed", [True, False])
+def test_a_closed_consumer_says_so_whatever_it_is_asked(broker, make_topic, group, subscribed):
+    topic = make_topic(1)
+    here = TopicPartition(topic, 0)
+    consumer = member(broker, group, topic) if subscribed else Consumer(broker, group_id=group)
+    consumer.close()
+    consumer.close()
+    calls = [
+        lambda: consumer.subscribe(topic),
+        lambda: consumer.create_message_streams(topic),
+        lambda: consumer.poll(0),
+        consumer.commit,
+        lambda: consumer.commit({here: 1}),
+        consumer.committed,
+        lambda: consumer.seek(here, 0),
+        consumer.seek_to_end,
+        consumer.pause,
+        consumer.resume,
+        consumer.__enter__,
+    ]
+    for call in calls:
+        with pytest.raises(errors.ClosedError):
+            call()
+
+
+def test_a_callback_that_fails_does_not_keep_the_consumer_in_its_group(broker, make_topic, group):
+    topic = make_topic(1)
+    consumer = Consumer(broker, group_id=group, heartbeat_interval_ms=100)
+    consumer.subscribe(topic, on_revoked=lambda _: 1 / 0)
+    eventually("it takes part", lambda: consumer.poll(0.05) or consumer.assignment)
+    with pytest.raises(ZeroDivisionError):
+        consumer.unsubscribe()
+    with Admin(broker) as admin:
+        eventually("it left", lambda: admin.describe_group(group).state == "Empty")
+        consumer.subscribe(topic, on_revoked=lambda _: 1 / 0)
+        eventually("it is back", lambda: consumer.poll(0.05) or consumer.assignment)
+        with pytest.raises(ZeroDivisionError):
+            consumer.close()
+        assert admin.describe_group(group).state == "Empty"
 
 
 # Patterns, static members

@@ -91,11 +91,11 @@ impl Reader {
     }
 
     fn unsubscribe(&self, py: Python<'_>) -> PyResult<()> {
-        self.part(py)?;
+        let told = self.part(py);
         if let Some(member) = self.reading.here()?.source.member() {
             member.unsubscribe();
         }
-        Ok(())
+        told
     }
 
     fn part(&self, py: Python<'_>) -> PyResult<()> {

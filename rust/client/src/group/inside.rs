@@ -65,7 +65,9 @@ pub(super) struct Inside {
     pub(super) commits: mpsc::UnboundedSender<Attempt>,
     pub(super) events: Events,
     /// Why the member is not in the group, for the reader to be told.
-    pub(super) failure: Mutex<Option<ClientError>>,
+    failure: Mutex<Option<ClientError>>,
+    /// Subscriptions that the task has not taken up yet.
+    resubscribed: AtomicUsize,
     started: Instant,
     /// When a reader last asked for something, in ms since `started`.
     asked: AtomicU64,
@@ -99,6 +101,7 @@ impl Inside {
             commits,
             events: Events::default(),
             failure: Mutex::default(),
+            resubscribed: AtomicUsize::new(0),
             started: Instant::now(),
             asked: AtomicU64::new(0),
             has_asked: AtomicBool::new(false),
@@ -127,6 +130,33 @@ impl Inside {
             Some(ClientError::Fenced { .. }) if !self.consumer.is_closed() => failure.clone(),
             _ => failure.take(),
         }
+    }
+
+    /// Has the reader told what is wrong; unless it wants something else by now, of which that says nothing.
+    pub(super) fn fail(&self, error: ClientError) {
+        let mut failure = self.failure.lock();
+        let is_fenced = matches!(error, ClientError::Fenced { .. });
+        if is_fenced || self.resubscribed.load(Ordering::Acquire) == 0 {
+            *failure = Some(error);
+        }
+    }
+
+    /// The reader wants this from now on, or nothing. What was wrong before is not told any more, but for a member that is
+    /// fenced: it stays so until it is unsubscribed.
+    pub(super) fn subscribe(&self, to: Option<Subscription>) {
+        self.resubscribed.fetch_add(1, Ordering::AcqRel);
+        let mut failure = self.failure.lock();
+        if to.is_none() || !matches!(&*failure, Some(ClientError::Fenced { .. })) {
+            *failure = None;
+        }
+        drop(failure);
+        self.subscription.lock().clone_from(&to);
+        self.order(Order::Subscribe(to));
+    }
+
+    /// The task has taken up a subscription.
+    pub(super) fn taken_up(&self) {
+        self.resubscribed.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// The reader is alive.
@@ -171,5 +201,41 @@ impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.0.asking.fetch_sub(1, Ordering::Relaxed);
         self.0.note_now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Handle;
+
+    use super::*;
+    use crate::config::ConsumerConfig;
+    use kafkalite_wire::ErrorCode;
+
+    #[tokio::test]
+    async fn what_was_wrong_with_an_earlier_subscription_is_not_told_of_a_later_one() {
+        let pairs = [("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")];
+        let config = ConsumerConfig::from_pairs(pairs).unwrap();
+        let consumer = Consumer::new(config, &Handle::current()).unwrap();
+        let (orders, _ordered) = mpsc::unbounded_channel();
+        let (commits, _attempts) = mpsc::unbounded_channel();
+        let inside = Inside::new(consumer, None, orders, commits);
+        let wrong = || ClientError::broker("Metadata", "a b", ErrorCode::InvalidTopic, None);
+        let to = || Some(Subscription::topics(["t"]));
+        inside.fail(wrong());
+        inside.subscribe(to());
+        assert!(inside.failure().is_none(), "it was there before");
+        inside.fail(wrong());
+        assert!(inside.failure().is_none(), "the task does not know yet");
+        inside.taken_up();
+        inside.fail(wrong());
+        assert!(inside.failure().is_some(), "this is about the later one");
+        assert!(inside.failure().is_none(), "told once");
+        inside.fail(ClientError::Fenced {
+            group: "g".into(),
+            instance: "me".into(),
+        });
+        inside.subscribe(to());
+        assert!(inside.failure().is_some(), "it is fenced whatever it reads");
     }
 }

@@ -120,6 +120,7 @@ impl Task {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Subscribe(Some(to)) => {
+                self.inside.taken_up();
                 // Which topics match a pattern has to be known before it joins; topics that are named may be none.
                 self.look_at = Some(Instant::now());
                 self.look += 1;
@@ -131,6 +132,7 @@ impl Task {
                 self.subscription = Some(to);
             }
             Order::Subscribe(None) => {
+                self.inside.taken_up();
                 self.subscription = None;
                 self.look_at = None;
                 self.tell(Event::Unsubscribed);
@@ -386,7 +388,7 @@ impl Task {
 
     fn report(&self, error: ClientError) {
         tracing::warn!("{error}");
-        *self.inside.failure.lock() = Some(error);
+        self.inside.fail(error);
         self.inside.consumer.wake();
     }
 

@@ -112,16 +112,13 @@ impl GroupConsumer {
     /// [`next_batch`](Self::next_batch) show what comes of it.
     pub fn subscribe(&self, to: Subscription) {
         self.inside.asks();
-        *self.inside.subscription.lock() = Some(to.clone());
-        self.inside.order(Order::Subscribe(Some(to)));
+        self.inside.subscribe(Some(to));
     }
 
     /// Commits what was consumed (unless `enable.auto.commit=false`), gives up every partition and leaves the group, without
     /// waiting for it. [`subscribe`](Self::subscribe) joins again.
     pub fn unsubscribe(&self) {
-        *self.inside.subscription.lock() = None;
-        *self.inside.failure.lock() = None;
-        self.inside.order(Order::Subscribe(None));
+        self.inside.subscribe(None);
     }
 
     /// What was subscribed to last.

@@ -264,7 +264,11 @@ impl Membership {
                 self.why = why;
                 self.join(to);
             }
-            Phase::Releasing(_) | Phase::Joining | Phase::Dividing | Phase::Syncing => {
+            Phase::Releasing(_)
+            | Phase::Leaving(_)
+            | Phase::Joining
+            | Phase::Dividing
+            | Phase::Syncing => {
                 self.rejoin = Some(why);
             }
             _ => {}
@@ -398,6 +402,7 @@ impl Membership {
             After::End => Phase::Ended,
         };
         if self.phase == Phase::Outside && self.subscription.is_some() {
+            self.why = self.rejoin.take().unwrap_or_default();
             self.join(to);
         }
     }

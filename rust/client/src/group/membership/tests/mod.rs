@@ -136,6 +136,20 @@ fn a_heartbeat_goes_at_each_interval_and_not_before_the_last_is_answered() {
 }
 
 #[test]
+fn who_subscribes_again_while_it_leaves_joins_and_says_why() {
+    let mut bench = Bench::stable(false, &[0]);
+    bench.on(Event::Unsubscribed);
+    let effects = bench.on(Event::Released);
+    assert!(matches!(effects[..], [Effect::Leave { .. }]), "{effects:?}");
+    assert!(bench.subscribe(&["t"]).is_empty(), "it is leaving");
+    let effects = bench.on(Event::Left);
+    assert!(
+        matches!(&effects[..], [Effect::Join { why, .. }] if why == "a test"),
+        "{effects:?}"
+    );
+}
+
+#[test]
 fn an_eager_member_gives_up_everything_before_it_joins_again() {
     let mut bench = Bench::stable(false, &[0, 1]);
     let effects = bench.beaten(ErrorCode::RebalanceInProgress);
