@@ -168,7 +168,9 @@ class Consumer:
 
         Args:
             topics: names, or lists of them.
-            pattern: a regular expression for the whole name of a topic, instead of names.
+            pattern: a regular expression for the whole name of a topic, instead of names; in Rust's syntax, which has
+                no look-around and no back-references. A topic that comes later is read after ``metadata_max_age_ms`` at
+                the latest: 300,000 (5 minutes), unless the consumer is made with less.
             on_assigned: partitions came; their positions can be sought here.
             on_revoked: partitions are about to go; what has been read of them can still be committed here.
             on_lost: partitions are gone already, because the group gave this member up: nothing can be committed.

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from kafkalite import Message
+
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -22,6 +24,8 @@ def test_the_programs_run_in_their_order(tmp_path, monkeypatch):
         exec(program, names)  # noqa: S102 - it is what a reader does with it
     names["broker"].close()
     assert printed[0] == (b"test message str",)
+    (compacted,) = (values for values in printed if isinstance(values[0], Message))
+    assert [(message.key, message.value) for message in compacted] == [(b"ada", b"now"), (b"bob", b"0")]
     read = {(values[2], values[3]) for values in printed if len(values) == 4}
     assert read
     assert read <= {(b"ada", "/"), (b"ada", "/buy"), (b"bob", "/"), (b"bob", "/cart")}
