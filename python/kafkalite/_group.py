@@ -37,13 +37,18 @@ def misused(message: str) -> GroupError:
 
 
 def names(topics: tuple[str | Iterable[str], ...]) -> list[str]:
-    """Flatten names and lists of names, each once."""
+    """Flatten names and lists of names, each once.
+
+    Raises:
+        InvalidTopicError: a name that no topic can have.
+    """
     found: dict[str, None] = {}
     for one in topics:
         for name in [one] if isinstance(one, str) else one:
             if not isinstance(name, str):
                 message = f"a topic's name must be str, not {type(name).__name__}"
                 raise TypeError(message)
+            _native.check_topic_name(name)
             found[name] = None
     return list(found)
 

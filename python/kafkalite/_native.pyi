@@ -22,6 +22,7 @@ __all__ = [
     "RecordMetadata",
     "TopicSummary",
     "_rebuild_message",
+    "check_topic_name",
     "leave_groups",
     "murmur2_partition",
     "next_log_records",
@@ -427,6 +428,9 @@ class Batch:
 
 def parse_properties(text: str) -> dict[str, str]:
     """Parse a properties file; ``ValueError`` names the line that is not ``key=value``."""
+
+def check_topic_name(name: str) -> None:
+    """Raise ``InvalidTopicError`` for what cannot be the name of a topic."""
 
 def leave_groups(timeout: float) -> None:
     """Have every member that is still open commit what is consumed and leave its group, in so many seconds."""

@@ -90,7 +90,7 @@ class Consumer:
             message = "group_id='' is not allowed: expected a name, or None to read without a group"
             raise InvalidSettingError(message)
         if group_id is None and group_instance_id is not None:
-            message = f"group_instance_id={group_instance_id!r} names a member of a group: give group_id= as well"
+            message = "group_instance_id names a member of a group: give group_id= as well"
             raise InvalidSettingError(message)
         given = {
             "group_id": group_id,
@@ -132,6 +132,7 @@ class Consumer:
 
         Raises:
             UnknownTopicError: there is no such topic, and the cluster does not create it.
+            InvalidTopicError: no topic can have this name.
             KafkaConnectionError: no broker could be reached.
             GroupError: the consumer is subscribed.
         """
@@ -177,6 +178,7 @@ class Consumer:
                 Without it, ``on_revoked`` is called then as well.
 
         Raises:
+            InvalidTopicError: no topic can have this name.
             GroupError: the consumer has no ``group_id``, or it hands out streams.
         """
         self._check_open()

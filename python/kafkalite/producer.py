@@ -114,6 +114,7 @@ class Producer:
         Raises:
             KafkaTimeoutError: the buffer was full for longer than ``max_block_ms``, or no broker could be reached.
             MessageTooLargeError: larger than ``max_request_size``.
+            InvalidTopicError: no topic can have this name.
             ClosedError: the producer is closed.
             ValueError: a set without messages, or with headers or a timestamp for the whole of it.
         """

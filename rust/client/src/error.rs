@@ -1,5 +1,6 @@
 //! Everything that can go wrong, in one enum.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +62,22 @@ pub enum ClientError {
         address: Address,
         /// The versions of both.
         detail: Arc<str>,
+    },
+    /// A string of the request is longer than the protocol can say, so nothing was sent: choose a shorter one.
+    #[error("{api} cannot be sent: {detail}")]
+    Unsendable {
+        /// The request's API.
+        api: &'static str,
+        /// What is too long.
+        detail: Arc<str>,
+    },
+    /// No topic can have this name, so nothing was asked: choose another.
+    #[error("{name:?} {reason}")]
+    InvalidTopic {
+        /// The name, or the beginning of a long one.
+        name: Arc<str>,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A broker refused: see the code's meaning.
     #[error("{api} for {subject}: {}", refused(*code, detail.as_deref()))]
@@ -224,6 +241,8 @@ impl ClientError {
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             ClientError::Broker { code, .. } | ClientError::NotAdmitted { code, .. } => Some(*code),
+            ClientError::Unsendable { .. } => Some(ErrorCode::InvalidRequest),
+            ClientError::InvalidTopic { .. } => Some(ErrorCode::InvalidTopic),
             ClientError::OffsetOutOfRange { .. } => Some(ErrorCode::OffsetOutOfRange),
             ClientError::Fenced { .. } => Some(ErrorCode::FencedInstanceId),
             ClientError::CommitFailed { .. } => Some(ErrorCode::UnknownMemberId),
@@ -270,9 +289,18 @@ impl ClientError {
         ClientError::Broker {
             code,
             api,
-            subject: subject.into(),
+            subject: brief(&subject.into()).into(),
             detail: detail.filter(|d| !d.is_empty()).map(Into::into),
         }
+    }
+}
+
+/// What errors repeat of a text that somebody gave: of one that is longer than any topic's name, only the beginning.
+pub(crate) fn brief(text: &str) -> Cow<'_, str> {
+    const MOST: usize = 255;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 

@@ -17,6 +17,7 @@ mod error;
 mod group;
 mod partitioner;
 mod producer;
+mod topic_name;
 
 pub use address::{Address, Origin};
 pub use admin::{
@@ -34,3 +35,4 @@ pub use kafkalite_records::{Compression, DecodedBatch, Header};
 pub use kafkalite_wire::ErrorCode;
 pub use partitioner::{murmur2, partition_of_key};
 pub use producer::{Delivery, Producer, ProducerRecord, RecordMetadata, Refused, Wait};
+pub use topic_name::check_topic_name;

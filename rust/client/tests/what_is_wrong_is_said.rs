@@ -299,3 +299,29 @@ async fn what_the_broker_or_the_settings_forbid() {
     let missing = admin.delete_topic("missing").await;
     assert!(missing.is_err_and(|error| error.code() == Some(ErrorCode::UnknownTopicOrPartition)));
 }
+
+#[tokio::test]
+async fn a_name_that_no_topic_can_have() {
+    let peer = Kafkalite::start().await;
+    let bootstrap = peer.bootstrap();
+    let good = topic(&bootstrap, "good", 1).await;
+    let long = "x".repeat(40_000);
+    let producer = producer(&bootstrap, &[]);
+    for bad in ["", "..", "a b", &long] {
+        let error = producer.partition_count(bad).await.unwrap_err();
+        assert_eq!(error.code(), Some(ErrorCode::InvalidTopic), "{error}");
+        assert!(error.to_string().len() < 1000, "{error}");
+    }
+    let record = ProducerRecord {
+        topic: &good,
+        ..Default::default()
+    };
+    producer.send(&record).await.unwrap().wait().await.unwrap();
+
+    let consumer = consumer(&bootstrap, &[]);
+    consumer.assign([
+        (TopicPartition::new(long, 0), StartAt::Beginning),
+        (TopicPartition::new(&*good, 0), StartAt::Beginning),
+    ]);
+    assert_eq!(**support::next(&consumer).await.topic(), *good);
+}

@@ -5,6 +5,9 @@ use std::fmt;
 /// Longest legal topic name, in bytes: with `-<partition>` it still fits into a file name.
 const MAX_TOPIC_NAME: usize = 249;
 
+/// Characters of the longest name that an error repeats in whole.
+const SHOWN: usize = 255;
+
 /// A topic and a partition number, both checked: this can be joined to a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicPartition {
@@ -83,6 +86,9 @@ pub fn check_topic_name(name: &str) -> Result<(), InvalidName> {
         _ => return Ok(()),
     };
     // Whoever sent megabytes as a name need not get them back.
-    let name = name.chars().take(MAX_TOPIC_NAME).collect();
+    let name = match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    };
     Err(InvalidName { name, reason })
 }

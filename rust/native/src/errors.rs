@@ -108,6 +108,8 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
         | ClientError::Unsupported { .. } => connection(&sentence),
         ClientError::Records { .. } => corrupt(&sentence),
         ClientError::Broker { .. }
+        | ClientError::Unsendable { .. }
+        | ClientError::InvalidTopic { .. }
         | ClientError::NotAdmitted { .. }
         | ClientError::Fenced { .. }
         | ClientError::TooLarge { .. }

@@ -60,6 +60,12 @@ mod _native {
 
     use pyo3::prelude::*;
 
+    /// Refuse what cannot be the name of a topic.
+    #[pyfunction]
+    fn check_topic_name(name: &str) -> PyResult<()> {
+        kafkalite_client::check_topic_name(name).map_err(|error| crate::errors::client(&error))
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::runtime::hear_of_forks(module)

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{Admin, check, only};
 use crate::cluster::named;
 use crate::error::{ClientError, Result};
+use crate::topic_name::check_topic_name;
 
 /// A topic to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +91,7 @@ impl Admin {
     /// Creates a topic, and waits until a broker answers for it: in a cluster of several processes they hear of it later.
     /// `TOPIC_ALREADY_EXISTS` if there is one of that name.
     pub async fn create_topic(&self, topic: &NewTopic) -> Result<()> {
+        check_topic_name(&topic.name)?;
         let configs = topic
             .configs
             .iter()
@@ -182,6 +184,7 @@ impl Admin {
 
     /// One topic. `UNKNOWN_TOPIC_OR_PARTITION` if there is none; it is not created by asking.
     pub async fn describe_topic(&self, name: &str) -> Result<TopicDescription> {
+        check_topic_name(name)?;
         let found = self
             .retrying(&format!("describing topic {name}"), || async {
                 let response = self.cluster.fetch_existing(vec![named(name)]).await?;

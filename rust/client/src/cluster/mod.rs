@@ -21,6 +21,7 @@ use crate::backoff::Backoff;
 use crate::config::{ClientConfig, ConfigError};
 use crate::connection::Connection;
 use crate::error::{ClientError, Result};
+use crate::topic_name::check_topic_name;
 pub(crate) use coordinator::{Coordinator, is_elsewhere, shown};
 pub(crate) use metadata::{Metadata, PartitionMetadata, TopicMetadata};
 pub(crate) use pool::Lane;
@@ -147,6 +148,7 @@ impl Cluster {
                     self.reached();
                     return Ok(response);
                 }
+                Err(error @ ClientError::Unsendable { .. }) => return Err(error),
                 Err(error) => {
                     tracing::debug!(%address, %error, "broker did not answer");
                     last = Some(error);
@@ -191,6 +193,8 @@ impl Cluster {
         }
         let mut topics = self.interest.lock().clone();
         topics.extend(self.held.lock().keys().cloned());
+        // Partitions can be assigned by any name: one that cannot be sent must not spoil what is asked about the others.
+        topics.retain(|name| check_topic_name(name).is_ok());
         let topics = topics.iter().map(|name| named(name)).collect();
         let fresh = Arc::new(Metadata::of(self.fetch(Some(topics)).await?));
         tracing::debug!(
@@ -310,13 +314,15 @@ impl Cluster {
         format!("{what} at {}", addresses.join(", ")).into()
     }
 
-    /// The topic, once it has partitions; `limit` and the setting behind it bound the wait.
+    /// The topic, once it has partitions; `limit` and the setting behind it bound the wait. A name that none can have is
+    /// refused at once.
     pub(crate) async fn topic(
         &self,
         name: &str,
         limit: Duration,
         setting: &'static str,
     ) -> Result<Arc<TopicMetadata>> {
+        check_topic_name(name)?;
         let started = Instant::now();
         let mut backoff = self.retry_backoff();
         let added = self.interest.lock().insert(name.into());

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::error::brief;
+
+/// Bytes of the longest text that can be sent to a broker, where each of them is meant to be.
+const LONGEST_TEXT: usize = i16::MAX as usize;
+
 /// One row of a settings table: everything that parsing, documentation and error messages need.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
@@ -185,9 +190,15 @@ pub(crate) fn parse<T: FromSetting>(
     setting: &'static Setting,
     text: &str,
 ) -> Result<T, ConfigError> {
-    T::from_setting(setting.kind, text.trim()).ok_or_else(|| ConfigError::Invalid {
+    let invalid = |expected| ConfigError::Invalid {
         name: setting.name,
-        value: text.to_owned(),
-        expected: setting.kind.range(),
-    })
+        value: brief(text).into(),
+        expected,
+    };
+    if setting.kind == Kind::Text && text.len() > LONGEST_TEXT {
+        let length = text.len();
+        let expected = format!("text of at most {LONGEST_TEXT} bytes, not {length}");
+        return Err(invalid(expected));
+    }
+    T::from_setting(setting.kind, text.trim()).ok_or_else(|| invalid(setting.kind.range()))
 }

@@ -224,9 +224,13 @@ impl Link {
                 correlation_id,
                 client_id,
             };
-            let encoded = request
-                .encode(&header)
-                .map_err(|error| self.nonsense(R::KEY.name(), &error))?;
+            let encoded = request.encode(&header).map_err(|error| match error {
+                kafkalite_wire::Error::TooLong { .. } => ClientError::Unsendable {
+                    api: R::KEY.name(),
+                    detail: error.to_string().into(),
+                },
+                error => self.nonsense(R::KEY.name(), &error),
+            })?;
             // The task has ended only if `pending` has, which was looked at just now: nothing to lose here.
             let _ = self.frames.send(writer::Frame {
                 parts: parts(encoded, slots),
