@@ -325,3 +325,22 @@ async fn a_name_that_no_topic_can_have() {
     ]);
     assert_eq!(**support::next(&consumer).await.topic(), *good);
 }
+
+#[tokio::test]
+async fn a_broker_that_hangs_up_and_then_is_silent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        drop(listener.accept().await.unwrap());
+        std::future::pending::<()>().await; // connections are made, and nothing is answered
+    });
+    let error = consumer(&address, &[])
+        .partitions("t", Duration::from_secs(1))
+        .await
+        .unwrap_err();
+    let said = error.to_string();
+    assert!(
+        said.contains(&format!("connection to {address}")) && said.contains("was lost"),
+        "{said}"
+    );
+}

@@ -14,7 +14,7 @@ use std::time::Duration;
 use kafkalite_wire::api::metadata::{MetadataRequest, MetadataRequestTopic};
 use kafkalite_wire::{ErrorCode, Request};
 use parking_lot::{Mutex, RwLock};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::address::Address;
 use crate::backoff::Backoff;
@@ -294,7 +294,7 @@ impl Cluster {
                 }
             }
         };
-        match tokio::time::timeout_at(deadline, attempts).await {
+        match timeout_at(deadline, attempts).await {
             Ok(settled) => settled,
             Err(_) => Err(ClientError::TimedOut {
                 what: match &cause {
@@ -324,14 +324,18 @@ impl Cluster {
     ) -> Result<Arc<TopicMetadata>> {
         check_topic_name(name)?;
         let started = Instant::now();
+        let deadline = started + limit;
         let mut backoff = self.retry_backoff();
         let added = self.interest.lock().insert(name.into());
         let mut metadata = self.metadata();
+        // The last error met. That the time is up is none: it says less than what was met before.
+        let mut cause = None;
         if added || !metadata.is_known() {
-            metadata = self
-                .refresh_within(&metadata, started, limit)
-                .await
-                .unwrap_or(metadata);
+            match timeout_at(deadline, self.refresh(&metadata)).await {
+                Ok(Ok(fresh)) => metadata = fresh,
+                Ok(Err(error)) => cause = Some(error),
+                Err(_) => {}
+            }
         }
         loop {
             let error = match metadata.topics.get(name) {
@@ -349,10 +353,22 @@ impl Cluster {
                 self.interest.lock().remove(name);
                 return Err(error.expect("matched just now"));
             }
-            let mut cause = error;
-            match self.refresh_within(&metadata, started, limit).await {
-                Ok(fresh) => metadata = fresh,
-                Err(error) => cause = Some(error),
+            match timeout_at(deadline, self.refresh(&metadata)).await {
+                Ok(Ok(fresh)) => {
+                    metadata = fresh;
+                    cause = error;
+                }
+                Ok(Err(error)) => cause = Some(error),
+                Err(_) => {
+                    cause = cause.or(error).or_else(|| {
+                        Some(ClientError::TimedOut {
+                            what: self.asked("reaching a broker"),
+                            setting,
+                            limit,
+                            cause: None,
+                        })
+                    });
+                }
             }
             let pause = if cause.is_none() && metadata.topics.contains_key(name) {
                 Duration::ZERO
@@ -370,25 +386,6 @@ impl Cluster {
             }
             sleep(pause).await;
         }
-    }
-
-    async fn refresh_within(
-        &self,
-        seen: &Arc<Metadata>,
-        started: Instant,
-        limit: Duration,
-    ) -> Result<Arc<Metadata>> {
-        tokio::time::timeout_at(started + limit, self.refresh(seen))
-            .await
-            .unwrap_or_else(|_| {
-                let what = self.asked("reaching a broker");
-                Err(ClientError::TimedOut {
-                    what,
-                    setting: "timeout",
-                    limit,
-                    cause: None,
-                })
-            })
     }
 
     /// Closes every connection that is kept.
