@@ -373,6 +373,17 @@ def test_a_topic_that_comes_later_is_read_from_its_start(broker, group):
         assert read(consumer, 3) == [0, 1, 2]
 
 
+def test_who_wants_a_topic_that_is_missing_says_so(broker, make_topic, group, caplog):
+    settings = {"allow_auto_create_topics": False}
+    leader = member(broker, group, make_topic(1), **settings)
+    eventually("it leads", lambda: leader.assignment)
+    with leader, Consumer(broker, group_id=group, **settings) as follower:
+        follower.subscribe(f"mistyped-{group}")
+        told = eventually("a sentence", lambda: [one for one in caplog.messages if f"mistyped-{group}" in one])
+        assert "there is no topic" in told[0]
+        assert [one for one in caplog.records if one.levelname == "WARNING" and "no topic" in one.message]
+
+
 def test_a_static_member_that_comes_back_moves_nothing(broker, make_topic, group):
     topic = make_topic(4)
     moved = []

@@ -21,6 +21,9 @@ use crate::cluster::shown;
 use crate::config::Assignor;
 use crate::error::{ClientError, Result};
 
+/// How long a cluster that creates topics by itself may take to do so before a missing one is spoken of.
+const CREATION: Duration = Duration::from_secs(1);
+
 /// Keeps the member in its group until it is closed.
 pub(super) async fn run(inside: Arc<Inside>, mut orders: mpsc::UnboundedReceiver<Order>) {
     let mut task = Task::new(inside);
@@ -72,6 +75,8 @@ struct Task {
     progress: i64,
     /// The subscription's topics were looked at, and what is wrong with them was told.
     is_checked: bool,
+    /// Since when a topic that is subscribed to by name is missing, unless that was told.
+    misses_since: Option<Instant>,
     /// The member rests because of an error.
     has_failed: bool,
 }
@@ -103,6 +108,7 @@ impl Task {
             is_committing: false,
             progress: 0,
             is_checked: false,
+            misses_since: None,
             has_failed: false,
             inside,
         }
@@ -125,6 +131,7 @@ impl Task {
                 self.look_at = Some(Instant::now());
                 self.look += 1;
                 self.is_checked = false;
+                self.misses_since = None;
                 if let Subscription::Topics(_) = &to {
                     let (topics, why) = (to.resolve([]), "it has subscribed".to_owned());
                     self.tell(Event::Subscribed(topics, why));
@@ -256,7 +263,8 @@ impl Task {
             return;
         };
         let leads = self.membership.leads();
-        if self.is_checked && !leads && matches!(subscription, Subscription::Topics(_)) {
+        let is_settled = self.is_checked && self.misses_since.is_none();
+        if is_settled && !leads && matches!(subscription, Subscription::Topics(_)) {
             return; // Whoever leads looks after the partitions.
         }
         let mut topics = subscription.resolve([]);
@@ -293,12 +301,28 @@ impl Task {
         let changed = changed.and_then(|divided| divided.difference(&counts));
         let topics = subscription.resolve(counts.keys().map(|name| &**name));
         let refused: BTreeMap<_, _> = refused.into_iter().collect();
-        let mut missing = topics.iter().filter(|topic| !counts.contains_key(*topic));
-        let is_complete = missing.all(|topic| refused.contains_key(topic));
-        if !std::mem::replace(&mut self.is_checked, true)
-            && let Some((topic, code)) = refused.into_iter().find(|(it, _)| topics.contains(it))
+        let is_missing =
+            |topic: &&Arc<str>| !counts.contains_key(*topic) && !refused.contains_key(*topic);
+        let missing: Vec<_> = topics.iter().filter(is_missing).collect();
+        let is_complete = missing.is_empty();
+        if !std::mem::replace(&mut self.is_checked, true) {
+            self.misses_since = (!is_complete).then_some(now);
+            if let Some((topic, code)) = refused.into_iter().find(|(it, _)| topics.contains(it)) {
+                self.report(ClientError::broker("Metadata", topic, code, None));
+            }
+        } else if is_complete {
+            self.misses_since = None;
+        } else if self
+            .misses_since
+            .is_some_and(|since| now >= since + CREATION)
         {
-            self.report(ClientError::broker("Metadata", topic, code, None));
+            self.misses_since = None;
+            let names: Vec<_> = missing.iter().map(|topic| &***topic).collect();
+            tracing::warn!(
+                "{}: there is no topic {}; what is published there is read as soon as there is",
+                shown(&self.inside.group),
+                names.join(", ")
+            );
         }
         self.look_at = Some(if is_complete {
             self.missing.succeeded();
@@ -356,7 +380,8 @@ impl Task {
                 inside.consumer.untroubled();
                 tracing::info!("{group} is in generation {generation} because {why}: {moved}");
                 // Partitions and topics may have changed since the leader counted.
-                let missing = divided.is_some_and(Divided::lacks_a_topic);
+                let missing =
+                    divided.is_some_and(Divided::lacks_a_topic) || self.misses_since.is_some();
                 let max_age = inside.consumer.config().client.metadata_max_age;
                 let pause = if missing {
                     self.missing.failed()
