@@ -164,7 +164,13 @@ class TopicSummary:
         """How many partitions it has."""
     @property
     def messages(self) -> int:
-        """End offset less start offset, over all partitions."""
+        """How many messages it has at the most: end offset less start offset, over all partitions.
+
+        Fewer where :attr:`compacted`, and where Apache Kafka wrote transactions; exactly so many otherwise.
+        """
+    @property
+    def compacted(self) -> bool:
+        """Whether it is compacted or has been: offsets of messages that were superseded count in :attr:`messages`."""
     @property
     def bytes(self) -> int:
         """Bytes of all its segments on disk, without their indexes."""

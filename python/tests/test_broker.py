@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from kafkalite import Broker, Consumer, MessageSet, Producer, errors
+from kafkalite import Admin, Broker, Consumer, MessageSet, Producer, errors
 
 
 def test_a_temporary_directory_goes_with_its_broker():
@@ -67,6 +68,28 @@ def test_segments_roll_and_old_ones_can_be_counted(tmp_path):
         (topic,) = broker.topics()
         assert topic.segments == 5
         assert topic.messages == 5
+
+
+def test_what_compaction_took_is_not_counted_as_a_message_without_saying_so():
+    with Broker(config={"log.cleaner.backoff.ms": 10}) as broker:
+        eager = {"cleanup.policy": "compact", "segment.bytes": 1 << 14, "min.cleanable.dirty.ratio": 0.01}
+        broker.create_topic("latest", config=eager)
+        with Producer(broker, linger_ms=0) as producer:
+            for number in range(200):
+                producer.send("latest", b"x" * 500, key=str(number % 10)).result(timeout=30)
+        deadline = time.monotonic() + 30
+        while broker.topics()[0].bytes >= 200 * 500 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        (topic,) = broker.topics()
+        assert topic.bytes < 200 * 500, "compacted"
+        assert topic.messages == 200
+        assert topic.compacted
+        assert "messages<=200" in repr(topic)
+        assert "at most 200" in repr(broker)
+        assert "<td>at most 200</td>" in broker._repr_html_()
+        with Admin(broker) as admin:
+            admin.alter_config({"cleanup.policy": "delete"}, topic="latest")
+        assert broker.topics()[0].compacted, "what was taken before does not come back"
 
 
 def test_a_forgotten_broker_is_stopped_cleanly_at_exit(tmp_path):

@@ -88,8 +88,17 @@ def test_a_topic_from_its_creation_to_its_end(kafkalite, facts):
     would = kafkalite("topic", "delete", name, "--dry-run")
     assert "would be deleted: 3 partitions, 0 messages" in would.stderr
     assert would.stdout == ""
-    assert facts("topic", "delete", name) == [{"topic": name, "partitions": 3, "messages": 0, "deleted": True}]
+    (deleted,) = facts("topic", "delete", name)
+    assert deleted == {"topic": name, "partitions": 3, "messages": 0, "compacted": False, "deleted": True}
     assert "there is no topic" in kafkalite("topic", "delete", name, status=1).stderr
+
+
+def test_offsets_of_a_compacted_topic_are_not_called_messages(kafkalite, servers):
+    name = f"cli-topic-{os.getpid()}-{next(_NUMBERS)}"
+    kafkalite("topic", "create", name, "-p", 1, "--config", "cleanup.policy=compact")
+    with Producer(servers) as producer:
+        producer.send_many(name, [b"x"] * 3, keys=[b"k"] * 3)
+    assert "at most 3 messages" in kafkalite("topic", "delete", name, "--dry-run").stderr
 
 
 def test_nothing_is_deleted_if_one_of_several_does_not_exist(kafkalite, facts, topic):

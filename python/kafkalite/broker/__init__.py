@@ -225,7 +225,8 @@ def _check_address(host: object, port: object) -> None:
 
 
 def _row(topic: TopicSummary) -> tuple[str, ...]:
-    return (topic.name, *(f"{number:,}" for number in (topic.partitions, topic.messages, topic.segments, topic.bytes)))
+    messages = f"{'at most ' if topic.compacted else ''}{topic.messages:,}"
+    return (topic.name, f"{topic.partitions:,}", messages, f"{topic.segments:,}", f"{topic.bytes:,}")
 
 
 def _shut_down(native: _native.Broker, temporary: str | None, owner: int) -> None:

@@ -155,17 +155,19 @@ def _delete(options: argparse.Namespace, admin: Admin) -> int:
         starts = admin.list_offsets(name, "earliest")
         ends = admin.list_offsets(name, "latest")
         messages = sum((end.offset or 0) - (start.offset or 0) for start, end in zip(starts, ends, strict=True))
-        doomed.append((name, len(ends), messages))
+        policy = admin.describe_config(topic=name)["cleanup.policy"].value or ""
+        doomed.append((name, len(ends), messages, "compact" in policy))
     what = "would be deleted" if options.dry_run else "is deleted"
-    for name, partitions, messages in doomed:
+    for name, partitions, messages, compacted in doomed:
         if not options.dry_run:
             admin.delete_topic(name)
         output.say(
             options,
-            f"topic {name} {what}: {output.counted(partitions, 'partition')}, {output.counted(messages, 'message')}",
+            f"topic {name} {what}: {output.counted(partitions, 'partition')}, "
+            f"{'at most ' if compacted else ''}{output.counted(messages, 'message')}",
         )
     if options.json:
-        keys = ("topic", "partitions", "messages")
+        keys = ("topic", "partitions", "messages", "compacted")
         output.document([dict(zip(keys, row, strict=True)) | {"deleted": not options.dry_run} for row in doomed])
     return 0
 

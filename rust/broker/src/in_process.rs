@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::{
     Broker,
@@ -18,6 +19,8 @@ use kafkalite_wire::ErrorCode;
 pub struct TopicSummary {
     /// Its name.
     pub name: String,
+    /// Whether compaction may have left gaps: the policy has it now, or had it. Then there are fewer messages than offsets.
+    pub compacted: bool,
     /// Its partitions, by number.
     pub partitions: Vec<PartitionSummary>,
 }
@@ -93,8 +96,13 @@ fn summary(topic: &Topic) -> TopicSummary {
         segments: partition.log.segment_bases().len(),
         size: partition.log.size(),
     });
+    let was_compacted = || {
+        let mut partitions = topic.partitions.iter();
+        partitions.any(|partition| partition.compacted_to.load(Ordering::Relaxed) > 0)
+    };
     TopicSummary {
         name: topic.name.to_string(),
+        compacted: topic.settings.load().compact || was_compacted(),
         partitions: partitions.collect(),
     }
 }

@@ -142,12 +142,23 @@ fn asked<T: Send>(
 /// A topic, as the broker that holds it sees it.
 #[pyclass(frozen, get_all, module = "kafkalite")]
 pub(crate) struct TopicSummary {
+    /// The topic.
     name: String,
+    /// How many partitions it has.
     partitions: usize,
+    /// How many messages it has at the most: end offset less start offset, over all partitions.
+    ///
+    /// Fewer where :attr:`compacted`, and where Apache Kafka wrote transactions; exactly so many otherwise.
     messages: i64,
+    /// Whether it is compacted or has been: offsets of messages that were superseded count in :attr:`messages`.
+    compacted: bool,
+    /// Bytes of all its segments on disk, without their indexes.
     bytes: u64,
+    /// How many segments its partitions have.
     segments: usize,
+    /// The oldest offset that is kept, by partition.
     start_offsets: Vec<i64>,
+    /// The offset that the next message gets, by partition.
     end_offsets: Vec<i64>,
 }
 
@@ -164,6 +175,7 @@ impl From<kafkalite_broker::TopicSummary> for TopicSummary {
             segments: parts.iter().map(|part| part.segments).sum(),
             start_offsets: parts.iter().map(|part| part.start_offset).collect(),
             end_offsets: parts.iter().map(|part| part.end_offset).collect(),
+            compacted: topic.compacted,
             name: topic.name,
         }
     }
@@ -176,12 +188,14 @@ impl TopicSummary {
             name,
             partitions,
             messages,
+            compacted,
             bytes,
             segments,
             ..
         } = self;
+        let equal = if *compacted { "<=" } else { "=" };
         format!(
-            "TopicSummary({name:?}, partitions={partitions}, messages={messages}, bytes={bytes}, segments={segments})"
+            "TopicSummary({name:?}, partitions={partitions}, messages{equal}{messages}, bytes={bytes}, segments={segments})"
         )
     }
 }
