@@ -125,9 +125,22 @@ class Delivery:
     def done(self) -> bool:
         """Whether it is settled, one way or the other."""
     def result(self, timeout: float | None = None) -> RecordMetadata:
-        """Wait (seconds; ``None``: as long as it takes), then return where it was written or raise what went wrong."""
+        """Wait until it is settled, then return where it was written, or raise what went wrong.
+
+        Args:
+            timeout: seconds; ``None`` waits as long as it takes.
+
+        Raises:
+            KafkaTimeoutError: it is not settled yet, and may still be delivered; or the producer gave it up after its
+                ``delivery_timeout_ms``.
+            KafkaError: it was not delivered; the class and the message say why.
+        """
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait, then return what went wrong, or ``None``."""
+        """Wait until it is settled, then return what went wrong, or ``None`` if it was written.
+
+        Args:
+            timeout: seconds; ``None`` waits as long as it takes. ``KafkaTimeoutError`` if it is not settled by then.
+        """
 
 @final
 class Broker:
@@ -316,7 +329,7 @@ class MessageStream(Iterator[Message]):
     def seek_to_end(self) -> None:
         """Go on with what is published from now on."""
     def pause(self, *partitions: int) -> None:
-        """Hand out nothing more of these partitions, or of all that it has now."""
+        """Hand out nothing more of these partitions, or of all that it has. ``ValueError`` for one it has not got."""
     def resume(self, *partitions: int) -> None:
         """Go on with these partitions, or with all, exactly where they stopped."""
     def positions(self) -> dict[int, int]:

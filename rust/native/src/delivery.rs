@@ -8,12 +8,18 @@ use crate::errors;
 use crate::ours::Ours;
 
 /// Where a message was written.
+///
+/// For a set, the place of its first message.
 #[pyclass(frozen, eq, hash, get_all, module = "kafkalite")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct RecordMetadata {
+    /// The topic.
     topic: String,
+    /// The partition.
     partition: i32,
+    /// Its place in the partition; -1 with ``acks=0``, where nobody answers.
     offset: i64,
+    /// Milliseconds since 1970-01-01 UTC.
     timestamp: i64,
 }
 
@@ -61,7 +67,7 @@ impl RecordMetadata {
     }
 }
 
-/// What became of a message, or of a set.
+/// What became of a message, or of a set, that was handed to a producer.
 #[pyclass(frozen, module = "kafkalite")]
 pub(crate) struct Delivery(Ours<kafkalite_client::Delivery>);
 
@@ -93,16 +99,30 @@ impl Delivery {
 
 #[pymethods]
 impl Delivery {
+    /// Whether it is settled, one way or the other.
     fn done(&self) -> PyResult<bool> {
         self.0.here().map(kafkalite_client::Delivery::is_done)
     }
 
+    /// Wait until it is settled, then return where it was written, or raise what went wrong.
+    ///
+    /// Args:
+    ///     timeout: seconds; ``None`` waits as long as it takes.
+    ///
+    /// Raises:
+    ///     KafkaTimeoutError: it is not settled yet, and may still be delivered; or the producer gave it up after its
+    ///         ``delivery_timeout_ms``.
+    ///     KafkaError: it was not delivered; the class and the message say why.
     #[pyo3(signature = (timeout=None))]
     fn result(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<RecordMetadata> {
         self.settled(py, timeout)?
             .map_err(|error| errors::client(&error))
     }
 
+    /// Wait until it is settled, then return what went wrong, or ``None`` if it was written.
+    ///
+    /// Args:
+    ///     timeout: seconds; ``None`` waits as long as it takes. ``KafkaTimeoutError`` if it is not settled by then.
     #[pyo3(signature = (timeout=None))]
     fn exception(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<PyErr>> {
         Ok(self

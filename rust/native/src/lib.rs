@@ -5,6 +5,10 @@
     clippy::unused_self,
     reason = "signatures are Python's: arguments arrive by value, as many as there are keywords, and methods have a self"
 )]
+#![allow(
+    clippy::doc_markdown,
+    reason = "of what Python sees, the doc comments are what help() shows, in Python's markup"
+)]
 
 mod admin;
 mod blocking;

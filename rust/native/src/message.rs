@@ -28,7 +28,16 @@ impl Origin {
     }
 }
 
-/// A payload of bytes with what Kafka keeps beside it.
+/// A payload of bytes, with the optional parts that Kafka gives a record.
+///
+/// Make one to publish it; a message that was read also knows where it stood. Immutable. Its bytes are
+/// copied out of the fetched batch only when they are asked for.
+///
+/// Args:
+///     payload: the message's content; ``str`` is encoded as UTF-8, ``None`` is a tombstone.
+///     key: decides the partition and is what compaction keeps the last message of.
+///     headers: pairs of a name and bytes (or ``None``), in order; names may repeat.
+///     timestamp: milliseconds since 1970-01-01 UTC; the time of sending if not given.
 #[pyclass(frozen, module = "kafkalite", freelist = 256)]
 pub(crate) struct Message(Content);
 
@@ -130,20 +139,24 @@ impl Message {
         })))
     }
 
+    /// The content; ``None`` for a tombstone.
     #[getter]
     fn value<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         self.value_bytes().map(|value| PyBytes::new(py, value))
     }
 
+    /// The content, by the name that the paper gives it (Section 3).
     fn payload<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         self.value(py)
     }
 
+    /// The key, or ``None``.
     #[getter]
     fn key<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         self.key_bytes().map(|key| PyBytes::new(py, key))
     }
 
+    /// Pairs of name and value, in the order in which they were published.
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let pairs = self
@@ -153,11 +166,13 @@ impl Message {
         PyTuple::new(py, pairs.collect::<Vec<_>>())
     }
 
+    /// Milliseconds since 1970-01-01 UTC; ``None`` until the message is sent.
     #[getter]
     fn timestamp(&self) -> Option<i64> {
         self.create_time()
     }
 
+    /// Who set the timestamp: the producer, or the broker on append.
     #[getter]
     fn timestamp_type(&self) -> &'static str {
         if self.log_append() {
@@ -167,21 +182,25 @@ impl Message {
         }
     }
 
+    /// Where it was read from; ``None`` for a message made here.
     #[getter]
     fn topic(&self) -> Option<&str> {
         self.place().map(|(topic, _, _)| &**topic)
     }
 
+    /// The partition it was read from; ``None`` for a message made here.
     #[getter]
     fn partition(&self) -> Option<i32> {
         self.place().map(|(_, partition, _)| partition)
     }
 
+    /// Its place in the partition; ``None`` for a message made here.
     #[getter]
     fn offset(&self) -> Option<i64> {
         self.place().map(|(_, _, offset)| offset)
     }
 
+    /// The content as text. ``ValueError`` for a tombstone.
     #[pyo3(signature = (encoding="utf-8", errors="strict"))]
     fn text<'py>(
         &self,
@@ -192,6 +211,7 @@ impl Message {
         self.content(py)?.call_method1("decode", (encoding, errors))
     }
 
+    /// The content parsed as JSON. ``ValueError`` if it is not JSON.
     fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let content = self.content(py)?;
         py.import("json")?

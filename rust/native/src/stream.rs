@@ -13,7 +13,9 @@ use crate::message::Message;
 use crate::ours::Ours;
 use crate::reading::Reading;
 
-/// An iterator over the messages of some partitions of a topic: given ones, or those that a group gives at the moment.
+/// An iterator over the messages of a topic that never ends until its consumer is closed.
+///
+/// A message counts as consumed when the next one is asked for.
 #[pyclass(frozen, module = "kafkalite")]
 pub(crate) struct MessageStream {
     reading: Ours<Arc<Reading>>,
@@ -80,6 +82,19 @@ impl MessageStream {
         self.reading.here()?.next(py, || None)
     }
 
+    /// Wait for messages, then return what is there without waiting for more; empty when the time is up.
+    ///
+    /// All of them count as consumed when the next ones are asked for.
+    ///
+    /// Args:
+    ///     max_messages: how many at the most, at least 1.
+    ///     timeout: seconds to wait for the first; ``None`` waits as long as it takes.
+    ///
+    /// Raises:
+    ///     ClosedError: the stream, or its consumer, is closed.
+    ///     OffsetOutOfRangeError: the position is outside the log, and ``auto_offset_reset`` is ``"none"``.
+    ///     CorruptMessageError: what was fetched cannot be read.
+    ///     GroupError: the group refused this member for good.
     #[pyo3(signature = (max_messages=1000, timeout=None))]
     fn next_batch(
         &self,
@@ -92,32 +107,42 @@ impl MessageStream {
             .next_batch(py, max_messages, seconds(timeout), || None)
     }
 
+    /// Go on from this offset (the paper, Section 3.1: a consumer can go back). ``ValueError`` if it is negative.
     fn seek(&self, partition: i32, offset: i64) -> PyResult<()> {
         self.reading
             .here()?
             .seek(&self.of(partition)?, StartAt::Offset(offset))
     }
 
+    /// Go on, in every partition, from the first message of this time or later; where all are older, at the end.
+    ///
+    /// Args:
+    ///     time: milliseconds since 1970-01-01 UTC, as in :attr:`Message.timestamp`; a ``datetime`` (without a zone it
+    ///         is local); or a ``timedelta``, which is so long ago.
     fn seek_to_time(&self, time: &Bound<'_, PyAny>) -> PyResult<()> {
         let times = time.py().import("kafkalite._times")?;
         let at = times.call_method1("of_seek", (time,))?.extract()?;
         self.seek_all(StartAt::Timestamp(at))
     }
 
+    /// Go on from the oldest messages that are kept.
     fn seek_to_beginning(&self) -> PyResult<()> {
         self.seek_all(StartAt::Beginning)
     }
 
+    /// Go on with what is published from now on.
     fn seek_to_end(&self) -> PyResult<()> {
         self.seek_all(StartAt::End)
     }
 
+    /// Hand out nothing more of these partitions, or of all that it has. ``ValueError`` for one it has not got.
     #[pyo3(signature = (*partitions))]
     fn pause(&self, partitions: Vec<i32>) -> PyResult<()> {
         let (reading, named) = (self.reading.here()?, self.named(&partitions)?);
         named.iter().try_for_each(|of| reading.set_paused(of, true))
     }
 
+    /// Go on with these partitions, or with all, exactly where they stopped.
     #[pyo3(signature = (*partitions))]
     fn resume(&self, partitions: Vec<i32>) -> PyResult<()> {
         let (reading, named) = (self.reading.here()?, self.named(&partitions)?);
@@ -126,6 +151,15 @@ impl MessageStream {
             .try_for_each(|of| reading.set_paused(of, false))
     }
 
+    /// Commit what is consumed and, in the thread that reads, what it has in hand; or all up to a message.
+    ///
+    /// Args:
+    ///     message: it and all before it in its partition are consumed.
+    ///     timeout: seconds to wait for the coordinator's answer; ``None`` waits as long as it takes.
+    ///
+    /// Raises:
+    ///     CommitFailedError: the partition is not this stream's (any more).
+    ///     GroupError: the consumer has no group.
     #[pyo3(signature = (message=None, *, timeout=Some(30.0)), text_signature = "($self, message=None, *, timeout=30.0)")]
     fn commit(
         &self,
@@ -140,24 +174,35 @@ impl MessageStream {
         self.reading.here()?.commit(py, offsets, timeout)
     }
 
+    /// For each partition the offset of the next message that the stream will hand out, where it is known.
     fn positions(&self) -> PyResult<HashMap<i32, i64>> {
         Ok(by_partition(self.reading.here()?.positions()))
     }
 
+    /// For each partition how many offsets it holds behind its position, as of the last fetch, where it is known.
     fn lag(&self) -> PyResult<HashMap<i32, i64>> {
         Ok(by_partition(self.reading.here()?.lag()))
     }
 
+    /// The topic that it reads.
     #[getter]
     fn topic(&self) -> &str {
         &self.topic
     }
 
+    /// The partitions that it reads, sorted; in a group those that it has at the moment.
     #[getter]
     fn partitions(&self) -> PyResult<Vec<i32>> {
         self.reading.here().map(|reading| partitions(reading))
     }
 
+    /// End the iteration, also where it waits in another thread. A second call does nothing.
+    ///
+    /// In a group: commit what is consumed and leave. What the thread has in hand that calls this is consumed, too,
+    /// unless it handles an exception.
+    ///
+    /// Args:
+    ///     timeout: seconds that the last commit and the leaving may take.
     #[pyo3(signature = (timeout=Some(10.0)), text_signature = "($self, timeout=10.0)")]
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let Ok(reading) = self.reading.here() else {
