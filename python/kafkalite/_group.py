@@ -36,7 +36,7 @@ def misused(message: str) -> GroupError:
     return GroupError(message)
 
 
-def names(topics: tuple[str | Iterable[str], ...]) -> list[str]:
+def names(topics: tuple[object, ...]) -> list[str]:
     """Flatten names and lists of names, each once.
 
     Raises:
@@ -44,6 +44,9 @@ def names(topics: tuple[str | Iterable[str], ...]) -> list[str]:
     """
     found: dict[str, None] = {}
     for one in topics:
+        if isinstance(one, (bytes, bytearray)) or not isinstance(one, Iterable):
+            message = f"a topic's name must be str, not {type(one).__name__}"
+            raise TypeError(message)
         for name in [one] if isinstance(one, str) else one:
             if not isinstance(name, str):
                 message = f"a topic's name must be str, not {type(name).__name__}"
@@ -55,6 +58,9 @@ def names(topics: tuple[str | Iterable[str], ...]) -> list[str]:
 
 def expression(pattern: str | re.Pattern[str] | None) -> str | None:
     """Return a pattern as the core takes it, with its flags."""
+    if pattern is not None and not isinstance(pattern, (str, re.Pattern)):
+        message = f"pattern must be str or re.Pattern, not {type(pattern).__name__}"
+        raise TypeError(message)
     if not isinstance(pattern, re.Pattern):
         return pattern
     letters = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE}

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, Self, TypeAlias, final
 
 from kafkalite.admin.rows import BrokerRow, GroupRow, Resource, SettingRow, TopicRow
 from kafkalite.errors import KafkaError
+from kafkalite.topic_partition import TopicPartition
 
 __all__ = [
     "VERSION",
@@ -315,7 +316,7 @@ class MessageStream(Iterator[Message]):
             CommitFailedError: the partition is not this stream's (any more).
             GroupError: the consumer has no group.
         """
-    def seek(self, partition: int, offset: int) -> None:
+    def seek(self, partition: int | TopicPartition, offset: int) -> None:
         """Go on from this offset (the paper, Section 3.1: a consumer can go back). ``ValueError`` if it is negative."""
     def seek_to_time(self, time: int | datetime | timedelta) -> None:
         """Go on, in every partition, from the first message of this time or later; where all are older, at the end.
@@ -328,9 +329,9 @@ class MessageStream(Iterator[Message]):
         """Go on from the oldest messages that are kept."""
     def seek_to_end(self) -> None:
         """Go on with what is published from now on."""
-    def pause(self, *partitions: int) -> None:
+    def pause(self, *partitions: int | TopicPartition) -> None:
         """Hand out nothing more of these partitions, or of all that it has. ``ValueError`` for one it has not got."""
-    def resume(self, *partitions: int) -> None:
+    def resume(self, *partitions: int | TopicPartition) -> None:
         """Go on with these partitions, or with all, exactly where they stopped."""
     def positions(self) -> dict[int, int]:
         """For each partition the offset of the next message that the stream will hand out, where it is known."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from operator import index
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from kafkalite import _consumer_table, _group, _logging, _native, _times
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from kafkalite._native import Message, MessageStream, Reader
 
 __all__ = ["CommitCallback", "Consumer", "RebalanceCallback"]
+
+_INTERVAL = "commit_interval= (seconds; None: only by commit())"
+_TAKEN_AS = {
+    "enable_auto_commit": _INTERVAL,
+    "auto_commit_interval_ms": _INTERVAL,
+    "max_poll_records": "poll_batch(max_messages), and a stream as next_batch(max_messages)",
+}
 
 _PATIENCE_S = 10.0  # what leaving a group may take
 
@@ -82,10 +90,14 @@ class Consumer:
     ) -> None:
         """Take the settings; the first stream or subscription opens the connections."""
         check_keywords(settings)
-        for name in ("enable_auto_commit", "auto_commit_interval_ms"):
+        for name, taken in _TAKEN_AS.items():
             if name in settings:
-                message = f"{name}: a Consumer takes this as commit_interval= (seconds; None: only by commit())"
+                message = f"{name}: a Consumer takes this as {taken}"
                 raise InvalidSettingError(message)
+        for name, value in (("group_id", group_id), ("group_instance_id", group_instance_id)):
+            if value is not None and not isinstance(value, str):
+                message = f"{name} must be str, not {type(value).__name__}"
+                raise TypeError(message)
         if group_id == "":
             message = "group_id='' is not allowed: expected a name, or None to read without a group"
             raise InvalidSettingError(message)
@@ -136,6 +148,11 @@ class Consumer:
             KafkaConnectionError: no broker could be reached.
             GroupError: the consumer is subscribed.
         """
+        try:
+            n = index(n)
+        except TypeError:
+            message = f"n, how many streams, must be int, not {type(n).__name__}"
+            raise TypeError(message) from None
         if n < 1:
             message = f"create_message_streams needs at least one stream, not {n}"
             raise ValueError(message)

@@ -214,6 +214,7 @@ _BY_CODE: Mapping[int, type[KafkaError]] = {
     25: GroupError,  # UNKNOWN_MEMBER_ID
     26: GroupError,  # INVALID_SESSION_TIMEOUT
     27: GroupError,  # REBALANCE_IN_PROGRESS
+    37: InvalidSettingError,  # INVALID_PARTITIONS
     81: GroupError,  # GROUP_MAX_SIZE_REACHED
     86: GroupError,  # GROUP_SUBSCRIBED_TO_TOPIC
     87: CorruptMessageError,  # INVALID_RECORD

@@ -142,7 +142,7 @@ class Admin:
         Raises:
             TopicExistsError: it exists, and ``exist_ok`` is false.
             InvalidTopicError: the name is not allowed.
-            InvalidSettingError: a topic setting is unknown or out of range.
+            InvalidSettingError: a topic setting, or the number of partitions, is unknown or out of range.
         """
         properties = {key: as_property(value) for key, value in (config or {}).items()}
         copies = -1 if replication_factor is None else replication_factor
@@ -164,7 +164,7 @@ class Admin:
 
         Raises:
             UnknownTopicError: there is no such topic.
-            KafkaError: it has as many already (``INVALID_PARTITIONS``); partitions never become fewer.
+            InvalidSettingError: it has as many already (``INVALID_PARTITIONS``); partitions never become fewer.
         """
         asking.existing_topic(self._native, name)
         self._native.create_partitions(name, total)

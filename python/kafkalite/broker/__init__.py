@@ -120,7 +120,7 @@ class Broker:
         Raises:
             TopicExistsError: it exists, and ``exist_ok`` is false.
             InvalidTopicError: the name is not allowed.
-            InvalidSettingError: a topic setting is unknown or out of range.
+            InvalidSettingError: a topic setting, or the number of partitions, is unknown or out of range.
         """
         properties = {key: as_property(value) for key, value in (config or {}).items()}
         try:

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::blocking::wait;
+use crate::convert::TopicName;
 use crate::errors;
 use crate::ours::Ours;
 
@@ -68,18 +69,21 @@ impl Broker {
     fn create_topic(
         &self,
         py: Python<'_>,
-        name: &str,
+        name: TopicName<'_>,
         partitions: i32,
         configs: HashMap<String, String>,
     ) -> PyResult<()> {
         let pairs = configs
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        asked(py, self.core.here()?.create_topic(name, partitions, pairs))
+        asked(
+            py,
+            self.core.here()?.create_topic(name.0, partitions, pairs),
+        )
     }
 
-    fn delete_topic(&self, py: Python<'_>, name: &str) -> PyResult<()> {
-        asked(py, self.core.here()?.delete_topic(name))
+    fn delete_topic(&self, py: Python<'_>, name: TopicName<'_>) -> PyResult<()> {
+        asked(py, self.core.here()?.delete_topic(name.0))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {

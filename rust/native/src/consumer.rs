@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use crate::blocking::{seconds, wait};
 use crate::closing;
 use crate::commits::{Offsets, by_pair};
+use crate::convert::TopicName;
 use crate::ours::Ours;
 use crate::reader::Reader;
 use crate::reading::Reading;
@@ -62,8 +63,14 @@ impl Consumer {
         })
     }
 
-    fn partitions(&self, py: Python<'_>, topic: &str, timeout: Option<f64>) -> PyResult<Vec<i32>> {
+    fn partitions(
+        &self,
+        py: Python<'_>,
+        topic: TopicName<'_>,
+        timeout: Option<f64>,
+    ) -> PyResult<Vec<i32>> {
         self.check_open()?;
+        let topic = topic.0;
         let limit = seconds(timeout).unwrap_or(FOR_EVER);
         let root = self.root.here()?;
         let asked = async {

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PySequence, PyString};
 
 use crate::errors::wrong_type;
 
@@ -29,6 +30,53 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Bytelike<'a> {
             Err(_) => Err(wrong_type("a payload or key", EXPECTED, &object)),
         }
     }
+}
+
+/// What a user names a topic by.
+pub(crate) struct TopicName<'a>(pub(crate) &'a str);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for TopicName<'a> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyString>() {
+            object.extract().map(Self)
+        } else {
+            Err(wrong_type("a topic's name", "str", &object))
+        }
+    }
+}
+
+/// Where a user goes to in a partition.
+pub(crate) struct Offset(pub(crate) i64);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Offset {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        object.extract().map(Self).map_err(|error: PyErr| {
+            if error.is_instance_of::<PyOverflowError>(object.py()) {
+                PyValueError::new_err(format!("offsets are from 0 to {}", i64::MAX))
+            } else {
+                wrong_type("an offset", "int", &object)
+            }
+        })
+    }
+}
+
+/// The objects of a list, or of another sequence; a text is one value, and not several.
+pub(crate) fn list<'py>(
+    what: &str,
+    expected: &str,
+    given: &Bound<'py, PyAny>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let is_one = given.is_instance_of::<PyString>()
+        || given.is_instance_of::<PyBytes>()
+        || given.is_instance_of::<PyByteArray>();
+    if is_one || given.cast::<PySequence>().is_err() {
+        return Err(wrong_type(what, expected, given));
+    }
+    given.extract()
 }
 
 /// Each object's bytes; `None` stays `None`.

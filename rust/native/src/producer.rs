@@ -8,7 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::blocking::{seconds, wait};
-use crate::convert::{self, Bytelike};
+use crate::convert::{self, Bytelike, TopicName};
 use crate::delivery::Delivery;
 use crate::message::Message;
 use crate::ours::Ours;
@@ -43,14 +43,14 @@ impl Producer {
     fn send(
         &self,
         py: Python<'_>,
-        topic: &str,
+        topic: TopicName<'_>,
         value: &Bound<'_, PyAny>,
         key: Option<Bytelike<'_>>,
         headers: &Bound<'_, PyAny>,
         timestamp: Option<i64>,
         partition: Option<i32>,
     ) -> PyResult<Delivery> {
-        let core = self.core.here()?;
+        let (core, topic) = (self.core.here()?, topic.0);
         let given = convert::headers(headers)?;
         let own;
         let (value, key, timestamp, headers): (_, Option<&[u8]>, _, _) =
@@ -89,12 +89,12 @@ impl Producer {
     fn send_set(
         &self,
         py: Python<'_>,
-        topic: &str,
+        topic: TopicName<'_>,
         messages: Vec<PyRef<'_, Message>>,
         key: Option<Bytelike<'_>>,
         partition: Option<i32>,
     ) -> PyResult<Delivery> {
-        let core = self.core.here()?;
+        let (core, topic) = (self.core.here()?, topic.0);
         let Some(first) = messages.first() else {
             return Err(PyValueError::new_err(
                 "a message set needs at least one message",
@@ -130,13 +130,23 @@ impl Producer {
     fn send_many(
         &self,
         py: Python<'_>,
-        topic: &str,
-        values: Vec<Bound<'_, PyAny>>,
-        keys: Option<Vec<Bound<'_, PyAny>>>,
-        timestamps: Option<Vec<i64>>,
+        topic: TopicName<'_>,
+        values: &Bound<'_, PyAny>,
+        keys: Option<&Bound<'_, PyAny>>,
+        timestamps: Option<&Bound<'_, PyAny>>,
         partition: Option<i32>,
     ) -> PyResult<()> {
-        let core = self.core.here()?;
+        let (core, topic) = (self.core.here()?, topic.0);
+        let values = convert::list("values", "a list of payloads", values)?;
+        let keys = keys
+            .map(|keys| convert::list("keys", "a list of keys", keys))
+            .transpose()?;
+        let timestamps: Option<Vec<i64>> = timestamps
+            .map(|times| {
+                let times = convert::list("timestamps", "a list of milliseconds", times)?;
+                times.iter().map(PyAnyMethods::extract).collect()
+            })
+            .transpose()?;
         let values = convert::payloads(&values)?;
         let keys = keys.as_deref().map(convert::payloads).transpose()?;
         as_many("keys", keys.as_ref().map(Vec::len), values.len())?;

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use crate::blocking::seconds;
 use crate::closing;
 use crate::commits::Offsets;
+use crate::convert::Offset;
 use crate::errors;
 use crate::message::Message;
 use crate::ours::Ours;
@@ -143,9 +144,9 @@ impl Reader {
         Ok(by_pair(self.reading.here()?.lag()))
     }
 
-    fn seek(&self, topic: &str, partition: i32, offset: i64) -> PyResult<()> {
+    fn seek(&self, topic: &str, partition: i32, offset: Offset) -> PyResult<()> {
         let of = TopicPartition::new(topic, partition);
-        self.reading.here()?.seek(&of, StartAt::Offset(offset))
+        self.reading.here()?.seek(&of, StartAt::Offset(offset.0))
     }
 
     fn seek_to_time(&self, topic: &str, partition: i32, timestamp: i64) -> PyResult<()> {

@@ -9,6 +9,8 @@ use pyo3::prelude::*;
 
 use crate::blocking::seconds;
 use crate::closing;
+use crate::convert::Offset;
+use crate::errors::wrong_type;
 use crate::message::Message;
 use crate::ours::Ours;
 use crate::reading::Reading;
@@ -30,24 +32,36 @@ impl MessageStream {
         }
     }
 
-    fn of(&self, partition: i32) -> PyResult<TopicPartition> {
+    /// The partition that is meant by its number, or by a `TopicPartition` of this stream's topic.
+    fn of(&self, given: &Bound<'_, PyAny>) -> PyResult<TopicPartition> {
+        let (topic, partition) = match (given.extract(), given.extract::<(String, i32)>()) {
+            (Ok(partition), _) => (Arc::clone(&self.topic), partition),
+            (_, Ok((topic, partition))) => (topic.into(), partition),
+            _ => {
+                return Err(wrong_type(
+                    "a partition",
+                    "an int or a TopicPartition",
+                    given,
+                ));
+            }
+        };
         let partitions = self.partitions()?;
-        if partitions.contains(&partition) {
-            return Ok(TopicPartition::new(Arc::clone(&self.topic), partition));
+        if topic == self.topic && partitions.contains(&partition) {
+            return Ok(TopicPartition::new(topic, partition));
         }
-        let sentence = format!(
-            "this stream reads partitions {partitions:?} of {}, not {partition}",
-            self.topic
-        );
+        let asked = given.str()?;
+        let topic = &self.topic;
+        let sentence =
+            format!("this stream reads partitions {partitions:?} of {topic}, not {asked}");
         Err(PyValueError::new_err(sentence))
     }
 
     /// These partitions; all there are if none are named.
-    fn named(&self, partitions: &[i32]) -> PyResult<Vec<TopicPartition>> {
+    fn named(&self, partitions: &[Bound<'_, PyAny>]) -> PyResult<Vec<TopicPartition>> {
         if partitions.is_empty() {
             return Ok(self.reading.here()?.source.assignment());
         }
-        partitions.iter().map(|&one| self.of(one)).collect()
+        partitions.iter().map(|one| self.of(one)).collect()
     }
 
     fn seek_all(&self, to: StartAt) -> PyResult<()> {
@@ -108,10 +122,10 @@ impl MessageStream {
     }
 
     /// Go on from this offset (the paper, Section 3.1: a consumer can go back). ``ValueError`` if it is negative.
-    fn seek(&self, partition: i32, offset: i64) -> PyResult<()> {
+    fn seek(&self, partition: &Bound<'_, PyAny>, offset: Offset) -> PyResult<()> {
         self.reading
             .here()?
-            .seek(&self.of(partition)?, StartAt::Offset(offset))
+            .seek(&self.of(partition)?, StartAt::Offset(offset.0))
     }
 
     /// Go on, in every partition, from the first message of this time or later; where all are older, at the end.
@@ -137,14 +151,14 @@ impl MessageStream {
 
     /// Hand out nothing more of these partitions, or of all that it has. ``ValueError`` for one it has not got.
     #[pyo3(signature = (*partitions))]
-    fn pause(&self, partitions: Vec<i32>) -> PyResult<()> {
+    fn pause(&self, partitions: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         let (reading, named) = (self.reading.here()?, self.named(&partitions)?);
         named.iter().try_for_each(|of| reading.set_paused(of, true))
     }
 
     /// Go on with these partitions, or with all, exactly where they stopped.
     #[pyo3(signature = (*partitions))]
-    fn resume(&self, partitions: Vec<i32>) -> PyResult<()> {
+    fn resume(&self, partitions: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         let (reading, named) = (self.reading.here()?, self.named(&partitions)?);
         named
             .iter()
