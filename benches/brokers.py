@@ -82,13 +82,15 @@ def kafkalite(directory: Path) -> Iterator[Running]:
 @contextlib.contextmanager
 def apache_kafka(directory: Path) -> Iterator[Running]:
     """Run Apache Kafka through the tests' script: once to format the directory, then for good."""
-    port = free_port()
     environment = {**os.environ, "PEERS_OWNER": str(os.getpid())}
-    start = [str(PEER), "start", str(directory), str(port)]
+    start = [str(PEER), "start", str(directory), "0"]  # a free port, which the directory keeps
     stop = [str(PEER), "stop", str(directory)]
     if not (directory / "server.properties").exists():
         subprocess.run(start, env=environment, stdout=subprocess.DEVNULL, check=True)
         subprocess.run(stop, check=True)
+    settings = (directory / "server.properties").read_text().splitlines()
+    (listeners,) = (line for line in settings if line.startswith("listeners="))
+    port = int(listeners.split(",")[0].rsplit(":", 1)[1])
     began = time.perf_counter()
     process = subprocess.Popen(start, env=environment, stdout=subprocess.DEVNULL)
     try:

@@ -1,6 +1,5 @@
 //! Apache Kafka, in a process of its own, through `tests/peers/kafka`.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,7 +9,8 @@ use super::Peer;
 
 pub(crate) struct Kafka {
     directory: TempDir,
-    port: u16,
+    /// Host and port; the directory keeps them over restarts.
+    address: String,
 }
 
 impl Kafka {
@@ -21,9 +21,9 @@ impl Kafka {
 
     /// One that clients are to reach at another address than its own.
     pub(crate) fn advertising(address: Option<&str>) -> Option<Self> {
-        let kafka = Self {
+        let mut kafka = Self {
             directory: tempfile::tempdir().unwrap(),
-            port: free_port(),
+            address: String::new(),
         };
         let setting = address.map(|address| format!("advertised.listeners=PLAINTEXT://{address}"));
         match kafka.start_with(setting.as_deref()) {
@@ -40,14 +40,17 @@ impl Kafka {
         }
     }
 
-    fn start_with(&self, setting: Option<&str>) -> Result<(), String> {
-        output(
+    fn start_with(&mut self, setting: Option<&str>) -> Result<(), String> {
+        let ready = output(
             Command::new(script())
                 .arg("start")
                 .arg(self.directory.path())
-                .arg(self.port.to_string())
+                .arg("0")
                 .args(setting),
-        )
+        )?;
+        let address = ready.split_whitespace().nth(1);
+        address.ok_or(&ready)?.clone_into(&mut self.address);
+        Ok(())
     }
 
     fn stop(&self) -> Result<(), String> {
@@ -56,12 +59,15 @@ impl Kafka {
                 .arg("stop")
                 .arg(self.directory.path()),
         )
+        .map(drop)
     }
 }
 
-fn output(command: &mut Command) -> Result<(), String> {
+fn output(command: &mut Command) -> Result<String, String> {
     match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
         Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
         Err(error) => Err(error.to_string()),
     }
@@ -69,7 +75,7 @@ fn output(command: &mut Command) -> Result<(), String> {
 
 impl Peer for Kafka {
     fn bootstrap(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.address.clone()
     }
 
     async fn restart(&mut self) {
@@ -86,13 +92,4 @@ impl Drop for Kafka {
 
 fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/kafka")
-}
-
-/// A port that is free and whose controller port, 20,000 beside it, is most likely free too.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
