@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from clients.groups import PATIENCE, eventually
-from clients.reading import asking, publish, read
+from clients.reading import asking, member, publish, read
 from kafkalite import CommitFailedError, Consumer, KafkaError, Message, TopicPartition, errors
 
 _NUMBERS = itertools.count(1)
@@ -26,12 +26,6 @@ def ten(broker, topic):
     """A topic of one partition with ten messages."""
     publish(broker, topic, 10)
     return topic
-
-
-def member(broker, group, topic, **settings):
-    consumer = Consumer(broker, group_id=group, **{"heartbeat_interval_ms": 100, **settings})
-    consumer.subscribe(topic)
-    return consumer
 
 
 def committed(broker, group, topic, partition=0):

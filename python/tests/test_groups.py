@@ -3,7 +3,6 @@
 import gc
 import itertools
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import time
 import pytest
 
 from clients.groups import PATIENCE, eventually
-from clients.reading import all_assigned, asking, publish, read, read_all
+from clients.reading import all_assigned, asking, member, publish, read, read_all, sizes
 from kafkalite import Admin, Broker, Consumer, Producer, TopicPartition, errors
 
 _NUMBERS = itertools.count(1)
@@ -30,17 +29,6 @@ def broker():
 @pytest.fixture
 def group():
     return f"group-{next(_NUMBERS)}"
-
-
-def member(broker, group, topic, **settings):
-    consumer = Consumer(broker, group_id=group, **{"heartbeat_interval_ms": 100, **settings})
-    consumer.subscribe(topic)
-    return consumer
-
-
-def sizes(*sources):
-    """Return how many partitions each has at the moment."""
-    return [len(one.assignment if isinstance(one, Consumer) else one.partitions) for one in sources]
 
 
 # Two ways of delivery (the paper, Section 3)
@@ -328,165 +316,7 @@ def test_a_callback_that_fails_does_not_keep_the_consumer_in_its_group(broker, m
         assert admin.describe_group(group).state == "Empty"
 
 
-# Patterns, static members
-
-
-def test_a_pattern_covers_topics_that_come_later(broker, group):
-    name = f"clicks-{group}"
-    broker.create_topic(f"{name}-1")
-    with Consumer(broker, group_id=group, metadata_max_age_ms=200) as consumer:
-        consumer.subscribe(pattern=rf"{name}-\d")
-        assert consumer.subscription == [rf"{name}-\d"]
-        eventually("the first", lambda: {one.topic for one in consumer.assignment} == {f"{name}-1"})
-        for other in ("2", "10", "x"):
-            broker.create_topic(f"{name}-{other}")
-        both = {f"{name}-1", f"{name}-2"}
-        eventually("the second", lambda: {one.topic for one in consumer.assignment} == both)
-        publish(broker, f"{name}-2", 3)
-        assert read(consumer, 3) == [0, 1, 2]
-
-
-def test_a_compiled_pattern_keeps_its_flags(broker, group):
-    topic = f"Views-{group}"
-    broker.create_topic(topic)
-    for flags, layout in ((re.IGNORECASE, "{}"), (re.IGNORECASE | re.VERBOSE, " {}  # all of it")):
-        with Consumer(broker, group_id=group) as consumer:
-            consumer.subscribe(pattern=re.compile(layout.format(topic.lower()), flags))
-            eventually("it matches", lambda: [one.topic for one in consumer.assignment] == [topic])
-
-
-def test_a_pattern_that_is_none_says_what_is_wrong(broker, group):
-    with (
-        Consumer(broker, group_id=group) as consumer,
-        pytest.raises(errors.InvalidSettingError, match="regular expression"),
-    ):
-        consumer.subscribe(pattern="clicks[")
-
-
-def test_a_topic_that_comes_later_is_read_from_its_start(broker, group):
-    topic = f"later-{group}"
-    with Consumer(broker, group_id=group, metadata_max_age_ms=200, allow_auto_create_topics=False) as consumer:
-        consumer.subscribe(topic)
-        assert consumer.poll(0.5) is None
-        broker.create_topic(topic)
-        publish(broker, topic, 3)
-        assert read(consumer, 3) == [0, 1, 2]
-
-
-def test_who_wants_a_topic_that_is_missing_says_so(broker, make_topic, group, caplog):
-    settings = {"allow_auto_create_topics": False}
-    leader = member(broker, group, make_topic(1), **settings)
-    eventually("it leads", lambda: leader.assignment)
-    with leader, Consumer(broker, group_id=group, **settings) as follower:
-        follower.subscribe(f"mistyped-{group}")
-        told = eventually("a sentence", lambda: [one for one in caplog.messages if f"mistyped-{group}" in one])
-        assert "there is no topic" in told[0]
-        assert [one for one in caplog.records if one.levelname == "WARNING" and "no topic" in one.message]
-
-
-def test_a_static_member_that_comes_back_moves_nothing(broker, make_topic, group):
-    topic = make_topic(4)
-    moved = []
-    with Consumer(broker, group_id=group, group_instance_id="other") as other:
-        other.subscribe(topic, on_assigned=moved.append)
-        first = member(broker, group, topic, group_instance_id="first")
-        eventually("both take part", asking(other, lambda: sizes(first, other) == [2, 2]))
-        before, known = first.assignment, len(moved)
-        first.close()  # does not leave: its session of 45 s goes on
-        again = member(broker, group, topic, group_instance_id="first")
-        eventually("it has its partitions", asking(other, lambda: again.assignment == before))
-        assert len(moved) == known
-        again.close()
-
-
-def test_who_takes_a_static_members_name_fences_it(broker, make_topic, group):
-    topic = make_topic(1)
-    first = member(broker, group, topic, group_instance_id="same", **QUICK)
-    eventually("it takes part", lambda: first.assignment)
-    with member(broker, group, topic, group_instance_id="same", **QUICK) as second:
-        eventually("the second has it", lambda: second.assignment)
-        with pytest.raises(errors.FencedMemberError, match="same"):
-            eventually("the first is told", lambda: first.poll(0.1))
-    first.close()
-
-
-def test_streams_of_a_static_consumer_have_names_of_their_own(broker, make_topic, group):
-    topic = make_topic(4)
-    with Consumer(broker, group_id=group, group_instance_id="us") as consumer:
-        streams = consumer.create_message_streams(topic, 2)
-        assert all_assigned(lambda: sizes(*streams), 4) == [2, 2]
-
-
-# What is wrong is said
-
-
-def test_calls_that_need_a_group_say_so(broker, topic):
-    with Consumer(broker) as consumer:
-        for call in (lambda: consumer.subscribe(topic), consumer.commit, consumer.committed):
-            with pytest.raises(errors.GroupError, match="group_id"):
-                call()
-        (stream,) = consumer.create_message_streams(topic)
-        with pytest.raises(errors.GroupError, match="group_id"):
-            stream.commit()
-
-
-def test_streams_and_subscriptions_do_not_mix(broker, topic, group):
-    with Consumer(broker, group_id=group) as consumer:
-        with pytest.raises(errors.GroupError, match="subscribe"):
-            consumer.poll(0)
-        consumer.subscribe(topic)
-        with pytest.raises(errors.GroupError, match="subscribed"):
-            consumer.create_message_streams(topic)
-    with Consumer(broker, group_id=group) as consumer:
-        streams = consumer.create_message_streams(topic)
-        with pytest.raises(errors.GroupError, match="streams"):
-            consumer.subscribe(topic)
-        assert len(streams) == 1
-
-
-@pytest.mark.parametrize(
-    ("settings", "says"),
-    [
-        ({"commit_interval": 0}, "commit_interval"),
-        ({"enable_auto_commit": True}, "commit_interval"),
-        ({"partition_assignment_strategy": "fair"}, "range"),
-        ({"session_timeout_ms": "long"}, "session_timeout_ms"),
-        ({"group_id": None, "group_instance_id": "me"}, "group_id"),
-        ({"session_timeout": 3}, "session_timeout_ms"),
-    ],
-)
-def test_a_setting_that_cannot_be_says_what_can(broker, settings, says):
-    with pytest.raises(errors.InvalidSettingError, match=says):
-        Consumer(broker, **{"group_id": "g", **settings})
-
-
-def test_a_subscription_is_names_or_a_pattern(broker, group):
-    with Consumer(broker, group_id=group) as consumer:
-        for call in (consumer.subscribe, lambda: consumer.subscribe("a", pattern="a")):
-            with pytest.raises(ValueError, match="pattern"):
-                call()
-        with pytest.raises(TypeError, match="str"):
-            consumer.subscribe(["a", 1])
-
-
-def test_members_without_a_common_strategy_say_so(broker, make_topic, group):
-    topic = make_topic(1)
-    with member(broker, group, topic, partition_assignment_strategy="range") as first:
-        eventually("it takes part", lambda: first.assignment)
-        with (
-            member(broker, group, topic, partition_assignment_strategy="roundrobin") as second,
-            pytest.raises(errors.GroupProtocolError, match="partition"),
-        ):
-            eventually("it is told", lambda: second.poll(0.1))
-
-
-def test_a_session_that_the_broker_does_not_allow_is_an_error(broker, make_topic, group):
-    with (
-        member(broker, group, make_topic(1), session_timeout_ms=100, heartbeat_interval_ms=30) as consumer,
-        pytest.raises(errors.GroupError) as refused,
-    ):
-        eventually("it is told", lambda: consumer.poll(0.1))
-    assert refused.value.code == 26
+# What is seen of it
 
 
 def test_a_consumer_shows_who_reads_what(broker, make_topic, group):

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from clients.groups import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from kafkalite import Broker, Consumer, Message, MessageStream
 
-__all__ = ["all_assigned", "asking", "publish", "read", "read_all"]
+__all__ = ["all_assigned", "asking", "member", "publish", "read", "read_all", "sizes"]
 
 
 _T = TypeVar("_T")
@@ -29,6 +29,22 @@ def publish(broker: "Broker", topic: str, count: int, partitions: int = 1, first
     with Producer(broker) as producer:
         for number in range(first, first + count):
             producer.send(topic, b"%d" % number, partition=number % partitions)
+
+
+def member(broker: "Broker", group: str, topic: str, **settings: Any) -> "Consumer":
+    """Return a consumer that has subscribed, and hears soon of what happens in its group."""
+    from kafkalite import Consumer
+
+    consumer = Consumer(broker, group_id=group, **{"heartbeat_interval_ms": 100, **settings})
+    consumer.subscribe(topic)
+    return consumer
+
+
+def sizes(*sources: "Consumer | MessageStream") -> list[int]:
+    """Return how many partitions each has at the moment."""
+    from kafkalite import Consumer
+
+    return [len(one.assignment if isinstance(one, Consumer) else one.partitions) for one in sources]
 
 
 def batches(source: "Consumer | MessageStream") -> Batches:
