@@ -7,6 +7,8 @@ from operator import index
 
 __all__ = ["OF_TEXT", "millis", "of_seek"]
 
+_LAST_MS = 2**63 - 1  # Kafka's timestamps
+
 OF_TEXT = " (datetime.fromisoformat reads a text)"
 
 
@@ -15,7 +17,7 @@ def of_seek(time: object) -> int:
 
     Raises:
         TypeError: it is no time.
-        ValueError: as :func:`millis`, or it is negative.
+        ValueError: as :func:`millis`, or it is negative, or beyond what Kafka can count.
     """
     at = millis(time, datetime.now(UTC))
     if at is not None:
@@ -25,8 +27,8 @@ def of_seek(time: object) -> int:
     except TypeError:
         message = f"expected milliseconds since 1970 UTC, a datetime{OF_TEXT} or a timedelta, not {time!r}"
         raise TypeError(message) from None
-    if at < 0:
-        message = f"times start at 0, which is 1970-01-01 UTC, and not at {at} ms"
+    if not 0 <= at <= _LAST_MS:
+        message = f"{at} is no time in milliseconds: they start at 0, which is 1970-01-01 UTC, and have 63 bits"
         raise ValueError(message)
     return at
 

@@ -205,21 +205,31 @@ impl Drop for Waits<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use kafkalite_wire::ErrorCode;
     use tokio::runtime::Handle;
 
     use super::*;
     use crate::config::ConsumerConfig;
-    use kafkalite_wire::ErrorCode;
 
-    #[tokio::test]
-    async fn what_was_wrong_with_an_earlier_subscription_is_not_told_of_a_later_one() {
+    /// A member of a cluster that nobody reaches, its orders and its commits.
+    pub(in crate::group) fn alone() -> (
+        Inside,
+        mpsc::UnboundedReceiver<Order>,
+        mpsc::UnboundedReceiver<Attempt>,
+    ) {
         let pairs = [("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")];
         let config = ConsumerConfig::from_pairs(pairs).unwrap();
         let consumer = Consumer::new(config, &Handle::current()).unwrap();
-        let (orders, _ordered) = mpsc::unbounded_channel();
-        let (commits, _attempts) = mpsc::unbounded_channel();
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let (commits, attempts) = mpsc::unbounded_channel();
         let inside = Inside::new(consumer, None, orders, commits);
+        (inside, ordered, attempts)
+    }
+
+    #[tokio::test]
+    async fn what_was_wrong_with_an_earlier_subscription_is_not_told_of_a_later_one() {
+        let (inside, _ordered, _attempts) = alone();
         let wrong = || ClientError::broker("Metadata", "a b", ErrorCode::InvalidTopic, None);
         let to = || Some(Subscription::topics(["t"]));
         inside.fail(wrong());

@@ -438,20 +438,12 @@ impl Task {
 
 #[cfg(test)]
 mod tests {
-    use tokio::runtime::Handle;
-
     use super::*;
-    use crate::config::ConsumerConfig;
-    use crate::consumer::Consumer;
+    use crate::group::inside::tests::alone;
 
     #[tokio::test]
     async fn what_was_found_for_an_earlier_subscription_counts_for_nothing() {
-        let pairs = [("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")];
-        let config = ConsumerConfig::from_pairs(pairs).unwrap();
-        let consumer = Consumer::new(config, &Handle::current()).unwrap();
-        let (orders, _ordered) = mpsc::unbounded_channel();
-        let (commits, _attempts) = mpsc::unbounded_channel();
-        let inside = Inside::new(consumer, None, orders, commits);
+        let (inside, _ordered, _attempts) = alone();
         let mut task = Task::new(Arc::new(inside));
         let to = |pattern| Order::Subscribe(Some(Subscription::pattern(pattern).unwrap()));
         let found = || {

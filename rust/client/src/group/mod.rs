@@ -333,8 +333,8 @@ impl GroupConsumer {
     }
 
     /// Ends: readers get [`ClientError::Closed`] at once; what was consumed is committed (unless
-    /// `enable.auto.commit=false`), commits that nobody waited for are answered, and the member leaves the group, but for a static one, whose place waits for it. No event
-    /// is queued. A second call waits for the first.
+    /// `enable.auto.commit=false`), commits that nobody waited for are answered, and the member leaves the group, but for a
+    /// static one, whose place waits for it. No event is queued. A second call waits for the first.
     ///
     /// # Errors
     /// [`ClientError::TimedOut`] if that took longer than `limit`; it goes on in the background.

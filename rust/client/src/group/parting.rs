@@ -143,24 +143,15 @@ pub(super) async fn begin(inside: &Inside, claimed: Claimed) {
 
 #[cfg(test)]
 mod tests {
-    use tokio::runtime::Handle;
-    use tokio::sync::mpsc;
-
     use super::*;
-    use crate::config::ConsumerConfig;
-    use crate::consumer::Consumer;
     use crate::group::commit_queue::Attempt;
     use crate::group::inside::Standing;
+    use crate::group::inside::tests::alone;
 
     /// Releases a partition that is consumed up to 5, as a member in this generation; with what generation and offset that is
     /// committed, if it is.
     async fn committed_in(generation: i32) -> Option<(i32, i64)> {
-        let pairs = [("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")];
-        let config = ConsumerConfig::from_pairs(pairs).unwrap();
-        let consumer = Consumer::new(config, &Handle::current()).unwrap();
-        let (orders, _ordered) = mpsc::unbounded_channel();
-        let (commits, mut attempts) = mpsc::unbounded_channel();
-        let inside = Inside::new(consumer, None, orders, commits);
+        let (inside, _ordered, mut attempts) = alone();
         inside.standing.send_modify(|standing| {
             *standing = Standing {
                 generation,
