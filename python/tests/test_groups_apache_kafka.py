@@ -23,16 +23,14 @@ from test_commits import (
     test_a_paused_partition_waits_exactly_where_it_was,
     test_a_restart_goes_on_with_the_next_message,
     test_commits_by_message_and_by_offset,
+    test_commits_that_nobody_waits_for_are_made_before_the_group_is_left,
     test_only_the_owner_commits,
     test_seeking_and_positions,
 )
 from test_groups import (
     test_a_consumer_of_several_topics,
     test_a_group_gets_one_copy_and_every_group_its_own,
-    test_a_session_that_the_broker_does_not_allow_is_an_error,
-    test_a_static_member_that_comes_back_moves_nothing,
     test_every_strategy_divides_everything,
-    test_members_without_a_common_strategy_say_so,
     test_partitions_are_divided_over_all_streams_of_all_consumers,
     test_ten_consumers_in_ten_threads,
     test_who_closes_leaves_at_once,
@@ -43,6 +41,11 @@ from test_rebalancing import (
     test_partitions_come_and_go_in_the_readers_thread,
     test_what_was_read_can_be_committed_when_it_is_revoked,
     test_who_was_given_up_hears_that_it_lost_its_partitions,
+)
+from test_subscriptions import (
+    test_a_session_that_the_broker_does_not_allow_is_an_error,
+    test_a_static_member_that_comes_back_moves_nothing,
+    test_members_without_a_common_strategy_say_so,
 )
 
 __all__ = [
@@ -58,6 +61,7 @@ __all__ = [
     "test_a_session_that_the_broker_does_not_allow_is_an_error",
     "test_a_static_member_that_comes_back_moves_nothing",
     "test_commits_by_message_and_by_offset",
+    "test_commits_that_nobody_waits_for_are_made_before_the_group_is_left",
     "test_every_strategy_divides_everything",
     "test_members_without_a_common_strategy_say_so",
     "test_only_the_owner_commits",
