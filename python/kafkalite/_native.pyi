@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _Bytes: TypeAlias = bytes | bytearray | memoryview | str
+_Partitioner: TypeAlias = Callable[[bytes | None, int], int]
 _Headers: TypeAlias = Mapping[str, bytes | str | None] | Sequence[tuple[str, bytes | str | None]]
 
 VERSION: Final[str]
@@ -202,7 +203,7 @@ class TopicSummary:
 class Producer:
     """The producing side; settings are Kafka's names in snake_case, values as Python has them."""
 
-    def __new__(cls, given: Mapping[str, object], partitioner: Callable[[bytes | None, int], int] | None) -> Self: ...
+    def __new__(cls, given: Mapping[str, object]) -> Self: ...
     def send(
         self,
         topic: str,
@@ -211,8 +212,16 @@ class Producer:
         headers: _Headers,
         timestamp: int | None,
         partition: int | None,
+        partitioner: _Partitioner | None,
     ) -> Delivery: ...
-    def send_set(self, topic: str, messages: Sequence[Message], key: _Bytes | None, partition: int | None) -> Delivery:
+    def send_set(
+        self,
+        topic: str,
+        messages: Sequence[Message],
+        key: _Bytes | None,
+        partition: int | None,
+        partitioner: _Partitioner | None,
+    ) -> Delivery:
         """Publish all messages as one batch in one request (the paper's message set)."""
     def send_many(
         self,
@@ -221,6 +230,7 @@ class Producer:
         keys: Sequence[_Bytes | None] | None,
         timestamps: Sequence[int] | None,
         partition: int | None,
+        partitioner: _Partitioner | None,
     ) -> None:
         """Accept many values in one call, without a delivery for each."""
     def flush(self, timeout: float | None) -> None: ...

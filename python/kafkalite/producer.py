@@ -81,10 +81,10 @@ class Producer:
             given["linger_ms"] = linger_ms
         if batch_size is not None:
             given["batch_size"] = batch_size
-        function = partitioner if callable(partitioner) else None
+        self._partitioner = partitioner if callable(partitioner) else None
         if not callable(partitioner):
             given["partitioner"] = partitioner
-        self._native = _native.Producer(given, function)
+        self._native = _native.Producer(given)
         weakref.finalize(self, _deliver_the_rest, self._native, os.getpid())
 
     def send(
@@ -124,8 +124,8 @@ class Producer:
                     "the messages of a set carry their own headers and timestamps, as in Message(b'', headers=...)"
                 )
                 raise ValueError(message)
-            return self._native.send_set(topic, tuple(value), key, partition)
-        return self._native.send(topic, value, key, headers, timestamp, partition)
+            return self._native.send_set(topic, tuple(value), key, partition, self._partitioner)
+        return self._native.send(topic, value, key, headers, timestamp, partition, self._partitioner)
 
     def send_many(
         self,
@@ -152,7 +152,7 @@ class Producer:
             KafkaTimeoutError: the buffer was full for longer than ``max_block_ms``; some values may be sent.
             ClosedError: the producer is closed.
         """
-        self._native.send_many(topic, values, keys, timestamps, partition)
+        self._native.send_many(topic, values, keys, timestamps, partition, self._partitioner)
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait until everything sent so far is answered.

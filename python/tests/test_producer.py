@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kafkalite import Consumer, Message, Producer, RecordMetadata, _native, errors
+from kafkalite import Broker, Consumer, Message, MessageSet, Producer, RecordMetadata, _native, errors
 
 
 def read(broker, topic, count, **settings):
@@ -51,14 +51,25 @@ def test_a_users_function_chooses_the_partition(broker, make_topic):
         assert producer.send(topic, b"", key=b"threx").result(timeout=30).partition == 1
 
 
-def test_what_a_users_function_raises_reaches_the_sender(broker, topic):
-    def fails(_key, _partitions):
-        raise ZeroDivisionError("not today")
+def test_what_a_users_function_raises_reaches_the_sender_and_ends_nothing_else(broker, topic):
+    answers = [ZeroDivisionError("not today"), 99, -1, 1 << 40, "first", None, 0]
 
-    with Producer(broker, partitioner=fails) as producer, pytest.raises(ZeroDivisionError, match="not today"):
-        producer.send(topic, b"", key=b"k")
-    with Producer(broker, partitioner=lambda _key, _partitions: 99) as producer, pytest.raises(ValueError, match="99"):
-        producer.send(topic, b"")
+    def choose(_key, _partitions):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with Producer(broker, partitioner=choose) as producer:
+        with pytest.raises(ZeroDivisionError, match="not today"):
+            producer.send(topic, b"", key=b"k")
+        for number in (99, -1, 1 << 40):
+            with pytest.raises(ValueError, match=f"returned {number}; {topic} has partitions 0 to 0"):
+                producer.send_many(topic, [b""])
+        for kind in ("str", "NoneType"):
+            with pytest.raises(TypeError, match=f"partitioning function returns must be .* not {kind}"):
+                producer.send(topic, MessageSet([Message(b"")]))
+        assert producer.send(topic, b"").result(timeout=30).offset == 0
 
 
 def test_random_partitions_are_all_used(broker, make_topic):
@@ -118,6 +129,23 @@ def test_a_full_buffer_makes_send_wait(broker, topic):
     assert broker_messages(broker, topic) == 4_000
 
 
+def test_a_buffer_takes_no_more_than_its_memory():
+    with Broker() as broker:
+        producer = Producer(broker, buffer_memory=10_000, max_block_ms=2_000)
+        producer.send("t", b"").result(timeout=30)
+    taken = []
+
+    def fill():
+        while True:
+            taken.append(producer.send("t", b"x" * 500))
+
+    with pytest.raises(errors.KafkaTimeoutError, match=r"buffer\.memory=10000"):
+        fill()
+    assert len(taken) * 500 <= 10_000 < (len(taken) + 1) * 600
+    with pytest.raises(errors.DeliveryError, match=f"{len(taken)} records were not delivered"):
+        producer.close(timeout=0)
+
+
 def broker_messages(broker, topic):
     return next(one.messages for one in broker.topics() if one.name == topic)
 
@@ -125,8 +153,12 @@ def broker_messages(broker, topic):
 def test_threads_may_share_a_producer(broker, make_topic):
     topic = make_topic(partitions=4)
     with Producer(broker) as producer, ThreadPoolExecutor(4) as pool:
-        for thread in range(4):
+        sent = [
             pool.submit(lambda thread=thread: [producer.send(topic, b"%d" % n, partition=thread) for n in range(5_000)])
+            for thread in range(4)
+        ]
+        for one in sent:
+            one.result(60)  # raises what its thread raised
     assert broker_messages(broker, topic) == 20_000
 
 

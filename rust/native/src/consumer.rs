@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use kafkalite_client::{ConsumerConfig, GroupConsumer, StartAt, Subscription, TopicPartition};
 use parking_lot::Mutex;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::blocking::{seconds, wait};
 use crate::closing;
-use crate::commits::{Offsets, by_pair};
+use crate::commits::{Callbacks, Offsets, by_pair};
 use crate::convert::TopicName;
 use crate::ours::Ours;
 use crate::reader::Reader;
@@ -28,6 +29,7 @@ pub(crate) const FOR_EVER: Duration = Duration::from_hours(87600);
 pub(crate) struct Consumer {
     root: Ours<Root>,
     readings: Mutex<Readings>,
+    callbacks: Py<Callbacks>,
 }
 
 /// What knows the cluster; streams are its siblings.
@@ -47,7 +49,7 @@ struct Readings {
 #[pymethods]
 impl Consumer {
     #[new]
-    fn new(given: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn new(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut config = ConsumerConfig::default();
         settings::apply(given, |name, value| config.set(name, value))?;
         let handle = runtime()?.handle();
@@ -60,6 +62,7 @@ impl Consumer {
         Ok(Self {
             root: Ours::new(root.map_err(|error| errors::client(&error))?),
             readings: Mutex::default(),
+            callbacks: Py::new(py, Callbacks::default())?,
         })
     }
 
@@ -85,9 +88,14 @@ impl Consumer {
         }
     }
 
-    fn stream(&self, topic: &str, partitions: Vec<i32>) -> PyResult<MessageStream> {
+    fn stream(
+        &self,
+        py: Python<'_>,
+        topic: &str,
+        partitions: Vec<i32>,
+    ) -> PyResult<MessageStream> {
         let topic: Arc<str> = topic.into();
-        let reading = self.open()?;
+        let reading = self.open(py)?;
         if let Source::Alone(consumer) = &reading.source {
             let named = |partition| TopicPartition::new(Arc::clone(&topic), partition);
             consumer.assign(
@@ -96,24 +104,34 @@ impl Consumer {
                     .map(|partition| (named(partition), StartAt::Reset)),
             );
         }
-        Ok(MessageStream::new(reading, topic))
+        Ok(MessageStream::new(
+            reading,
+            topic,
+            self.callbacks.clone_ref(py),
+        ))
     }
 
-    fn member_stream(&self, topic: &str) -> PyResult<MessageStream> {
+    fn member_stream(&self, py: Python<'_>, topic: &str) -> PyResult<MessageStream> {
         let topic: Arc<str> = topic.into();
-        let reading = self.open()?;
+        let reading = self.open(py)?;
         if let Source::Member(member) = &reading.source {
             member.subscribe(Subscription::topics([Arc::clone(&topic)]));
         }
-        Ok(MessageStream::new(reading, topic))
+        Ok(MessageStream::new(
+            reading,
+            topic,
+            self.callbacks.clone_ref(py),
+        ))
     }
 
-    fn member(&self) -> PyResult<Reader> {
-        self.open().map(Reader::new)
+    fn member(&self, py: Python<'_>) -> PyResult<Reader> {
+        let reading = self.open(py)?;
+        Ok(Reader::new(reading, self.callbacks.clone_ref(py)))
     }
 
-    fn readers(&self) -> Vec<Reader> {
-        self.alive().into_iter().map(Reader::new).collect()
+    fn readers(&self, py: Python<'_>) -> Vec<Reader> {
+        let reader = |reading| Reader::new(reading, self.callbacks.clone_ref(py));
+        self.alive().into_iter().map(reader).collect()
     }
 
     fn committed(
@@ -149,9 +167,17 @@ impl Consumer {
         let closed = closing::close(py, open.iter().filter_map(Weak::upgrade), timeout);
         match root {
             Root::Alone(consumer) => consumer.close(),
-            Root::Group(..) => {} // among what was open, if it joined
+            Root::Group(_, taken) if taken.load(Ordering::Relaxed) => {} // among what was open
+            // It never joined, so this takes no time; but somebody may wait for an answer of its cluster.
+            Root::Group(member, _) => {
+                wait(py, None, member.close(FOR_EVER))?;
+            }
         }
         closed
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.callbacks)
     }
 }
 
@@ -165,7 +191,7 @@ impl Consumer {
     }
 
     /// One more reading.
-    fn open(&self) -> PyResult<Arc<Reading>> {
+    fn open(&self, py: Python<'_>) -> PyResult<Arc<Reading>> {
         let handle = runtime()?.handle();
         let mut readings = self.readings.lock();
         if readings.closed {
@@ -179,7 +205,7 @@ impl Consumer {
             }
             Root::Group(member, _) => Source::Member(Arc::new(member.sibling(handle))),
         };
-        let reading = Reading::new(source);
+        let reading = Reading::new(source, self.callbacks.bind(py))?;
         readings.open.push(Arc::downgrade(&reading));
         closing::remember(&reading);
         Ok(reading)

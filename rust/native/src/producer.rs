@@ -4,22 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kafkalite_client::{Header, ProducerConfig, ProducerRecord, Refused};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::blocking::{seconds, wait};
 use crate::convert::{self, Bytelike, TopicName};
 use crate::delivery::Delivery;
+use crate::errors::wrong_type;
 use crate::message::Message;
 use crate::ours::Ours;
 use crate::runtime::runtime;
 use crate::{errors, settings};
 
-/// Publishes records.
+/// Publishes records. It holds no Python object: whoever finalizes the producer holds this one, so what it held would never be
+/// collected.
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Producer {
     core: Ours<Arc<kafkalite_client::Producer>>,
-    partitioner: Option<Py<PyAny>>,
     /// How long close waits when its caller names no time: deliveries end by then.
     patience: Duration,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Producer {
 #[pymethods]
 impl Producer {
     #[new]
-    fn new(given: &Bound<'_, PyAny>, partitioner: Option<Py<PyAny>>) -> PyResult<Self> {
+    fn new(given: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut config = ProducerConfig::default();
         settings::apply(given, |name, value| config.set(name, value))?;
         let patience = config.delivery_timeout + Duration::from_secs(1);
@@ -35,7 +36,6 @@ impl Producer {
             .map_err(|error| errors::client(&error))?;
         Ok(Self {
             core: Ours::new(Arc::new(core)),
-            partitioner,
             patience,
         })
     }
@@ -49,6 +49,7 @@ impl Producer {
         headers: &Bound<'_, PyAny>,
         timestamp: Option<i64>,
         partition: Option<i32>,
+        partitioner: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Delivery> {
         let (core, topic) = (self.core.here()?, topic.0);
         let given = convert::headers(headers)?;
@@ -73,7 +74,7 @@ impl Producer {
                 )
             };
         let headers: Vec<Header<'_>> = headers.iter().map(borrowed).collect();
-        let partition = self.choose(py, topic, partition, key)?;
+        let partition = self.choose(py, partitioner, topic, partition, key)?;
         let record = ProducerRecord {
             topic,
             partition,
@@ -93,6 +94,7 @@ impl Producer {
         messages: Vec<PyRef<'_, Message>>,
         key: Option<Bytelike<'_>>,
         partition: Option<i32>,
+        partitioner: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Delivery> {
         let (core, topic) = (self.core.here()?, topic.0);
         let Some(first) = messages.first() else {
@@ -101,7 +103,7 @@ impl Producer {
             ));
         };
         let key = key.as_ref().map(|key| &*key.0).or(first.key_bytes());
-        let partition = self.choose(py, topic, partition, key)?;
+        let partition = self.choose(py, partitioner, topic, partition, key)?;
         let headers: Vec<_> = messages
             .iter()
             .map(|message| message.header_list())
@@ -135,6 +137,7 @@ impl Producer {
         keys: Option<&Bound<'_, PyAny>>,
         timestamps: Option<&Bound<'_, PyAny>>,
         partition: Option<i32>,
+        partitioner: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let (core, topic) = (self.core.here()?, topic.0);
         let values = convert::list("values", "a list of payloads", values)?;
@@ -160,10 +163,10 @@ impl Producer {
                 .and_then(|keys| keys[at].as_ref())
                 .map(|key| &*key.0)
         };
-        let chosen = match (&self.partitioner, partition) {
+        let chosen = match (partitioner, partition) {
             (Some(_), None) => Some(
                 (0..values.len())
-                    .map(|at| self.choose(py, topic, None, key(at)))
+                    .map(|at| self.choose(py, partitioner, topic, None, key(at)))
                     .collect::<PyResult<Vec<_>>>()?,
             ),
             _ => None,
@@ -210,11 +213,12 @@ impl Producer {
     fn choose(
         &self,
         py: Python<'_>,
+        partitioner: Option<&Bound<'_, PyAny>>,
         topic: &str,
         given: Option<i32>,
         key: Option<&[u8]>,
     ) -> PyResult<Option<i32>> {
-        let (Some(function), None) = (&self.partitioner, given) else {
+        let (Some(function), None) = (partitioner, given) else {
             return Ok(given);
         };
         let core = self.core.here()?;
@@ -226,14 +230,20 @@ impl Producer {
                 None => return Ok(None), // without a timeout there is always an outcome
             },
         };
-        let chosen: i32 = function.call1(py, (key, partitions))?.extract(py)?;
-        if usize::try_from(chosen).is_ok_and(|chosen| chosen < partitions) {
-            Ok(Some(chosen))
-        } else {
-            Err(PyValueError::new_err(format!(
+        let chosen = function.call1((key, partitions))?;
+        match chosen.extract::<i32>() {
+            Ok(number) if usize::try_from(number).is_ok_and(|number| number < partitions) => {
+                Ok(Some(number))
+            }
+            Err(error) if error.is_instance_of::<PyTypeError>(py) => {
+                let what = "what the partitioning function returns";
+                Err(wrong_type(what, "the number of a partition", &chosen))
+            }
+            Err(error) if !error.is_instance_of::<PyOverflowError>(py) => Err(error),
+            _ => Err(PyValueError::new_err(format!(
                 "the partitioning function returned {chosen}; {topic} has partitions 0 to {}",
                 partitions.saturating_sub(1)
-            )))
+            ))),
         }
     }
 

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 
 use crate::blocking::seconds;
 use crate::closing;
-use crate::commits::Offsets;
+use crate::commits::{Callbacks, Offsets};
 use crate::convert::Offset;
 use crate::errors;
 use crate::message::Message;
@@ -23,13 +23,15 @@ pub(crate) struct Reader {
     reading: Ours<Arc<Reading>>,
     /// Called with what happens to the assignment. It may refer to this object, so the garbage collector sees it.
     listener: Mutex<Option<Py<PyAny>>>,
+    callbacks: Py<Callbacks>,
 }
 
 impl Reader {
-    pub(crate) fn new(reading: Arc<Reading>) -> Self {
+    pub(crate) fn new(reading: Arc<Reading>, callbacks: Py<Callbacks>) -> Self {
         Self {
             reading: Ours::new(reading),
             listener: Mutex::default(),
+            callbacks,
         }
     }
 
@@ -184,8 +186,13 @@ impl Reader {
         self.reading.here()?.commit(py, offsets, timeout)
     }
 
-    fn commit_soon(&self, offsets: Option<Offsets>, then: Option<Py<PyAny>>) -> PyResult<()> {
-        self.reading.here()?.commit_soon(offsets, then)
+    fn commit_soon(
+        &self,
+        py: Python<'_>,
+        offsets: Option<Offsets>,
+        then: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        self.reading.here()?.commit_soon(py, offsets, then)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -193,7 +200,7 @@ impl Reader {
         if let Some(listener) = self.listener.try_lock() {
             visit.call(&*listener)?;
         }
-        Ok(())
+        visit.call(&self.callbacks)
     }
 
     fn __clear__(&self) {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use kafkalite_client::{StartAt, TopicPartition};
 use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::blocking::seconds;
 use crate::closing;
+use crate::commits::Callbacks;
 use crate::convert::Offset;
 use crate::errors::wrong_type;
 use crate::message::Message;
@@ -22,13 +24,15 @@ use crate::reading::Reading;
 pub(crate) struct MessageStream {
     reading: Ours<Arc<Reading>>,
     topic: Arc<str>,
+    callbacks: Py<Callbacks>,
 }
 
 impl MessageStream {
-    pub(crate) fn new(reading: Arc<Reading>, topic: Arc<str>) -> Self {
+    pub(crate) fn new(reading: Arc<Reading>, topic: Arc<str>, callbacks: Py<Callbacks>) -> Self {
         Self {
             reading: Ours::new(reading),
             topic,
+            callbacks,
         }
     }
 
@@ -236,5 +240,9 @@ impl MessageStream {
             }
         });
         format!("MessageStream({:?}, {inside})", &*self.topic)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.callbacks)
     }
 }
