@@ -9,6 +9,7 @@
 mod address;
 mod admin;
 mod backoff;
+mod closing;
 mod cluster;
 pub mod config;
 mod connection;

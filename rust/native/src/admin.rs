@@ -1,7 +1,6 @@
 //! `Admin`: a cluster's topics, settings, records and groups, as tuples that the package makes dataclasses of.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use kafkalite_client::{
     AdminConfig, BrokerDescription, ClientError, ConfigChange, ConfigResource, GroupMember,
@@ -19,7 +18,6 @@ use crate::{errors, settings};
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Admin {
     core: Ours<kafkalite_client::Admin>,
-    closed: AtomicBool,
 }
 
 type Broker = (i32, String, i32, Option<String>);
@@ -40,24 +38,22 @@ impl Admin {
         let core = kafkalite_client::Admin::new(config).map_err(|error| errors::client(&error))?;
         Ok(Self {
             core: Ours::new(core),
-            closed: AtomicBool::new(false),
         })
     }
 
     fn describe_cluster(&self, py: Python<'_>) -> PyResult<(String, Option<i32>, Vec<Broker>)> {
-        let found = self.asked(py, self.core.here()?.describe_cluster())?;
+        let found = asked(py, self.core.here()?.describe_cluster())?;
         let brokers = found.brokers.into_iter().map(broker).collect();
         Ok((found.cluster_id, found.controller, brokers))
     }
 
     fn topics(&self, py: Python<'_>) -> PyResult<Vec<Topic>> {
-        let found = self.asked(py, self.core.here()?.topics())?;
+        let found = asked(py, self.core.here()?.topics())?;
         Ok(found.into_iter().map(topic).collect())
     }
 
     fn describe_topic(&self, py: Python<'_>, name: &str) -> PyResult<Topic> {
-        self.asked(py, self.core.here()?.describe_topic(name))
-            .map(topic)
+        asked(py, self.core.here()?.describe_topic(name)).map(topic)
     }
 
     fn create_topic(
@@ -74,15 +70,15 @@ impl Admin {
             replication_factor,
             configs: configs.into_iter().collect(),
         };
-        self.asked(py, self.core.here()?.create_topic(&topic))
+        asked(py, self.core.here()?.create_topic(&topic))
     }
 
     fn delete_topic(&self, py: Python<'_>, name: &str) -> PyResult<()> {
-        self.asked(py, self.core.here()?.delete_topic(name))
+        asked(py, self.core.here()?.delete_topic(name))
     }
 
     fn create_partitions(&self, py: Python<'_>, topic: &str, total: i32) -> PyResult<()> {
-        self.asked(py, self.core.here()?.create_partitions(topic, total))
+        asked(py, self.core.here()?.create_partitions(topic, total))
     }
 
     fn list_offsets(
@@ -94,7 +90,7 @@ impl Admin {
             .into_iter()
             .map(|(topic, partition, time)| (TopicPartition::new(topic, partition), start(time)))
             .collect();
-        let found = self.asked(py, self.core.here()?.list_offsets(&starts))?;
+        let found = asked(py, self.core.here()?.list_offsets(&starts))?;
         let rows = found.into_iter().map(|(of, found)| {
             let offset = found.map(|found| found.offset);
             let time = found.map(|found| found.timestamp).filter(|ms| *ms >= 0);
@@ -108,7 +104,7 @@ impl Admin {
         py: Python<'_>,
         before: Vec<(String, i32, i64)>,
     ) -> PyResult<Vec<(String, i32, i64)>> {
-        let first = self.asked(py, self.core.here()?.delete_records(&places(before)))?;
+        let first = asked(py, self.core.here()?.delete_records(&places(before)))?;
         let rows = first
             .into_iter()
             .map(|(of, offset)| (of.topic.to_string(), of.partition, offset));
@@ -117,7 +113,7 @@ impl Admin {
 
     fn describe_configs(&self, py: Python<'_>, kind: &str, name: &str) -> PyResult<Vec<Setting>> {
         let resource = resource(kind, name)?;
-        let found = self.asked(py, self.core.here()?.describe_configs(&resource))?;
+        let found = asked(py, self.core.here()?.describe_configs(&resource))?;
         let rows = found.into_iter().map(|entry| {
             let (read_only, sensitive) = (entry.is_read_only, entry.is_sensitive);
             let documentation = entry.documentation;
@@ -147,9 +143,9 @@ impl Admin {
             .map(|(name, how, value)| Ok((name.as_str(), change(how, value)?)))
             .collect::<PyResult<_>>()?;
         if dry_run {
-            self.asked(py, self.core.here()?.check_configs(&resource, &changes))
+            asked(py, self.core.here()?.check_configs(&resource, &changes))
         } else {
-            self.asked(py, self.core.here()?.alter_configs(&resource, &changes))
+            asked(py, self.core.here()?.alter_configs(&resource, &changes))
         }
     }
 
@@ -159,7 +155,7 @@ impl Admin {
         states: Vec<String>,
         kinds: Vec<String>,
     ) -> PyResult<Vec<(String, String, String, String)>> {
-        let found = self.asked(py, self.core.here()?.groups(&states, &kinds))?;
+        let found = asked(py, self.core.here()?.groups(&states, &kinds))?;
         let rows = found
             .into_iter()
             .map(|group| (group.id, group.kind, group.state, group.protocol_type));
@@ -167,7 +163,7 @@ impl Admin {
     }
 
     fn describe_group(&self, py: Python<'_>, group: &str) -> PyResult<Group> {
-        let found = self.asked(py, self.core.here()?.describe_group(group))?;
+        let found = asked(py, self.core.here()?.describe_group(group))?;
         let members = found.members.into_iter().map(member).collect();
         Ok((
             found.id,
@@ -181,7 +177,7 @@ impl Admin {
     }
 
     fn committed(&self, py: Python<'_>, group: &str) -> PyResult<Vec<(String, i32, i64, String)>> {
-        let found = self.asked(py, self.core.here()?.committed(group))?;
+        let found = asked(py, self.core.here()?.committed(group))?;
         let rows = found
             .into_iter()
             .map(|(of, at)| (of.topic.to_string(), of.partition, at.offset, at.metadata));
@@ -194,7 +190,7 @@ impl Admin {
         group: &str,
         offsets: Vec<(String, i32, i64)>,
     ) -> PyResult<()> {
-        self.asked(
+        asked(
             py,
             self.core.here()?.alter_committed(group, &places(offsets)),
         )
@@ -205,36 +201,29 @@ impl Admin {
             .into_iter()
             .map(|(topic, partition)| TopicPartition::new(topic, partition))
             .collect();
-        self.asked(py, self.core.here()?.delete_committed(group, &of))
+        asked(py, self.core.here()?.delete_committed(group, &of))
     }
 
     fn delete_group(&self, py: Python<'_>, group: &str) -> PyResult<()> {
-        self.asked(py, self.core.here()?.delete_group(group))
+        asked(py, self.core.here()?.delete_group(group))
     }
 
     fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
         if let Ok(core) = self.core.here() {
             core.close();
         }
     }
 }
 
-impl Admin {
-    fn asked<T: Send>(
-        &self,
-        py: Python<'_>,
-        answer: impl Future<Output = Result<T, ClientError>> + Send,
-    ) -> PyResult<T> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(errors::closed("the Admin is closed; make a new one"));
-        }
-        match wait(py, None, answer)? {
-            Some(answer) => answer.map_err(|error| errors::client(&error)),
-            None => Err(PyRuntimeError::new_err(
-                "a wait without a limit ended without an outcome",
-            )),
-        }
+fn asked<T: Send>(
+    py: Python<'_>,
+    answer: impl Future<Output = Result<T, ClientError>> + Send,
+) -> PyResult<T> {
+    match wait(py, None, answer)? {
+        Some(answer) => answer.map_err(|error| errors::client(&error)),
+        None => Err(PyRuntimeError::new_err(
+            "a wait without a limit ended without an outcome",
+        )),
     }
 }
 

@@ -88,12 +88,7 @@ impl Consumer {
         }
     }
 
-    fn stream(
-        &self,
-        py: Python<'_>,
-        topic: &str,
-        partitions: Vec<i32>,
-    ) -> PyResult<MessageStream> {
+    fn stream(&self, py: Python<'_>, topic: &str, partitions: Vec<i32>) -> PyResult<MessageStream> {
         let topic: Arc<str> = topic.into();
         let reading = self.open(py)?;
         if let Source::Alone(consumer) = &reading.source {

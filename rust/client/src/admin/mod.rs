@@ -13,6 +13,7 @@ use std::sync::Arc;
 use kafkalite_wire::api::describe_cluster::DescribeClusterRequest;
 use kafkalite_wire::{ErrorCode, Request};
 
+use crate::closing::Closing;
 use crate::cluster::{Cluster, Lane};
 use crate::config::AdminConfig;
 use crate::connection::Connection;
@@ -28,6 +29,7 @@ pub use topics::{NewTopic, PartitionDescription, TopicDescription};
 pub struct Admin {
     cluster: Arc<Cluster>,
     config: AdminConfig,
+    closing: Closing,
 }
 
 /// A cluster and its brokers.
@@ -62,6 +64,7 @@ impl Admin {
         Ok(Self {
             cluster: Arc::new(Cluster::new(config.client.clone())?),
             config,
+            closing: Closing::new("Admin"),
         })
     }
 
@@ -101,17 +104,18 @@ impl Admin {
         &self,
         starts: &[(TopicPartition, StartAt)],
     ) -> Result<HashMap<TopicPartition, Option<OffsetAndTimestamp>>> {
-        crate::consumer::find_offsets(
+        let asked = crate::consumer::find_offsets(
             &self.cluster,
             starts,
             crate::config::OffsetReset::Earliest,
             self.config.api_timeout,
-        )
-        .await
+        );
+        self.closing.or_closed(asked).await
     }
 
-    /// Ends the connections.
+    /// Ends the connections: whoever waits for an answer gets [`ClientError::Closed`]. A second call does nothing.
     pub fn close(&self) {
+        self.closing.close();
         self.cluster.close();
     }
 
@@ -120,9 +124,8 @@ impl Admin {
         what: &str,
         work: impl FnMut() -> F,
     ) -> Result<T> {
-        self.cluster
-            .retrying(what, self.config.api_timeout, work)
-            .await
+        let done = self.cluster.retrying(what, self.config.api_timeout, work);
+        self.closing.or_closed(done).await
     }
 
     /// A connection to the controller, or to any broker where the cluster names none.

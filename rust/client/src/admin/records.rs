@@ -20,9 +20,11 @@ impl Admin {
     ) -> Result<HashMap<TopicPartition, i64>> {
         let mut first = HashMap::new();
         for (of, offset) in before {
-            self.cluster
-                .topic(&of.topic, self.config.api_timeout, "default.api.timeout.ms")
-                .await?;
+            let limit = self.config.api_timeout;
+            let found = self
+                .cluster
+                .topic(&of.topic, limit, "default.api.timeout.ms");
+            self.closing.or_closed(found).await?;
             let subject = of.to_string();
             let low = self
                 .retrying(&format!("deleting records of {of}"), || async {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Claim, Consumer, StartAt, TopicPartition};
 use crate::cluster::Cluster;
 use crate::config::ConsumerConfig;
-use crate::error::ClientError;
+use crate::error::{ClientError, Result};
 
 impl Consumer {
     pub(crate) fn config(&self) -> &ConsumerConfig {
@@ -56,6 +56,11 @@ impl Consumer {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.shared.is_closed()
+    }
+
+    /// What the wait brings, unless the consumer is closed before.
+    pub(crate) async fn or_closed<T>(&self, wait: impl Future<Output = Result<T>>) -> Result<T> {
+        self.shared.closing.or_closed(wait).await
     }
 
     /// The claims of all partitions.

@@ -19,7 +19,6 @@ mod steward;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -119,7 +118,7 @@ impl Consumer {
     /// The next batch that is there, without waiting.
     pub fn try_next_batch(&self) -> Option<Result<Batch>> {
         if self.shared.is_closed() {
-            return Some(Err(ClientError::Closed("consumer")));
+            return Some(Err(self.shared.closing.error()));
         }
         self.shared.take()
     }
@@ -180,7 +179,8 @@ impl Consumer {
 
     /// The partitions of a topic, sorted; waits until the topic is there, for `limit` at the most.
     pub async fn partitions(&self, topic: &str, limit: Duration) -> Result<Vec<i32>> {
-        let topic = self.shared.cluster.topic(topic, limit, "timeout").await?;
+        let asked = self.shared.cluster.topic(topic, limit, "timeout");
+        let topic = self.shared.closing.or_closed(asked).await?;
         Ok((0..topic.partitions.len() as i32).collect())
     }
 
@@ -195,12 +195,13 @@ impl Consumer {
             OffsetReset::None => OffsetReset::Earliest,
             reset => reset,
         };
-        find_offsets(&self.shared.cluster, starts, reset, limit).await
+        let asked = find_offsets(&self.shared.cluster, starts, reset, limit);
+        self.shared.closing.or_closed(asked).await
     }
 
-    /// Ends at once: whoever waits for a batch gets [`ClientError::Closed`]. A second call does nothing.
+    /// Ends at once: whoever waits for something gets [`ClientError::Closed`]. A second call does nothing.
     pub fn close(&self) {
-        if !self.shared.closed.swap(true, Ordering::AcqRel) {
+        if self.shared.closing.close() {
             self.steward.abort();
             self.shared.wake_all();
         }

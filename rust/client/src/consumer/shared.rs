@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -13,6 +12,7 @@ use super::claim::Claim;
 use super::partition::Partition;
 use super::session::Want;
 use super::{StartAt, TopicPartition};
+use crate::closing::Closing;
 use crate::cluster::{Cluster, Metadata};
 use crate::config::ConsumerConfig;
 use crate::error::{ClientError, Result};
@@ -26,7 +26,7 @@ pub(super) struct Shared {
     pub(super) arrived: Notify,
     /// A partition has no leader, or its leader refused.
     pub(super) steward: Notify,
-    pub(super) closed: AtomicBool,
+    pub(super) closing: Closing,
 }
 
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ impl Shared {
             state: Mutex::default(),
             arrived: Notify::new(),
             steward: Notify::new(),
-            closed: AtomicBool::new(false),
+            closing: Closing::new("consumer"),
         }
     }
 
@@ -82,7 +82,7 @@ impl Shared {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.closing.is_closed()
     }
 
     /// Replaces the assignment.

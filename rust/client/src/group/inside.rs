@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::Subscription;
 use super::commit_queue::Attempt;
 use super::events::Events;
+use crate::closing::Closing;
 use crate::consumer::Consumer;
 use crate::error::ClientError;
 
@@ -82,6 +83,8 @@ pub(super) struct Inside {
     pub(super) wake: Notify,
     /// Nobody handles events any more.
     pub(super) closing: Notify,
+    /// Closing is over, one way or the other: commits are not waited for any more.
+    pub(super) closed: Closing,
 }
 
 impl Inside {
@@ -110,6 +113,7 @@ impl Inside {
             knocked: AtomicBool::new(false),
             wake: Notify::new(),
             closing: Notify::new(),
+            closed: Closing::new("consumer"),
         }
     }
 

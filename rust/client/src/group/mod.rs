@@ -268,7 +268,8 @@ impl GroupConsumer {
         let (cluster, group) = (self.inside.consumer.cluster(), &*self.inside.group);
         let what = format!("fetching the offsets of {}", shown(group));
         let ask = || offsets::fetch(cluster, group, partitions);
-        cluster.retrying(&what, limit, ask).await
+        let fetched = cluster.retrying(&what, limit, ask);
+        self.inside.consumer.or_closed(fetched).await
     }
 
     /// Commits these offsets, or what was consumed of every partition, and waits for the answer. What was committed is
@@ -279,7 +280,8 @@ impl GroupConsumer {
     ///
     /// # Errors
     /// [`ClientError::CommitFailed`] if a partition has gone to another member, or if the group goes on without this one;
-    /// [`ClientError::TimedOut`] after `limit`.
+    /// [`ClientError::TimedOut`] after `limit`; [`ClientError::Closed`] if the member was closed, and the closing did not bring
+    /// the answer.
     pub async fn commit(
         &self,
         offsets: Option<Vec<(TopicPartition, CommittedOffset)>>,
@@ -290,7 +292,8 @@ impl GroupConsumer {
         }
         let offsets = self.to_commit(offsets);
         if !offsets.is_empty() {
-            self.inside.commit_within(&offsets, limit).await?;
+            let committed = self.inside.commit_within(&offsets, limit);
+            self.inside.closed.or_closed(committed).await?;
         }
         Ok(offsets)
     }
@@ -332,7 +335,7 @@ impl GroupConsumer {
         offsets.unwrap_or_else(|| self.inside.uncommitted(None))
     }
 
-    /// Ends: readers get [`ClientError::Closed`] at once; what was consumed is committed (unless
+    /// Ends: whoever reads or asks gets [`ClientError::Closed`] at once; what was consumed is committed (unless
     /// `enable.auto.commit=false`), commits that nobody waited for are answered, and the member leaves the group, but for a
     /// static one, whose place waits for it. No event is queued. A second call waits for the first.
     ///
@@ -350,7 +353,9 @@ impl GroupConsumer {
             // Who never subscribed may have committed all the same.
             self.inside.queued().await
         };
-        match timeout(limit, ended).await {
+        let ended = timeout(limit, ended).await;
+        self.inside.closed.close();
+        match ended {
             Ok(_) => Ok(()),
             Err(_) => Err(ClientError::TimedOut {
                 what: format!("leaving {}", shown(&self.inside.group)).into(),

@@ -67,13 +67,17 @@ enum Need {
 }
 
 impl Wait {
-    /// Waits, `max.block.ms` at the most. Then try the record again: another thread may have been quicker.
+    /// Waits, `max.block.ms` at the most, and no longer than until the producer is closed. Then try the record again: another thread may have been quicker.
     pub async fn ready(self) -> Result<()> {
-        match self.need {
-            Need::Topic(name) => self.shared.learn(&name).await.map(drop),
-            Need::Partition(topic, partition) => self.shared.grown(&topic, partition).await,
-            Need::Room(bytes) => self.shared.room(bytes).await,
-        }
+        let (shared, need) = (&self.shared, self.need);
+        let ready = async {
+            match need {
+                Need::Topic(name) => shared.learn(&name).await.map(drop),
+                Need::Partition(topic, partition) => shared.grown(&topic, partition).await,
+                Need::Room(bytes) => shared.room(bytes).await,
+            }
+        };
+        shared.closing.or_closed(ready).await
     }
 }
 
@@ -210,10 +214,13 @@ impl Producer {
 
     /// How many partitions a topic has; waits `max.block.ms` at the most until that is known.
     pub async fn partition_count(&self, topic: &str) -> Result<usize> {
-        match self.known_partition_count(topic) {
-            Some(count) => Ok(count),
-            None => Ok(self.shared.learn(topic).await?.partition_count()),
-        }
+        let counted = async {
+            match self.known_partition_count(topic) {
+                Some(count) => Ok(count),
+                None => Ok(self.shared.learn(topic).await?.partition_count()),
+            }
+        };
+        self.shared.closing.or_closed(counted).await
     }
 
     /// How many partitions a topic has, if that is known already; nothing is asked.
@@ -231,8 +238,7 @@ impl Producer {
     /// Takes nothing more, delivers what it has within `limit`, and ends. What is left then fails and is reported.
     /// A second call has nothing to do, unless the first was cancelled: then it carries on.
     pub async fn close(&self, limit: Duration) -> Result<()> {
-        self.shared.closed.store(true, Ordering::Release);
-        self.shared.wake_waiters();
+        self.shared.closing.close();
         if timeout(limit, self.shared.drained()).await.is_err() {
             tracing::warn!(
                 limit_ms = limit.as_millis() as u64,
@@ -248,8 +254,8 @@ impl Producer {
     }
 
     fn topic(&self, name: &str) -> Result<Arc<Topic>, Refused> {
-        if self.shared.closed.load(Ordering::Acquire) {
-            return Err(Refused::Failed(ClientError::Closed("producer")));
+        if self.shared.closing.is_closed() {
+            return Err(Refused::Failed(self.shared.closing.error()));
         }
         self.shared
             .topic(name)
@@ -315,8 +321,7 @@ impl Producer {
 
 impl Drop for Producer {
     fn drop(&mut self) {
-        self.shared.closed.store(true, Ordering::Release);
-        self.shared.wake_waiters();
+        self.shared.closing.close();
         self.sender.abort();
         // The task fails what is left as it goes.
     }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::delivery::Failures;
 use super::topic::Topic;
+use crate::closing::Closing;
 use crate::cluster::{Cluster, Metadata};
 use crate::config::ProducerConfig;
 use crate::error::{ClientError, Result};
@@ -36,7 +37,7 @@ pub(super) struct Shared {
     room: Notify,
     /// Flushes that wait, and threads that wait for room: nothing lingers meanwhile.
     hurried: AtomicUsize,
-    pub(super) closed: AtomicBool,
+    pub(super) closing: Closing,
     /// Give up what is left.
     pub(super) abort: AtomicBool,
     builders: Mutex<Vec<BatchBuilder>>,
@@ -67,7 +68,7 @@ impl Shared {
             memory: AtomicUsize::new(0),
             room: Notify::new(),
             hurried: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
+            closing: Closing::new("producer"),
             abort: AtomicBool::new(false),
             builders: Mutex::default(),
         }
@@ -151,9 +152,6 @@ impl Shared {
         let _hurry = self.hurry();
         loop {
             let room = self.room.notified();
-            if self.closed.load(Ordering::Acquire) {
-                return Err(ClientError::Closed("producer"));
-            }
             if self.has_room(self.memory.load(Ordering::Acquire), bytes) {
                 return Ok(());
             }
@@ -189,12 +187,6 @@ impl Shared {
             }
             settled.await;
         }
-    }
-
-    /// Wakes whoever waits for room, so that they see that the producer is closed.
-    pub(super) fn wake_waiters(&self) {
-        self.room.notify_waiters();
-        self.settled.notify_waiters();
     }
 
     pub(super) fn topic(&self, name: &str) -> Option<Arc<Topic>> {
