@@ -49,7 +49,8 @@ impl OffsetCheckpoint {
         let lines = offsets.iter().map(|(partition, offset)| {
             format!("{} {} {offset}", partition.topic(), partition.number())
         });
-        write(&self.path, lines)
+        durable::replace_file(&self.path, text(lines).as_bytes())
+            .map_err(LogError::io("write", &self.path))
     }
 }
 
@@ -65,16 +66,13 @@ pub(crate) fn read<T>(path: &Path, parse_line: impl Fn(&str) -> Option<T>) -> Re
     }
 }
 
-/// Replaces a checkpoint file durably.
-pub(crate) fn write<L: Display>(
-    path: &Path,
-    lines: impl ExactSizeIterator<Item = L>,
-) -> Result<()> {
+/// What a checkpoint file with these lines holds.
+pub(crate) fn text<L: Display>(lines: impl ExactSizeIterator<Item = L>) -> String {
     let mut text = format!("0\n{}\n", lines.len());
     for line in lines {
         writeln!(text, "{line}").expect("a string takes whatever is written to it");
     }
-    durable::replace_file(path, text.as_bytes()).map_err(LogError::io("write", path))
+    text
 }
 
 fn parse<T>(bytes: &[u8], parse_line: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, String> {

@@ -37,6 +37,11 @@ pub trait Disk: Debug + Send + Sync {
         fs::remove_file(path)
     }
 
+    /// Puts bytes in the place of whatever a file held, see [`durable::replace_file`].
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        durable::replace_file(path, bytes)
+    }
+
     /// Returns when creations, renames and removals in a directory survive a power cut.
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         durable::sync_dir(dir)
@@ -46,6 +51,15 @@ pub trait Disk: Debug + Send + Sync {
 /// The operating system's own files.
 pub fn os() -> Arc<dyn Disk> {
     Arc::new(OperatingSystem)
+}
+
+/// Removes a file that nobody reads any more. One that stays is removed when its log is opened again.
+pub(crate) fn unlink(disk: &dyn Disk, path: &Path) {
+    if let Err(error) = disk.remove(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "cannot remove {}", path.display());
+    }
 }
 
 /// Writes all of `parts` at `position`, however many calls that takes, and answers the number of bytes.

@@ -5,7 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Result, checkpoint};
+use crate::disk::Disk;
+use crate::{LogError, Result, checkpoint};
 
 /// The epochs of one partition, and the file that they are kept in.
 #[derive(Clone, Debug)]
@@ -56,8 +57,8 @@ impl LeaderEpochs {
         }
     }
 
-    /// Takes note that `epoch` has written at `offset`, in memory: until it is [saved](Self::save) it can be learned from
-    /// the batches again. So a first message does not wait for the disk.
+    /// Takes note that `epoch` has written at `offset`. As all changes, it is in memory until it is [saved](Self::save), and
+    /// can be learned from the batches again. So a first message does not wait for the disk.
     ///
     /// An older epoch at a lower offset than a newer one is a log that was cut: what contradicts is forgotten. A negative
     /// epoch means that the writer knew none.
@@ -113,32 +114,33 @@ impl LeaderEpochs {
         Some((found, end))
     }
 
-    /// The log was cut: epochs that began at or after `end_offset` have not been.
-    pub fn truncate_to(&mut self, end_offset: i64) -> Result<()> {
+    /// The log was cut: epochs that began at or after `end_offset` have not been. Answers whether there were any.
+    pub fn truncate_to(&mut self, end_offset: i64) -> bool {
         let kept = self
             .entries
             .partition_point(|entry| entry.start_offset < end_offset);
-        if kept == self.entries.len() {
-            return Ok(());
-        }
+        let cut = kept < self.entries.len();
         self.entries.truncate(kept);
-        self.save()
+        self.unsaved |= cut;
+        cut
     }
 
-    /// Records before `start_offset` are gone: the epoch in force there begins there now, older ones are forgotten.
-    pub fn begin_at(&mut self, start_offset: i64) -> Result<()> {
+    /// Records before `start_offset` are gone: the epoch in force there begins there now, older ones are forgotten. Answers
+    /// whether that changes anything.
+    pub fn begin_at(&mut self, start_offset: i64) -> bool {
         let after = self
             .entries
             .partition_point(|entry| entry.start_offset <= start_offset);
         let Some(in_force) = after.checked_sub(1) else {
-            return Ok(());
+            return false;
         };
         if in_force == 0 && self.entries[0].start_offset == start_offset {
-            return Ok(());
+            return false;
         }
         self.entries.drain(..in_force);
         self.entries[0].start_offset = start_offset;
-        self.save()
+        self.unsaved = true;
+        true
     }
 
     fn is_known(&self, entry: EpochStart) -> bool {
@@ -161,12 +163,13 @@ impl LeaderEpochs {
     }
 
     /// Writes the file; what is in it when this returns survives a power cut.
-    pub fn save(&mut self) -> Result<()> {
+    pub fn save(&mut self, disk: &dyn Disk) -> Result<()> {
         let lines = self
             .entries
             .iter()
             .map(|entry| format!("{} {}", entry.epoch, entry.start_offset));
-        checkpoint::write(&self.path, lines)?;
+        disk.replace_file(&self.path, checkpoint::text(lines).as_bytes())
+            .map_err(LogError::io("write", &self.path))?;
         self.unsaved = false;
         Ok(())
     }

@@ -148,6 +148,11 @@ impl Disk for FaultyDisk {
         self.real.remove(path)
     }
 
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.step()?;
+        self.real.replace_file(path, bytes)
+    }
+
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.step()?;
         self.real.sync_dir(dir)

@@ -1,9 +1,11 @@
 //! One partition: an ordered list of segments, the last of which is appended to.
 //!
-//! One mutex orders the appends. Readers take none: they load the offsets that bound them and a copy-on-write list of
-//! segments. What they may rely on, in the order in which writers publish it: bytes are in the file, then its length is
-//! raised, then the offset that says so; a new segment is in the list before any of its offsets is; the start offset
-//! rises before segments leave the list.
+//! One mutex orders the appends; all that the disk is asked for while it is held are their bytes, and the files of a segment
+//! that begins. Another guards what is known of them, and is never held while anybody waits for the disk.
+//!
+//! Readers take none: they load the offsets that bound them and a copy-on-write list of segments. What they may rely on, in
+//! the order in which writers publish it: bytes are in the file, then its length is raised, then the offset that says so; a
+//! new segment is in the list before any of its offsets is; the start offset rises before segments leave the list.
 
 mod append;
 mod compact;
@@ -32,7 +34,7 @@ pub use retain::Retained;
 pub use timestamps::TimestampedOffset;
 
 use crate::epochs::LeaderEpochs;
-use crate::producers::{Producers, Staged};
+use crate::producers::{Producers, Staged, snapshot};
 use crate::segment::active::ActiveSegment;
 use crate::segment::{Place, Segment};
 use crate::{Durability, LogConfig, LogError, Result, snapshots};
@@ -46,7 +48,12 @@ pub struct Log {
     place: Place,
     config: ArcSwap<LogConfig>,
     segments: ArcSwap<Segments>,
-    writer: Mutex<Writer>,
+    /// Held by whoever appends, begins a segment or ends the log. Flushing, retention and compaction do their work without.
+    appender: Mutex<Appender>,
+    /// Held for moments. No system call is made meanwhile, so whoever has a question waits for no disk.
+    written: Mutex<Written>,
+    /// Held by whoever writes `leader-epoch-checkpoint`.
+    saving_epochs: Mutex<()>,
     start_offset: AtomicI64,
     end_offset: AtomicI64,
     high_watermark: AtomicI64,
@@ -55,21 +62,29 @@ pub struct Log {
     failure: OnceLock<String>,
     closed: AtomicBool,
     doomed: Mutex<Vec<retain::Doomed>>,
-    /// Held by whoever takes segments out of the list and renames their files, before `writer`: so names and list agree.
+    /// Held by whoever takes segments out of the list and renames their files: so names and list agree. Taken before
+    /// `appender`, which is taken before `written`.
     restructuring: Mutex<()>,
 }
 
 /// What only the one who appends touches.
 #[derive(Debug)]
-struct Writer {
+struct Appender {
     active: ActiveSegment,
+    /// Kept for its memory; empty between appends.
+    staged: Staged,
+}
+
+/// What is known of all that was appended.
+#[derive(Debug)]
+struct Written {
     next_offset: i64,
     /// Segments that were rolled (or rebuilt) and not flushed since, ascending.
     rolled: Vec<Arc<Segment>>,
+    /// The producers as they were at the rolls whose snapshots are not written yet, encoded, and the offsets of these.
+    snapshots: Vec<(i64, Vec<u8>)>,
     producers: Producers,
     epochs: LeaderEpochs,
-    /// Kept for its memory; empty between appends.
-    staged: Staged,
 }
 
 impl Log {
@@ -102,24 +117,24 @@ impl Log {
     /// The newest leader epoch not above `epoch` and the offset where it ends; `None` for an epoch that this log has not
     /// seen yet (KIP-101).
     pub fn end_offset_for_epoch(&self, epoch: i32) -> Option<(i32, i64)> {
-        let writer = self.writer.lock();
-        writer.epochs.end_offset_for(epoch, writer.next_offset)
+        let written = self.written.lock();
+        written.epochs.end_offset_for(epoch, written.next_offset)
     }
 
     /// The epoch of the leader that wrote the message at `offset`.
     pub fn epoch_of(&self, offset: i64) -> Option<i32> {
-        self.writer.lock().epochs.epoch_of(offset)
+        self.written.lock().epochs.epoch_of(offset)
     }
 
     /// The largest producer id that this log remembers, so that nobody gives it out again.
     pub fn largest_producer_id(&self) -> Option<i64> {
-        let writer = self.writer.lock();
-        writer.producers.iter().map(|(id, _)| id).max()
+        let written = self.written.lock();
+        written.producers.iter().map(|(id, _)| id).max()
     }
 
     /// Forgets producers that have not written for `expiration_ms` (Kafka's `producer.id.expiration.ms`).
     pub fn expire_producers(&self, now_ms: i64, expiration_ms: i64) {
-        self.writer.lock().producers.expire(now_ms, expiration_ms);
+        self.written.lock().producers.expire(now_ms, expiration_ms);
     }
 
     /// Bytes in all segments.
@@ -147,7 +162,7 @@ impl Log {
 
     /// Puts new settings in force, from the next append on.
     pub fn reconfigure(&self, config: LogConfig) {
-        let _writer = self.writer.lock();
+        let _written = self.written.lock();
         let durability = config.durability;
         self.config.store(Arc::new(config));
         if durability == Durability::Visible {
@@ -163,17 +178,21 @@ impl Log {
     /// refuses everything from then on. Slices that were read stay readable. The second call does nothing; after a failed
     /// one it fails again, because the next open must recover.
     pub fn close(&self) -> Result<()> {
-        let _restructured = self.restructuring.lock();
-        let writer = self.writer.lock();
-        if self.closed.swap(true, Ordering::AcqRel) {
-            return self.check_sound();
+        let restructured = self.restructuring.lock();
+        {
+            let _appended = self.appender.lock();
+            if self.closed.swap(true, Ordering::AcqRel) {
+                return self.check_sound();
+            }
         }
         self.check_sound()?;
-        let sealed = writer.active.seal();
-        drop(writer);
-        let finished = sealed.and_then(|()| self.flush_for_good()).and_then(|()| {
-            let writer = self.writer.lock();
-            snapshots::write(&self.place.dir, writer.next_offset, &writer.producers, true)
+        self.write_snapshots(&restructured);
+        let finished = self.flush_for_good().and_then(|()| {
+            let (end, producers) = {
+                let written = self.written.lock();
+                (written.next_offset, snapshot::encode(&written.producers))
+            };
+            snapshots::write(&self.place.dir, end, &producers, true)
         });
         finished.map_err(|error| match error {
             LogError::Failed { .. } => error,
@@ -186,7 +205,7 @@ impl Log {
     /// Refuses everything from now on without writing anything more: the partition is being deleted.
     pub fn abandon(&self) {
         let _restructured = self.restructuring.lock();
-        let _writer = self.writer.lock();
+        let _appended = self.appender.lock();
         self.closed.store(true, Ordering::Release);
     }
 

@@ -1,4 +1,4 @@
-//! The `.snapshot` files of a partition directory: written at every roll and at close, read at open.
+//! The `.snapshot` files of a partition directory: written soon after every roll and at close, read at open.
 //!
 //! A snapshot may be missing or torn: what it says is also in the log, only slower to find. So none is flushed unless the
 //! caller asks, and a bad one is removed.
@@ -17,14 +17,14 @@ pub fn path(dir: &Path, offset: i64) -> PathBuf {
     dir.join(format!("{offset:020}.snapshot"))
 }
 
-/// Writes what `producers` are just before `offset`. With `sync` it also survives a power cut when this returns.
-pub fn write(dir: &Path, offset: i64, producers: &Producers, sync: bool) -> Result<()> {
-    let bytes = snapshot::encode(producers);
+/// Writes what the producers are just before `offset`, as [`snapshot::encode`] has it. With `sync` it also survives a power
+/// cut when this returns.
+pub fn write(dir: &Path, offset: i64, encoded: &[u8], sync: bool) -> Result<()> {
     let path = path(dir, offset);
     let written = if sync {
-        durable::replace_file(&path, &bytes)
+        durable::replace_file(&path, encoded)
     } else {
-        fs::write(&path, &bytes)
+        fs::write(&path, encoded)
     };
     written.map_err(LogError::io("write", &path))
 }

@@ -7,9 +7,14 @@
 
 mod support;
 
-use std::sync::{Arc, Barrier};
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
+use std::thread;
+use std::time::Duration;
 
-use kafkalite_log::disk::Disk;
+use kafkalite_log::disk::{self, Disk};
 use kafkalite_log::faults::{Fault, FaultyDisk};
 use kafkalite_log::{Durability, Log, LogConfig, LogError, OpenOptions, ReadUpTo};
 use support::{CLIENT, NOW, append, batch, open, read_all, sequenced};
@@ -286,6 +291,59 @@ fn rolled_segments_are_flushed_whatever_the_settings() {
     log.flush_if_due(NOW).unwrap();
     assert_eq!(log.flushed_offset(), *log.segment_bases().last().unwrap());
     assert!(log.unflushed_messages() > 0);
+}
+
+/// A disk of which the first flush panics.
+#[derive(Debug)]
+struct Panicking {
+    real: Arc<dyn Disk>,
+    panicked: AtomicBool,
+}
+
+impl Disk for Panicking {
+    fn write_vectored_at(
+        &self,
+        file: &File,
+        parts: &[IoSlice<'_>],
+        position: u64,
+    ) -> io::Result<usize> {
+        self.real.write_vectored_at(file, parts, position)
+    }
+
+    fn sync_data(&self, file: &File) -> io::Result<()> {
+        assert!(
+            self.panicked.swap(true, Ordering::AcqRel),
+            "what a test's disk does"
+        );
+        self.real.sync_data(file)
+    }
+}
+
+#[test]
+fn a_flush_that_panics_leaves_the_next_one_its_turn() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = OpenOptions {
+        disk: Arc::new(Panicking {
+            real: disk::os(),
+            panicked: AtomicBool::new(false),
+        }),
+        ..OpenOptions::default()
+    };
+    let log = Arc::new(
+        Log::open(dir.path(), LogConfig::default(), &options)
+            .unwrap()
+            .0,
+    );
+    append(&log, &[b"x"]);
+    let flush = |log: &Arc<Log>| {
+        let log = Arc::clone(log);
+        thread::spawn(move || log.flush().unwrap())
+    };
+    flush(&log).join().unwrap_err();
+    let (flushed, is_flushed) = mpsc::channel();
+    let second = flush(&log);
+    thread::spawn(move || flushed.send(second.join().unwrap()).unwrap());
+    assert_eq!(is_flushed.recv_timeout(Duration::from_mins(1)), Ok(1));
 }
 
 #[test]

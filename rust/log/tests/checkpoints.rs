@@ -8,6 +8,7 @@ use std::fs;
 
 use kafkalite_log::LogError;
 use kafkalite_log::checkpoint::{OffsetCheckpoint, Offsets};
+use kafkalite_log::disk;
 use kafkalite_log::epochs::{EpochStart, LeaderEpochs};
 use kafkalite_log::partition::{TopicPartition, check_topic_name};
 use proptest::prelude::*;
@@ -153,7 +154,7 @@ fn epochs() -> (tempfile::TempDir, LeaderEpochs) {
     for (epoch, offset) in [(2, 0), (2, 50), (3, 100), (7, 250), (7, 300), (-1, 310)] {
         epochs.assign(epoch, offset);
     }
-    epochs.save().unwrap();
+    epochs.save(&*disk::os()).unwrap();
     (dir, epochs)
 }
 
@@ -232,7 +233,8 @@ fn a_cut_log_forgets_the_epochs_that_were_cut() {
         (0, vec![]),
     ] {
         let (dir, mut epochs) = epochs();
-        epochs.truncate_to(end).unwrap();
+        epochs.truncate_to(end);
+        epochs.save(&*disk::os()).unwrap();
         assert_eq!(pairs(&epochs), kept, "cut to {end}");
         assert_eq!(
             pairs(&LeaderEpochs::load(dir.path()).unwrap()),
@@ -252,7 +254,8 @@ fn a_log_that_begins_later_keeps_the_epoch_in_force_there() {
         (1000, vec![(7, 1000)]),
     ] {
         let (dir, mut epochs) = epochs();
-        epochs.begin_at(start).unwrap();
+        epochs.begin_at(start);
+        epochs.save(&*disk::os()).unwrap();
         assert_eq!(pairs(&epochs), kept, "begin at {start}");
         assert_eq!(
             pairs(&LeaderEpochs::load(dir.path()).unwrap()),

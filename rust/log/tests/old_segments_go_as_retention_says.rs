@@ -190,6 +190,7 @@ fn files_live_on_for_the_delay_and_slices_for_as_long_as_they_are_held() {
         ..LogConfig::default()
     };
     let log = seconds(dir.path(), &config, 4);
+    log.flush_if_due(NOW).unwrap();
     let slice = log.read(0, 1 << 20, ReadUpTo::End, true).unwrap();
     let later = NOW + 1_000_000;
     log.retain(later).unwrap();

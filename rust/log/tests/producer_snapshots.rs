@@ -120,7 +120,13 @@ fn the_newest_sound_snapshot_in_range_is_loaded_and_the_others_make_way() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     for offset in [0, 10, 20, 30, 40, 50] {
-        snapshots::write(dir, offset, &producers(&[one(offset, 0)]), offset % 20 == 0).unwrap();
+        snapshots::write(
+            dir,
+            offset,
+            &encode(&producers(&[one(offset, 0)])),
+            offset % 20 == 0,
+        )
+        .unwrap();
     }
     fs::write(snapshots::path(dir, 30), b"torn").unwrap();
     fs::write(dir.join("notes.snapshot"), b"not ours").unwrap();
@@ -141,7 +147,7 @@ fn strays_go_but_the_one_of_a_clean_stop_stays() {
     let dir = dir.path();
     let write = |offsets: &[i64]| {
         for offset in offsets {
-            snapshots::write(dir, *offset, &producers(&[]), false).unwrap();
+            snapshots::write(dir, *offset, &encode(&producers(&[])), false).unwrap();
         }
     };
     write(&[5, 10, 15, 20, 25, 33]);

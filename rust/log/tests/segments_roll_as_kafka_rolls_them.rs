@@ -141,6 +141,7 @@ fn indexes_are_preallocated_from_their_first_entry_on_and_trimmed_when_rolled_or
         (96, 96)
     );
     append_at(&log, NOW);
+    log.flush_if_due(NOW).unwrap();
     // An entry after more than 200 bytes: it names the batch that starts there, by its last offset.
     let step = 200 / size + 1;
     let entries: Vec<(u32, u32)> = (1..)
@@ -222,6 +223,7 @@ fn a_snapshot_of_the_producers_stands_at_every_roll() {
     for _ in 0..10 {
         append(&log, &[b"x"]);
     }
+    log.flush_if_due(NOW).unwrap();
     let bases = log.segment_bases();
     assert_eq!(
         kafkalite_log::snapshots::list(dir.path()).unwrap(),

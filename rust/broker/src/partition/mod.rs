@@ -16,6 +16,7 @@ use std::{
 
 use kafkalite_log::{AppendOptions, Appended, Log, LogConfig, LogError, producers::Origin};
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use crate::{clock, config::TopicSettings, refusal::Refusal};
 use flushes::Flushes;
@@ -36,6 +37,8 @@ pub(crate) struct Partition {
     pub(crate) uncleanable: AtomicBool,
     parked: Parked,
     flushes: Flushes,
+    /// Held by whoever finishes rolled segments.
+    finishing: Mutex<()>,
     /// What was appended and is not visible yet, with `durability=synced` until the flush: the offset after it, and its
     /// bytes.
     hidden: Mutex<Vec<(i64, u64)>>,
@@ -59,6 +62,7 @@ impl Partition {
             uncleanable: AtomicBool::new(false),
             parked: Parked::default(),
             flushes: Flushes::default(),
+            finishing: Mutex::new(()),
             hidden: Mutex::default(),
             deleted: AtomicBool::new(false),
         }
@@ -74,7 +78,7 @@ impl Partition {
     }
 
     /// Appends one producer's batch and wakes who waits for it. Into the page cache only: short enough for the runtime.
-    pub(crate) fn append(&self, batch: &[u8]) -> Result<Appended, Refusal> {
+    pub(crate) fn append(self: &Arc<Self>, batch: &[u8]) -> Result<Appended, Refusal> {
         let options = AppendOptions {
             leader_epoch: self.leader_epoch,
             now_ms: clock::now_ms(),
@@ -94,7 +98,31 @@ impl Partition {
                 self.became_visible();
             }
         }
+        if appended.rolled {
+            self.finish_rolled();
+        }
         Ok(appended)
+    }
+
+    /// Trims and flushes the segments that were rolled, as Apache Kafka does at once, away from the runtime's threads.
+    fn finish_rolled(self: &Arc<Self>) {
+        let partition = Arc::clone(self);
+        let finish = move || {
+            // What comes while another is at it can wait for housekeeping.
+            let Some(_alone) = partition.finishing.try_lock() else {
+                return;
+            };
+            match partition.flush_if_due(clock::now_ms()) {
+                Ok(()) | Err(LogError::Closed { .. }) => {}
+                Err(error) => {
+                    let (topic, index) = (&partition.topic, partition.index);
+                    tracing::warn!("cannot flush a full segment of {topic}-{index}: {error}");
+                }
+            }
+        };
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn_blocking(finish);
+        }
     }
 
     /// The refusal for an error of the log. A log that was closed because its topic is gone is an unknown partition.

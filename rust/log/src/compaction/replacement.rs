@@ -74,6 +74,9 @@ impl Replacement {
         let (offsets, times) = (self.segment.offsets()?, self.segment.times()?);
         let end = file.append(&mut [IoSlice::new(&self.buffer)])?;
         for (position, head) in self.heads.drain(..) {
+            if self.indexing.is_due(self.interval) {
+                self.segment.make_index_room(1)?;
+            }
             self.indexing
                 .note(offsets, times, position, &head, self.interval);
         }
@@ -90,7 +93,7 @@ impl Replacement {
         }
         let segment = &self.segment;
         segment.note_newest(self.indexing.newest());
-        segment.seal(&self.indexing)?;
+        segment.seal()?;
         if let Some(last) = replaced.last() {
             // Retention asks the file for the age of messages without timestamps.
             segment.file.take_modified_from(&last.file)?;

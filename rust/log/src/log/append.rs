@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use kafkalite_records::{BatchHeader, TimestampType};
 
 use super::prepare::{Prepared, prepare};
-use super::{Log, Writer};
+use super::{Appender, Log};
 use crate::producers::{Admission, Origin, ProducerBatch};
 use crate::segment::Head;
 use crate::segment::active::Incoming;
@@ -36,6 +36,8 @@ pub struct Appended {
     pub log_start_offset: i64,
     /// Nothing was written: the producer sent these batches before, and this is where they are.
     pub duplicate: bool,
+    /// A segment was begun for it: [`flush_if_due`](Log::flush_if_due) has work to do for the one before.
+    pub rolled: bool,
 }
 
 impl Log {
@@ -46,14 +48,13 @@ impl Log {
     pub fn append(&self, bytes: &[u8], options: &AppendOptions) -> Result<Appended> {
         let config = self.config();
         let prepared = prepare(bytes, options, &config)?;
+        self.make_index_room(&prepared, &config);
         let appended = {
-            let mut writer = self.writer.lock();
+            let mut turn = self.appender.lock();
             self.check_open()?;
             self.check_sound()?;
-            // Those in force now: the durability decides who sees the bytes, and `reconfigure` has revealed what was there.
-            let config = self.config();
-            let appended = self.write(&mut writer, prepared, options, &config);
-            writer.staged.clear();
+            let appended = self.write(&mut turn, prepared, options, &self.config());
+            turn.staged.clear();
             appended?
         };
         if config
@@ -67,39 +68,15 @@ impl Log {
 
     fn write(
         &self,
-        writer: &mut Writer,
+        turn: &mut Appender,
         mut batches: Vec<Prepared<'_>>,
         options: &AppendOptions,
         config: &LogConfig,
     ) -> Result<Appended> {
-        let next_offset = place(&mut batches, writer.next_offset, options)?;
-        let (first, last) = (batches[0].header, batches[batches.len() - 1].header);
-        let stamped = first.timestamp_type() == TimestampType::LogAppend;
-        let mut appended = Appended {
-            first_offset: first.base_offset,
-            last_offset: last.last_offset(),
-            append_time: (stamped && options.origin != Origin::Replica).then_some(options.now_ms),
-            log_start_offset: self.start_offset(),
-            duplicate: false,
-        };
-        let Writer {
-            producers, staged, ..
-        } = writer;
-        for Prepared { header, .. } in batches
-            .iter()
-            .filter(|batch| tracks_producer(&batch.header))
-        {
-            if let Admission::Duplicate(earlier) =
-                producers.admit(staged, options.origin, &producer_batch(header))?
-            {
-                appended.first_offset = earlier.first_offset();
-                appended.last_offset = earlier.last_offset;
-                appended.append_time = appended.append_time.map(|_| earlier.timestamp);
-                appended.duplicate = true;
-                return Ok(appended);
-            }
+        let mut appended = self.admit(turn, &mut batches, options)?;
+        if appended.duplicate {
+            return Ok(appended);
         }
-
         let heads: Vec<Head> = batches.iter().map(|batch| Head::of(batch.header)).collect();
         let incoming = Incoming {
             bytes: heads.iter().map(|head| head.len).sum(),
@@ -111,15 +88,11 @@ impl Log {
                 .unwrap_or(-1),
             now_ms: options.now_ms,
         };
-        if writer.active.should_roll(config, &incoming)? {
-            self.roll(writer, config, appended.first_offset, options.now_ms)?;
+        if turn.active.should_roll(config, &incoming)? {
+            self.roll(turn, config, appended.first_offset, options.now_ms)?;
+            appended.rolled = true;
         }
 
-        for Prepared { header, .. } in &batches {
-            writer
-                .epochs
-                .assign(header.partition_leader_epoch, header.base_offset);
-        }
         let rewritten: Vec<[u8; BatchHeader::LEN]> = batches
             .iter()
             .map(|batch| batch.header.to_bytes())
@@ -134,28 +107,93 @@ impl Log {
                 ]
             })
             .collect();
-        let visible = config.durability == Durability::Visible;
-        match writer.active.append(&mut parts, &heads, config, visible) {
+        let end = match turn.active.append(&mut parts, &heads, config) {
             Err(LogError::Failed { reason, .. }) => return Err(self.fail(reason)),
             done => done?,
+        };
+
+        let mut written = self.written.lock();
+        for Prepared { header, .. } in &batches {
+            written
+                .epochs
+                .assign(header.partition_leader_epoch, header.base_offset);
         }
-        writer.producers.commit(&mut writer.staged);
-        writer.next_offset = next_offset;
-        self.end_offset.store(next_offset, Ordering::Release);
+        written.producers.commit(&mut turn.staged);
+        // As it is in force now: `reconfigure`, with the same lock, has revealed what was published.
+        let visible = self.config.load().durability == Durability::Visible;
+        turn.active.segment.file.publish(end, visible);
+        written.next_offset = appended.last_offset + 1;
+        self.end_offset
+            .store(written.next_offset, Ordering::Release);
         if visible {
-            self.high_watermark.fetch_max(next_offset, Ordering::AcqRel);
+            self.high_watermark
+                .fetch_max(written.next_offset, Ordering::AcqRel);
         }
         Ok(appended)
     }
+
+    /// Gives the batches their offsets, and stages what their producers will have written. A duplicate is answered with
+    /// the place of the first.
+    fn admit(
+        &self,
+        turn: &mut Appender,
+        batches: &mut [Prepared<'_>],
+        options: &AppendOptions,
+    ) -> Result<Appended> {
+        let written = self.written.lock();
+        give_offsets(batches, written.next_offset, options)?;
+        let (first, last) = (batches[0].header, batches[batches.len() - 1].header);
+        let stamped = first.timestamp_type() == TimestampType::LogAppend;
+        let mut place = Appended {
+            first_offset: first.base_offset,
+            last_offset: last.last_offset(),
+            append_time: (stamped && options.origin != Origin::Replica).then_some(options.now_ms),
+            log_start_offset: self.start_offset(),
+            duplicate: false,
+            rolled: false,
+        };
+        for Prepared { header, .. } in batches
+            .iter()
+            .filter(|batch| tracks_producer(&batch.header))
+        {
+            let admission = written.producers.admit(
+                &mut turn.staged,
+                options.origin,
+                &producer_batch(header),
+            )?;
+            if let Admission::Duplicate(earlier) = admission {
+                place.first_offset = earlier.first_offset();
+                place.last_offset = earlier.last_offset;
+                place.append_time = place.append_time.map(|_| earlier.timestamp);
+                place.duplicate = true;
+                break;
+            }
+        }
+        Ok(place)
+    }
+
+    /// Gets room on the disk for the entries that the batches may make in the indexes, so that none is asked for while other
+    /// appends wait.
+    fn make_index_room(&self, batches: &[Prepared<'_>], config: &LogConfig) {
+        let sizes = || batches.iter().map(|batch| batch.header.total_len() as u64);
+        let before_last = sizes().sum::<u64>() - sizes().next_back().unwrap_or(0);
+        let segments = self.segments.load();
+        let active = segments.last().expect("a log has an active segment");
+        // The first entry comes after so many bytes: a small partition takes no room for it.
+        if active.file.written() + before_last > u64::from(config.index_interval_bytes)
+            && let Err(error) = active.make_index_room(batches.len())
+        {
+            tracing::warn!(%error, "the index of a segment has to do without entries");
+        }
+    }
 }
 
-/// Gives the batches their offsets, or, for those that have them from a leader, checks that they do not go back. Returns
-/// the offset after the last.
-fn place(
+/// Gives the batches their offsets, or, for those that have them from a leader, checks that they do not go back.
+fn give_offsets(
     batches: &mut [Prepared<'_>],
     mut next_offset: i64,
     options: &AppendOptions,
-) -> Result<i64> {
+) -> Result<()> {
     for Prepared { header, .. } in batches {
         if options.origin == Origin::Replica {
             if header.base_offset < next_offset {
@@ -175,7 +213,7 @@ fn place(
                 reason: "no offset is left for it".to_owned(),
             })?;
     }
-    Ok(next_offset)
+    Ok(())
 }
 
 /// Control batches end transactions; they do not take part in the sequences.

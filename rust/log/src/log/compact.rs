@@ -54,6 +54,7 @@ impl Log {
                 ..Compacted::default()
             });
         }
+        self.write_due_snapshots();
         // What supersedes must survive a power cut before what is superseded goes.
         self.flush_rolled()?;
 
@@ -104,7 +105,7 @@ impl Log {
         config: &LogConfig,
         now_ms: i64,
     ) -> Result<Cleanable> {
-        let undecided = self.writer.lock().producers.first_open_transaction();
+        let undecided = self.written.lock().producers.first_open_transaction();
         let bounds = Bounds {
             start: self.start_offset(),
             end: self.end_offset(),
@@ -115,11 +116,11 @@ impl Log {
     }
 
     fn last_of_producers(&self) -> HashMap<i64, i64> {
-        let writer = self.writer.lock();
+        let written = self.written.lock();
         let last = |(id, entry): (i64, &crate::producers::ProducerEntry)| {
             Some((id, entry.last_batch()?.last_offset))
         };
-        writer.producers.iter().filter_map(last).collect()
+        written.producers.iter().filter_map(last).collect()
     }
 
     /// Puts one segment in the place of others.
@@ -160,14 +161,14 @@ impl Log {
 
     fn exchange(&self, old: &[Arc<Segment>], new: &Arc<Segment>) {
         let replaced = |segment: &Arc<Segment>| old.iter().any(|one| Arc::ptr_eq(one, segment));
-        let mut writer = self.writer.lock();
+        let mut written = self.written.lock();
         let segments = self.segments.load();
         let at = segments.iter().position(replaced).unwrap_or(0);
         let mut list: Segments = segments.to_vec();
         list.retain(|segment| !replaced(segment));
         list.insert(at, Arc::clone(new));
         self.segments.store(Arc::new(list));
-        writer.rolled.retain(|segment| !replaced(segment));
+        written.rolled.retain(|segment| !replaced(segment));
     }
 
     fn settle(

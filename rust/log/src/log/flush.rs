@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{Log, Writer};
-use crate::epochs::LeaderEpochs;
+use super::Log;
 use crate::segment::Segment;
-use crate::{LogError, Result, durable};
+use crate::{LogError, Result};
 
 /// Who flushes, and how far it has come.
 #[derive(Debug)]
@@ -43,7 +42,16 @@ struct Unflushed {
     /// Whether the active segment is as good as rolled.
     closing: bool,
     end_offset: i64,
-    directory: bool,
+}
+
+/// Being the one who flushes. When that ends, be it by a panic, it is another's turn.
+struct Turn<'a>(&'a Flushing);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.busy.lock() = false;
+        self.0.done.notify_all();
+    }
 }
 
 impl Flushing {
@@ -96,16 +104,16 @@ impl Log {
     /// The offset from which a recovery must distrust the log: what `recovery-point-offset-checkpoint` holds. At most the
     /// flushed offset; lower while the indexes of a rolled segment are not flushed.
     pub fn recovery_point(&self) -> i64 {
-        let writer = self.writer.lock();
-        let rolled = writer
+        let written = self.written.lock();
+        let rolled = written
             .rolled
             .first()
             .map_or(i64::MAX, |segment| segment.base_offset);
         self.flushed_offset().min(rolled).max(self.start_offset())
     }
 
-    /// What is due by the clock: rolled segments are flushed at once (new ones are never far behind), the active one when
-    /// `flush.ms` have passed since the last flush.
+    /// What is due by the clock: rolled segments are trimmed and flushed at once (new ones are never far behind), the active
+    /// one is flushed when `flush.ms` have passed since the last flush.
     pub fn flush_if_due(&self, now_ms: i64) -> Result<()> {
         if self.is_closed() {
             return Ok(());
@@ -121,12 +129,13 @@ impl Log {
             self.flushing.last_flush_ms.store(now_ms, Ordering::Relaxed);
             self.flush()?;
         }
+        self.write_due_snapshots();
         self.flush_rolled()
     }
 
     /// Flushes the segments that are not written to any more.
     pub(super) fn flush_rolled(&self) -> Result<()> {
-        self.flush_unless(Scope::Rolled, || self.writer.lock().rolled.is_empty())
+        self.flush_unless(Scope::Rolled, || self.written.lock().rolled.is_empty())
             .map(drop)
     }
 
@@ -147,64 +156,59 @@ impl Log {
             }
             *busy = true;
             drop(busy);
-            let (unflushed, epochs) = {
-                let writer = self.writer.lock();
-                let epochs = writer.epochs.is_unsaved().then(|| writer.epochs.clone());
-                (self.unflushed(&writer, scope), epochs)
-            };
-            let outcome = self
-                .save_epochs(epochs)
-                // Tried again with the next flush: nothing was flushed yet, so nothing of it can have been lost.
-                .inspect_err(|_| self.flushing.directory_changed())
-                .and_then(|()| self.write_back(&unflushed));
-            *self.flushing.busy.lock() = false;
-            self.flushing.done.notify_all();
-            return outcome;
+            let _turn = Turn(&self.flushing);
+            let unflushed = self.unflushed(scope);
+            // Tried again with the next flush: nothing was flushed yet, so nothing of it can have been lost.
+            self.save_epochs()?;
+            return self.write_back(&unflushed);
         }
         Ok(self.flushed_offset())
     }
 
-    /// Recovery looks for epochs in what is not flushed only, so the file comes first.
-    fn save_epochs(&self, unsaved: Option<LeaderEpochs>) -> Result<()> {
-        let Some(mut epochs) = unsaved else {
-            return Ok(());
+    /// Writes the leader epochs if the file does not have them all. Recovery looks for epochs in what is not flushed only, so
+    /// they go to the disk before what they were learned from is flushed.
+    pub(super) fn save_epochs(&self) -> Result<()> {
+        let _one_at_a_time = self.saving_epochs.lock();
+        let mut epochs = {
+            let written = self.written.lock();
+            if !written.epochs.is_unsaved() {
+                return Ok(());
+            }
+            written.epochs.clone()
         };
-        epochs.save()?;
-        let mut writer = self.writer.lock();
-        if writer.epochs.entries() == epochs.entries() {
-            writer.epochs = epochs;
+        epochs.save(&*self.place.disk)?;
+        let mut written = self.written.lock();
+        if written.epochs.entries() == epochs.entries() {
+            written.epochs = epochs;
         }
         Ok(())
     }
 
     /// What is to be flushed now; the lock makes offset and lengths agree.
-    fn unflushed(&self, writer: &Writer, scope: Scope) -> Unflushed {
+    fn unflushed(&self, scope: Scope) -> Unflushed {
         let length = |segment: &Arc<Segment>| (Arc::clone(segment), segment.file.written());
-        let active = &writer.active.segment;
+        let written = self.written.lock();
+        let segments = self.segments.load();
+        let active = segments.last().expect("a log has an active segment");
         Unflushed {
-            rolled: writer.rolled.iter().map(length).collect(),
+            rolled: written.rolled.iter().map(length).collect(),
             active: (scope != Scope::Rolled).then(|| length(active)),
             closing: scope == Scope::Closing,
             end_offset: if scope == Scope::Rolled {
                 active.base_offset
             } else {
-                writer.next_offset
+                written.next_offset
             },
-            directory: self
-                .flushing
-                .directory_changed
-                .swap(false, Ordering::AcqRel),
         }
     }
 
-    /// Flushes, and raises the flushed offset and with it the high watermark. Not to be called with the writer locked.
+    /// Flushes, and raises the flushed offset and with it the high watermark. Not to be called with a lock held.
     fn write_back(&self, unflushed: &Unflushed) -> Result<i64> {
         let Unflushed {
             rolled,
             active,
             closing,
             end_offset,
-            directory,
         } = unflushed;
         let outcome = rolled
             .iter()
@@ -215,11 +219,15 @@ impl Log {
                     .try_for_each(|(segment, _)| segment.sync(*closing))
             })
             .and_then(|()| {
-                if *directory {
-                    self.sync_directory()
-                } else {
-                    Ok(())
+                // The files that are covered were there before the flag was raised.
+                if self
+                    .flushing
+                    .directory_changed
+                    .swap(false, Ordering::AcqRel)
+                {
+                    return self.sync_directory();
                 }
+                Ok(())
             });
         outcome.map_err(|error| self.fail(format!("a flush failed: {error}")))?;
         for (segment, written) in rolled.iter().chain(active) {
@@ -230,7 +238,7 @@ impl Log {
             .fetch_max(*end_offset, Ordering::AcqRel);
         self.high_watermark.fetch_max(*end_offset, Ordering::AcqRel);
         if let Some((last, _)) = rolled.last() {
-            self.writer
+            self.written
                 .lock()
                 .rolled
                 .retain(|segment| segment.base_offset > last.base_offset);
@@ -239,6 +247,8 @@ impl Log {
     }
 
     pub(super) fn sync_directory(&self) -> Result<()> {
-        durable::sync_dir(&self.place.dir).map_err(LogError::io("fsync", &self.place.dir))
+        let dir = &self.place.dir;
+        let synced = self.place.disk.sync_dir(dir);
+        synced.map_err(LogError::io("fsync", dir))
     }
 }

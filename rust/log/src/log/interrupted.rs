@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
-use super::load::unlink;
+use crate::disk::unlink;
 use crate::segment::{Place, Scan, SegmentFile, name};
 use crate::{LogError, Result};
 
@@ -26,7 +26,7 @@ pub(super) fn finish(place: &Place) -> Result<()> {
     replace(place, &files)?;
     // Not before: where what was to take their place is damaged, these are the only copy.
     for path in with(&files, name::DELETED).map(|leftover| leftover.path) {
-        unlink(&path);
+        unlink(&*place.disk, &path);
     }
     Ok(())
 }

@@ -2,13 +2,13 @@
 //! the batches what only the memory knew.
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::append::{producer_batch, tracks_producer};
 use super::interrupted;
 use super::markers::transaction_end;
 use super::open::{OpenOptions, Recovered};
+use crate::disk::unlink;
 use crate::epochs::LeaderEpochs;
 use crate::producers::{Origin, Producers};
 use crate::segment::active::ActiveSegment;
@@ -68,7 +68,7 @@ pub(super) fn load(
             break;
         }
         recovered.segments_rebuilt += 1;
-        rebuilt.segment.seal(&rebuilt.indexing)?;
+        rebuilt.segment.seal()?;
         sealed.push(Arc::new(rebuilt.segment));
         unflushed.extend(sealed.last().cloned());
     }
@@ -126,7 +126,7 @@ fn tidy(place: &Place) -> Result<Vec<i64>> {
     indexes
         .into_iter()
         .filter(|(base, _)| bases.binary_search(base).is_err())
-        .for_each(|(_, path)| unlink(&path));
+        .for_each(|(_, path)| unlink(&*place.disk, &path));
     Ok(bases)
 }
 
@@ -208,7 +208,10 @@ fn resume(
 
 /// Takes a segment out of the directory.
 fn discard(segment: &Segment) -> Result<()> {
-    segment.mark_deleted()?.iter().for_each(|path| unlink(path));
+    let marked = segment.mark_deleted()?;
+    for path in &marked {
+        unlink(segment.file.disk(), path);
+    }
     Ok(())
 }
 
@@ -239,7 +242,7 @@ pub(super) fn replay(
         }
         other => Err(other),
     })?;
-    epochs.truncate_to(end)?;
+    let cut = epochs.truncate_to(end);
     let epochs_known = if options.clean_shutdown {
         end
     } else {
@@ -277,15 +280,8 @@ pub(super) fn replay(
             }
         }
     }
-    epochs.begin_at(start)?;
-    Ok((producers, epochs))
-}
-
-/// Removes a file that nobody reads any more. One that stays is removed at the next open.
-pub(super) fn unlink(path: &Path) {
-    if let Err(error) = fs::remove_file(path)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(%error, "cannot remove {}", path.display());
+    if epochs.begin_at(start) || cut {
+        epochs.save(&*place.disk)?;
     }
+    Ok((producers, epochs))
 }

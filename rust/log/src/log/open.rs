@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::flush::Flushing;
 use super::load::{Loaded, load, replay};
-use super::{Log, Writer};
+use super::{Appender, Log, Written};
 use crate::disk::{self, Disk};
 use crate::producers::Staged;
 use crate::segment::Place;
@@ -102,14 +102,18 @@ impl Log {
             closed: AtomicBool::new(false),
             doomed: Mutex::new(Vec::new()),
             restructuring: Mutex::new(()),
-            writer: Mutex::new(Writer {
+            appender: Mutex::new(Appender {
                 active,
-                next_offset: end_offset,
-                rolled: rebuilt,
-                producers,
-                epochs,
                 staged: Staged::default(),
             }),
+            written: Mutex::new(Written {
+                next_offset: end_offset,
+                rolled: rebuilt,
+                snapshots: Vec::new(),
+                producers,
+                epochs,
+            }),
+            saving_epochs: Mutex::new(()),
             place,
         };
         if synced {

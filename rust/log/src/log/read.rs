@@ -94,7 +94,7 @@ impl Log {
     /// The end, once the append that is under way is published. Its bytes are there before its offsets: who has read them
     /// may ask for the offset after them when [`end_offset`](Log::end_offset) does not know it yet.
     fn next_offset(&self) -> i64 {
-        self.writer.lock().next_offset
+        self.written.lock().next_offset
     }
 
     fn out_of_range(&self, offset: i64) -> LogError {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::load::unlink;
-use super::{Log, Writer};
+use super::{Log, Segments, Written};
+use crate::disk::unlink;
 use crate::{LogConfig, LogError, Result};
 
 /// What [`Log::retain`] took out of the log.
@@ -27,33 +27,24 @@ pub(super) struct Doomed {
 impl Log {
     /// Takes the oldest segments out of the log as `retention.ms`, `retention.bytes` and the start offset say, and unlinks
     /// those that were taken out `file.delete.delay.ms` ago. Never above the high watermark; the active segment is rolled
-    /// first when it is to go too, so the log keeps its end offset.
+    /// first when it is to go too, so the log keeps its end offset. Appends and reads go on meanwhile.
     pub fn retain(&self, now_ms: i64) -> Result<Retained> {
         let _alone = self.restructuring.lock();
-        let mut writer = self.writer.lock();
         self.check_open()?;
         self.unlink_doomed(now_ms);
         let config = self.config();
-        let expired = self.count_expired(&config, now_ms)?;
+        let end = self.end_offset();
+        let segments = self.segments.load_full();
+        let mut expired = self.count_expired(&segments, &config, now_ms)?;
+        if expired == segments.len() && !self.roll_unless_appended(end, &config, now_ms)? {
+            expired -= 1;
+        }
         if expired == 0 {
             return Ok(Retained::default());
         }
-        let mut segments = self.segments.load_full();
-        if expired == segments.len() {
-            self.check_sound()?;
-            let end = writer.next_offset;
-            self.roll(&mut writer, &config, end, now_ms)?;
-            // The new segment alone says then where the log ends: it must not be lost when the others are gone.
-            self.sync_directory()?;
-            segments = self.segments.load_full();
-        }
-        let (gone, kept) = segments.split_at(expired);
-        self.raise_start_offset(&mut writer, kept[0].base_offset);
-        self.segments.store(Arc::new(kept.to_vec()));
-        writer
-            .rolled
-            .retain(|segment| segment.base_offset >= kept[0].base_offset);
-        for segment in gone {
+        let gone = self.take_oldest(expired);
+        self.save_changed_epochs();
+        for segment in &gone {
             match segment.mark_deleted() {
                 Ok(paths) => self.doom(paths, now_ms, &config),
                 // It comes back at the next open, below the start offset.
@@ -66,12 +57,42 @@ impl Log {
         })
     }
 
+    /// Begins a segment at `end`, so that all others may go; not if the log has grown beyond: what came is not judged yet.
+    fn roll_unless_appended(&self, end: i64, config: &LogConfig, now_ms: i64) -> Result<bool> {
+        self.check_sound()?;
+        {
+            let mut appender = self.appender.lock();
+            if self.end_offset() != end {
+                return Ok(false);
+            }
+            self.roll(&mut appender, config, end, now_ms)?;
+        }
+        // The new segment alone says then where the log ends: it must not be lost when the others are gone.
+        self.sync_directory()?;
+        Ok(true)
+    }
+
+    /// Takes so many segments out of the list; at least one stays.
+    fn take_oldest(&self, count: usize) -> Segments {
+        let mut written = self.written.lock();
+        let mut kept = self.segments.load().to_vec();
+        let gone = kept.drain(..count).collect();
+        let start = kept[0].base_offset;
+        self.raise_start_offset(&mut written, start);
+        self.segments.store(Arc::new(kept));
+        written
+            .rolled
+            .retain(|segment| segment.base_offset >= start);
+        written.snapshots.retain(|(offset, _)| *offset > start);
+        gone
+    }
+
     /// Forgets the messages before `offset`: they cannot be read any more at once; the segments that hold nothing else go
     /// with the next [`retain`](Log::retain). Returns the start offset, which may be higher already.
     ///
     /// [`LogError::OffsetOutOfRange`] above the high watermark.
     pub fn delete_records_before(&self, offset: i64) -> Result<i64> {
-        let mut writer = self.writer.lock();
+        let _alone = self.restructuring.lock();
         self.check_open()?;
         if offset < 0 || offset > self.high_watermark() {
             return Err(LogError::OffsetOutOfRange {
@@ -80,23 +101,27 @@ impl Log {
                 end: self.high_watermark(),
             });
         }
-        self.raise_start_offset(&mut writer, offset);
+        self.raise_start_offset(&mut self.written.lock(), offset);
+        self.save_changed_epochs();
         Ok(self.start_offset())
     }
 
-    fn raise_start_offset(&self, writer: &mut Writer, offset: i64) {
+    fn raise_start_offset(&self, written: &mut Written, offset: i64) {
         if offset > self.start_offset.fetch_max(offset, Ordering::AcqRel) {
             self.flushing.forget_before(offset);
-            if let Err(error) = writer.epochs.begin_at(offset) {
-                // The next open does it again. On a full disk this must not keep anybody from making room.
-                tracing::warn!(%error, "cannot forget the leader epochs of deleted records");
-            }
+            written.epochs.begin_at(offset);
+        }
+    }
+
+    fn save_changed_epochs(&self) {
+        if let Err(error) = self.save_epochs() {
+            // The next open does it again. On a full disk this must not keep anybody from making room.
+            tracing::warn!(%error, "cannot forget the leader epochs of deleted records");
         }
     }
 
     /// How many of the oldest segments are to go.
-    fn count_expired(&self, config: &LogConfig, now_ms: i64) -> Result<usize> {
-        let segments = self.segments.load();
+    fn count_expired(&self, segments: &Segments, config: &LogConfig, now_ms: i64) -> Result<usize> {
         let (start, end, visible) = (
             self.start_offset(),
             self.end_offset(),
@@ -131,11 +156,15 @@ impl Log {
         self.doomed.lock().push(Doomed { due_ms, paths });
     }
 
-    /// Unlinks what is due. Slices that hold the files open go on reading them.
+    /// Unlinks what is due; with large files that takes its time. Slices that hold the files open go on reading them.
     pub(super) fn unlink_doomed(&self, now_ms: i64) {
-        let mut doomed = self.doomed.lock();
-        let due = doomed.extract_if(.., |doomed| doomed.due_ms <= now_ms);
-        due.flat_map(|doomed| doomed.paths)
-            .for_each(|path| unlink(&path));
+        let due: Vec<Doomed> = self
+            .doomed
+            .lock()
+            .extract_if(.., |doomed| doomed.due_ms <= now_ms)
+            .collect();
+        for path in due.iter().flat_map(|doomed| &doomed.paths) {
+            unlink(&*self.place.disk, path);
+        }
     }
 }

@@ -2,32 +2,58 @@
 
 use std::sync::Arc;
 
-use super::{Log, Writer};
+use parking_lot::MutexGuard;
+
+use super::{Appender, Log};
+use crate::producers::snapshot;
 use crate::segment::active::ActiveSegment;
 use crate::{LogConfig, Result, snapshots};
 
 impl Log {
-    /// Begins a segment at `base_offset`, the offset of the batch to come. What can fail comes first: after an error the
-    /// old segment goes on.
+    /// Begins a segment at `base_offset`, the offset of the batch to come. After an error the old segment goes on.
+    ///
+    /// The old one is trimmed and flushed by the next flush, the producers' snapshot is written with what is due: nobody
+    /// needs them before.
     pub(super) fn roll(
         &self,
-        writer: &mut Writer,
+        appender: &mut Appender,
         config: &LogConfig,
         base_offset: i64,
         now_ms: i64,
     ) -> Result<()> {
-        snapshots::write(&self.place.dir, base_offset, &writer.producers, false)?;
         let fresh = ActiveSegment::create(&self.place, base_offset, config, now_ms)?;
-        let old = std::mem::replace(&mut writer.active, fresh);
-        if let Err(error) = old.seal() {
-            // Longer than needed, zeros at the end: the indexes still work.
-            tracing::warn!(%error, "cannot trim the indexes of a rolled segment");
-        }
-        writer.rolled.push(Arc::clone(&old.segment));
+        let old = std::mem::replace(&mut appender.active, fresh);
+        let mut written = self.written.lock();
+        let producers = snapshot::encode(&written.producers);
+        written.snapshots.push((base_offset, producers));
+        written.rolled.push(old.segment);
         let mut segments = self.segments.load().to_vec();
-        segments.push(Arc::clone(&writer.active.segment));
+        segments.push(Arc::clone(&appender.active.segment));
         self.segments.store(Arc::new(segments));
         self.flushing.directory_changed();
         Ok(())
+    }
+
+    /// Writes the producers' snapshots of the rolls since the last time.
+    pub(super) fn write_due_snapshots(&self) {
+        if self.written.lock().snapshots.is_empty() {
+            return;
+        }
+        let restructuring = self.restructuring.lock();
+        // The directory of a log that is closed may be somebody else's.
+        if !self.is_closed() {
+            self.write_snapshots(&restructuring);
+        }
+    }
+
+    /// The same for who keeps everybody else from renaming and closing. One that cannot be written is missed by nobody: what
+    /// it says is also in the log, only slower to find.
+    pub(super) fn write_snapshots(&self, _restructuring: &MutexGuard<'_, ()>) {
+        let due = std::mem::take(&mut self.written.lock().snapshots);
+        for (offset, producers) in due {
+            if let Err(error) = snapshots::write(&self.place.dir, offset, &producers, false) {
+                tracing::warn!(%error, "the next start will read more of the log to know its producers");
+            }
+        }
     }
 }

@@ -93,15 +93,14 @@ impl ActiveSegment {
             || incoming.last_offset - self.segment.base_offset > i64::from(i32::MAX))
     }
 
-    /// Writes `parts`, which are the batches that `heads` describe, and makes them findable. Nothing has changed after
-    /// an error (see [`SegmentFile::append`](super::SegmentFile)).
+    /// Writes `parts`, which are the batches that `heads` describe, makes them findable, and returns the file's new length,
+    /// to be published. Nothing has changed after an error (see [`SegmentFile::append`](super::SegmentFile)).
     pub(crate) fn append(
         &mut self,
         parts: &mut [IoSlice<'_>],
         heads: &[Head],
         config: &LogConfig,
-        visible: bool,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let segment = &self.segment;
         let (offsets, times) = (segment.offsets()?, segment.times()?);
         let mut position = segment.file.written();
@@ -114,13 +113,7 @@ impl ActiveSegment {
         if self.first_timestamp.is_none() {
             self.first_timestamp = heads.iter().map(|head| head.max_timestamp).max();
         }
-        *segment.newest.lock() = self.indexing.newest();
-        segment.file.publish(end, visible);
-        Ok(())
-    }
-
-    /// Ends the segment: the newest timestamp becomes the time index's last entry, and both indexes are cut to size.
-    pub(crate) fn seal(&self) -> Result<()> {
-        self.segment.seal(&self.indexing)
+        segment.note_newest(self.indexing.newest());
+        Ok(end)
     }
 }

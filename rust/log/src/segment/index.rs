@@ -9,7 +9,7 @@
 //!
 //! The file grows without blocks. A store into a mapped page that finds no block on a full disk kills the process,
 //! so blocks are reserved, a page at a time, before an entry may go there; where that fails there is no entry, which a
-//! sparse index can bear.
+//! sparse index can bear. Who appends does not wait for that: an entry is a store into memory or it is not made.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use parking_lot::Mutex;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
@@ -41,8 +42,12 @@ pub(crate) struct IndexFile<const N: usize> {
     words: OnceLock<Words>,
     /// Raised after an entry's cells are written, so whoever reads the count sees the cells.
     entries: AtomicUsize,
-    /// Bytes from the front that have blocks on the disk. Only the writer's.
+    /// Bytes from the front that have blocks on the disk. Raised when they are mapped.
     reserved: AtomicUsize,
+    /// Held by whoever changes the size of the file; `true` when it has its last one.
+    ended: Mutex<bool>,
+    /// Whether it was told that there is no room.
+    told: AtomicBool,
     /// Whether it was written to and not flushed as a whole since.
     unfinished: AtomicBool,
 }
@@ -105,6 +110,8 @@ impl<const N: usize> IndexFile<N> {
             words: OnceLock::new(),
             entries: AtomicUsize::new(entries),
             reserved: AtomicUsize::new(entries * Self::ENTRY_BYTES),
+            ended: Mutex::new(false),
+            told: AtomicBool::new(false),
             unfinished: AtomicBool::new(false),
         }
     }
@@ -127,31 +134,50 @@ impl<const N: usize> IndexFile<N> {
         }
     }
 
-    /// Adds an entry, if there is room, also on the disk. The caller is the one writer.
+    /// Adds an entry, if there is [room](IndexFile::make_room). The caller is the one writer.
     pub(crate) fn push(&self, entry: [u32; N]) -> bool {
         let index = self.entries.load(Ordering::Relaxed);
-        let has_room = |words: &Words| words.len() >= (index + 1) * N;
-        // One that is mapped without room has got its last entry.
-        if index == self.capacity || !self.words.get().is_none_or(has_room) {
+        if index == self.capacity || !self.is_reserved(index + 1) {
             return false;
         }
-        if !self.is_reserved(index + 1) {
+        // Without, or without room, if it was small and has got its last entry.
+        let Some(words) = self
+            .words
+            .get()
+            .filter(|words| words.len() >= (index + 1) * N)
+        else {
             return false;
-        }
-        let words = self.words.get().expect("what is reserved is mapped");
+        };
         for (cell, value) in entry.into_iter().enumerate() {
             words.store(index * N + cell, value);
         }
         self.entries.store(index + 1, Ordering::Release);
-        // One entry ahead: the last one of a segment must not fail.
-        self.is_reserved((index + 2).min(self.capacity));
         true
+    }
+
+    /// Gets room on the disk for so many more entries, and one: the last one of a segment must not fail. What cannot be had
+    /// is told once.
+    pub(crate) fn make_room(&self, entries: usize) {
+        let wanted = (self.len() + entries + 1).min(self.capacity);
+        if self.is_reserved(wanted) {
+            return;
+        }
+        let ended = self.ended.lock();
+        if *ended || self.is_reserved(wanted) {
+            return;
+        }
+        if let Err(error) = self.reserve(wanted * Self::ENTRY_BYTES)
+            && !self.told.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(%error, "no room for another entry in {}", self.path.display());
+        }
     }
 
     /// Adds the last entry that there will be. Where the file has not grown yet, it does not have to for one entry.
     pub(crate) fn push_last(&self, entry: [u32; N]) -> bool {
         let index = self.len();
         if self.words.get().is_some() || index == self.capacity {
+            self.make_room(0);
             return self.push(entry);
         }
         let bytes: Vec<u8> = entry.into_iter().flat_map(u32::to_be_bytes).collect();
@@ -170,30 +196,21 @@ impl<const N: usize> IndexFile<N> {
         self.len() > index
     }
 
-    /// Whether the first `entries` entries have blocks, after trying to get them.
     fn is_reserved(&self, entries: usize) -> bool {
-        let (from, end) = (
-            self.reserved.load(Ordering::Relaxed),
-            entries * Self::ENTRY_BYTES,
-        );
-        if end <= from {
-            return true;
-        }
+        entries * Self::ENTRY_BYTES <= self.reserved.load(Ordering::Acquire)
+    }
+
+    /// Gets blocks for the first `end` bytes.
+    fn reserve(&self, end: usize) -> io::Result<()> {
+        let from = self.reserved.load(Ordering::Relaxed);
         let to = end
             .next_multiple_of(PAGE)
             .min(self.capacity * Self::ENTRY_BYTES);
-        let reserve = || {
-            let file = self.reopen()?.ok_or(io::ErrorKind::NotFound)?;
-            self.grow(&file)?;
-            reserve(&file, from, to)
-        };
-        match reserve() {
-            Ok(()) => self.reserved.store(to, Ordering::Relaxed),
-            Err(error) => {
-                tracing::warn!(%error, "no room for another entry in {}", self.path.display());
-            }
-        }
-        end <= self.reserved.load(Ordering::Relaxed)
+        let file = self.reopen()?.ok_or(io::ErrorKind::NotFound)?;
+        self.grow(&file)?;
+        reserve(&file, from, to)?;
+        self.reserved.store(to, Ordering::Release);
+        Ok(())
     }
 
     /// Makes the file as long as it may become, and maps it, unless that is done.
@@ -236,12 +253,14 @@ impl<const N: usize> IndexFile<N> {
         low
     }
 
-    /// Cuts the file to its entries: the segment was rolled or is being closed.
+    /// Cuts the file to its entries: the segment was rolled or is being closed. It does not grow again.
     pub(crate) fn trim(&self) -> Result<()> {
         self.trimmed().map(drop)
     }
 
     fn trimmed(&self) -> Result<Option<File>> {
+        let mut ended = self.ended.lock();
+        *ended = true;
         if !self.unfinished.load(Ordering::Acquire) {
             return Ok(None);
         }
@@ -308,6 +327,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
         let index = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        index.make_room(2);
         assert!(index.push([1, 2]) && index.push([3, 4]));
         index.sync().unwrap();
         let sealed = IndexFile::<2>::open_sealed(&path).unwrap();
@@ -320,6 +340,8 @@ mod tests {
         let path = dir.path().join("index");
         let index = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
         assert_eq!((index.room(), path.metadata().unwrap().len()), (512, 0));
+        assert!(!index.push([1, 2]), "there is no room");
+        index.make_room(1);
         assert!(index.push([1, 2]));
         assert_eq!((index.room(), path.metadata().unwrap().len()), (511, 4096));
     }
@@ -329,6 +351,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
         let index = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        index.make_room(1);
         assert!(index.push([1, 2]));
         index.sync().unwrap();
         let again = IndexFile::<2>::open_active(&path, 4096, 1).unwrap();
@@ -336,8 +359,21 @@ mod tests {
             (again.entry(0), path.metadata().unwrap().len()),
             ([1, 2], 8)
         );
+        again.make_room(1);
         assert!(again.push([3, 4]));
         assert_eq!((again.entry(0), again.entry(1)), ([1, 2], [3, 4]));
+    }
+
+    #[test]
+    fn an_index_that_has_ended_does_not_grow_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index");
+        let index = IndexFile::<2>::open_active(&path, 8192, 0).unwrap();
+        index.make_room(1);
+        assert!(index.push([1, 2]));
+        index.trim().unwrap();
+        index.make_room(600);
+        assert_eq!(path.metadata().unwrap().len(), 8);
     }
 
     #[test]
@@ -365,9 +401,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
         let index = IndexFile::<2>::open_active(&path, 8192, 0).unwrap();
+        index.make_room(1);
         assert!(index.push([1, 2]));
         std::fs::rename(&path, dir.path().join("index.deleted")).unwrap();
         let other = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        other.make_room(1);
         assert!(other.push([5, 6]));
         index.sync().unwrap();
         assert_eq!(path.metadata().unwrap().len(), 4096);

@@ -18,7 +18,13 @@ impl Indexing {
         }
     }
 
-    /// Takes note of the batch that starts at `position`; every `interval` bytes it gets an entry in both indexes.
+    /// Whether the next batch gets an entry.
+    pub(crate) fn is_due(&self, interval: u32) -> bool {
+        self.bytes_since_entry > u64::from(interval)
+    }
+
+    /// Takes note of the batch that starts at `position`; every `interval` bytes it gets an entry in both indexes, if there
+    /// is [room](super::Segment::make_index_room). If not, one of the next batches does.
     ///
     /// One entry names one batch (not one append of several): that is what Kafka's dump tool checks.
     pub(crate) fn note(
@@ -36,21 +42,13 @@ impl Indexing {
         {
             self.newest = Some(head.newest());
         }
-        if self.bytes_since_entry > u64::from(interval) {
-            offsets.append(head.last_offset, position);
+        if self.is_due(interval) && offsets.append(head.last_offset, position) {
             if let Some(newest) = self.newest {
-                times.append(newest, false);
+                times.append(newest);
             }
             self.bytes_since_entry = 0;
         }
         self.bytes_since_entry += head.len;
-    }
-
-    /// Makes the newest timestamp the last entry of a segment that ends.
-    pub(crate) fn finish(&self, times: &TimeIndex) {
-        if let Some(newest) = self.newest {
-            times.append(newest, true);
-        }
     }
 
     /// The newest timestamp so far.

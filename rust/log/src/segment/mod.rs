@@ -22,7 +22,6 @@ use parking_lot::Mutex;
 
 pub use file::SegmentFile;
 pub(crate) use head::Head;
-use indexing::Indexing;
 pub(crate) use mapping::Mapping;
 pub(crate) use offset_index::OffsetIndex;
 pub(crate) use scan::{Found, Scan};
@@ -205,9 +204,20 @@ impl Segment {
         Ok(if empty { Some(self.base_offset) } else { end })
     }
 
-    /// Ends the segment: the newest timestamp becomes the time index's last entry, and both indexes are cut to size.
-    pub(crate) fn seal(&self, indexing: &Indexing) -> Result<()> {
-        indexing.finish(self.times()?);
+    /// Gets room on the disk for so many more entries in both indexes. Appends make them without asking for any.
+    pub(crate) fn make_index_room(&self, entries: usize) -> Result<()> {
+        self.offsets()?.make_room(entries);
+        self.times()?.make_room(entries);
+        Ok(())
+    }
+
+    /// Ends the segment: the newest timestamp becomes the time index's last entry, and both indexes are cut to size. Nobody
+    /// appends to it any more.
+    pub(crate) fn seal(&self) -> Result<()> {
+        let newest = *self.newest.lock();
+        if let Some(newest) = newest {
+            self.times()?.append_last(newest);
+        }
         self.offsets()?.trim()?;
         self.times()?.trim()
     }
@@ -228,11 +238,12 @@ impl Segment {
         name::path(&self.dir, self.base_offset, suffix)
     }
 
-    /// Makes the batches survive a power cut, and the indexes too if the segment is `sealed`: those of the active one
-    /// are rebuilt after a crash.
-    pub(crate) fn sync(&self, sealed: bool) -> Result<()> {
+    /// Makes the batches survive a power cut, and the indexes too if the segment has `ended`, which are brought to their
+    /// end first: those of the active one are rebuilt after a crash.
+    pub(crate) fn sync(&self, ended: bool) -> Result<()> {
         self.file.sync()?;
-        if sealed {
+        if ended {
+            self.seal()?;
             self.offsets()?.sync()?;
             self.times()?.sync()?;
         }
@@ -246,7 +257,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Takes note of the newest timestamp of a segment that was just written.
+    /// Takes note of the newest timestamp of a segment that is written.
     pub(crate) fn note_newest(&self, newest: Option<Newest>) {
         *self.newest.lock() = newest;
     }

@@ -49,11 +49,16 @@ impl OffsetIndex {
         self.file.room() == 0
     }
 
-    /// Adds an entry for the batch that ends with `last_offset` and starts at `position`. A full index stays as it is:
-    /// it is sparse anyway, and the next append rolls.
-    pub(crate) fn append(&self, last_offset: i64, position: u64) {
+    /// Gets room on the disk for so many more entries.
+    pub(crate) fn make_room(&self, entries: usize) {
+        self.file.make_room(entries);
+    }
+
+    /// Adds an entry for the batch that ends with `last_offset` and starts at `position`, if there is room. A full index
+    /// stays as it is: it is sparse anyway, and the next append rolls.
+    pub(crate) fn append(&self, last_offset: i64, position: u64) -> bool {
         self.file
-            .push([(last_offset - self.base_offset) as u32, position as u32]);
+            .push([(last_offset - self.base_offset) as u32, position as u32])
     }
 
     /// The last entry at or before `offset`, as (offset, position): a scan forward from there reaches `offset`.

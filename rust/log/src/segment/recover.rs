@@ -51,6 +51,10 @@ pub(crate) fn rebuild(
         if !in_order || (head.last_offset >= verify_from && !verifier.holds(&found)?) {
             break;
         }
+        if indexing.is_due(config.index_interval_bytes) {
+            offsets.make_room(1);
+            times.make_room(1);
+        }
         indexing.note(
             &offsets,
             &times,
@@ -62,7 +66,7 @@ pub(crate) fn rebuild(
         sound = found.position + head.len;
     }
     segment.file.shorten_to(sound);
-    *segment.newest.lock() = indexing.newest();
+    segment.note_newest(indexing.newest());
     segment.install(offsets, times);
     Ok(Rebuilt {
         segment,

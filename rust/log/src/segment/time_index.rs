@@ -58,20 +58,30 @@ impl TimeIndex {
         self.file.room() <= 1
     }
 
-    /// Adds an entry if it is newer than the last one. A sparse entry (`last` is false) leaves the room for the last one.
-    pub(crate) fn append(&self, newest: Newest, last: bool) {
+    /// Gets room on the disk for so many more entries.
+    pub(crate) fn make_room(&self, entries: usize) {
+        self.file.make_room(entries);
+    }
+
+    /// Adds an entry if it is newer than the last one, and leaves the room for the last one.
+    pub(crate) fn append(&self, newest: Newest) {
+        if self.has_risen(newest) && !self.is_full() {
+            self.file.push(self.encode(newest));
+        }
+    }
+
+    /// Adds the last entry that there will be, if it is newer than the one before.
+    pub(crate) fn append_last(&self, newest: Newest) {
+        if self.has_risen(newest) {
+            self.file.push_last(self.encode(newest));
+        }
+    }
+
+    fn has_risen(&self, newest: Newest) -> bool {
         let risen = self
             .last()
             .is_none_or(|entry| newest.timestamp > entry.timestamp);
-        if newest.timestamp >= 0 && risen && (last || !self.is_full()) {
-            let [high, low] = [(newest.timestamp >> 32) as u32, newest.timestamp as u32];
-            let entry = [high, low, (newest.offset - self.base_offset) as u32];
-            if last {
-                self.file.push_last(entry);
-            } else {
-                self.file.push(entry);
-            }
-        }
+        newest.timestamp >= 0 && risen
     }
 
     /// An offset from which a scan forward meets the first batch with a timestamp of `timestamp` or later.
@@ -111,6 +121,14 @@ impl TimeIndex {
     /// Makes the entries survive a power cut.
     pub(crate) fn sync(&self) -> Result<()> {
         self.file.sync()
+    }
+
+    fn encode(&self, newest: Newest) -> [u32; 3] {
+        [
+            (newest.timestamp >> 32) as u32,
+            newest.timestamp as u32,
+            (newest.offset - self.base_offset) as u32,
+        ]
     }
 
     fn decode(&self, [high, low, relative]: [u32; 3]) -> Newest {
