@@ -139,6 +139,31 @@ async fn and_are_not_given_out_beyond_the_slots() {
 }
 
 #[tokio::test]
+async fn and_a_client_that_is_gone_leaves_its_slot_to_the_next() {
+    let broker = start(&[("max.incremental.fetch.session.cache.slots", "3")]).await;
+    broker.connect().await.create("t", 1, &[]).await;
+    let full = in_session(0, 0, fetch_by_name("t", vec![from(0, 0)]));
+    let mut staying = broker.connect().await;
+    let session = staying.ask(12, &full).await.session_id;
+    for number in 0..20 {
+        let mut passing = broker.connect().await;
+        // The broker sees that the one before has gone a moment after that has closed its socket.
+        let opened = async {
+            while passing.ask(12, &full).await.session_id == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(support::PATIENCE, opened)
+            .await
+            .unwrap_or_else(|_| panic!("client {number} got no session"));
+    }
+    let answer = staying
+        .ask(12, &in_session(session, 1, nothing_new()))
+        .await;
+    assert_eq!(answer.session_id, session, "nobody took the one in use");
+}
+
+#[tokio::test]
 async fn a_busy_partition_does_not_starve_the_others() {
     let broker = start(&[]).await;
     let mut client = broker.connect().await;

@@ -1,18 +1,24 @@
 //! Incremental fetch sessions (KIP-227): which partitions a client follows, and which of them have news.
-//! Pure state: the clock and the random ids come in as arguments, nothing here reads a log or a socket.
+//! Pure state but for the random ids, which it draws itself: time comes in, nothing here reads a log or a socket.
+//!
+//! A session ends when its client closes it, when the connection that used it last does, or when its slot goes to another.
+//! Each is safe at any time, for a session only saves bytes: a client that asks in one that is gone is told so
+//! (`FETCH_SESSION_ID_NOT_FOUND`), and begins anew with a full fetch.
 //!
 //! A fetch is [`FetchSessions::begin`] → read the partitions it names → [`Fetch::finish`], which says what to put in
 //! the answer. Full fetches (epoch 0) may open a session; later ones name only what changed since.
 
+mod open;
 mod session;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use open::Open;
 use session::Session;
 
 /// Session id of a request or answer without a session.
@@ -21,9 +27,6 @@ pub(crate) const NO_SESSION: i32 = 0;
 const FIRST_EPOCH: i32 = 0;
 /// Epoch of the request that wants no session, or closes the one it names.
 const LAST_EPOCH: i32 = -1;
-/// A session not used for this long may give its slot to another, as in Apache Kafka.
-const IDLE_MS: i64 = 120_000;
-
 /// Most partitions that all sessions may follow together, some 50 MB; there is no such limit in Apache Kafka.
 const MOST_PARTITIONS: usize = 250_000;
 
@@ -67,6 +70,8 @@ pub(crate) enum SessionError {
 /// The session part of a fetch request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SessionRequest {
+    /// The connection that it came over.
+    pub(crate) connection: u64,
     pub(crate) id: i32,
     pub(crate) epoch: i32,
     pub(crate) uses_topic_ids: bool,
@@ -76,16 +81,7 @@ pub(crate) struct SessionRequest {
 #[derive(Debug)]
 pub(crate) struct FetchSessions {
     slots: usize,
-    open: Mutex<HashMap<i32, Slot>>,
-}
-
-#[derive(Debug)]
-struct Slot {
-    session: Arc<Mutex<Session>>,
-    /// What decides about eviction is kept outside the session's lock, which a slow fetch may hold.
-    last_used_ms: i64,
-    created_ms: i64,
-    size: usize,
+    open: Mutex<Open>,
 }
 
 impl FetchSessions {
@@ -106,38 +102,39 @@ impl FetchSessions {
         now_ms: i64,
     ) -> Result<Fetch, SessionError> {
         let SessionRequest {
+            connection,
             id,
             epoch,
             uses_topic_ids,
         } = request;
         if epoch == FIRST_EPOCH || epoch == LAST_EPOCH {
-            if id != NO_SESSION {
-                self.open.lock().remove(&id);
-            }
+            self.open.lock().remove(id);
             let kind = if epoch == LAST_EPOCH {
                 Kind::Sessionless
             } else {
-                Kind::Full { uses_topic_ids }
+                Kind::Full {
+                    connection,
+                    uses_topic_ids,
+                }
             };
             return Ok(Fetch { wanted, kind });
         }
 
-        let session = {
-            let mut open = self.open.lock();
-            let slot = open.get_mut(&id).ok_or(SessionError::NotFound)?;
-            slot.last_used_ms = now_ms;
-            Arc::clone(&slot.session)
-        };
+        let session = self.open.lock().take_up(id, connection, now_ms);
+        let session = session.ok_or(SessionError::NotFound)?;
         let (wanted, next_epoch) = session.lock().advance(request, wanted, forgotten)?;
         if wanted.is_empty() {
             // Nothing left to follow: the slot is better used by another.
-            self.open.lock().remove(&id);
+            self.open.lock().remove(id);
             return Ok(Fetch {
                 wanted,
                 kind: Kind::Sessionless,
             });
         }
-        self.resize(id, wanted.len())?;
+        if !self.open.lock().resize(id, wanted.len()) {
+            // Its client makes a full fetch, and gets no session.
+            return Err(SessionError::NotFound);
+        }
         Ok(Fetch {
             wanted,
             kind: Kind::Incremental {
@@ -148,80 +145,29 @@ impl FetchSessions {
         })
     }
 
-    /// Notes that a session follows `size` partitions now, or closes it if that is too many. Its client then makes a full
-    /// fetch and gets no session.
-    fn resize(&self, id: i32, size: usize) -> Result<(), SessionError> {
-        let mut open = self.open.lock();
-        let Some(slot) = open.get_mut(&id) else {
-            return Ok(());
-        };
-        let grown = size > slot.size;
-        slot.size = size;
-        if grown && followed(&open) > MOST_PARTITIONS {
-            open.remove(&id);
-            return Err(SessionError::NotFound);
-        }
-        Ok(())
+    /// A connection has ended, and the sessions that were last used over it are of no use any more: clients do not go on
+    /// with one over another connection.
+    pub(crate) fn connection_closed(&self, connection: u64) {
+        self.open.lock().remove_all_of(connection);
     }
 
     #[cfg(test)]
     fn count(&self) -> usize {
-        self.open.lock().len()
+        self.open.lock().by_id.len()
     }
 
     /// Opens a session if there is a slot, or one that may be taken; otherwise the client gets none and
     /// sends a full request next time.
-    fn open(&self, session: Session, now_ms: i64) -> i32 {
+    fn open(&self, session: Session, connection: u64, now_ms: i64) -> i32 {
         let mut open = self.open.lock();
-        let size = session.len();
-        if open.len() >= self.slots && !evict(&mut open, size, now_ms) {
+        if open.by_id.len() >= self.slots && !open.evict(session.len(), now_ms) {
             return NO_SESSION;
         }
-        if followed(&open) + size > MOST_PARTITIONS {
+        if open.followed + session.len() > MOST_PARTITIONS {
             return NO_SESSION;
         }
-        let id = loop {
-            let id = fastrand::i32(1..=i32::MAX);
-            if !open.contains_key(&id) {
-                break id;
-            }
-        };
-        let session = Arc::new(Mutex::new(session));
-        open.insert(
-            id,
-            Slot {
-                session,
-                last_used_ms: now_ms,
-                created_ms: now_ms,
-                size,
-            },
-        );
-        id
+        open.insert(session, connection, now_ms)
     }
-}
-
-/// How many partitions all sessions follow.
-fn followed(open: &HashMap<i32, Slot>) -> usize {
-    open.values().map(|slot| slot.size).sum()
-}
-
-/// Frees a slot: of the session that rested longest if it is idle, else of the smallest that is smaller than the
-/// newcomer and has had its time. A large session saves more than a small one.
-fn evict(open: &mut HashMap<i32, Slot>, newcomer: usize, now_ms: i64) -> bool {
-    let idle = open
-        .iter()
-        .min_by_key(|(id, slot)| (slot.last_used_ms, **id));
-    let victim = match idle {
-        Some((&id, slot)) if now_ms.saturating_sub(slot.last_used_ms) > IDLE_MS => Some(id),
-        _ => open
-            .iter()
-            .filter(|(_, slot)| {
-                slot.size < newcomer && now_ms.saturating_sub(slot.created_ms) > IDLE_MS
-            })
-            .min_by_key(|(id, slot)| (slot.size, **id))
-            .map(|(&id, _)| id),
-    };
-    victim.is_some_and(|id| open.remove(&id).is_some())
 }
 
 /// A fetch under way.
@@ -235,6 +181,7 @@ pub(crate) struct Fetch {
 enum Kind {
     Sessionless,
     Full {
+        connection: u64,
         uses_topic_ids: bool,
     },
     Incremental {
@@ -272,9 +219,12 @@ impl Fetch {
         let (session_id, included) = match self.kind {
             Kind::Sessionless => (NO_SESSION, everything),
             Kind::Full { .. } if self.wanted.is_empty() => (NO_SESSION, everything),
-            Kind::Full { uses_topic_ids } => {
+            Kind::Full {
+                connection,
+                uses_topic_ids,
+            } => {
                 let session = Session::new(self.wanted.clone(), outcomes, uses_topic_ids);
-                (sessions.open(session, now_ms), everything)
+                (sessions.open(session, connection, now_ms), everything)
             }
             Kind::Incremental {
                 id,

@@ -1,3 +1,4 @@
+use super::open::IDLE_MS;
 use super::*;
 
 fn wanted(partition: i32, offset: i64) -> Wanted {
@@ -21,6 +22,7 @@ fn seen(high_watermark: i64, bytes: usize) -> Outcome {
 
 fn request(id: i32, epoch: i32) -> SessionRequest {
     SessionRequest {
+        connection: 1,
         id,
         epoch,
         uses_topic_ids: false,
@@ -301,4 +303,51 @@ fn sessions_do_not_grow_beyond_what_all_may_follow() {
     );
     assert_eq!(sessions.count(), 0, "it is closed");
     assert_ne!(open(&sessions, half + 1, 0), NO_SESSION);
+}
+
+#[test]
+fn what_all_sessions_follow_is_counted_through_every_change() {
+    let sessions = FetchSessions::new(2);
+    let followed = || sessions.open.lock().followed;
+    let id = open(&sessions, 3, 0);
+    open(&sessions, 2, 0);
+    assert_eq!(followed(), 5);
+    let forgotten = [(TopicKey::Name("t".into()), 0)];
+    for (epoch, wanted, forgotten, expected) in [
+        (1, vec![wanted(7, 0), wanted(8, 0)], &[][..], 7),
+        (2, vec![], &forgotten, 6),
+        (3, vec![wanted(7, 5)], &[], 6),
+    ] {
+        sessions
+            .begin(request(id, epoch), wanted, forgotten, 0)
+            .unwrap();
+        assert_eq!(followed(), expected, "epoch {epoch}");
+    }
+    // One gives its slot to another, one is closed, the last goes with its connection.
+    let later = 2 * IDLE_MS;
+    sessions.begin(request(id, 4), vec![], &[], later).unwrap();
+    open(&sessions, 9, later);
+    assert_eq!(followed(), 4 + 9);
+    sessions.begin(request(id, -1), vec![], &[], later).unwrap();
+    assert_eq!(followed(), 9);
+    sessions.connection_closed(1);
+    assert_eq!((followed(), sessions.count()), (0, 0));
+}
+
+#[test]
+fn a_session_goes_with_the_connection_that_used_it_last() {
+    let sessions = FetchSessions::new(10);
+    let id = open(&sessions, 1, 0);
+    let other = SessionRequest {
+        connection: 2,
+        ..request(id, 1)
+    };
+    sessions.begin(other, vec![], &[], 0).unwrap();
+    sessions.connection_closed(1);
+    assert_eq!(sessions.count(), 1, "it has moved to another one");
+    sessions.connection_closed(2);
+    assert_eq!(
+        sessions.begin(request(id, 2), vec![], &[], 0).unwrap_err(),
+        SessionError::NotFound
+    );
 }

@@ -103,6 +103,7 @@ fn begin(context: &Context, request: FetchRequest) -> Result<Fetch, SessionError
         );
     }
     let session = SessionRequest {
+        connection: context.connection.id,
         id: request.session_id,
         epoch: request.session_epoch,
         uses_topic_ids,

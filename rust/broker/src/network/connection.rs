@@ -72,7 +72,9 @@ pub(super) async fn serve(
         connection,
     };
     let (id, peer) = (served.connection.id, served.connection.peer);
-    match served.run().await {
+    let end = served.run().await;
+    served.broker.fetch_sessions.connection_closed(id);
+    match end {
         End::Quiet => tracing::debug!(id, %peer, "connection closed"),
         End::Broken(error) => tracing::debug!(id, %peer, "connection broke: {error}"),
         End::Because(reason) => tracing::warn!(id, %peer, "connection closed: {reason}"),
