@@ -13,17 +13,15 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::frames::Frames;
-use super::quota::{Hold, Quota};
+use super::frames::{Frames, SMALL};
+use super::quota::Quota;
 use super::sending::Answer;
 use crate::handlers::{self, Connection};
 use crate::state::BrokerState;
 
-/// Most bytes read ahead while a request is in hand.
-const READ_AHEAD: usize = 64 * 1024;
 /// How long a large request, which holds part of what all share, may take for its next byte.
 const LARGE_STALL: Duration = Duration::from_secs(30);
-/// After this long without a request a connection gives back a large buffer.
+/// After this long without a request a connection gives its buffer back.
 const KEEP_BUFFER: Duration = Duration::from_secs(1);
 
 /// What becomes of a request.
@@ -110,22 +108,21 @@ impl Served {
 
     /// The next request. Dropping this future loses nothing: bytes stay in the buffer.
     async fn arrive(&mut self) -> Result<Bytes, End> {
-        let mut hold: Option<Hold> = None;
         loop {
             let told = |error: kafkalite_wire::Error| End::Because(error.to_string());
             if let Some(frame) = self.frames.next().map_err(told)? {
-                return Ok(hold.unwrap_or_default().with(frame));
+                return Ok(frame);
             }
-            if let (None, Some(len)) = (&hold, self.frames.coming().map_err(told)?) {
-                hold = Some(self.quota.hold(len).await);
+            if let Some(len) = self.frames.announced().map_err(told)? {
+                let hold = self.quota.hold(len).await;
+                self.frames.begin_large(len, hold);
             }
-            self.read_some(hold.as_ref().is_some_and(Hold::counts))
-                .await?;
+            self.read_some().await?;
         }
     }
 
     /// Waits for bytes and reads them.
-    async fn read_some(&mut self, large: bool) -> Result<(), End> {
+    async fn read_some(&mut self) -> Result<(), End> {
         match self.frames.read(&self.stream) {
             Ok(0) => return Err(self.peer_left()),
             Ok(_) => return Ok(()),
@@ -133,7 +130,7 @@ impl Served {
             Err(error) => return Err(error.into()),
         }
         let mut idle = self.idle();
-        if large {
+        if self.frames.holds_up_others() {
             idle = idle.min(LARGE_STALL);
         }
         if self.frames.hoards() && idle > KEEP_BUFFER {
@@ -172,7 +169,7 @@ impl Served {
     ) -> Outcome {
         tokio::pin!(answering);
         loop {
-            let watching = self.frames.waiting() < READ_AHEAD && !*self.peer_done.borrow();
+            let watching = self.frames.waiting() < SMALL && !*self.peer_done.borrow();
             tokio::select! {
                 biased;
                 outcome = &mut answering => return outcome,

@@ -1,7 +1,8 @@
 //! Sockets: accepting, reading frames, writing answers. It knows frames and not what is in them.
 //!
-//! What a peer can make us hold is bounded: one frame being read a connection, large ones together at most
-//! `queued.max.request.bytes`, one answer being written, whose records stay in their files.
+//! What a peer can make us hold is bounded: for each connection a buffer of two small frames (64 KiB) at the most, one
+//! answer being written, whose records stay in their files, and what a request becomes when it is decoded; for all
+//! connections together the bytes of large frames, `queued.max.request.bytes`, from their announcement to their last slice.
 
 mod connection;
 mod frames;

@@ -1,12 +1,13 @@
-//! `queued.max.request.bytes`: how much memory large requests may take together.
+//! `queued.max.request.bytes`: how much memory large requests may take together. Small ones are not counted: every
+//! connection may hold one.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Frames up to this size are not counted: every connection may hold one.
-const SMALL: usize = 64 * 1024;
+use super::frames::SMALL;
+
 /// The semaphore counts in these.
 const UNIT: usize = 1024;
 

@@ -37,6 +37,11 @@ impl ChildBroker {
         None
     }
 
+    /// Resident memory of its process in bytes.
+    pub fn resident(&self) -> usize {
+        super::resident_of(&self.child.id().to_string())
+    }
+
     /// `kill -9`, and the process is gone when this returns.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

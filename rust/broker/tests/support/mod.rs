@@ -167,7 +167,12 @@ pub fn introduced(frame: Bytes, version: i16) -> (i32, ApiVersionsResponse) {
 
 /// Resident memory of this process in bytes.
 pub fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/statm").unwrap();
+    resident_of("self")
+}
+
+/// Resident memory in bytes of the process with this id.
+fn resident_of(process: &str) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap();
     status.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
