@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -140,3 +141,35 @@ def test_a_taken_port_is_a_sentence_and_a_status(broker, tmp_path):
     )
     assert done.returncode == 1
     assert str(broker.port) in done.stderr
+
+
+def test_what_an_outdated_client_is_told_again_and_again_stands_in_the_log_once(tmp_path):
+    child, ready = start("-d", tmp_path)
+    host, port = ready["bootstrap_servers"].split(":")
+    produce_2 = struct.pack(">ihhih3s", 13, 0, 2, 1, 3, b"old")  # as clients until 2017 do
+    for _ in range(200):
+        with socket.create_connection((host, int(port)), timeout=30) as client:
+            client.sendall(produce_2)
+            assert client.recv(1) == b""
+    os.kill(child.pid, signal.SIGTERM)
+    status, errors = finish(child)
+    assert status == 0, errors
+    told = [line for line in errors.splitlines() if "Produce was asked in version 2" in line]
+    assert len(told) == 2, errors
+    assert "connection closed" in told[0]
+    assert "199 more warnings about connections: 199 of 127.0.0.1" in told[1]
+
+
+def test_connections_beyond_the_limit_are_warned_of_once_and_counted(tmp_path):
+    child, ready = start("-d", tmp_path, "-X", "max.connections=1")
+    address = ready["bootstrap_servers"].split(":")
+    with socket.create_connection(address, timeout=30):
+        for _ in range(50):
+            with socket.create_connection(address, timeout=30) as refused:
+                assert refused.recv(1) == b""
+    os.kill(child.pid, signal.SIGTERM)
+    _, errors = finish(child)
+    told = [line for line in errors.splitlines() if "max.connections=1 are open" in line]
+    assert len(told) == 2, errors
+    assert "connection refused" in told[0]
+    assert "49 more warnings" in told[1]

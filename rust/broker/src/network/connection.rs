@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::frames::{Frames, SMALL};
-use super::quota::Quota;
-use super::sending::Answer;
+use super::listening::Shared;
+use super::sending::{Answer, Unsent};
 use crate::handlers::{self, Connection};
 use crate::state::BrokerState;
 
@@ -44,6 +44,8 @@ enum End {
     Broken(io::Error),
     /// The peer broke the rules.
     Because(String),
+    /// We could not do what we had promised.
+    Ours(String),
 }
 
 impl From<io::Error> for End {
@@ -58,14 +60,14 @@ pub(super) async fn serve(
     connection: Arc<Connection>,
     peer_done: watch::Sender<bool>,
     broker: Arc<BrokerState>,
-    quota: Quota,
+    shared: Arc<Shared>,
 ) {
     let limit = broker.configs.settings().socket_request_max_bytes;
     let mut served = Served {
         stream,
         frames: Frames::new(limit),
         peer_done,
-        quota,
+        shared,
         broker,
         connection,
     };
@@ -75,7 +77,15 @@ pub(super) async fn serve(
     match end {
         End::Quiet => tracing::debug!(id, %peer, "connection closed"),
         End::Broken(error) => tracing::debug!(id, %peer, "connection broke: {error}"),
-        End::Because(reason) => tracing::warn!(id, %peer, "connection closed: {reason}"),
+        End::Because(reason) if served.shared.warnings.is_new(peer.ip(), &reason) => {
+            tracing::warn!(id, %peer, "connection closed: {reason}");
+        }
+        End::Ours(reason) if served.shared.warnings.is_new(peer.ip(), &reason) => {
+            tracing::error!(id, %peer, "connection closed: {reason}");
+        }
+        End::Because(reason) | End::Ours(reason) => {
+            tracing::debug!(id, %peer, "connection closed: {reason}");
+        }
     }
 }
 
@@ -83,7 +93,7 @@ struct Served {
     stream: TcpStream,
     frames: Frames,
     peer_done: watch::Sender<bool>,
-    quota: Quota,
+    shared: Arc<Shared>,
     broker: Arc<BrokerState>,
     connection: Arc<Connection>,
 }
@@ -114,7 +124,7 @@ impl Served {
                 return Ok(frame);
             }
             if let Some(len) = self.frames.announced().map_err(told)? {
-                let hold = self.quota.hold(len).await;
+                let hold = self.shared.quota.hold(len).await;
                 self.frames.begin_large(len, hold);
             }
             self.read_some().await?;
@@ -156,7 +166,13 @@ impl Served {
             frame,
         );
         match self.while_watching_the_peer(answering).await {
-            Outcome::Answer(answer) => Ok(answer.send(&self.stream, self.idle()).await?),
+            Outcome::Answer(answer) => {
+                let sent = answer.send(&self.stream, self.idle()).await;
+                sent.map_err(|unsent| match unsent {
+                    Unsent::Broken(error) => End::Broken(error),
+                    Unsent::Ours(reason) => End::Ours(reason),
+                })
+            }
             Outcome::Nothing => Ok(()),
             Outcome::Close(reason) => Err(End::Because(reason)),
         }

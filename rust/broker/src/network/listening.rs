@@ -1,7 +1,7 @@
 //! Taking connections.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,9 +10,11 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, interval_at};
 
 use super::connection;
 use super::quota::Quota;
+use super::warnings::{SUMMARY_EVERY, Warnings};
 use crate::config::{Listener, Settings};
 use crate::error::BrokerError;
 use crate::handlers::Connection;
@@ -87,9 +89,24 @@ fn listen(address: SocketAddr, settings: &Settings) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) quota: Quota,
+    pub(super) warnings: Warnings,
+}
+
 /// Takes connections until the broker stops, then waits a moment for those that are busy.
 pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
-    let quota = Quota::new(broker.configs.settings().queued_max_request_bytes);
+    let shared = Arc::new(Shared {
+        quota: Quota::new(broker.configs.settings().queued_max_request_bytes),
+        warnings: Warnings::default(),
+    });
+    let mut summary = interval_at(Instant::now() + SUMMARY_EVERY, SUMMARY_EVERY);
+    // Whom we say it of when no peer is to blame.
+    let own = listener
+        .local_addr()
+        .map_or(Ipv4Addr::UNSPECIFIED.into(), |own| own.ip());
     let mut stopping = broker.stopping.subscribe();
     let mut connections = JoinSet::new();
     let ids = AtomicU64::new(0);
@@ -98,13 +115,20 @@ pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
             biased;
             _ = stopping.wait_for(|stopping| *stopping) => break,
             Some(_) = connections.join_next() => continue,
+            _ = summary.tick() => {
+                shared.warnings.summarize();
+                continue;
+            }
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
                 let limit = broker.configs.settings().max_connections;
                 if connections.len() >= limit {
-                    tracing::warn!(%peer, "connection refused: max.connections={limit} are open");
+                    let reason = format!("max.connections={limit} are open");
+                    if shared.warnings.is_new(canonical(peer).ip(), &reason) {
+                        tracing::warn!(%peer, "connection refused: {reason}");
+                    }
                     continue;
                 }
                 take(
@@ -113,11 +137,14 @@ pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
                     peer,
                     ids.fetch_add(1, Ordering::Relaxed),
                     &broker,
-                    &quota,
+                    &shared,
                 );
             }
             Err(error) => {
-                tracing::warn!("cannot accept a connection: {error}");
+                let reason = format!("cannot accept a connection: {error}");
+                if shared.warnings.is_new(own, &reason) {
+                    tracing::warn!("{reason}");
+                }
                 tokio::time::sleep(BREATH).await;
             }
         }
@@ -131,6 +158,7 @@ pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
         );
         connections.shutdown().await;
     }
+    shared.warnings.summarize();
 }
 
 fn take(
@@ -139,7 +167,7 @@ fn take(
     peer: SocketAddr,
     id: u64,
     broker: &Arc<BrokerState>,
-    quota: &Quota,
+    shared: &Arc<Shared>,
 ) {
     // Answers are written whole: there is nothing to gather.
     let _ = stream.set_nodelay(true);
@@ -161,7 +189,7 @@ fn take(
         connection,
         peer_done,
         Arc::clone(broker),
-        quota.clone(),
+        Arc::clone(shared),
     ));
 }
 

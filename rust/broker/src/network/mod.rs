@@ -9,6 +9,7 @@ mod frames;
 mod listening;
 mod quota;
 mod sending;
+mod warnings;
 
 pub(crate) use connection::Outcome;
 pub(crate) use listening::{bind, serve};

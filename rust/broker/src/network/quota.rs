@@ -12,7 +12,7 @@ use super::frames::SMALL;
 const UNIT: usize = 1024;
 
 /// Memory that large requests share. Served in the order of asking, so that a large request is not starved by small ones.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Quota {
     units: Option<(Arc<Semaphore>, u32)>,
 }

@@ -27,9 +27,24 @@ pub(crate) struct Answer {
     pub(crate) slices: Vec<LogSlice>,
 }
 
+/// Why an answer was not sent, or not all of it.
+#[derive(Debug)]
+pub(super) enum Unsent {
+    /// The connection broke.
+    Broken(io::Error),
+    /// The records that it promises are not there. Its length is out already: the peer can only be told by closing.
+    Ours(String),
+}
+
+impl From<io::Error> for Unsent {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
 impl Answer {
     /// Sends everything. A peer that takes no byte for `idle` is given up.
-    pub(super) async fn send(self, stream: &TcpStream, idle: Duration) -> io::Result<()> {
+    pub(super) async fn send(self, stream: &TcpStream, idle: Duration) -> Result<(), Unsent> {
         let mut pieces = VecDeque::new();
         for part in self.frame.into_parts() {
             let (slot, len) = match part {
@@ -55,10 +70,8 @@ impl Answer {
     }
 }
 
-/// What is wrong on our side, not the peer's: the operator is told, the peer sees its connection closed.
-fn ours(error: impl fmt::Display) -> io::Error {
-    tracing::error!("an answer cannot be sent: {error}");
-    io::Error::other(error.to_string())
+fn ours(reason: impl fmt::Display) -> Unsent {
+    Unsent::Ours(format!("an answer cannot be sent: {reason}"))
 }
 
 /// Sends what is in memory. `more`: the rest of the answer follows at once, so that a short piece need not travel alone.
@@ -67,7 +80,7 @@ async fn send_pieces(
     pieces: &mut VecDeque<Bytes>,
     more: bool,
     idle: Duration,
-) -> io::Result<()> {
+) -> Result<(), Unsent> {
     while !pieces.is_empty() {
         let mut sent = {
             let at_once: Vec<IoSlice<'_>> = pieces
@@ -116,7 +129,7 @@ fn send_once(stream: &TcpStream, pieces: &[IoSlice<'_>], _more: bool) -> io::Res
 }
 
 #[cfg(target_os = "linux")]
-async fn send_file(stream: &TcpStream, slice: &LogSlice, idle: Duration) -> io::Result<()> {
+async fn send_file(stream: &TcpStream, slice: &LogSlice, idle: Duration) -> Result<(), Unsent> {
     let mut at = slice.position();
     let end = at + slice.len() as u64;
     while at < end {
@@ -133,7 +146,6 @@ async fn send_file(stream: &TcpStream, slice: &LogSlice, idle: Duration) -> io::
         })
         .await? as u64;
         if at == from {
-            // The frame's length has been sent: the peer can only be told by closing.
             return Err(ours("a segment file is shorter than the log says"));
         }
     }
@@ -141,7 +153,7 @@ async fn send_file(stream: &TcpStream, slice: &LogSlice, idle: Duration) -> io::
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn send_file(_: &TcpStream, _: &LogSlice, _: Duration) -> io::Result<()> {
+async fn send_file(_: &TcpStream, _: &LogSlice, _: Duration) -> Result<(), Unsent> {
     unreachable!("only called on Linux")
 }
 
