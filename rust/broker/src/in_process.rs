@@ -76,7 +76,8 @@ impl Broker {
     pub async fn delete_topic(&self, name: &str) -> Result<(), Refusal> {
         let state = self.serving()?;
         one(state.topics.delete(vec![name.to_owned()]).await)?;
-        state.groups.topics_deleted(&HashSet::from([name]));
+        let names = HashSet::from([name.to_owned()]);
+        state.groups.topics_deleted(names).await;
         Ok(())
     }
 

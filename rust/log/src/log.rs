@@ -146,6 +146,12 @@ impl Log {
             .sum()
     }
 
+    /// Base offset of the segment that is being written.
+    pub fn active_base_offset(&self) -> i64 {
+        let segments = self.segments.load();
+        segments.last().map_or(0, |active| active.base_offset)
+    }
+
     /// The base offset of every segment, ascending; never empty.
     pub fn segment_bases(&self) -> Vec<i64> {
         self.segments

@@ -2,8 +2,10 @@
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use kafkalite_wire::ErrorCode;
+use tokio::task::spawn_blocking;
 
 use super::classic::ClassicView;
 use super::commits::seen;
@@ -93,8 +95,20 @@ impl Groups {
         Ok(written)
     }
 
-    /// Forgets the offsets of topics that have been deleted: a later topic of the same name begins anew.
-    pub(crate) fn topics_deleted(&self, names: &HashSet<&str>) {
+    /// Forgets the offsets of topics that have been deleted: a later topic of the same name begins anew. All groups are looked
+    /// at, by a thread that has nothing else to do.
+    pub(crate) async fn topics_deleted(self: &Arc<Self>, names: HashSet<String>) {
+        if names.is_empty() {
+            return;
+        }
+        let groups = Arc::clone(self);
+        let forgotten = spawn_blocking(move || groups.forget_topics(&names)).await;
+        if forgotten.is_err() {
+            tracing::error!("offsets of deleted topics may be left; topics' ids keep them apart");
+        }
+    }
+
+    fn forget_topics(&self, names: &HashSet<String>) {
         for group in self.all() {
             let mut held = group.held.lock();
             // The name may be another topic's by now, and the commit that one's.

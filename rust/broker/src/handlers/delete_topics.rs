@@ -70,8 +70,9 @@ pub(super) async fn handle(
     let deleted = responses
         .iter()
         .filter(|topic| topic.error_code == ErrorCode::None)
-        .filter_map(|topic| topic.name.as_deref());
-    context.broker.groups.topics_deleted(&deleted.collect());
+        .filter_map(|topic| topic.name.clone());
+    let deleted = deleted.collect();
+    context.broker.groups.topics_deleted(deleted).await;
     DeleteTopicsResponse {
         responses,
         ..Default::default()

@@ -2,7 +2,7 @@
 //!
 //! A handler is a plain async function:
 //!
-//! ```ignore
+//! ```text
 //! pub(super) async fn handle(context: &Context, request: FetchRequest) -> Reply<FetchResponse>
 //! ```
 //!
@@ -12,7 +12,9 @@
 //! - A handler's future is only dropped when the broker is stopped and its grace is over. What must not be lost then, it
 //!   puts into a task of its own.
 //! - A handler answers with Kafka's error codes; it never fails. What is wrong with one topic is that topic's error.
-//! - What blocks for long (fsync, deleting files) goes to `spawn_blocking`; an append into the page cache does not.
+//! - What may wait for the disk (fsync, deleting files, reading what is not in memory) or walks over all there is goes to
+//!   `spawn_blocking`. An append does not: it is one write into the page cache, which waits only when the system itself
+//!   holds writers back, because the disk has fallen far behind.
 
 #![allow(clippy::unused_async)] // handlers have one shape, whether they wait or not
 

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::frames::{Frames, SMALL};
 use super::listening::Shared;
 use super::sending::{Answer, Unsent};
+use super::turn::Turn;
 use crate::handlers::{self, Connection};
 use crate::state::BrokerState;
 
@@ -66,6 +67,7 @@ pub(super) async fn serve(
     let mut served = Served {
         stream,
         frames: Frames::new(limit),
+        turn: Turn::default(),
         peer_done,
         shared,
         broker,
@@ -92,6 +94,7 @@ pub(super) async fn serve(
 struct Served {
     stream: TcpStream,
     frames: Frames,
+    turn: Turn,
     peer_done: watch::Sender<bool>,
     shared: Arc<Shared>,
     broker: Arc<BrokerState>,
@@ -135,7 +138,10 @@ impl Served {
     async fn read_some(&mut self) -> Result<(), End> {
         match self.frames.read(&self.stream) {
             Ok(0) => return Err(self.peer_left()),
-            Ok(_) => return Ok(()),
+            Ok(read) => {
+                self.turn.moved(read).await;
+                return Ok(());
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error.into()),
         }
@@ -167,7 +173,8 @@ impl Served {
         );
         match self.while_watching_the_peer(answering).await {
             Outcome::Answer(answer) => {
-                let sent = answer.send(&self.stream, self.idle()).await;
+                let idle = self.idle();
+                let sent = answer.send(&self.stream, &mut self.turn, idle).await;
                 sent.map_err(|unsent| match unsent {
                     Unsent::Broken(error) => End::Broken(error),
                     Unsent::Ours(reason) => End::Ours(reason),

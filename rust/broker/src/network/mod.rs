@@ -9,6 +9,7 @@ mod frames;
 mod listening;
 mod quota;
 mod sending;
+mod turn;
 mod warnings;
 
 pub(crate) use connection::Outcome;

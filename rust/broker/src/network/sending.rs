@@ -11,10 +11,15 @@ use kafkalite_wire::{Encoded, Part};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use super::turn::Turn;
+use crate::page_cache;
+
 /// From this many bytes on, `sendfile` is faster than writing from a mapping (below, the extra call costs more).
 const SENDFILE_FROM: usize = 64 * 1024;
-/// Most bytes in one call of `sendfile`; more gains nothing, and other connections of this thread get their turn.
+/// Most bytes in one call of `sendfile`; more gains nothing, and keeps the worker to itself for longer.
 const SENDFILE_AT_ONCE: u64 = 1024 * 1024;
+/// The head of a slice's first batch was read to find it, so that this much from there on is in memory.
+const LOOKED_AT: usize = 4 * 1024;
 /// Most pieces in one call; the system allows 1,024.
 const PIECES_AT_ONCE: usize = 64;
 
@@ -44,7 +49,12 @@ impl From<io::Error> for Unsent {
 
 impl Answer {
     /// Sends everything. A peer that takes no byte for `idle` is given up.
-    pub(super) async fn send(self, stream: &TcpStream, idle: Duration) -> Result<(), Unsent> {
+    pub(super) async fn send(
+        self,
+        stream: &TcpStream,
+        turn: &mut Turn,
+        idle: Duration,
+    ) -> Result<(), Unsent> {
         let mut pieces = VecDeque::new();
         for part in self.frame.into_parts() {
             let (slot, len) = match part {
@@ -60,13 +70,17 @@ impl Answer {
                 .filter(|slice| slice.len() == len);
             let slice = slice.ok_or_else(|| ours("it promises records that it does not hold"))?;
             if cfg!(target_os = "linux") && len >= SENDFILE_FROM {
-                send_pieces(stream, &mut pieces, true, idle).await?;
-                send_file(stream, slice, idle).await?;
+                send_pieces(stream, &mut pieces, true, turn, idle).await?;
+                send_file(stream, slice, turn, idle).await?;
             } else {
+                if len > LOOKED_AT {
+                    let rest = slice.position() + LOOKED_AT as u64;
+                    page_cache::bring_in(slice.file(), rest, (len - LOOKED_AT) as u64).await;
+                }
                 pieces.push_back(slice.bytes().map_err(ours)?);
             }
         }
-        send_pieces(stream, &mut pieces, false, idle).await
+        send_pieces(stream, &mut pieces, false, turn, idle).await
     }
 }
 
@@ -79,6 +93,7 @@ async fn send_pieces(
     stream: &TcpStream,
     pieces: &mut VecDeque<Bytes>,
     more: bool,
+    turn: &mut Turn,
     idle: Duration,
 ) -> Result<(), Unsent> {
     while !pieces.is_empty() {
@@ -91,6 +106,7 @@ async fn send_pieces(
             let more = more || at_once.len() < pieces.len();
             when_writable(stream, idle, || send_once(stream, &at_once, more)).await?
         };
+        turn.moved(sent).await;
         while let Some(first) = pieces.front_mut() {
             if sent < first.len() {
                 first.advance(sent);
@@ -129,13 +145,24 @@ fn send_once(stream: &TcpStream, pieces: &[IoSlice<'_>], _more: bool) -> io::Res
 }
 
 #[cfg(target_os = "linux")]
-async fn send_file(stream: &TcpStream, slice: &LogSlice, idle: Duration) -> Result<(), Unsent> {
+async fn send_file(
+    stream: &TcpStream,
+    slice: &LogSlice,
+    turn: &mut Turn,
+    idle: Duration,
+) -> Result<(), Unsent> {
     let mut at = slice.position();
     let end = at + slice.len() as u64;
+    let mut in_memory = at;
     while at < end {
         let count = (end - at).min(SENDFILE_AT_ONCE) as usize;
+        if in_memory < end && in_memory < at + count as u64 {
+            let more = (end - in_memory).min(SENDFILE_AT_ONCE);
+            page_cache::bring_in(slice.file(), in_memory, more).await;
+            in_memory += more;
+        }
         let from = at;
-        at += when_writable(stream, idle, || {
+        let sent = when_writable(stream, idle, || {
             let mut from = from;
             Ok(rustix::fs::sendfile(
                 stream,
@@ -144,8 +171,10 @@ async fn send_file(stream: &TcpStream, slice: &LogSlice, idle: Duration) -> Resu
                 count,
             )?)
         })
-        .await? as u64;
-        if at == from {
+        .await?;
+        at += sent as u64;
+        turn.moved(sent).await;
+        if sent == 0 {
             return Err(ours("a segment file is shorter than the log says"));
         }
     }
@@ -153,7 +182,7 @@ async fn send_file(stream: &TcpStream, slice: &LogSlice, idle: Duration) -> Resu
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn send_file(_: &TcpStream, _: &LogSlice, _: Duration) -> Result<(), Unsent> {
+async fn send_file(_: &TcpStream, _: &LogSlice, _: &mut Turn, _: Duration) -> Result<(), Unsent> {
     unreachable!("only called on Linux")
 }
 

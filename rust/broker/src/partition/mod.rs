@@ -31,6 +31,8 @@ pub(crate) struct Partition {
     /// The epoch in which this broker leads the partition. On a single broker it never changes: it goes on with the last
     /// epoch in the log, which is that of an earlier leader where Apache Kafka wrote the directory.
     pub(crate) leader_epoch: i32,
+    /// Where the log ended when it was opened.
+    opened_at: i64,
     /// Where the last compaction ended; 0 before there was one.
     pub(crate) compacted_to: AtomicI64,
     /// Whether compaction has failed, and is not tried again.
@@ -57,6 +59,7 @@ impl Partition {
             topic,
             index,
             leader_epoch: log.epoch_of(i64::MAX).unwrap_or(0),
+            opened_at: log.end_offset(),
             log,
             compacted_to: AtomicI64::new(0),
             uncleanable: AtomicBool::new(false),
@@ -75,6 +78,12 @@ impl Partition {
             flush_messages: None,
             ..settings.log.clone()
         }
+    }
+
+    /// Whether records from this offset on were written by this process, and are in the segment that it writes to: then they
+    /// are in memory, as good as always, and so is what leads to them.
+    pub(crate) fn is_recent(&self, offset: i64) -> bool {
+        offset >= self.opened_at && offset >= self.log.active_base_offset()
     }
 
     /// Appends one producer's batch and wakes who waits for it. Into the page cache only: short enough for the runtime.

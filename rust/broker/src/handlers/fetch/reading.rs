@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kafkalite_log::{LogSlice, ReadUpTo};
 use kafkalite_wire::ErrorCode;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Context, Terms};
@@ -57,6 +58,7 @@ pub(super) async fn read(context: &Context, terms: &Terms, wanted: &[Wanted]) ->
         .iter()
         .map(|wanted| resolve(&context.broker.topics, wanted))
         .collect();
+    bring_in_old(wanted, &partitions).await;
     let mut reads = read_once(terms, wanted, &partitions);
     let found: Vec<Arc<Partition>> = partitions.iter().flatten().cloned().collect();
     // What does not exist does not hurry those that do: a client that asks for both would spin.
@@ -90,6 +92,30 @@ fn resolve(topics: &Topics, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode
     };
     let partition = topic.ok_or(unknown)?.partition(wanted.partition);
     partition.cloned().ok_or(ErrorCode::UnknownTopicOrPartition)
+}
+
+/// Has what is read to find old records, of the indexes and the log, brought into memory by a thread that may wait for the
+/// disk. What readers at the end want is there.
+async fn bring_in_old(wanted: &[Wanted], partitions: &[Result<Arc<Partition>, ErrorCode>]) {
+    let old = |(wanted, partition): (&Wanted, &Result<Arc<Partition>, ErrorCode>)| {
+        let partition = partition.as_ref().ok()?;
+        let is_old =
+            wanted.offset < partition.log.high_watermark() && !partition.is_recent(wanted.offset);
+        is_old.then(|| (Arc::clone(partition), wanted.offset))
+    };
+    let old: Vec<_> = wanted.iter().zip(partitions).filter_map(old).collect();
+    if old.is_empty() {
+        return;
+    }
+    let look = move || {
+        for (partition, offset) in old {
+            // What is wrong with it is found again, and told, by the read that counts.
+            let _ = partition
+                .log
+                .read(offset, 0, ReadUpTo::HighWatermark, false);
+        }
+    };
+    let _ = spawn_blocking(look).await;
 }
 
 fn read_once(
