@@ -1,6 +1,5 @@
 //! What administrators ask, and what is forgotten without being asked.
 
-use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -141,12 +140,17 @@ impl Groups {
                 continue;
             }
             let kind = &held.kind;
-            let in_use = LazyCell::new(|| kind.subscribed());
+            let mut last: Option<(String, bool)> = None;
+            let mut is_in_use = |topic: &str| {
+                let known = last.take().filter(|(known, _)| known == topic);
+                let asked = || (topic.to_owned(), kind.consumes(topic));
+                last.insert(known.unwrap_or_else(asked)).1
+            };
             let expired = held.offsets.places(|topic, _, offset| {
                 let ages_from = kind.ages_from(offset.commit_timestamp);
                 let is_unused = ages_from
                     .is_some_and(|from| is_expired(offset, from, now_ms, retention_ms))
-                    && !in_use.contains(topic);
+                    && !is_in_use(topic);
                 is_unused || self.is_of_earlier_topic(topic, offset)
             });
             let count = expired.len();

@@ -1,6 +1,6 @@
 //! Offsets: committed, fetched, deleted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use kafkalite_wire::ErrorCode;
@@ -212,17 +212,16 @@ impl Groups {
             if !held.kind.is_idle() && !held.kind.is_for_consumers() {
                 return Err(ErrorCode::NonEmptyGroup);
             }
-            let in_use = held.kind.subscribed();
-            let outcomes: Vec<_> = places
-                .iter()
-                .map(|(topic, _)| {
-                    if in_use.contains(topic) {
-                        ErrorCode::GroupSubscribedToTopic
-                    } else {
-                        ErrorCode::None
-                    }
-                })
-                .collect();
+            let mut in_use: HashMap<&str, bool> = HashMap::new();
+            let mut outcomes = Vec::with_capacity(places.len());
+            for &(topic, _) in places {
+                let consumed = || held.kind.consumes(topic);
+                outcomes.push(if *in_use.entry(topic).or_insert_with(consumed) {
+                    ErrorCode::GroupSubscribedToTopic
+                } else {
+                    ErrorCode::None
+                });
+            }
             // A place that is named twice is forgotten once.
             let doomed: BTreeSet<(&str, i32)> = places
                 .iter()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::classic::{Answer, CONSUMER, Classic, Subscribed, Ticket};
+use super::classic::{Answer, CONSUMER, Classic, Ticket};
 use super::consumer::Consumer;
 use super::offsets::Offsets;
 use super::storage::Written;
@@ -77,14 +77,11 @@ impl Kind {
         self.protocol_type() == CONSUMER
     }
 
-    /// The topics that members consume. All subscriptions are read for it: ask once, however many topics it is about.
-    pub(super) fn subscribed(&self) -> Subscribed {
+    /// Whether a member consumes the topic, or might.
+    pub(super) fn consumes(&self, topic: &str) -> bool {
         match self {
-            Self::Classic(classic) => classic.subscribed(),
-            Self::Consumer(consumer) => {
-                let names = consumer.all_wanted();
-                Subscribed::To(names.into_iter().map(str::to_owned).collect())
-            }
+            Self::Classic(classic) => classic.consumes(topic),
+            Self::Consumer(consumer) => consumer.consumes(topic),
         }
     }
 

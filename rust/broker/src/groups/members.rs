@@ -41,6 +41,11 @@ impl Client {
     }
 }
 
+/// So many of the largest subscriptions may a member have, one for each protocol that it offers.
+const MOST_SUBSCRIPTIONS: usize = 8;
+/// What a protocol costs besides its name and subscription.
+const PER_PROTOCOL: usize = 128;
+
 /// First version of `JoinGroup` in which a new member comes back with its id (KIP-394).
 const RETURNS_WITH_ID: i16 = 4;
 /// First version in which a leader can be told not to assign (KIP-814).
@@ -66,6 +71,9 @@ impl Groups {
         if let Err(refusal) = self.storage.ready().await {
             tracing::error!("group {} cannot be stored: {refusal}", request.group_id);
             return refused(ErrorCode::CoordinatorNotAvailable);
+        }
+        if let Err(code) = self.check_subscriptions(&request) {
+            return refused(code);
         }
         let group_id = request.group_id.clone();
         let joiner = joiner(&request, client);
@@ -103,7 +111,13 @@ impl Groups {
             return refused(ErrorCode::InvalidGroupId);
         }
         let ticket = self.ticket();
+        let assigned = request.assignments.iter();
+        let assigned: usize = assigned.map(|given| given.assignment.len()).sum();
+        let too_much = assigned > self.storage.max_record();
         let sync = |_: &Arc<str>, held: &mut Held| match &mut held.kind {
+            Kind::Classic(classic) if too_much => {
+                classic.sync_too_much(request, ticket, self.now())
+            }
             Kind::Classic(classic) => classic.sync(request, ticket, self.now()),
             Kind::Consumer(consumer) => self.sync_mixed(consumer, &request, ticket),
         };
@@ -179,6 +193,25 @@ impl Groups {
         } else {
             Err(ErrorCode::InvalidSessionTimeout)
         }
+    }
+
+    /// What a record cannot hold is refused before it is kept. A record holds one subscription of each member.
+    fn check_subscriptions(&self, request: &JoinGroupRequest) -> Result<(), ErrorCode> {
+        let most = self.storage.max_record();
+        let protocols = request.protocols.iter();
+        let sizes = protocols.map(|own| own.name.len() + own.metadata.len() + PER_PROTOCOL);
+        let (largest, all) = sizes.fold((0, 0), |(largest, all), size| {
+            (largest.max(size), all + size)
+        });
+        if largest > most || all > MOST_SUBSCRIPTIONS * most {
+            tracing::warn!(
+                "group {}: a member's subscription of {largest} bytes, {all} in all its protocols, is refused; a record of {} holds {most}",
+                request.group_id,
+                super::storage::TOPIC
+            );
+            return Err(ErrorCode::UnknownServerError);
+        }
+        Ok(())
     }
 
     fn ticket(&self) -> Ticket {

@@ -239,7 +239,15 @@ impl Groups {
         let entries = match &mut held.kind {
             Kind::Classic(_) if !asked => return Ok(None),
             Kind::Classic(classic) => {
-                records::group_entry(id, Some(&classic.to_record())).map(|entry| vec![entry])
+                let record = classic.to_record();
+                let (said, most) = (record.said(), self.storage.max_record());
+                if said > most {
+                    tracing::error!(
+                        "group {id} cannot be stored: its members say {said} bytes, a record holds {most}"
+                    );
+                    return Err(ErrorCode::UnknownServerError);
+                }
+                records::group_entry(id, Some(&record)).map(|entry| vec![entry])
             }
             Kind::Consumer(_) => return self.store_changes(id, held),
         };

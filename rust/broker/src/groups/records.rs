@@ -75,6 +75,16 @@ pub(crate) struct GroupMetadata {
     pub(crate) members: Vec<StoredMember>,
 }
 
+impl GroupMetadata {
+    /// Bytes of what members and their leader say, which is nearly all of a large record.
+    pub(crate) fn said(&self) -> usize {
+        let members = self.members.iter();
+        members
+            .map(|member| member.subscription.len() + member.assignment.len())
+            .sum()
+    }
+}
+
 /// A member of a stored group.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub(crate) struct StoredMember {

@@ -16,6 +16,9 @@ use crate::topics::{NewTopic, Topic, Topics};
 /// The topic's name.
 pub(super) const TOPIC: &str = "__consumer_offsets";
 
+/// What a record may have until there is a topic whose `max.message.bytes` says it: Kafka's default.
+const MAX_RECORD: usize = 1_048_588;
+
 /// Where groups are stored.
 pub(super) struct Storage {
     pub(super) topics: Arc<Topics>,
@@ -64,6 +67,13 @@ impl Storage {
             Err(refusal) if refusal.code != ErrorCode::TopicAlreadyExists => Err(refusal),
             _ => Ok(()),
         }
+    }
+
+    /// Most bytes of one record, which has a batch to itself then.
+    pub(super) fn max_record(&self) -> usize {
+        let topic = self.topics.by_name(TOPIC);
+        let own = topic.map(|topic| topic.settings.load().log.max_message_bytes as usize);
+        own.unwrap_or(MAX_RECORD)
     }
 
     /// Appends a group's records to its partition, in as few batches as they fit into.

@@ -36,6 +36,7 @@ impl Classic {
         self.leader.get_or_insert_with(|| member.id.clone());
         self.pending.remove(&member.id);
         self.support.add(&member);
+        self.subscribed.take();
         self.joining += usize::from(member.joining.is_some());
         self.members.insert(member.id.clone(), member);
     }
@@ -48,6 +49,7 @@ impl Classic {
         self.support.remove(member);
         member.take(request);
         self.support.add(member);
+        self.subscribed.take();
         match member.joining.replace(ticket) {
             // It asks again, most likely over a new connection: the old request has nobody who waits for it.
             Some(earlier) => self.refuse_join(earlier, id, ErrorCode::RebalanceInProgress),
@@ -63,6 +65,7 @@ impl Classic {
             return;
         };
         self.support.remove(&member);
+        self.subscribed.take();
         if let Some(instance) = &member.instance_id {
             self.statics.remove(instance);
         }

@@ -36,12 +36,13 @@ mod stored;
 mod tests;
 mod view;
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 pub(crate) use conversion::Moving;
 pub(crate) use effects::{Answer, Effects, Joiner, Now, Rules, Ticket};
-pub(crate) use view::{CONSUMER, ClassicView, MemberView, Subscribed};
+pub(crate) use view::{CONSUMER, ClassicView, MemberView};
 
 use member::Member;
 use protocols::Support;
@@ -95,6 +96,8 @@ pub(crate) struct Classic {
     /// Members whose `JoinGroup` waits.
     joining: usize,
     support: Support,
+    /// The topics that members consume, once that was asked; `None` in it if that cannot be read.
+    subscribed: OnceCell<Option<HashSet<String>>>,
     /// The member of each static name (KIP-345).
     statics: HashMap<String, String>,
     /// Ids that were given out and have not joined yet, with their deadlines (KIP-394).
@@ -123,6 +126,7 @@ impl Classic {
             members: BTreeMap::new(),
             joining: 0,
             support: Support::default(),
+            subscribed: OnceCell::new(),
             statics: HashMap::new(),
             pending: BTreeMap::new(),
             join_deadline: None,

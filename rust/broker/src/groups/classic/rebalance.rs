@@ -132,6 +132,7 @@ impl Classic {
             return;
         }
         self.protocol = self.elect_protocol();
+        self.subscribed.take();
         self.go(State::CompletingRebalance, now);
         self.tell(format!(
             "has {} in generation {}",

@@ -45,6 +45,29 @@ impl Classic {
         self.take_effects()
     }
 
+    /// As [`sync`](Self::sync), with assignments that are together more than can be stored: nobody gets one, and the group
+    /// begins its next generation.
+    pub(crate) fn sync_too_much(
+        &mut self,
+        mut request: SyncGroupRequest,
+        ticket: Ticket,
+        now: Now,
+    ) -> Effects {
+        let is_wanted = self.state == State::CompletingRebalance
+            && self.leader.as_ref() == Some(&request.member_id)
+            && self.check_sync(&request).is_ok();
+        if !is_wanted {
+            request.assignments.clear();
+            return self.sync(request, ticket, now);
+        }
+        self.refuse_sync(ticket, ErrorCode::UnknownServerError);
+        for id in self.ids() {
+            self.answer_sync(&id, ErrorCode::UnknownServerError, now);
+        }
+        self.prepare("its assignment is too large to be stored", now);
+        self.take_effects()
+    }
+
     fn check_sync(&self, request: &SyncGroupRequest) -> Result<(), ErrorCode> {
         self.check_member(&request.member_id, request.group_instance_id.as_deref())?;
         if request.generation_id != self.generation {

@@ -1,10 +1,7 @@
 //! A group as it is described to administrators, and what it is subscribed to.
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 
-use super::member::Member;
 use super::{Classic, State};
 use crate::groups::subscription;
 
@@ -31,24 +28,6 @@ pub(crate) struct MemberView {
     /// Subscription and assignment; empty unless the group is stable.
     pub(crate) metadata: Bytes,
     pub(crate) assignment: Bytes,
-}
-
-/// The topics that a group's members consume.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Subscribed {
-    To(HashSet<String>),
-    /// A subscription cannot be read: it may be any topic.
-    Unknown,
-}
-
-impl Subscribed {
-    /// Whether a member consumes the topic, or might.
-    pub(crate) fn contains(&self, topic: &str) -> bool {
-        match self {
-            Self::To(topics) => topics.contains(topic),
-            Self::Unknown => true,
-        }
-    }
 }
 
 impl Classic {
@@ -86,21 +65,16 @@ impl Classic {
         self.protocol_type.as_deref() == Some(CONSUMER)
     }
 
-    /// The topics that members consume.
-    pub(crate) fn subscribed(&self) -> Subscribed {
-        if !self.is_for_consumers() {
-            return Subscribed::To(HashSet::new());
-        }
+    /// Whether a member consumes the topic, or might. The subscriptions are read when this is first asked, and again only
+    /// after a member or its subscription has changed.
+    pub(crate) fn consumes(&self, topic: &str) -> bool {
         let protocol = self.protocol.as_deref();
-        let of = |member: &Member| subscription::topics(&member.metadata(protocol));
-        let mut topics = HashSet::new();
-        for member in self.members.values() {
-            match of(member) {
-                Some(own) => topics.extend(own),
-                None => return Subscribed::Unknown,
-            }
-        }
-        Subscribed::To(topics)
+        let read = || {
+            let members = self.members.values();
+            subscription::topics(members.map(|member| member.metadata(protocol)))
+        };
+        let subscribed = || self.subscribed.get_or_init(read).as_ref();
+        self.is_for_consumers() && subscribed().is_none_or(|topics| topics.contains(topic))
     }
 
     /// From which moment (ms since 1970) an offset committed at `committed_ms` begins to age; `None` while it does not: the

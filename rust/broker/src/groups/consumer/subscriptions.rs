@@ -85,8 +85,15 @@ impl Consumer {
         member.topics.iter().chain(matched).map(String::as_str)
     }
 
+    /// Whether anybody wants the topic.
+    pub(crate) fn consumes(&self, topic: &str) -> bool {
+        let named = |member: &Member| member.topics.contains(topic);
+        let matched = |topics: &BTreeSet<String>| topics.contains(topic);
+        self.members.values().any(named) || self.regexes.values().any(matched)
+    }
+
     /// The names of the topics that anybody wants. What a regular expression stands for is looked at once, however many use it.
-    pub(crate) fn all_wanted(&self) -> BTreeSet<&str> {
+    pub(super) fn all_wanted(&self) -> BTreeSet<&str> {
         let named = self.members.values().flat_map(|member| &member.topics);
         let matched = self.regexes.values().flatten();
         named.chain(matched).map(String::as_str).collect()
