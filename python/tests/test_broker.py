@@ -72,7 +72,7 @@ def test_segments_roll_and_old_ones_can_be_counted(tmp_path):
 
 def test_what_compaction_took_is_not_counted_as_a_message_without_saying_so():
     with Broker(config={"log.cleaner.backoff.ms": 10}) as broker:
-        eager = {"cleanup.policy": "compact", "segment.bytes": 1 << 14, "min.cleanable.dirty.ratio": 0.01}
+        eager = {"cleanup.policy": "compact", "internal.segment.bytes": 1 << 14, "min.cleanable.dirty.ratio": 0.01}
         broker.create_topic("latest", config=eager)
         with Producer(broker, linger_ms=0) as producer:
             for number in range(200):

@@ -26,7 +26,7 @@ def compacting(start_daemon):
     """A daemon that compacts whenever it can, and a topic for it."""
     eager = {"log.cleaner.backoff.ms": 20, "log.cleaner.min.cleanable.ratio": 0.01, "log.segment.delete.delay.ms": 10}
     daemon = start_daemon(*(part for name, value in eager.items() for part in ("-X", f"{name}={value}")))
-    settings = {"cleanup.policy": "compact", "segment.bytes": "20000", "compression.type": "producer"}
+    settings = {"cleanup.policy": "compact", "internal.segment.bytes": "20000", "compression.type": "producer"}
     topic = NewTopic(TOPIC, num_partitions=1, replication_factor=1, config=settings)
     admin = AdminClient({"bootstrap.servers": daemon.bootstrap_servers})
     admin.create_topics([topic])[TOPIC].result(30)

@@ -1,7 +1,6 @@
 """Kafka's settings for groups and compaction: its names, its defaults, and changed when it allows that."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -10,41 +9,6 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from kafkalite import Admin, Broker, _native, errors
-
-# Where we differ, and why: one broker in a process of somebody else's.
-_OTHER_DEFAULTS = {
-    "group.consumer.heartbeat.interval.ms",  # 1 s instead of 5: with few members changes may be heard of sooner
-    "group.consumer.min.heartbeat.interval.ms",
-    "group.consumer.min.session.timeout.ms",  # as in the classic protocol
-    "listeners",  # KRaft's controllers listen too
-    "log.dir",
-    "log.dirs",
-    "offsets.topic.num.partitions",  # 1 instead of 50: nobody to share them with
-    "queued.max.request.bytes",  # bounded: we are a guest
-    "socket.receive.buffer.bytes",  # the system's choice
-    "socket.send.buffer.bytes",
-}
-_OTHER_CHANGE = {
-    "connections.max.idle.ms",  # dynamic here
-    "listeners",  # not dynamic here
-}
-
-
-def test_settings_of_the_same_name_mean_the_same_as_in_kafka(broker, apache_kafka):
-    with Admin(broker) as ours, Admin(apache_kafka) as theirs:
-        (their_broker,) = theirs.describe_cluster().brokers
-        here = ours.describe_config(broker=0)
-        there = theirs.describe_config(broker=their_broker.id)
-    shared = here.keys() & there.keys()
-    assert {"group.max.size", "group.min.session.timeout.ms", "log.cleaner.min.cleanable.ratio"} <= shared
-    dynamic = {name for name in shared if here[name].read_only != there[name].read_only}
-    assert dynamic <= _OTHER_CHANGE
-    defaults = {
-        name: (here[name].value, there[name].value)
-        for name in shared
-        if here[name].is_default and there[name].is_default and here[name].value != there[name].value
-    }
-    assert defaults.keys() <= _OTHER_DEFAULTS, defaults
 
 
 def test_every_setting_of_kafka_is_taken_or_refused_for_a_reason(apache_kafka):
@@ -61,21 +25,6 @@ def test_every_setting_of_kafka_is_taken_or_refused_for_a_reason(apache_kafka):
     assert len(config) > 100
     with Broker(config=config):  # an unknown name would be an error
         pass
-
-
-def test_a_topic_s_settings_are_kafka_s(broker, apache_kafka, topic):
-    name = f"settings-{os.getpid()}"
-    with Admin(broker) as ours, Admin(apache_kafka) as theirs:
-        theirs.create_topic(name, exist_ok=True)
-        here, there = ours.describe_config(topic=topic), theirs.describe_config(topic=name)
-    assert {key: entry.value for key, entry in here.items()} == {key: there[key].value for key in here}
-    assert there.keys() - here.keys() <= {
-        "local.retention.bytes",  # tiered storage
-        "local.retention.ms",
-        "remote.log.copy.disable",
-        "remote.log.delete.on.disable",
-        "remote.storage.enable",
-    }
 
 
 def member(servers, group="g", **settings):
@@ -140,7 +89,7 @@ def test_notes_on_offsets_have_a_length():
     ],
 )
 def test_what_kafka_fixes_at_the_start_is_fixed(broker, name):
-    """As in Apache Kafka 4.3, where they are read-only as well; the test above compares them."""
+    """As in Apache Kafka, where they are read-only as well: `test_settings_beside_kafkas.py` compares them."""
     with Admin(broker) as admin, pytest.raises(errors.InvalidSettingError, match="properties file"):
         admin.alter_config({name: 7}, broker=0)
 

@@ -135,7 +135,7 @@ def check_deletable(native: _native.Admin, topics: Iterable[str]) -> None:
     """Refuse topics whose messages go by compaction alone; brokers do too, in a word, and not for a dry run."""
     for name in topics:
         policy = next((row[1] or "" for row in native.describe_configs("topic", name) if row[0] == _POLICY), "delete")
-        if "delete" not in policy:
+        if policy == "compact":
             message = (
                 f"no messages of {shown(name)} can be deleted while its {_POLICY} is {policy!r}; add delete to it first"
             )
@@ -145,6 +145,8 @@ def check_deletable(native: _native.Admin, topics: Iterable[str]) -> None:
 def check_names(native: _native.Admin, kind: Resource, name: str, keys: Sequence[str]) -> None:
     """Refuse names that the resource does not have, or that cannot change; Apache Kafka takes any name for a broker."""
     known = {row[0]: row[3] for row in native.describe_configs(kind, name)}
+    if kind == "topic":
+        known.setdefault("internal.segment.bytes", False)  # brokers describe it only where it is set
     for key in keys:
         if key not in known:
             message = f"{kind} {shown(name)} has no setting {shown(key)}{_or_nearest(key, known)}"

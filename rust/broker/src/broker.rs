@@ -193,7 +193,9 @@ fn open(
     let data_dir = DataDir::open(Path::new(&settings.log_dir), &expected)?;
     let path = data_dir.path().to_owned();
     let identity = data_dir.identity().clone();
-    config.set("node.id", &identity.node_id.to_string())?;
+    for name in ["broker.id", "node.id"] {
+        config.set(name, &identity.node_id.to_string())?;
+    }
     // Absolute, where that can be written down.
     if let Some(path) = path.to_str().filter(|path| !path.contains(',')) {
         config.set("log.dirs", path)?;

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 
 use crate::{
     Broker,
-    config::check_topic,
     refusal::Refusal,
     state::BrokerState,
     topics::{NewTopic, Topic, name},
@@ -62,7 +61,9 @@ impl Broker {
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<(), Refusal> {
         let state = self.serving()?;
-        let overrides = check_topic(settings)
+        let overrides = state
+            .configs
+            .check_topic(settings)
             .map_err(|error| Refusal::new(ErrorCode::InvalidConfig, error.to_string()))?;
         let new = NewTopic {
             name: name.to_owned(),

@@ -32,7 +32,7 @@ async fn segments_beyond_retention_bytes_go_from_the_log_and_from_the_disk() {
     let broker = start(&[("log.retention.check.interval.ms", "20")]).await;
     let mut client = broker.connect().await;
     let settings = [
-        ("segment.bytes", "2000"),
+        ("internal.segment.bytes", "2000"),
         ("retention.bytes", "4000"),
         ("file.delete.delay.ms", "1"),
     ];

@@ -15,7 +15,7 @@ use support::{Client, PATIENCE, config, start};
 const EAGER: (&str, &str) = ("log.cleaner.backoff.ms", "10");
 const COMPACT: [(&str, &str); 3] = [
     ("cleanup.policy", "compact"),
-    ("segment.bytes", "2000"),
+    ("internal.segment.bytes", "2000"),
     ("file.delete.delay.ms", "1"),
 ];
 

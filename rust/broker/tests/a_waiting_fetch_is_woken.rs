@@ -176,7 +176,9 @@ async fn by_the_stop_of_the_broker() {
 async fn is_not_parked_where_a_partition_fails_or_the_segment_ends() {
     let broker = start(&[]).await;
     let mut client = broker.connect().await;
-    client.create("t", 2, &[("segment.bytes", "300")]).await;
+    client
+        .create("t", 2, &[("internal.segment.bytes", "300")])
+        .await;
     // An offset out of range is told at once, although the other partition could wait.
     let request = patient(1, fetch_by_name("t", vec![from(0, 0), from(1, 99)]));
     let found = fetched(client.ask(12, &request).await);

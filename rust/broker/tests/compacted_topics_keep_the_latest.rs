@@ -28,7 +28,7 @@ use support::{Client, PATIENCE, config, frame, start};
 const EAGER: (&str, &str) = ("log.cleaner.backoff.ms", "10");
 const COMPACT: [(&str, &str); 3] = [
     ("cleanup.policy", "compact"),
-    ("segment.bytes", "2000"),
+    ("internal.segment.bytes", "2000"),
     ("file.delete.delay.ms", "1"),
 ];
 
@@ -167,7 +167,9 @@ async fn superseded_values_go_while_the_broker_runs_and_the_rest_survives_restar
 async fn a_topic_is_compacted_from_when_its_policy_says_so_and_old_segments_go_as_well() {
     let broker = start(&[EAGER, ("log.retention.check.interval.ms", "20")]).await;
     let mut client = broker.connect().await;
-    client.create("t", 1, &[("segment.bytes", "2000")]).await;
+    client
+        .create("t", 1, &[("internal.segment.bytes", "2000")])
+        .await;
     for round in 0..80 {
         put(&mut client, &[("same", Some(&round.to_string()))]).await;
     }
@@ -431,7 +433,7 @@ async fn kill_9_in_the_middle_of_compactions_loses_nothing_and_brings_nothing_ba
         if client.describe("t").await.error_code != ErrorCode::None {
             let settings = [
                 ("cleanup.policy", "compact"),
-                ("segment.bytes", "1000"),
+                ("internal.segment.bytes", "1000"),
                 ("min.cleanable.dirty.ratio", "0.01"),
                 ("file.delete.delay.ms", "1"),
             ];

@@ -93,7 +93,7 @@ async fn publish_and_kill(dir: &Path, settings: &[&str], rounds: u64) {
         let mut admin = Client::connect_to(broker.address).await;
         if round == 0 {
             admin
-                .create("t", PARTITIONS, &[("segment.bytes", "20000")])
+                .create("t", PARTITIONS, &[("internal.segment.bytes", "20000")])
                 .await;
         }
         let id = admin.producer_id().await;

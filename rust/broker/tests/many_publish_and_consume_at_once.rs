@@ -85,7 +85,7 @@ async fn consume(broker: Arc<TestBroker>, topic_id: uuid::Uuid) -> HashMap<i32, 
 async fn everything_arrives_once_and_in_order() {
     for durability in ["visible", "synced"] {
         let broker = Arc::new(start(&[("kafkalite.durability", durability)]).await);
-        let segments = [("segment.bytes", "3000")];
+        let segments = [("internal.segment.bytes", "3000")];
         let id = broker
             .connect()
             .await

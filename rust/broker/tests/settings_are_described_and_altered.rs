@@ -80,7 +80,7 @@ async fn every_setting_is_told_with_its_source_type_synonyms_and_meaning() {
     let broker = start(&[("log.retention.hours", "2")]).await;
     let mut client = broker.connect().await;
     client
-        .create("clicks", 1, &[("segment.bytes", "4096")])
+        .create("clicks", 1, &[("internal.segment.bytes", "4096")])
         .await;
     for version in 1..=4 {
         for (kind, name, table) in [
@@ -107,28 +107,30 @@ async fn every_setting_is_told_with_its_source_type_synonyms_and_meaning() {
             }
         }
     }
-    let own = setting(&mut client, TOPIC, "clicks", "segment.bytes").await;
+    let own = setting(&mut client, TOPIC, "clicks", "internal.segment.bytes").await;
     assert_eq!(
         (own.value.as_deref(), own.config_source, own.read_only),
         (Some("4096"), 1, false)
     );
-    let default = own.synonyms.last().unwrap();
-    assert_eq!(
-        (default.value.as_deref(), default.source),
-        (Some("1073741824"), 5)
-    );
 
-    // From another setting, in another unit.
+    // From another setting, in another unit. As in Kafka none is listed that only stands in for the nearest.
     let retention = setting(&mut client, TOPIC, "clicks", "retention.ms").await;
-    assert_eq!(
-        (retention.value.as_deref(), retention.config_source),
-        (Some("7200000"), 4)
-    );
-    let stands_in = &retention.synonyms[0];
-    assert_eq!(
-        (stands_in.name.as_str(), stands_in.value.as_deref()),
-        ("log.retention.hours", Some("2"))
-    );
+    assert_eq!(retention.value.as_deref(), Some("7200000"));
+    assert!(retention.synonyms.is_empty() && retention.config_source == 5);
+    let nearest = ("log.retention.ms", SET, Some("5"));
+    change(&mut client, BROKER, "0", &[nearest], false).await;
+    let retention = setting(&mut client, TOPIC, "clicks", "retention.ms").await;
+    let listed = retention.synonyms.iter();
+    let listed: Vec<_> = listed
+        .map(|one| (one.name.as_str(), one.value.as_deref().unwrap(), one.source))
+        .collect();
+    let expected = [
+        ("log.retention.ms", "5", 2),
+        ("log.retention.hours", "2", 4),
+        ("log.retention.hours", "168", 5),
+    ];
+    assert_eq!(listed, expected);
+    assert_eq!(retention.config_source, 2);
 
     // What is in force, not what was asked for.
     let listeners = setting(&mut client, BROKER, "0", "listeners").await;
@@ -285,7 +287,7 @@ async fn the_brokers_settings_act_on_topics_that_have_none_of_their_own() {
     let told = setting(&mut client, TOPIC, "plain", "max.message.bytes").await;
     assert_eq!(
         (told.value.as_deref(), told.config_source),
-        (Some("200"), 2)
+        (Some("200"), 3)
     );
     // Asked about the cluster, only what was altered is told.
     let of_cluster = describe(&mut client, 4, BROKER, "", None).await.configs;
@@ -299,7 +301,7 @@ async fn the_brokers_settings_act_on_topics_that_have_none_of_their_own() {
         change(
             &mut client,
             BROKER,
-            "0",
+            "",
             &[("message.max.bytes", DELETE, None)],
             false
         )
@@ -350,7 +352,7 @@ async fn what_cannot_be_set_says_why_and_changes_nothing() {
         (
             TOPIC,
             "clicks",
-            ("cleanup.policy", SUBTRACT, Some("delete")),
+            ("cleanup.policy", APPEND, Some("forget")),
             ErrorCode::InvalidConfig,
             "compact",
         ),

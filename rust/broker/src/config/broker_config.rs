@@ -80,6 +80,7 @@ impl BrokerConfig {
         })?;
         let layers = Layers {
             fixed: &self.explicit,
+            cluster: &Overrides::new(),
             dynamic: &Overrides::new(),
         };
         Ok(layers.broker(row).first().map(super::Origin::converted))

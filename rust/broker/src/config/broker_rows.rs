@@ -49,32 +49,48 @@ const FOREVER: &str = "9223372036854775807";
 const NO_LIMIT: &str = "2147483647";
 
 use Change::{Dynamic, Restart};
-use Kind::{Boolean, Choice, Double, Int, List, Long, Text};
+use Kind::{Boolean, Choice, Double, Int, IntIn, List, Long, NonEmptyList, SegmentBytes, Text};
 
+// Ranges that Kafka's defaults allow for groups that are not here.
+pub(super) const ASSIGNMENT_INTERVALS: Kind = IntIn(&[0..=15_000]);
+pub(super) const DELIVERY_COUNTS: Kind = IntIn(&[2..=10]);
+pub(super) const HEARTBEATS: Kind = IntIn(&[5000..=15_000]);
+pub(super) const LOCK_DURATIONS: Kind = IntIn(&[15_000..=60_000]);
+pub(super) const RECORD_LOCKS: Kind = IntIn(&[100..=4000]);
+pub(super) const SESSIONS: Kind = IntIn(&[45_000..=60_000]);
+pub(super) const STANDBY_REPLICAS: Kind = IntIn(&[0..=2]);
+pub(super) const STREAMS_ASSIGNORS: &[&str] = &["sticky"];
 const ASSIGNORS: &[&str] = &["uniform", "range"];
 const MIGRATION_POLICIES: &[&str] = &["bidirectional", "upgrade", "downgrade", "disabled"];
 pub(super) const CLEANUP_POLICIES: &[&str] = &["compact", "delete"];
 pub(super) const COMPRESSION_TYPES: &[&str] =
     &["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"];
+pub(super) const GZIP_LEVELS: Kind = IntIn(&[-1..=-1, 1..=9]);
+pub(super) const LZ4_LEVELS: Kind = IntIn(&[1..=17]);
+pub(super) const ZSTD_LEVELS: Kind = IntIn(&[-131_072..=22]);
+pub(super) const DECOMPRESSED_BYTES: Kind = IntIn(&[1..=2_147_483_639]);
 pub(super) const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
 pub(super) const DURABILITIES: &[&str] = &["visible", "synced"];
 
 /// The table, sorted by name.
 #[rustfmt::skip] // one row a line
 pub static BROKER: &[Row] = &[
-    unset("advertised.listeners", Text, Restart, &[], "Address that clients are told to connect to, as PLAINTEXT://host:port; unset: the address each client itself connected to."),
+    unset("advertised.listeners", List(&[]), Restart, &[], "Address that clients are told to connect to, as PLAINTEXT://host:port; unset: the address each client itself connected to."),
     row("auto.create.topics.enable", Boolean, "true", Restart, "Whether asking for the metadata of a topic that does not exist creates it."),
     unset("broker.id", Int(0), Restart, &[same("node.id")], "Older name of node.id."),
     unset("broker.rack", Text, Restart, &[], "Where this broker stands; handed to clients in metadata."),
-    row("compression.gzip.level", Int(-1), "-1", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
-    row("compression.lz4.level", Int(1), "9", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
+    row("compression.gzip.level", GZIP_LEVELS, "-1", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
+    row("compression.lz4.level", LZ4_LEVELS, "9", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
     row("compression.type", Choice(COMPRESSION_TYPES), "producer", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
-    row("compression.zstd.level", Int(-131_072), "3", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
+    row("compression.zstd.level", ZSTD_LEVELS, "3", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
     row("connections.max.idle.ms", Long(1), "600000", Dynamic, "Milliseconds without a byte in or out after which a connection is closed."),
     row("default.replication.factor", Int(1), "1", Restart, "Copies of each partition of a new topic; one broker holds one."),
     row("delete.topic.enable", Boolean, "true", Restart, "Whether topics can be deleted."),
+    row("errors.deadletterqueue.auto.create.topics.enable", Boolean, "false", Dynamic, "Kept and described for tools; there are no share groups."),
+    row("errors.deadletterqueue.topic.name.prefix", Text, "dlq.", Dynamic, "Kept and described for tools; there are no share groups."),
     row("fetch.max.bytes", Int(1024), "57671680", Restart, "Most bytes of records in one fetch answer; a first batch that is larger is still sent."),
-    row("group.consumer.assignors", List(ASSIGNORS), "uniform,range", Restart, "Ways of assigning that members of the consumer protocol may ask for; the first is taken where none asks."),
+    row("group.consumer.assignment.interval.ms", ASSIGNMENT_INTERVALS, "1000", Restart, "Kept and described for tools; assignments are computed at once."),
+    row("group.consumer.assignors", NonEmptyList(ASSIGNORS), "uniform,range", Restart, "Ways of assigning that members of the consumer protocol may ask for; the first is taken where none asks."),
     row("group.consumer.heartbeat.interval.ms", Int(1), "1000", Restart, "Milliseconds between two heartbeats of a member of the consumer protocol, and so how soon it hears of a change; 1000, other than Kafka's 5000, as a broker with few members can afford it."),
     row("group.consumer.max.heartbeat.interval.ms", Int(1), "15000", Restart, "Largest value of group.consumer.heartbeat.interval.ms."),
     row("group.consumer.max.session.timeout.ms", Int(1), "60000", Restart, "Largest value of group.consumer.session.timeout.ms."),
@@ -87,8 +103,21 @@ pub static BROKER: &[Row] = &[
     row("group.max.session.timeout.ms", Int(0), "1800000", Restart, "Longest session timeout in milliseconds that a member may ask for."),
     row("group.max.size", Int(1), NO_LIMIT, Restart, "Most members of one group."),
     row("group.min.session.timeout.ms", Int(0), "6000", Restart, "Shortest session timeout in milliseconds that a member may ask for."),
+    row("group.share.assignment.interval.ms", ASSIGNMENT_INTERVALS, "1000", Restart, "Kept and described for tools; there are no share groups."),
+    row("group.share.delivery.count.limit", DELIVERY_COUNTS, "5", Restart, "Kept and described for tools; there are no share groups."),
+    row("group.share.heartbeat.interval.ms", HEARTBEATS, "5000", Restart, "Kept and described for tools; there are no share groups."),
+    row("group.share.partition.max.record.locks", RECORD_LOCKS, "2000", Restart, "Kept and described for tools; there are no share groups."),
+    row("group.share.record.lock.duration.ms", LOCK_DURATIONS, "30000", Restart, "Kept and described for tools; there are no share groups."),
+    row("group.share.session.timeout.ms", SESSIONS, "45000", Restart, "Kept and described for tools; there are no share groups."),
+    row("group.streams.assignment.interval.ms", ASSIGNMENT_INTERVALS, "1000", Restart, "Kept and described for tools; there are no streams groups."),
+    row("group.streams.assignors", NonEmptyList(STREAMS_ASSIGNORS), "sticky", Restart, "Kept and described for tools; there are no streams groups."),
+    row("group.streams.heartbeat.interval.ms", HEARTBEATS, "5000", Restart, "Kept and described for tools; there are no streams groups."),
+    row("group.streams.initial.rebalance.delay.ms", Int(0), "3000", Restart, "Kept and described for tools; there are no streams groups."),
+    row("group.streams.num.standby.replicas", STANDBY_REPLICAS, "0", Restart, "Kept and described for tools; there are no streams groups."),
+    row("group.streams.rack.aware.assignment.tags", List(&[]), "", Restart, "Kept and described for tools; there are no streams groups."),
+    row("group.streams.session.timeout.ms", SESSIONS, "45000", Restart, "Kept and described for tools; there are no streams groups."),
     row("kafkalite.durability", Choice(DURABILITIES), "visible", Restart, "visible: a message is acknowledged and readable once written; synced: only after fsync, one fsync for all that wait."),
-    row("listeners", Text, "PLAINTEXT://127.0.0.1:9092", Restart, "Address to listen on, as PLAINTEXT://host:port; port 0 takes a free one."),
+    row("listeners", List(&[]), "PLAINTEXT://127.0.0.1:9092", Restart, "Address to listen on, as PLAINTEXT://host:port; port 0 takes a free one."),
     row("log.cleaner.backoff.ms", Long(0), "15000", Dynamic, "Milliseconds between looks for logs that are due for compaction."),
     row("log.cleaner.dedupe.buffer.size", Long(ANY_LONG), "134217728", Dynamic, "Bytes of memory at the most for the keys of one compaction, 24 each, taken while it runs; above 2 GiB is 2 GiB."),
     row("log.cleaner.delete.retention.ms", Long(0), "86400000", Dynamic, "Milliseconds that a deletion marker is kept in a compacted topic."),
@@ -100,9 +129,9 @@ pub static BROKER: &[Row] = &[
     row("log.cleaner.min.cleanable.ratio", Double(0.0, 1.0), "0.5", Dynamic, "Share of a log that must be uncompacted before it is compacted."),
     row("log.cleaner.min.compaction.lag.ms", Long(0), "0", Dynamic, "Milliseconds that a message stays uncompacted at the least."),
     row("log.cleaner.threads", Int(0), "1", Dynamic, "Kept and described for tools; logs are compacted one after the other."),
-    row("log.cleanup.policy", List(CLEANUP_POLICIES), "delete", Dynamic, "What happens to old records: delete (those that are too old or too many), compact (those that a later one of the same key supersedes), or both."),
-    unset("log.dir", Text, Restart, &[], "Older name of log.dirs."),
-    unset("log.dirs", Text, Restart, &[same("log.dir")], "The one directory that holds all data; unset: ./kafkalite-data."),
+    row("log.cleanup.policy", List(CLEANUP_POLICIES), "delete", Dynamic, "What happens to old records: delete (those that are too old or too many), compact (those that a later one of the same key supersedes), both, or nothing where it is empty."),
+    unset("log.dir", List(&[]), Restart, &[], "Older name of log.dirs."),
+    unset("log.dirs", List(&[]), Restart, &[same("log.dir")], "The one directory that holds all data; unset: ./kafkalite-data."),
     row("log.flush.interval.messages", Long(1), FOREVER, Dynamic, "Messages appended to a partition before it is flushed to disk."),
     unset("log.flush.interval.ms", Long(ANY_LONG), Dynamic, &[same("log.flush.scheduler.interval.ms")], "Milliseconds that a message stays unflushed at the most; unset: log.flush.scheduler.interval.ms."),
     row("log.flush.offset.checkpoint.interval.ms", Int(0), "60000", Restart, "Milliseconds between records of how far each partition is flushed, from where recovery starts."),
@@ -110,10 +139,14 @@ pub static BROKER: &[Row] = &[
     row("log.flush.start.offset.checkpoint.interval.ms", Int(0), "60000", Restart, "Milliseconds between records of where each partition begins."),
     row("log.index.interval.bytes", Int(0), "4096", Dynamic, "Bytes of log between two entries of the offset index."),
     row("log.index.size.max.bytes", Int(4), "10485760", Dynamic, "Largest size in bytes of an index file; a full index rolls the segment."),
+    row("log.local.retention.bytes", Long(-2), "-2", Dynamic, "Kept and described for tools; nothing is tiered."),
+    row("log.local.retention.ms", Long(-2), "-2", Dynamic, "Kept and described for tools; nothing is tiered."),
     row("log.message.timestamp.after.max.ms", Long(0), "3600000", Dynamic, "Milliseconds that a message's timestamp may be ahead of the broker's clock."),
     row("log.message.timestamp.before.max.ms", Long(0), FOREVER, Dynamic, "Milliseconds that a message's timestamp may be behind the broker's clock."),
     row("log.message.timestamp.type", Choice(TIMESTAMP_TYPES), "CreateTime", Dynamic, "Whose clock stamps a message: the producer's (CreateTime) or the broker's (LogAppendTime)."),
     row("log.preallocate", Boolean, "false", Dynamic, "Kept and described for tools; segments grow as they are written."),
+    row("log.remote.copy.lag.bytes", Long(-1), "-1", Dynamic, "Kept and described for tools; nothing is tiered."),
+    row("log.remote.copy.lag.ms", Long(-1), "0", Dynamic, "Kept and described for tools; nothing is tiered."),
     row("log.retention.bytes", Long(ANY_LONG), "-1", Dynamic, "Bytes of a partition above which its oldest segments are deleted; -1: no limit."),
     row("log.retention.check.interval.ms", Long(1), "300000", Restart, "Milliseconds between looks for segments that are due for deletion."),
     row("log.retention.hours", Int(ANY_INT), "168", Restart, "Hours that a message is kept, where neither log.retention.minutes nor log.retention.ms is set."),
@@ -123,9 +156,10 @@ pub static BROKER: &[Row] = &[
     row("log.roll.jitter.hours", Int(0), "0", Restart, "Kept and described for tools; one broker has no herd of rolls to spread."),
     unset("log.roll.jitter.ms", Long(0), Dynamic, &[Synonym { name: "log.roll.jitter.hours", factor: HOUR_MS }], "Kept and described for tools; one broker has no herd of rolls to spread."),
     unset("log.roll.ms", Long(1), Dynamic, &[Synonym { name: "log.roll.hours", factor: HOUR_MS }], "Milliseconds after which a new segment is begun."),
-    row("log.segment.bytes", Int(14), "1073741824", Dynamic, "Size in bytes at which a new segment is begun."),
+    row("log.segment.bytes", SegmentBytes, "1073741824", Dynamic, "Size in bytes at which a new segment is begun; at least 1 MiB (KIP-1030), less only for a topic, by internal.segment.bytes."),
     row("log.segment.delete.delay.ms", Long(0), "60000", Dynamic, "Milliseconds between taking a segment out of the log and removing its file."),
     row("max.connections", Int(0), NO_LIMIT, Dynamic, "Most connections at one time; one more is closed at once."),
+    row("max.decompressed.message.bytes", DECOMPRESSED_BYTES, "2147483639", Dynamic, "Most bytes of one message inside of a compressed batch, decompressed."),
     row("max.incremental.fetch.session.cache.slots", Int(0), "1000", Restart, "Fetch sessions (KIP-227) remembered at one time."),
     row("max.request.partition.size.limit", Int(1), "2000", Restart, "Most partitions in one DescribeTopicPartitions answer."),
     row("message.max.bytes", Int(0), "1048588", Dynamic, "Largest batch in bytes, after compression, that a topic takes."),

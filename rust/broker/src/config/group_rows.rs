@@ -1,16 +1,21 @@
 //! Every setting of a group (KIP-848). Any of them can be altered at any time, before the group exists as well.
 
+use super::broker_rows::{
+    ASSIGNMENT_INTERVALS, DELIVERY_COUNTS, HEARTBEATS, LOCK_DURATIONS, RECORD_LOCKS, SESSIONS,
+    STANDBY_REPLICAS, STREAMS_ASSIGNORS,
+};
 use super::row::{Change, Kind, Row, Synonym};
 
 const fn row(
     name: &'static str,
+    kind: Kind,
     default: &'static str,
     synonyms: &'static [Synonym],
     doc: &'static str,
 ) -> Row {
     Row {
         name,
-        kind: Kind::Int(1),
+        kind,
         default: Some(default),
         change: Change::Dynamic,
         synonyms,
@@ -22,11 +27,34 @@ const fn same(name: &'static str) -> Synonym {
     Synonym { name, factor: 1 }
 }
 
+use Kind::{Boolean, Choice, Int, List, Text};
+
+const ISOLATION_LEVELS: &[&str] = &["read_committed", "read_uncommitted"];
+
 /// The table, sorted by name. The defaults equal those of the broker settings that stand in.
 #[rustfmt::skip] // one row a line
 pub static GROUP: &[Row] = &[
-    row("consumer.heartbeat.interval.ms", "1000", &[same("group.consumer.heartbeat.interval.ms")], "Milliseconds between two heartbeats of a member of the consumer protocol; within group.consumer.min.heartbeat.interval.ms and its max."),
-    row("consumer.session.timeout.ms", "45000", &[same("group.consumer.session.timeout.ms")], "Milliseconds without a heartbeat after which a member of the consumer protocol is removed; within group.consumer.min.session.timeout.ms and its max."),
+    row("consumer.assignment.interval.ms", ASSIGNMENT_INTERVALS, "1000", &[same("group.consumer.assignment.interval.ms")], "Kept and described for tools; assignments are computed at once."),
+    row("consumer.heartbeat.interval.ms", Int(1), "1000", &[same("group.consumer.heartbeat.interval.ms")], "Milliseconds between two heartbeats of a member of the consumer protocol; within group.consumer.min.heartbeat.interval.ms and its max."),
+    row("consumer.session.timeout.ms", Int(1), "45000", &[same("group.consumer.session.timeout.ms")], "Milliseconds without a heartbeat after which a member of the consumer protocol is removed; within group.consumer.min.session.timeout.ms and its max."),
+    row("errors.deadletterqueue.copy.record.enable", Boolean, "false", &[], "Kept and described for tools; there are no share groups."),
+    row("errors.deadletterqueue.topic.name", Text, "", &[], "Kept and described for tools; there are no share groups."),
+    row("share.assignment.interval.ms", ASSIGNMENT_INTERVALS, "1000", &[same("group.share.assignment.interval.ms")], "Kept and described for tools; there are no share groups."),
+    row("share.auto.offset.reset", Text, "latest", &[], "Kept and described for tools; there are no share groups."),
+    row("share.delivery.count.limit", DELIVERY_COUNTS, "5", &[same("group.share.delivery.count.limit")], "Kept and described for tools; there are no share groups."),
+    row("share.heartbeat.interval.ms", HEARTBEATS, "5000", &[same("group.share.heartbeat.interval.ms")], "Kept and described for tools; there are no share groups."),
+    row("share.isolation.level", Choice(ISOLATION_LEVELS), "read_uncommitted", &[], "Kept and described for tools; there are no share groups."),
+    row("share.partition.max.record.locks", RECORD_LOCKS, "2000", &[same("group.share.partition.max.record.locks")], "Kept and described for tools; there are no share groups."),
+    row("share.record.lock.duration.ms", LOCK_DURATIONS, "30000", &[same("group.share.record.lock.duration.ms")], "Kept and described for tools; there are no share groups."),
+    row("share.renew.acknowledge.enable", Boolean, "true", &[], "Kept and described for tools; there are no share groups."),
+    row("share.session.timeout.ms", SESSIONS, "45000", &[same("group.share.session.timeout.ms")], "Kept and described for tools; there are no share groups."),
+    row("streams.assignment.interval.ms", ASSIGNMENT_INTERVALS, "1000", &[same("group.streams.assignment.interval.ms")], "Kept and described for tools; there are no streams groups."),
+    row("streams.assignor.name", Choice(STREAMS_ASSIGNORS), "sticky", &[same("group.streams.assignors")], "Kept and described for tools; there are no streams groups."),
+    row("streams.heartbeat.interval.ms", HEARTBEATS, "5000", &[same("group.streams.heartbeat.interval.ms")], "Kept and described for tools; there are no streams groups."),
+    row("streams.initial.rebalance.delay.ms", Int(0), "3000", &[same("group.streams.initial.rebalance.delay.ms")], "Kept and described for tools; there are no streams groups."),
+    row("streams.num.standby.replicas", STANDBY_REPLICAS, "0", &[same("group.streams.num.standby.replicas")], "Kept and described for tools; there are no streams groups."),
+    row("streams.rack.aware.assignment.tags", List(&[]), "", &[same("group.streams.rack.aware.assignment.tags")], "Kept and described for tools; there are no streams groups."),
+    row("streams.session.timeout.ms", SESSIONS, "45000", &[same("group.streams.session.timeout.ms")], "Kept and described for tools; there are no streams groups."),
 ];
 
 #[cfg(test)]

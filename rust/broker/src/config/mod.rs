@@ -13,6 +13,7 @@ mod properties;
 mod row;
 mod settings;
 mod store;
+mod stored;
 mod topic_rows;
 mod values;
 
@@ -24,9 +25,10 @@ pub use properties::parse as parse_properties;
 pub use row::{Change, Kind, Row, Synonym};
 pub use topic_rows::TOPIC;
 
+pub(crate) use row::LEAST_SEGMENT_BYTES;
 pub(crate) use settings::{Settings, TopicSettings};
 pub(crate) use store::Configs;
-pub(crate) use values::{Origin, Source, check_topic, row};
+pub(crate) use values::{Origin, Source, row};
 
 /// What was set explicitly, by name. Values have been checked and are in one spelling.
 pub type Overrides = std::collections::BTreeMap<String, String>;

@@ -1,16 +1,26 @@
 //! What a row of the tables says, and what may be written in it.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use crate::error::BrokerError;
+
+/// Kafka's least size of a segment, in bytes (KIP-1030).
+pub(crate) const LEAST_SEGMENT_BYTES: i32 = 1 << 20;
 
 /// The type of a setting, in Kafka's words.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// `true` or `false`.
     Boolean,
+    /// `true` or `false`, but `true` needs what is not there: this.
+    False(&'static str),
     /// A whole number of 32 bits, at least the one given.
     Int(i32),
+    /// A whole number within one of these ranges.
+    IntIn(&'static [RangeInclusive<i32>]),
+    /// Bytes of a segment: a whole number of 32 bits, at least [`LEAST_SEGMENT_BYTES`].
+    SegmentBytes,
     /// A whole number of 64 bits, at least the one given.
     Long(i64),
     /// A number between the two, both included.
@@ -19,8 +29,12 @@ pub enum Kind {
     Text,
     /// One of these words.
     Choice(&'static [&'static str]),
-    /// Words with commas between them; only these, or any where the list is empty.
+    /// None or more words with commas between them; only these, or any where the list is empty.
     List(&'static [&'static str]),
+    /// One or more of these words.
+    NonEmptyList(&'static [&'static str]),
+    /// Replicas as `partition:broker` with commas between them, or `*` for all.
+    Replicas,
 }
 
 /// Where a setting may be changed while the broker runs.
@@ -63,12 +77,12 @@ impl Kind {
     /// The name that `DescribeConfigs` prints.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Boolean => "boolean",
-            Self::Int(_) => "int",
+            Self::Boolean | Self::False(_) => "boolean",
+            Self::Int(_) | Self::IntIn(_) | Self::SegmentBytes => "int",
             Self::Long(_) => "long",
             Self::Double(..) => "double",
             Self::Text | Self::Choice(_) => "string",
-            Self::List(_) => "list",
+            Self::List(_) | Self::NonEmptyList(_) | Self::Replicas => "list",
         }
     }
 }
@@ -78,8 +92,22 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Boolean => f.write_str("true or false"),
+            Self::False(missing) => write!(f, "false; kafkalite has no {missing}"),
             Self::Int(i32::MIN) => f.write_str("a 32-bit whole number"),
             Self::Int(least) => write!(f, "a 32-bit whole number from {least}"),
+            Self::IntIn(ranges) => {
+                let range = |range: &RangeInclusive<i32>| match range.clone().into_inner() {
+                    (only, most) if only == most => only.to_string(),
+                    (least, most) => format!("{least} to {most}"),
+                };
+                let ranges: Vec<String> = ranges.iter().map(range).collect();
+                write!(f, "a whole number: {}", ranges.join(", or "))
+            }
+            Self::SegmentBytes => write!(
+                f,
+                "{}; only a topic's internal.segment.bytes may be less",
+                Self::Int(LEAST_SEGMENT_BYTES)
+            ),
             Self::Long(i64::MIN) => f.write_str("a whole number"),
             Self::Long(least) => write!(f, "a whole number from {least}"),
             Self::Double(least, f64::MAX) => write!(f, "a number from {least}"),
@@ -89,9 +117,15 @@ impl fmt::Display for Kind {
             Self::List([]) => f.write_str("words separated by commas"),
             Self::List(words) => write!(
                 f,
+                "none or more of {}, separated by commas",
+                words.join(", ")
+            ),
+            Self::NonEmptyList(words) => write!(
+                f,
                 "one or more of {}, separated by commas",
                 words.join(", ")
             ),
+            Self::Replicas => f.write_str("partition:broker, separated by commas, or *"),
         }
     }
 }
@@ -105,10 +139,24 @@ impl Row {
                 let word = value.to_ascii_lowercase();
                 matches!(word.as_str(), "true" | "false").then_some(word)
             }
+            Kind::False(_) => {
+                let word = value.to_ascii_lowercase();
+                (word == "false").then_some(word)
+            }
+            Kind::SegmentBytes => value
+                .parse()
+                .ok()
+                .filter(|&n: &i32| n >= LEAST_SEGMENT_BYTES)
+                .map(|n| n.to_string()),
             Kind::Int(least) => value
                 .parse()
                 .ok()
                 .filter(|&n: &i32| n >= least)
+                .map(|n| n.to_string()),
+            Kind::IntIn(ranges) => value
+                .parse()
+                .ok()
+                .filter(|n: &i32| ranges.iter().any(|range| range.contains(n)))
                 .map(|n| n.to_string()),
             Kind::Long(least) => value
                 .parse()
@@ -122,16 +170,17 @@ impl Row {
                 .map(spelled),
             Kind::Text => Some(value.to_owned()),
             Kind::Choice(words) => words.contains(&value).then(|| value.to_owned()),
-            Kind::List(words) => {
-                let listed: Vec<&str> = value
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|word| !word.is_empty())
-                    .collect();
-                let known = words.is_empty()
-                    || (!listed.is_empty() && listed.iter().all(|word| words.contains(word)));
-                known.then(|| listed.join(","))
-            }
+            Kind::List(words) => listed(value, words),
+            Kind::NonEmptyList(words) => listed(value, words).filter(|listed| !listed.is_empty()),
+            Kind::Replicas if value == "*" => Some(value.to_owned()),
+            Kind::Replicas => listed(value, &[]).filter(|listed| {
+                let replica = |one: &str| {
+                    let (partition, broker) = one.split_once(':')?;
+                    partition.parse::<u32>().ok()?;
+                    broker.parse::<u32>().ok()
+                };
+                listed.is_empty() || listed.split(',').all(|one| replica(one).is_some())
+            }),
         };
         checked.ok_or_else(|| BrokerError::InvalidSetting {
             name: self.name.to_owned(),
@@ -139,6 +188,18 @@ impl Row {
             expected: self.kind.to_string(),
         })
     }
+}
+
+/// The words of a list, each once; `None` if one is not of `known`, where that says which there are.
+fn listed(value: &str, known: &[&str]) -> Option<String> {
+    let mut words: Vec<&str> = Vec::new();
+    for word in value.split(',').map(str::trim) {
+        if !word.is_empty() && !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    let fits = known.is_empty() || words.iter().all(|word| known.contains(word));
+    fits.then(|| words.join(","))
 }
 
 /// A number that is too large to be written out is spelled as in Java.
@@ -179,10 +240,12 @@ mod tests {
         assert_eq!(large.check("1.25e+9").unwrap(), "1.25E9");
         assert_eq!(
             row(Kind::List(&["compact", "delete"]))
-                .check("compact , delete")
+                .check("compact , delete, compact")
                 .unwrap(),
             "compact,delete"
         );
+        assert_eq!(row(Kind::List(&["delete"])).check(" ").unwrap(), "");
+        assert_eq!(row(Kind::Replicas).check("0:1, 1:0,").unwrap(), "0:1,1:0");
     }
 
     #[test]
@@ -194,7 +257,12 @@ mod tests {
             (Kind::Long(-1), "-2"),
             (Kind::Double(0.0, 1.0), "NaN"),
             (Kind::Choice(&["CreateTime"]), "createtime"),
-            (Kind::List(&["delete"]), ""),
+            (Kind::List(&["delete"]), "compact"),
+            (Kind::NonEmptyList(&["uniform"]), ""),
+            (Kind::False("tiered storage"), "true"),
+            (Kind::IntIn(&[-1..=-1, 1..=9]), "0"),
+            (Kind::IntIn(&[-1..=-1, 1..=9]), "10"),
+            (Kind::Replicas, "0:1,1"),
         ] {
             let error = row(kind).check(value).unwrap_err().to_string();
             assert!(

@@ -119,6 +119,7 @@ impl Settings {
     pub(crate) fn of(config: &BrokerConfig) -> Result<Self, BrokerError> {
         Self::new(Layers {
             fixed: config.explicit(),
+            cluster: &Overrides::new(),
             dynamic: &Overrides::new(),
         })
     }
@@ -221,7 +222,12 @@ impl TopicSettings {
         };
         Self {
             log: LogConfig {
-                segment_bytes: of.count("segment.bytes") as u32,
+                segment_bytes: {
+                    let small = of
+                        .text("internal.segment.bytes")
+                        .and_then(|text| text.parse().ok());
+                    small.unwrap_or_else(|| of.count("segment.bytes") as u32)
+                },
                 segment_ms: of.whole("segment.ms"),
                 index_interval_bytes: of.count("index.interval.bytes") as u32,
                 segment_index_bytes: of.count("segment.index.bytes") as u32,
@@ -318,6 +324,7 @@ mod tests {
         TopicSettings::new(
             Layers {
                 fixed: &fixed,
+                cluster: &Overrides::new(),
                 dynamic: &dynamic,
             },
             &topic,
@@ -329,6 +336,7 @@ mod tests {
         let nothing = Overrides::new();
         let settings = Settings::new(Layers {
             fixed: &nothing,
+            cluster: &nothing,
             dynamic: &nothing,
         })
         .unwrap();
@@ -352,12 +360,12 @@ mod tests {
             &[
                 ("kafkalite.durability", "synced"),
                 ("log.retention.hours", "-1"),
-                ("log.segment.bytes", "1000"),
+                ("log.segment.bytes", "1048576"),
             ],
             &[
                 ("cleanup.policy", "compact"),
                 ("retention.bytes", "4096"),
-                ("segment.bytes", "2000"),
+                ("internal.segment.bytes", "2000"),
                 ("flush.messages", "1"),
                 ("message.timestamp.type", "LogAppendTime"),
             ],

@@ -1,11 +1,8 @@
 //! Settings that were altered while the broker ran, and the file that keeps them.
 //!
-//! Kafka keeps these in its metadata log. We have none, so `configs.altered`, beside Kafka's own files at the top of the
-//! data directory, holds one line of Java's properties format for each: `broker/<setting>`, `topic/<topic>/<setting>` or
-//! `group/<group>/<setting>`.
-//! It is replaced as a whole.
+//! Kafka keeps these in its metadata log. We have none, so they are in `configs.altered`, beside Kafka's own files at the top
+//! of the data directory. It is replaced as a whole.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
@@ -16,12 +13,12 @@ use parking_lot::Mutex;
 
 use super::row::{Change, Row};
 use super::settings::{GroupSettings, Settings, TopicSettings};
-use super::values::{Layers, Origin, broker_row, check_topic, group_row, topic_row};
-use super::{BROKER, BrokerConfig, GROUP, Overrides, TOPIC, properties};
+use super::stored::Stored;
+use super::values::{Layers, Origin, broker_row, group_row, topic_row};
+use super::{BROKER, BrokerConfig, GROUP, Overrides, TOPIC};
 use crate::error::BrokerError;
 
 const FILE_NAME: &str = "configs.altered";
-const VERSION: &str = "1";
 
 /// All configuration of a running broker.
 pub(crate) struct Configs {
@@ -32,11 +29,10 @@ pub(crate) struct Configs {
     changing: Mutex<()>,
 }
 
+/// What was altered, and what follows for the broker.
 #[derive(Clone)]
 struct Altered {
-    broker: Overrides,
-    topics: BTreeMap<String, Overrides>,
-    groups: BTreeMap<String, Overrides>,
+    stored: Stored,
     settings: Arc<Settings>,
 }
 
@@ -55,22 +51,13 @@ impl Configs {
                 });
             }
         };
-        let read = read(&text).map_err(|reason| BrokerError::DamagedConfigs {
+        let stored = Stored::parse(&text).map_err(|reason| BrokerError::DamagedConfigs {
             path: path.clone(),
             reason,
-        });
-        let (broker, topics, groups) = read?;
+        })?;
         let fixed = config.explicit().clone();
-        let settings = Arc::new(Settings::new(Layers {
-            fixed: &fixed,
-            dynamic: &broker,
-        })?);
-        let current = ArcSwap::from_pointee(Altered {
-            broker,
-            topics,
-            groups,
-            settings,
-        });
+        let settings = Arc::new(Settings::new(layers(&fixed, &stored))?);
+        let current = ArcSwap::from_pointee(Altered { stored, settings });
         Ok(Self {
             fixed,
             path,
@@ -88,6 +75,7 @@ impl Configs {
     pub(crate) fn topic_overrides(&self, topic: &str) -> Overrides {
         self.current
             .load()
+            .stored
             .topics
             .get(topic)
             .cloned()
@@ -97,7 +85,7 @@ impl Configs {
     /// A topic's settings in force.
     pub(crate) fn topic_settings(&self, topic: &str) -> TopicSettings {
         let current = self.current.load();
-        let overrides = current.topics.get(topic);
+        let overrides = current.stored.topics.get(topic);
         TopicSettings::new(
             self.layers(&current),
             overrides.unwrap_or(&Overrides::new()),
@@ -105,14 +93,14 @@ impl Configs {
     }
 
     /// Replaces what is set on a topic, on disk first. The caller has checked it with
-    /// [`check_topic`], and applies it to the topic's logs afterwards.
+    /// [`check_topic`](Self::check_topic), and applies it to the topic's logs afterwards.
     pub(crate) fn put_topic(&self, topic: &str, overrides: Overrides) -> Result<(), BrokerError> {
         self.alter_topic(topic, |_| Ok(overrides)).map(drop)
     }
 
     /// Forgets what was set on a topic that is deleted.
     pub(crate) fn forget_topic(&self, topic: &str) -> Result<(), BrokerError> {
-        if self.current.load().topics.contains_key(topic) {
+        if self.current.load().stored.topics.contains_key(topic) {
             self.put_topic(topic, Overrides::new())
         } else {
             Ok(())
@@ -125,7 +113,7 @@ impl Configs {
         topic: &str,
         edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
     ) -> Result<(), E> {
-        self.change(|altered| edit_topic(altered, topic, edit))
+        self.change(|altered| self.edit_topic(altered, topic, edit))
     }
 
     /// Whether [`alter_topic`](Self::alter_topic) would do it.
@@ -134,13 +122,13 @@ impl Configs {
         topic: &str,
         edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
     ) -> Result<(), E> {
-        edit_topic(&mut Altered::clone(&self.current.load()), topic, edit)
+        self.edit_topic(&mut Altered::clone(&self.current.load()), topic, edit)
     }
 
     /// A group's settings in force. What was set on it and is no longer within the broker's bounds counts for nothing.
     pub(crate) fn group_settings(&self, group: &str) -> GroupSettings {
         let current = self.current.load();
-        let own = current.groups.get(group);
+        let own = current.stored.groups.get(group);
         let own = own.and_then(|own| GroupSettings::new(self.layers(&current), own).ok());
         own.unwrap_or_else(|| GroupSettings::of(&current.settings))
     }
@@ -163,21 +151,24 @@ impl Configs {
         self.edit_group(&mut Altered::clone(&self.current.load()), group, edit)
     }
 
-    /// Replaces what is altered on the broker by what `edit` makes of it, on disk first, and checks it. The caller applies
-    /// it to all logs afterwards: their topics may take defaults from here.
+    /// Replaces what is altered on the broker, or for all brokers of the cluster, by what `edit` makes of it, on disk first,
+    /// and checks it. The caller applies it to all logs afterwards: their topics may take defaults from here.
     pub(crate) fn alter_broker<E: From<BrokerError>>(
         &self,
+        cluster: bool,
         edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
     ) -> Result<(), E> {
-        self.change(|altered| self.edit_broker(altered, edit))
+        self.change(|altered| self.edit_broker(altered, cluster, edit))
     }
 
     /// Whether [`alter_broker`](Self::alter_broker) would do it.
     pub(crate) fn check_alter_broker<E: From<BrokerError>>(
         &self,
+        cluster: bool,
         edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
     ) -> Result<(), E> {
-        self.edit_broker(&mut Altered::clone(&self.current.load()), edit)
+        let mut altered = Altered::clone(&self.current.load());
+        self.edit_broker(&mut altered, cluster, edit)
     }
 
     /// Every broker setting with the places that have a value for it, the first in force.
@@ -189,7 +180,7 @@ impl Configs {
             .collect()
     }
 
-    /// Every setting of a topic with the places that have a value for it, the first in force.
+    /// Every setting of a topic that has a value, with the places that have one for it, the first in force.
     pub(crate) fn describe_topic(&self, topic: &str) -> Vec<(&'static Row, Vec<Origin>)> {
         self.describe_topic_with(&self.topic_overrides(topic))
     }
@@ -203,6 +194,7 @@ impl Configs {
         TOPIC
             .iter()
             .map(|row| (row, self.layers(&current).topic(row, overrides)))
+            .filter(|(_, origins)| !origins.is_empty())
             .collect()
     }
 
@@ -210,31 +202,55 @@ impl Configs {
     pub(crate) fn describe_group(&self, group: &str) -> Vec<(&'static Row, Vec<Origin>)> {
         let current = self.current.load();
         let none = Overrides::new();
-        let overrides = current.groups.get(group).unwrap_or(&none);
+        let overrides = current.stored.groups.get(group).unwrap_or(&none);
         GROUP
             .iter()
             .map(|row| (row, self.layers(&current).group(row, overrides)))
             .collect()
     }
 
+    /// Checks what somebody wants to set on a topic, and returns it in one spelling.
+    pub(crate) fn check_topic<'a>(
+        &self,
+        asked: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Overrides, BrokerError> {
+        check_topic(self.layers(&self.current.load()), asked)
+    }
+
     fn layers<'a>(&'a self, current: &'a Altered) -> Layers<'a> {
-        Layers {
-            fixed: &self.fixed,
-            dynamic: &current.broker,
-        }
+        layers(&self.fixed, &current.stored)
     }
 
     fn edit_broker<E: From<BrokerError>>(
         &self,
         altered: &mut Altered,
+        cluster: bool,
         edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
     ) -> Result<(), E> {
-        altered.broker = check_broker(&edit(std::mem::take(&mut altered.broker))?)?;
-        let layers = Layers {
-            fixed: &self.fixed,
-            dynamic: &altered.broker,
+        let layer = if cluster {
+            &mut altered.stored.cluster
+        } else {
+            &mut altered.stored.broker
         };
-        altered.settings = Arc::new(Settings::new(layers)?);
+        *layer = check_broker(&edit(std::mem::take(layer))?)?;
+        altered.settings = Arc::new(Settings::new(self.layers(altered))?);
+        Ok(())
+    }
+
+    fn edit_topic<E: From<BrokerError>>(
+        &self,
+        altered: &mut Altered,
+        topic: &str,
+        edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
+    ) -> Result<(), E> {
+        let edited = edit(altered.stored.topics.remove(topic).unwrap_or_default())?;
+        let asked = edited
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let checked = check_topic(self.layers(altered), asked)?;
+        if !checked.is_empty() {
+            altered.stored.topics.insert(topic.to_owned(), checked);
+        }
         Ok(())
     }
 
@@ -244,14 +260,14 @@ impl Configs {
         group: &str,
         edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
     ) -> Result<(), E> {
-        let edited = edit(altered.groups.remove(group).unwrap_or_default())?;
+        let edited = edit(altered.stored.groups.remove(group).unwrap_or_default())?;
         let check = |(name, value): (&String, &String)| {
             Ok::<_, BrokerError>((name.clone(), group_row(name)?.check(value)?))
         };
         let checked = edited.iter().map(check).collect::<Result<Overrides, _>>()?;
         GroupSettings::new(self.layers(altered), &checked)?;
         if !checked.is_empty() {
-            altered.groups.insert(group.to_owned(), checked);
+            altered.stored.groups.insert(group.to_owned(), checked);
         }
         Ok(())
     }
@@ -263,7 +279,7 @@ impl Configs {
         let _one_at_a_time = self.changing.lock();
         let mut altered = Altered::clone(&self.current.load());
         edit(&mut altered)?;
-        replace_file(&self.path, text(&altered).as_bytes()).map_err(|source| {
+        replace_file(&self.path, altered.stored.to_text().as_bytes()).map_err(|source| {
             BrokerError::File {
                 what: "write",
                 path: self.path.clone(),
@@ -275,21 +291,35 @@ impl Configs {
     }
 }
 
-fn edit_topic<E: From<BrokerError>>(
-    altered: &mut Altered,
-    topic: &str,
-    edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
-) -> Result<(), E> {
-    let edited = edit(altered.topics.remove(topic).unwrap_or_default())?;
-    let checked = check_topic(
-        edited
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str())),
-    )?;
-    if !checked.is_empty() {
-        altered.topics.insert(topic.to_owned(), checked);
+fn layers<'a>(fixed: &'a Overrides, stored: &'a Stored) -> Layers<'a> {
+    Layers {
+        fixed,
+        cluster: &stored.cluster,
+        dynamic: &stored.broker,
     }
-    Ok(())
+}
+
+/// Checks what somebody wants to set on a topic: each value, and that they go together.
+fn check_topic<'a>(
+    layers: Layers<'_>,
+    asked: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Overrides, BrokerError> {
+    let check = |(name, value): (&str, &str)| {
+        Ok::<_, BrokerError>((name.to_owned(), topic_row(name)?.check(value)?))
+    };
+    let checked = asked.into_iter().map(check).collect::<Result<_, _>>()?;
+    let log = TopicSettings::new(layers, &checked).log;
+    if log.min_compaction_lag_ms > log.max_compaction_lag_ms {
+        return Err(BrokerError::InvalidSetting {
+            name: "min.compaction.lag.ms".to_owned(),
+            value: log.min_compaction_lag_ms.to_string(),
+            expected: format!(
+                "at most max.compaction.lag.ms = {}",
+                log.max_compaction_lag_ms
+            ),
+        });
+    }
+    Ok(checked)
 }
 
 /// Checks what somebody wants to alter on the broker.
@@ -306,71 +336,6 @@ fn check_broker(asked: &Overrides) -> Result<Overrides, BrokerError> {
     asked.iter().map(check).collect()
 }
 
-type Read = (
-    Overrides,
-    BTreeMap<String, Overrides>,
-    BTreeMap<String, Overrides>,
-);
-
-fn read(text: &str) -> Result<Read, String> {
-    let (mut broker, mut topics, mut groups) = Read::default();
-    let said = |error: BrokerError| error.to_string();
-    for (key, value) in properties::parse(text).map_err(said)? {
-        // A group's name may hold anything; a setting's holds no slash.
-        if let Some((group, name)) = key
-            .strip_prefix("group/")
-            .and_then(|rest| rest.rsplit_once('/'))
-        {
-            let value = group_row(name)
-                .and_then(|row| row.check(&value))
-                .map_err(said)?;
-            let overrides: &mut Overrides = groups.entry(group.to_owned()).or_default();
-            overrides.insert(name.to_owned(), value);
-            continue;
-        }
-        let mut parts = key.split('/');
-        match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some("version"), None, ..) if value == VERSION => {}
-            (Some("broker"), Some(name), None, _) => {
-                let row = broker_row(name)
-                    .ok_or_else(|| format!("no broker setting is called {name:?}"))?;
-                broker.insert(name.to_owned(), row.check(&value).map_err(said)?);
-            }
-            (Some("topic"), Some(topic), Some(name), None) => {
-                let value = topic_row(name)
-                    .and_then(|row| row.check(&value))
-                    .map_err(said)?;
-                topics
-                    .entry(topic.to_owned())
-                    .or_default()
-                    .insert(name.to_owned(), value);
-            }
-            _ => return Err(format!("{key}={value} is not understood")),
-        }
-    }
-    Ok((broker, topics, groups))
-}
-
-fn text(altered: &Altered) -> String {
-    let mut text =
-        "# Settings altered while the broker ran. Edit only while it is stopped.\n".to_owned();
-    properties::write_pair(&mut text, "version", VERSION);
-    for (name, value) in &altered.broker {
-        properties::write_pair(&mut text, &format!("broker/{name}"), value);
-    }
-    for (topic, overrides) in &altered.topics {
-        for (name, value) in overrides {
-            properties::write_pair(&mut text, &format!("topic/{topic}/{name}"), value);
-        }
-    }
-    for (group, overrides) in &altered.groups {
-        for (name, value) in overrides {
-            properties::write_pair(&mut text, &format!("group/{group}/{name}"), value);
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Source;
@@ -384,7 +349,7 @@ mod tests {
     }
 
     fn set(configs: &Configs, pairs: &[(&str, &str)]) -> Result<(), BrokerError> {
-        configs.alter_broker(|_| Ok(overrides(pairs)))
+        configs.alter_broker(false, |_| Ok(overrides(pairs)))
     }
 
     #[test]
@@ -400,14 +365,17 @@ mod tests {
             .unwrap();
         set(
             &configs,
-            &[("log.segment.bytes", "4096"), ("max.connections", "7")],
+            &[("log.segment.bytes", "2000000"), ("max.connections", "7")],
         )
         .unwrap();
         configs.forget_topic("views").unwrap();
         for configs in [configs, open()] {
             assert_eq!(configs.settings().max_connections, 7);
             let clicks = configs.topic_settings("clicks").log;
-            assert_eq!((clicks.retention_ms, clicks.segment_bytes), (Some(5), 4096));
+            assert_eq!(
+                (clicks.retention_ms, clicks.segment_bytes),
+                (Some(5), 2_000_000)
+            );
             assert!(configs.topic_overrides("views").is_empty());
             let described = configs.describe_topic("clicks");
             let (_, origins) = described

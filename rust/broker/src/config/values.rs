@@ -11,8 +11,10 @@ use crate::error::BrokerError;
 pub(crate) enum Source {
     /// On the topic.
     Topic = 1,
-    /// Altered on the broker at run time.
+    /// Altered on this broker at run time.
     DynamicBroker = 2,
+    /// Altered at run time for all brokers of the cluster.
+    DynamicCluster = 3,
     /// In the properties file, with `-X`, or by the program.
     StaticBroker = 4,
     /// In the table.
@@ -52,21 +54,21 @@ impl Origin {
     }
 }
 
-/// The two layers of broker settings.
+/// The layers of broker settings.
 #[derive(Clone, Copy)]
 pub(crate) struct Layers<'a> {
     /// What the broker was started with.
     pub(crate) fixed: &'a Overrides,
-    /// What was altered since.
+    /// What was altered since for all brokers of the cluster, so for this one.
+    pub(crate) cluster: &'a Overrides,
+    /// What was altered since for this broker.
     pub(crate) dynamic: &'a Overrides,
 }
 
 impl Layers<'_> {
     /// Every place that has a value for the broker setting of `row`; the first is in force.
     pub(crate) fn broker(&self, row: &'static Row) -> Vec<Origin> {
-        let mut origins = self.set_on_broker(row);
-        origins.extend(defaults(row));
-        origins
+        self.standing_in(std::iter::once((row.name, 1)).chain(synonyms(row)))
     }
 
     /// Every place that has a value for the topic setting of `row`; the first is in force.
@@ -86,39 +88,30 @@ impl Layers<'_> {
             .into_iter()
             .collect();
         // Such a row never stands in a broker's file under its own name, so its synonyms alone are looked up.
-        let standing_in = row.synonyms;
-        for (layer, source) in [
-            (self.dynamic, Source::DynamicBroker),
-            (self.fixed, Source::StaticBroker),
-        ] {
-            for synonym in standing_in {
-                origins.extend(
-                    layer
-                        .get(synonym.name)
-                        .map(|value| origin(synonym.name, value, source, synonym.factor)),
-                );
-            }
+        origins.extend(self.standing_in(synonyms(row)));
+        if row.synonyms.is_empty() {
+            let default = row.default;
+            origins.extend(default.map(|value| origin(row.name, value, Source::Default, 1)));
         }
-        origins.extend(
-            row.default
-                .map(|value| origin(row.name, value, Source::Default, 1)),
-        );
         origins
     }
 
-    fn set_on_broker(&self, row: &'static Row) -> Vec<Origin> {
+    /// What these broker settings say: layer by layer, and last their defaults.
+    fn standing_in(&self, names: impl Iterator<Item = (&'static str, i64)> + Clone) -> Vec<Origin> {
         let mut origins = Vec::new();
         for (layer, source) in [
             (self.dynamic, Source::DynamicBroker),
+            (self.cluster, Source::DynamicCluster),
             (self.fixed, Source::StaticBroker),
         ] {
-            for (name, factor) in chain(row) {
-                origins.extend(
-                    layer
-                        .get(name)
-                        .map(|value| origin(name, value, source, factor)),
-                );
+            for (name, factor) in names.clone() {
+                let value = layer.get(name);
+                origins.extend(value.map(|value| origin(name, value, source, factor)));
             }
+        }
+        for (name, factor) in names {
+            let default = broker_row(name).and_then(|row| row.default);
+            origins.extend(default.map(|value| origin(name, value, Source::Default, factor)));
         }
         origins
     }
@@ -133,20 +126,9 @@ fn origin(name: &'static str, value: &str, source: Source, factor: i64) -> Origi
     }
 }
 
-fn chain(row: &'static Row) -> impl Iterator<Item = (&'static str, i64)> {
-    std::iter::once((row.name, 1)).chain(
-        row.synonyms
-            .iter()
-            .map(|synonym| (synonym.name, synonym.factor)),
-    )
-}
-
-fn defaults(row: &'static Row) -> impl Iterator<Item = Origin> {
-    chain(row).filter_map(|(name, factor)| {
-        broker_row(name)?
-            .default
-            .map(|value| origin(name, value, Source::Default, factor))
-    })
+fn synonyms(row: &'static Row) -> impl Iterator<Item = (&'static str, i64)> + Clone {
+    let synonyms = row.synonyms.iter();
+    synonyms.map(|synonym| (synonym.name, synonym.factor))
 }
 
 /// The row of a broker setting.
@@ -186,16 +168,6 @@ pub(crate) fn row(name: &str) -> Result<&'static Row, BrokerError> {
     })
 }
 
-/// Checks what somebody wants to set on a topic, and returns it in one spelling.
-pub(crate) fn check_topic<'a>(
-    asked: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<Overrides, BrokerError> {
-    asked
-        .into_iter()
-        .map(|(name, value)| Ok((name.to_owned(), topic_row(name)?.check(value)?)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,6 +205,7 @@ mod tests {
         let nothing = Overrides::new();
         let layers = Layers {
             fixed: &nothing,
+            cluster: &nothing,
             dynamic: &nothing,
         };
         for row in TOPIC
@@ -247,30 +220,43 @@ mod tests {
     }
 
     #[test]
-    fn topic_wins_over_altered_over_started_over_default() {
+    fn topic_wins_over_broker_over_cluster_over_started_over_default() {
         let row = topic_row("retention.ms").unwrap();
         let fixed = overrides(&[("log.retention.hours", "2"), ("log.retention.minutes", "3")]);
+        let cluster = overrides(&[("log.retention.ms", "6")]);
         let dynamic = overrides(&[("log.retention.ms", "4")]);
         let topic = overrides(&[("retention.ms", "5")]);
         let none = Overrides::new();
-        let first = |fixed, dynamic, topic| {
-            let origins = Layers { fixed, dynamic }.topic(row, topic);
+        let first = |fixed, cluster, dynamic, topic| {
+            let layers = Layers {
+                fixed,
+                cluster,
+                dynamic,
+            };
+            let origins = layers.topic(row, topic);
             (origins[0].converted(), origins[0].source)
         };
-        assert_eq!(first(&fixed, &dynamic, &topic), ("5".into(), Source::Topic));
         assert_eq!(
-            first(&fixed, &dynamic, &none),
+            first(&fixed, &cluster, &dynamic, &topic),
+            ("5".into(), Source::Topic)
+        );
+        assert_eq!(
+            first(&fixed, &cluster, &dynamic, &none),
             ("4".into(), Source::DynamicBroker)
         );
         assert_eq!(
-            first(&fixed, &none, &none),
+            first(&fixed, &cluster, &none, &none),
+            ("6".into(), Source::DynamicCluster)
+        );
+        assert_eq!(
+            first(&fixed, &none, &none, &none),
             ("180000".into(), Source::StaticBroker)
         );
         assert_eq!(
-            first(&none, &none, &none),
+            first(&none, &none, &none, &none),
             ("604800000".into(), Source::Default)
         );
         let forever = overrides(&[("log.retention.hours", "-1")]);
-        assert_eq!(first(&forever, &none, &none).0, "-1");
+        assert_eq!(first(&forever, &none, &none, &none).0, "-1");
     }
 }

@@ -8,7 +8,7 @@ use kafkalite_wire::ErrorCode;
 
 use super::records::Entry;
 use crate::clock;
-use crate::config::{Configs, Overrides};
+use crate::config::{Configs, LEAST_SEGMENT_BYTES, Overrides};
 use crate::partition::Partition;
 use crate::refusal::Refusal;
 use crate::topics::{NewTopic, Topic, Topics};
@@ -50,12 +50,18 @@ impl Storage {
             return Ok(());
         }
         let settings = self.configs.settings();
+        let segment_bytes = settings.offsets_topic_segment_bytes;
         let overrides = [
             ("cleanup.policy", "compact".to_owned()),
             ("compression.type", "producer".to_owned()),
+            // Kafka takes small ones here, too, and then refuses its own topic for ever.
             (
-                "segment.bytes",
-                settings.offsets_topic_segment_bytes.to_string(),
+                if segment_bytes < LEAST_SEGMENT_BYTES {
+                    "internal.segment.bytes"
+                } else {
+                    "segment.bytes"
+                },
+                segment_bytes.to_string(),
             ),
         ];
         let new = NewTopic {

@@ -86,9 +86,11 @@ async fn alter(
             Resource::Group(name) if validate_only => configs.check_alter_group(&name, edit),
             // Members are told at their next heartbeat.
             Resource::Group(name) => configs.alter_group(&name, edit),
-            Resource::Broker { .. } if validate_only => configs.check_alter_broker(edit),
-            Resource::Broker { .. } => {
-                configs.alter_broker(edit)?;
+            Resource::Broker { cluster } if validate_only => {
+                configs.check_alter_broker(cluster, edit)
+            }
+            Resource::Broker { cluster } => {
+                configs.alter_broker(cluster, edit)?;
                 broker.topics.apply_settings(None);
                 Ok(())
             }

@@ -16,7 +16,7 @@ use kafkalite_wire::{
 
 use super::{Context, Reply};
 use crate::{
-    config::{Origin, Overrides, check_topic},
+    config::{Origin, Overrides},
     refusal::Refusal,
     topics::NewTopic,
 };
@@ -105,7 +105,7 @@ fn parse(context: &Context, topic: CreatableTopic) -> Result<NewTopic, Refusal> 
     };
     Ok(NewTopic {
         partitions,
-        overrides: overrides(&topic)?,
+        overrides: overrides(context, &topic)?,
         name: topic.name,
     })
 }
@@ -151,7 +151,7 @@ fn assigned_partitions(topic: &CreatableTopic, node: i32) -> Result<i32, Refusal
     Ok(numbers.len() as i32)
 }
 
-fn overrides(topic: &CreatableTopic) -> Result<Overrides, Refusal> {
+fn overrides(context: &Context, topic: &CreatableTopic) -> Result<Overrides, Refusal> {
     let invalid = |message: String| Refusal::new(ErrorCode::InvalidConfig, message);
     let mut pairs = Vec::with_capacity(topic.configs.len());
     for config in &topic.configs {
@@ -164,7 +164,8 @@ fn overrides(topic: &CreatableTopic) -> Result<Overrides, Refusal> {
         })?;
         pairs.push((config.name.as_str(), value));
     }
-    check_topic(pairs).map_err(|error| invalid(error.to_string()))
+    let checked = context.broker.configs.check_topic(pairs);
+    checked.map_err(|error| invalid(error.to_string()))
 }
 
 /// The answer for a topic as it is, or would be, created.

@@ -2,7 +2,7 @@
 //!
 //! Behaviour: raises a partition's start offset; -1 means the high watermark. What lies before it cannot be read from
 //! then on, and segments that lie before it as a whole are deleted. An offset at or below the start changes nothing. A
-//! topic whose `cleanup.policy` does not contain `delete` refuses.
+//! topic whose `cleanup.policy` is `compact` alone refuses.
 //!
 //! Version notes: none; version 2 is the flexible form.
 
@@ -72,7 +72,11 @@ async fn delete(topic: Option<&Topic>, asked: &DeleteRecordsPartition) -> Result
     if name::is_internal(&topic.name) {
         return Err(ErrorCode::InvalidTopic);
     }
-    if !topic.settings.load().log.delete_expired {
+    let compacted_only = {
+        let settings = topic.settings.load();
+        settings.compact && !settings.log.delete_expired
+    };
+    if compacted_only {
         return Err(ErrorCode::PolicyViolation);
     }
     let partition = topic

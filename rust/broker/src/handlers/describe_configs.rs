@@ -16,9 +16,6 @@ use super::{Context, Reply};
 use crate::config::{Change, Kind, Origin, Row, Source};
 use crate::refusal::Refusal;
 
-/// What is altered for all brokers of a cluster, in the code of `config_source`.
-const DYNAMIC_CLUSTER: i8 = 3;
-
 pub(super) async fn handle(
     context: &Context,
     request: DescribeConfigsRequest,
@@ -88,88 +85,134 @@ fn describe(
         None | Some([]) => true,
         Some(keys) => keys.iter().any(|key| key == row.name),
     };
-    let described = match Resource::of(context, resource.resource_type, &resource.resource_name)? {
-        Resource::Topic(name) => {
-            let rows = configs
-                .describe_topic(&name)
-                .into_iter()
-                .filter(|(row, _)| wanted(row));
-            rows.map(|(row, origins)| setting(row, &origins, false, show))
-                .collect()
-        }
-        Resource::Group(name) => {
-            let rows = configs
-                .describe_group(&name)
-                .into_iter()
-                .filter(|(row, _)| wanted(row));
-            rows.map(|(row, origins)| setting(row, &origins, false, show))
-                .collect()
-        }
-        Resource::Broker { cluster: false } => {
-            let rows = configs
-                .describe_broker()
-                .into_iter()
-                .filter(|(row, _)| wanted(row));
-            rows.map(|(row, origins)| setting(row, &origins, row.change == Change::Restart, show))
-                .collect()
-        }
-        Resource::Broker { cluster: true } => {
-            let altered = |origin: &Origin| origin.source == Source::DynamicBroker;
-            let rows = configs
-                .describe_broker()
-                .into_iter()
-                .filter(|(row, _)| wanted(row));
-            let rows = rows.filter(|(row, origins)| {
-                origins
-                    .iter()
-                    .any(|one| altered(one) && one.name == row.name)
-            });
-            let of_cluster = |(row, origins): (&'static Row, Vec<Origin>)| {
-                let described = setting(row, &origins, false, show);
-                DescribedConfig {
-                    config_source: DYNAMIC_CLUSTER,
-                    ..described
-                }
-            };
-            rows.map(of_cluster).collect()
-        }
-    };
-    Ok(described)
+    let all: Vec<Setting> =
+        match Resource::of(context, resource.resource_type, &resource.resource_name)? {
+            Resource::Topic(name) => {
+                let settings = configs.describe_topic(&name).into_iter();
+                settings
+                    .map(|(row, origins)| of_owner(row, None, origins))
+                    .collect()
+            }
+            Resource::Group(name) => {
+                let settings = configs.describe_group(&name).into_iter();
+                settings
+                    .map(|(row, origins)| of_owner(row, Some(row.name), origins))
+                    .collect()
+            }
+            Resource::Broker { cluster: false } => {
+                let settings = configs.describe_broker().into_iter();
+                settings
+                    .map(|(row, origins)| of_broker(context, row, origins))
+                    .collect()
+            }
+            Resource::Broker { cluster: true } => {
+                let settings = configs.describe_broker().into_iter();
+                settings
+                    .filter_map(|(row, origins)| of_cluster(row, origins))
+                    .collect()
+            }
+        };
+    let shown = all.into_iter().filter(|setting| wanted(setting.row));
+    Ok(shown.map(|setting| setting.described(show)).collect())
 }
 
-fn setting(row: &Row, origins: &[Origin], read_only: bool, show: Show) -> DescribedConfig {
-    // A setting that only others stand in for has no value of its own; a topic's takes the one in force.
-    let own = origins
+/// A setting as it is described.
+struct Setting {
+    row: &'static Row,
+    /// The value in force.
+    value: Option<String>,
+    read_only: bool,
+    /// The places that have a value, as Kafka lists them: beginning with the setting itself, or with the broker's that is
+    /// nearest to it. If that one is not set, those behind it are in force and yet not listed.
+    listed: Vec<Origin>,
+}
+
+/// A setting of a topic or of a group; `alone`: under which name its default is listed where no broker setting stands in.
+fn of_owner(row: &'static Row, alone: Option<&'static str>, origins: Vec<Origin>) -> Setting {
+    let value = origins.first().map(Origin::converted);
+    let nearest = row
+        .synonyms
         .first()
-        .filter(|first| row.default.is_some() || first.name == row.name);
-    let synonym = |origin: &Origin| DescribeConfigsSynonym {
-        name: origin.name.to_owned(),
-        value: Some(origin.value.clone()),
-        source: origin.source as i8,
+        .map_or(alone, |synonym| Some(synonym.name));
+    let own = |origin: &Origin| matches!(origin.source, Source::Topic | Source::Group);
+    let (mut listed, of_broker): (Vec<_>, Vec<_>) = origins.into_iter().partition(own);
+    listed.extend(from(nearest, of_broker));
+    Setting {
+        row,
+        value,
+        read_only: false,
+        listed,
+    }
+}
+
+fn of_broker(context: &Context, row: &'static Row, origins: Vec<Origin>) -> Setting {
+    let listed: Vec<Origin> = from(Some(row.name), origins).collect();
+    let value = match listed.first() {
+        Some(first) => Some(first.converted()),
+        None if row.name == "advertised.listeners" => {
+            Some(format!("PLAINTEXT://{}", context.advertised()))
+        }
+        None => None,
     };
-    DescribedConfig {
-        name: row.name.to_owned(),
-        value: own.map(Origin::converted),
-        read_only,
-        config_source: own.map_or(Source::Default, |origin| origin.source) as i8,
-        is_sensitive: false,
-        synonyms: if show.synonyms {
-            origins.iter().map(synonym).collect()
-        } else {
-            Vec::new()
-        },
-        config_type: type_code(row.kind),
-        documentation: show.documentation.then(|| row.doc.to_owned()),
+    Setting {
+        row,
+        value,
+        read_only: row.change == Change::Restart,
+        listed,
+    }
+}
+
+/// A setting of all brokers, if it was altered for all of them.
+fn of_cluster(row: &'static Row, origins: Vec<Origin>) -> Option<Setting> {
+    let altered =
+        |origin: &Origin| origin.source == Source::DynamicCluster && origin.name == row.name;
+    let origin = origins.into_iter().find(altered)?;
+    Some(Setting {
+        row,
+        value: Some(origin.converted()),
+        read_only: false,
+        listed: vec![origin],
+    })
+}
+
+/// What stands from the first setting of this name on.
+fn from(name: Option<&'static str>, origins: Vec<Origin>) -> impl Iterator<Item = Origin> {
+    let other = move |origin: &Origin| Some(origin.name) != name;
+    origins.into_iter().skip_while(other)
+}
+
+impl Setting {
+    fn described(self, show: Show) -> DescribedConfig {
+        let source = self
+            .listed
+            .first()
+            .map_or(Source::Default, |origin| origin.source);
+        let synonym = |origin: Origin| DescribeConfigsSynonym {
+            name: origin.name.to_owned(),
+            value: Some(origin.value),
+            source: origin.source as i8,
+        };
+        let listed = self.listed.into_iter().filter(|_| show.synonyms);
+        DescribedConfig {
+            name: self.row.name.to_owned(),
+            value: self.value,
+            read_only: self.read_only,
+            config_source: source as i8,
+            is_sensitive: false,
+            synonyms: listed.map(synonym).collect(),
+            config_type: type_code(self.row.kind),
+            documentation: show.documentation.then(|| self.row.doc.to_owned()),
+        }
     }
 }
 
 fn type_code(kind: Kind) -> i8 {
     match kind {
-        Kind::Boolean => 1,
+        Kind::Boolean | Kind::False(_) => 1,
         Kind::Text | Kind::Choice(_) => 2,
-        Kind::Int(_) => 3,
+        Kind::Int(_) | Kind::IntIn(_) | Kind::SegmentBytes => 3,
         Kind::Long(_) => 5,
         Kind::Double(..) => 6,
-        Kind::List(_) => 7,
+        Kind::List(_) | Kind::NonEmptyList(_) | Kind::Replicas => 7,
     }
 }

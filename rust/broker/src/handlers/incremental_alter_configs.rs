@@ -15,7 +15,7 @@ use kafkalite_wire::api::incremental_alter_configs::{
 
 use super::altering::{Altered, Wanted, alter_each};
 use super::{Context, Reply};
-use crate::config::{Kind, Overrides, row};
+use crate::config::{Overrides, row};
 use crate::refusal::Refusal;
 
 const SET: i8 = 0;
@@ -80,7 +80,7 @@ fn changed(
             DELETE => drop(overrides.remove(&name)),
             APPEND | SUBTRACT => {
                 let row = row(&name)?;
-                if !matches!(row.kind, Kind::List(_)) {
+                if row.kind.name() != "list" {
                     let message = format!(
                         "{name} is no list: there is nothing to append to or to subtract from"
                     );

@@ -16,9 +16,9 @@ const GROUP: i8 = 32;
 pub(super) enum Resource {
     /// A topic that exists.
     Topic(String),
-    /// This broker. Its settings are those of the whole cluster, which an empty name stands for.
+    /// This broker, or what is set for all brokers of the cluster.
     Broker {
-        /// The request left the name empty.
+        /// All of them: the request left the name empty.
         cluster: bool,
     },
     /// A group, which need not exist.
