@@ -16,7 +16,7 @@ from kafkalite import Admin, GroupError
 
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 TOPICS = "org.apache.kafka.tools.TopicCommand"
-CONFIGS = "kafka.admin.ConfigCommand"
+CONFIGS = "org.apache.kafka.tools.ConfigCommand"
 _NUMBERS = itertools.count(1)
 
 
@@ -214,7 +214,7 @@ def test_a_group_of_another_type_is_listed_and_not_called_missing(servers, kafka
         "--group",
         group,
         "--timeout-ms",
-        "500",
+        "5000",
     )
     with Admin(servers) as admin:
         assert group in [each.group for each in admin.list_groups(types="share")]

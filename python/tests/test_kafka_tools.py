@@ -57,7 +57,7 @@ def test_topics_are_created_described_extended_and_deleted(tool, cluster_topic):
 
 def test_topic_settings_are_shown_changed_and_reset(tool, cluster_topic):
     topic = cluster_topic()
-    configs = "kafka.admin.ConfigCommand"
+    configs = "org.apache.kafka.tools.ConfigCommand"
     tool(configs, "--alter", "--topic", topic, "--add-config", "segment.bytes=2097152,max.message.bytes=2000")
     shown = tool(configs, "--describe", "--topic", topic)
     assert "segment.bytes=2097152" in shown
@@ -79,7 +79,7 @@ def test_topic_settings_are_shown_changed_and_reset(tool, cluster_topic):
 def test_broker_settings_are_shown(tool):
     versions = tool(f"{TOOLS}.BrokerApiVersionsCommand")
     broker_id = re.search(r"\(id: (\d+) ", versions).group(1)
-    shown = tool("kafka.admin.ConfigCommand", "--describe", "--all", "--broker", broker_id)
+    shown = tool("org.apache.kafka.tools.ConfigCommand", "--describe", "--all", "--broker", broker_id)
     assert "log.segment.bytes=1073741824" in shown
     assert "message.max.bytes=" in shown
 

@@ -1,4 +1,4 @@
-"""``kafkalite log dump`` on directories of Apache Kafka: 4.3 with every codec, 1.1 in the formats before batches."""
+"""``kafkalite log dump`` on directories of Apache Kafka: 4.3 and 4.4 with every codec, 1.1 in older formats."""
 
 import base64
 import json
@@ -43,7 +43,7 @@ def test_every_record_is_printed(expected: Path, capsys: pytest.CaptureFixture[s
     ]
 
 
-@pytest.mark.parametrize("version", ["kafka-1.1", "kafka-4.3"])
+@pytest.mark.parametrize("version", ["kafka-1.1", "kafka-4.3", "kafka-4.4"])
 def test_every_checksum_is_right(version: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["log", "verify", str(GOLDEN / version)]) == 0
     assert "CRC" not in capsys.readouterr().out

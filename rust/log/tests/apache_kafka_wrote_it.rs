@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use kafkalite_log::datadir::{DataDir, Expected, PartitionDir};
 use kafkalite_log::{Log, LogConfig, OpenOptions, Recovered};
 
+/// The golden directories of brokers that are their own controllers.
+const WITHOUT_ZOOKEEPER: [&str; 2] = ["kafka-4.3", "kafka-4.4"];
+
 /// A copy of a golden directory, for the test to change.
 struct Golden {
     original: PathBuf,
@@ -80,65 +83,75 @@ fn config() -> LogConfig {
 
 #[test]
 fn after_a_clean_stop_every_record_is_there_and_nothing_is_mended() {
-    let golden = Golden::copy("kafka-4.3");
-    let dir = golden.open();
-    assert!(dir.was_clean());
-    let recovery_points = dir.recovery_points().read().unwrap();
-    let listing = dir.list().unwrap();
-    assert_eq!(listing.partitions.len(), 3);
-    for found in listing.partitions {
-        assert!(found.topic_id.is_some());
-        let options = OpenOptions {
-            recovery_point: recovery_points[&found.partition],
-            clean_shutdown: dir.was_clean(),
-            ..OpenOptions::default()
-        };
-        let (log, recovered) = Log::open(&found.path, config(), &options).unwrap();
-        assert_eq!(recovered, Recovered::default(), "{}", found.partition);
-        assert_eq!(log.end_offset(), recovery_points[&found.partition]);
-        assert_eq!(log.epoch_of(0), Some(0));
-        assert_eq!(
-            reading::lines(&log),
-            golden.expected(found.partition.topic())
-        );
-        log.close().unwrap();
-        assert_eq!(
-            files(&found.path),
-            golden.files(&found),
-            "{}",
-            found.partition
-        );
+    for version in WITHOUT_ZOOKEEPER {
+        let golden = Golden::copy(version);
+        let dir = golden.open();
+        assert!(dir.was_clean());
+        let recovery_points = dir.recovery_points().read().unwrap();
+        let listing = dir.list().unwrap();
+        assert_eq!(listing.partitions.len(), 3);
+        for found in listing.partitions {
+            assert!(found.topic_id.is_some());
+            let options = OpenOptions {
+                recovery_point: recovery_points[&found.partition],
+                clean_shutdown: dir.was_clean(),
+                ..OpenOptions::default()
+            };
+            let (log, recovered) = Log::open(&found.path, config(), &options).unwrap();
+            assert_eq!(
+                recovered,
+                Recovered::default(),
+                "{version} {}",
+                found.partition
+            );
+            assert_eq!(log.end_offset(), recovery_points[&found.partition]);
+            assert_eq!(log.epoch_of(0), Some(0));
+            assert_eq!(
+                reading::lines(&log),
+                golden.expected(found.partition.topic())
+            );
+            log.close().unwrap();
+            assert_eq!(
+                files(&found.path),
+                golden.files(&found),
+                "{}",
+                found.partition
+            );
+        }
     }
 }
 
 #[test]
 fn after_a_crash_indexes_and_snapshots_are_built_anew_as_kafka_had_built_them() {
-    let golden = Golden::copy("kafka-4.3");
-    let dir = golden.open();
-    for found in dir.list().unwrap().partitions {
-        for name in golden.files(&found).into_keys() {
-            if !name.contains(".log") && name != "partition.metadata" {
-                fs::remove_file(found.path.join(name)).unwrap();
+    for version in WITHOUT_ZOOKEEPER {
+        let golden = Golden::copy(version);
+        let dir = golden.open();
+        for found in dir.list().unwrap().partitions {
+            for name in golden.files(&found).into_keys() {
+                if !name.contains(".log") && name != "partition.metadata" {
+                    fs::remove_file(found.path.join(name)).unwrap();
+                }
             }
-        }
-        let (log, recovered) = Log::open(&found.path, config(), &OpenOptions::default()).unwrap();
-        assert_eq!(recovered.bytes_cut, 0, "{}", found.partition);
-        assert_eq!(recovered.segments_rebuilt, log.segment_bases().len());
-        assert_eq!(
-            reading::lines(&log),
-            golden.expected(found.partition.topic())
-        );
-        log.close().unwrap();
+            let (log, recovered) =
+                Log::open(&found.path, config(), &OpenOptions::default()).unwrap();
+            assert_eq!(recovered.bytes_cut, 0, "{}", found.partition);
+            assert_eq!(recovered.segments_rebuilt, log.segment_bases().len());
+            assert_eq!(
+                reading::lines(&log),
+                golden.expected(found.partition.topic())
+            );
+            log.close().unwrap();
 
-        let (ours, theirs) = (files(&found.path), golden.files(&found));
-        let newest_snapshot = theirs
-            .keys()
-            .rfind(|name| name.ends_with(".snapshot"))
-            .unwrap();
-        for (name, content) in &theirs {
-            // Snapshots between segments are not needed again, and only the newest is made.
-            if !name.ends_with(".snapshot") || name == newest_snapshot {
-                assert_eq!(ours.get(name), Some(content), "{}/{name}", found.partition);
+            let (ours, theirs) = (files(&found.path), golden.files(&found));
+            let newest_snapshot = theirs
+                .keys()
+                .rfind(|name| name.ends_with(".snapshot"))
+                .unwrap();
+            for (name, content) in &theirs {
+                // Snapshots between segments are not needed again, and only the newest is made.
+                if !name.ends_with(".snapshot") || name == newest_snapshot {
+                    assert_eq!(ours.get(name), Some(content), "{}/{name}", found.partition);
+                }
             }
         }
     }
