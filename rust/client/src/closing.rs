@@ -49,17 +49,19 @@ impl Closing {
         // On the heap: each of those that it goes through would hold it twice.
         let wait = Box::pin(wait);
         async move {
-            let closed = async {
-                let told = self.told.notified();
-                if !self.is_closed() {
-                    told.await;
-                }
-            };
             tokio::select! {
                 biased;
-                () = closed => Err(self.error()),
+                () = self.closed() => Err(self.error()),
                 done = wait => done,
             }
+        }
+    }
+
+    /// Waits until the client is closed.
+    pub(crate) async fn closed(&self) {
+        let told = self.told.notified();
+        if !self.is_closed() {
+            told.await;
         }
     }
 }

@@ -11,6 +11,7 @@ mod admin;
 mod backoff;
 mod closing;
 mod cluster;
+mod codec_pool;
 pub mod config;
 mod connection;
 mod consumer;

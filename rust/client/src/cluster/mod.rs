@@ -249,11 +249,6 @@ impl Cluster {
         self.ask_any(&request).await
     }
 
-    /// Has refreshes ask for this topic too.
-    pub(crate) fn add_interest(&self, name: &Arc<str>) {
-        self.interest.lock().insert(Arc::clone(name));
-    }
-
     /// Has refreshes ask for this topic until it is [let go](Self::let_go): whoever asks for a topic that was deleted may make
     /// the broker create it again.
     pub(crate) fn hold(&self, name: &Arc<str>) {

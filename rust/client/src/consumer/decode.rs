@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes};
 use kafkalite_records::legacy::MessageSet;
-use kafkalite_records::{DecodedBatch, Decompressor, Entry, RecordsError};
+use kafkalite_records::{Compression, DecodedBatch, Decompressor, Entry, RecordsError};
 
 use super::TopicPartition;
 use super::batch::{Batch, Content};
@@ -16,6 +16,7 @@ pub(super) struct Fetched {
     pub(super) from: i64,
     pub(super) high_watermark: i64,
     pub(super) bytes: Bytes,
+    pub(super) is_compressed: bool,
 }
 
 /// What the headers of fetched batches say.
@@ -25,24 +26,39 @@ pub(super) struct Extent {
     pub(super) next: i64,
     /// Bytes of whole batches; what follows is the start of one that is cut short.
     pub(super) bytes: usize,
+    /// Whether anything has to be decompressed.
+    pub(super) is_compressed: bool,
 }
 
 /// Walks the headers, which takes no time, so that the next fetch can go before anything is decoded.
 pub(super) fn extent(bytes: &[u8], from: i64) -> Result<Extent, RecordsError> {
     let mut whole = 0;
     let mut next = from;
+    let mut is_compressed = false;
     while whole < bytes.len() {
         match Entry::parse(&bytes[whole..]) {
             Ok(entry) => {
                 next = next.max(entry.last_offset().saturating_add(1));
                 whole += entry.bytes().len();
+                is_compressed |= compression(&entry) != Compression::None;
             }
             // What came before the end, or the damage, is read first; then that is met again, at the front.
             Err(_) if whole > 0 => break,
             Err(error) => return Err(error),
         }
     }
-    Ok(Extent { next, bytes: whole })
+    Ok(Extent {
+        next,
+        bytes: whole,
+        is_compressed,
+    })
+}
+
+fn compression(entry: &Entry<'_>) -> Compression {
+    match entry {
+        Entry::Batch(batch) => batch.header().compression(),
+        Entry::Message(message) => message.compression,
+    }
 }
 
 /// Decodes batch by batch and gives each to `take`; control batches and those before `from` are left out.
@@ -100,7 +116,7 @@ pub(super) fn decode(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor};
+    use kafkalite_records::{BatchBuilder, BatchOrigin, Compressor};
 
     fn batch(base: i64, count: usize) -> Bytes {
         let mut builder = BatchBuilder::new(10_000);
@@ -121,6 +137,7 @@ mod tests {
             from,
             high_watermark: 0,
             bytes: bytes.into(),
+            is_compressed: false,
         }
     }
 
@@ -146,7 +163,8 @@ mod tests {
             extent(&bytes, 12),
             Ok(Extent {
                 next: 17,
-                bytes: bytes.len()
+                bytes: bytes.len(),
+                is_compressed: false,
             })
         );
         assert_eq!(offsets(&fetched(bytes, 12)).unwrap(), [12, 13, 14, 15, 16]);
@@ -160,7 +178,8 @@ mod tests {
             extent(&bytes, 0),
             Ok(Extent {
                 next: 3,
-                bytes: whole.len()
+                bytes: whole.len(),
+                is_compressed: false,
             })
         );
         assert!(
@@ -215,7 +234,8 @@ mod tests {
             extent(&bytes, 0),
             Ok(Extent {
                 next: 4,
-                bytes: bytes.len()
+                bytes: bytes.len(),
+                is_compressed: false,
             })
         );
         assert_eq!(offsets(&fetched(bytes, 1)).unwrap(), [1, 2, 3]);

@@ -1,5 +1,6 @@
 //! Fetches ahead from one leader, on a connection of its own: a fetch that waits for data would hold up other requests.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,24 +8,27 @@ use kafkalite_records::Decompressor;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::fetch::{FetchRequest, FetchResponse, FetchedPartition};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::decode::{Fetched, decode, extent};
+use super::asked::Asked;
+use super::buffering::buffer;
+use super::decode::{Fetched, extent};
 use super::offsets::{Question, ask_leader};
+use super::plan::Plan;
 use super::session::{Session, SessionRequest, Want};
-use super::shared::{Plan, Shared};
+use super::shared::Shared;
 use super::{StartAt, TopicPartition};
 use crate::backoff::Backoff;
+use crate::cluster::Lane;
 use crate::config::OffsetReset;
 use crate::connection::{Connection, Reply};
 use crate::error::{ClientError, Result, StaleMetadata};
 
-/// The broker waits no longer than this for data while a partition is left out because its buffer is full: it may have
-/// room again at any moment, and a request can't be taken back.
-const WAIT_WHILE_FULL: Duration = Duration::from_millis(10);
-
 /// A fetch that has been waiting this long is given up, with its connection, for a partition that is to be fetched anew.
 const PATIENCE: Duration = Duration::from_millis(5);
+
+/// How long giving back a session may take: a broker forgets it anyway when it has rested for long.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 pub(super) struct Fetcher {
     shared: Arc<Shared>,
@@ -36,15 +40,17 @@ pub(super) struct Fetcher {
     /// The session names topics by id.
     by_id: bool,
     backoff: Backoff,
+    /// When the broker, which counts what each client asks of it, is to be asked again (KIP-219).
+    throttled_until: Option<Instant>,
     decompressor: Decompressor,
 }
 
 /// A fetch under way.
 struct UnderWay {
     reply: Reply<FetchRequest>,
-    generations: Vec<(TopicPartition, u64)>,
+    asked: Asked,
     since: Instant,
-    /// The broker may hold it for longer than [`WAIT_WHILE_FULL`].
+    /// The broker may hold it for long.
     is_long: bool,
 }
 
@@ -60,34 +66,72 @@ impl Fetcher {
             session: Session::default(),
             by_id: false,
             backoff,
+            throttled_until: None,
             decompressor: Decompressor::default(),
         }
     }
 
+    /// Fetches until the consumer is closed.
     pub(super) async fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        tokio::select! {
+            () = self.fetch_on() => {}
+            () = shared.closing.closed() => {}
+        }
+        self.give_back_session().await;
+    }
+
+    async fn fetch_on(&mut self) {
         let mut fetched = Vec::new();
         loop {
             let plan = self.shared.plan(self.leader, Instant::now());
             if !plan.unresolved.is_empty() {
-                self.decode(&mut fetched);
+                self.buffer(&mut fetched).await;
                 self.resolve(plan.unresolved).await;
                 continue;
             }
             let wake_at = plan.wake_at;
             let under_way = match self.fetch(plan).await {
                 Ok(under_way) => under_way,
-                Err((error, plan)) => {
-                    self.decode(&mut fetched);
-                    self.unreachable(&plan, error).await;
+                Err((error, asked)) => {
+                    self.buffer(&mut fetched).await;
+                    self.unreachable(asked.iter(), error).await;
                     continue;
                 }
             };
             // While the broker works on the next fetch.
-            self.decode(&mut fetched);
+            self.buffer(&mut fetched).await;
             match under_way {
                 Some(under_way) => fetched = self.answer(under_way).await,
                 None => self.idle(wake_at).await,
             }
+        }
+    }
+
+    /// Has the broker forget the session, so that another client can have its place (KIP-227).
+    async fn give_back_session(&mut self) {
+        let is_reached = self.connection.as_ref().is_some_and(Connection::is_open);
+        let Some(SessionRequest { id, epoch, .. }) = self.session.last_request() else {
+            return;
+        };
+        if !is_reached {
+            return;
+        }
+        let (cluster, leader) = (&self.shared.cluster, self.leader);
+        let given_back = async {
+            // Not over its own connection, which may be held up by a fetch that waits for data.
+            let connection = cluster.connection(leader, Lane::Ask).await?;
+            let request = FetchRequest {
+                session_id: id,
+                session_epoch: epoch,
+                ..FetchRequest::default()
+            };
+            connection.call(&request, FAREWELL).await
+        };
+        match timeout(FAREWELL, given_back).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(leader, %error, "a fetch session is not given back"),
+            Err(_) => tracing::debug!(leader, "a fetch session is not given back in time"),
         }
     }
 
@@ -102,36 +146,33 @@ impl Fetcher {
     }
 
     /// Sends a fetch for what is planned, if anything is.
-    async fn fetch(
-        &mut self,
-        plan: Plan,
-    ) -> Result<Option<UnderWay>, (ClientError, Vec<(TopicPartition, u64)>)> {
+    async fn fetch(&mut self, plan: Plan) -> Result<Option<UnderWay>, (ClientError, Asked)> {
         if plan.wanted.is_empty() {
             return Ok(None);
         }
-        let generations: Vec<_> = plan
-            .wanted
-            .iter()
-            .map(|(want, generation)| (want.of.clone(), *generation))
-            .collect();
+        if let Some(moment) = self.throttled_until.take() {
+            sleep_until(moment).await;
+        }
+        let asked = Asked::new(&plan.wanted);
+        let (is_long, max_wait) = (plan.is_long(), plan.max_wait);
         let wanted = plan.wanted.into_iter().map(|(want, _)| want).collect();
-        let is_long = !plan.some_full && self.shared.config.fetch_max_wait > WAIT_WHILE_FULL;
-        match self.send(wanted, plan.some_full).await {
+        match self.send(wanted, max_wait).await {
             Ok(reply) => Ok(Some(UnderWay {
                 reply,
-                generations,
+                asked,
                 since: Instant::now(),
                 is_long,
             })),
-            Err(error) => Err((error, generations)),
+            Err(error) => Err((error, asked)),
         }
     }
 
-    async fn send(&mut self, wanted: Vec<Want>, some_full: bool) -> Result<Reply<FetchRequest>> {
+    async fn send(&mut self, wanted: Vec<Want>, max_wait: Duration) -> Result<Reply<FetchRequest>> {
         let connection = match self.connection.take() {
             Some(connection) if connection.is_open() => connection,
             _ => {
-                self.session.reset();
+                // Which of the requests before reached the broker is not known.
+                self.session.restart();
                 self.shared.cluster.dedicated(self.leader).await?
             }
         };
@@ -142,14 +183,9 @@ impl Fetcher {
         }
         if by_id != self.by_id {
             self.by_id = by_id;
-            self.session.reset();
+            self.session.restart();
         }
         let config = &self.shared.config;
-        let max_wait = if some_full {
-            config.fetch_max_wait.min(WAIT_WHILE_FULL)
-        } else {
-            config.fetch_max_wait
-        };
         let SessionRequest {
             id,
             epoch,
@@ -176,18 +212,14 @@ impl Fetcher {
     async fn answer(&mut self, under_way: UnderWay) -> Vec<Fetched> {
         let UnderWay {
             reply,
-            generations,
+            asked,
             since,
             is_long,
         } = under_way;
         let response = reply.response();
         tokio::pin!(response);
-        let something_new = async {
-            while !self
-                .shared
-                .plan(self.leader, Instant::now())
-                .exceeds(&generations)
-            {
+        let something_urgent = async {
+            while !self.shared.is_urgent(self.leader, Instant::now()) {
                 self.wake.notified().await;
             }
             sleep_until(since + PATIENCE).await;
@@ -195,7 +227,7 @@ impl Fetcher {
         let response = tokio::select! {
             biased;
             response = &mut response => response,
-            () = something_new, if is_long => {
+            () = something_urgent, if is_long => {
                 self.connection = None;
                 return Vec::new();
             }
@@ -205,50 +237,46 @@ impl Fetcher {
                 self.refused(response.error_code).await;
                 Vec::new()
             }
-            Ok(response) => self.accept(response, &generations),
+            Ok(response) => self.accept(response, &asked),
             Err(error) => {
                 self.connection = None;
-                self.unreachable(&generations, error).await;
+                self.unreachable(asked.iter(), error).await;
                 Vec::new()
             }
         }
     }
 
-    /// The broker refused the request as a whole. Most often it forgot the session: the next request says everything. It
-    /// follows after a pause, for a broker may refuse that as well.
+    /// The broker refused the request as a whole. Most often it forgot the session: the next request says everything. One
+    /// that said everything already is made again after a pause.
     async fn refused(&mut self, code: ErrorCode) {
-        self.session.reset();
-        let subject = format!("broker {}", self.leader);
-        self.shared
-            .troubled(ClientError::broker("Fetch", subject, code, None));
-        sleep(self.backoff.failed()).await;
+        let was_full = self.session.is_full();
+        self.session.refused(code);
+        if was_full || !is_about_session(code) {
+            let subject = format!("broker {}", self.leader);
+            self.shared
+                .troubled(ClientError::broker("Fetch", subject, code, None));
+            sleep(self.backoff.failed()).await;
+        }
     }
 
     /// Notes where to fetch on, so that the next fetch can go; what is left is decoding.
-    fn accept(
-        &mut self,
-        response: FetchResponse,
-        generations: &[(TopicPartition, u64)],
-    ) -> Vec<Fetched> {
+    fn accept(&mut self, response: FetchResponse, asked: &Asked) -> Vec<Fetched> {
         self.session.answered(response.session_id);
         self.backoff.succeeded();
         self.shared.untroubled();
+        if let Ok(pause @ 1..) = u64::try_from(response.throttle_time_ms) {
+            self.throttled_until = Some(Instant::now() + Duration::from_millis(pause));
+        }
         let mut fetched = Vec::new();
         for topic in response.responses {
+            let Some(name) = asked.topic(&topic.topic, topic.topic_id) else {
+                continue;
+            };
             for partition in topic.partitions {
-                let index = partition.partition_index;
-                let Some(of) = self
-                    .session
-                    .find(&topic.topic, topic.topic_id, index)
-                    .map(|want| want.of.clone())
-                else {
-                    continue;
-                };
-                let Some((_, generation)) = generations.iter().find(|(other, _)| *other == of)
-                else {
-                    continue;
-                };
-                fetched.extend(self.accept_partition(of, *generation, partition));
+                let of = TopicPartition::new(Arc::clone(&name), partition.partition_index);
+                if let Some(generation) = asked.generation(&of) {
+                    fetched.extend(self.accept_partition(of, generation, partition));
+                }
             }
         }
         fetched
@@ -294,7 +322,7 @@ impl Fetcher {
             match extent(&bytes, from) {
                 Ok(extent) => {
                     state.expect(extent.next, extent.bytes);
-                    Some((from, extent.bytes))
+                    Some((from, extent))
                 }
                 Err(source) => {
                     let (topic, partition) = (of.topic.clone(), of.partition);
@@ -308,43 +336,22 @@ impl Fetcher {
                 }
             }
         });
-        let (from, whole) = walked??;
-        bytes.truncate(whole);
+        let (from, extent) = walked??;
+        bytes.truncate(extent.bytes);
         Some(Fetched {
             of,
             generation,
             from,
             high_watermark,
             bytes,
+            is_compressed: extent.is_compressed,
         })
     }
 
-    fn decode(&mut self, fetched: &mut Vec<Fetched>) {
-        let config = &self.shared.config;
-        for fetched in fetched.drain(..) {
-            let Fetched {
-                of,
-                generation,
-                bytes,
-                ..
-            } = &fetched;
-            let decoded = decode(
-                &fetched,
-                &mut self.decompressor,
-                config.max_batch_bytes,
-                config.check_crcs,
-                |batch| {
-                    self.shared
-                        .fetched(of, *generation, |partition| partition.buffer(batch));
-                },
-            );
-            self.shared.fetched(of, *generation, |partition| {
-                partition.expected_done(bytes.len());
-                if let Err(error) = decoded {
-                    partition.halt(error);
-                }
-            });
-        }
+    /// Empties `fetched` into the partitions' buffers.
+    async fn buffer(&mut self, fetched: &mut Vec<Fetched>) {
+        let fetched = std::mem::take(fetched);
+        buffer(&self.shared, fetched, &mut self.decompressor).await;
     }
 
     /// Asks for the offsets where partitions start.
@@ -366,17 +373,21 @@ impl Fetcher {
                 }
             }
         }
+        if questions.is_empty() {
+            return;
+        }
         match ask_leader(&self.shared.cluster, self.leader, &questions).await {
             Ok(answers) => {
-                for (of, answer) in answers {
-                    if let Some((_, generation)) =
-                        generations.iter().find(|(other, _)| *other == of)
-                    {
-                        self.resolved(&of, *generation, answer);
-                    }
+                let mut answers: HashMap<_, _> = answers.into_iter().collect();
+                for (of, generation) in &generations {
+                    let answer = answers.remove(of).unwrap_or_else(|| Err(unanswered(of)));
+                    self.resolved(of, *generation, answer);
                 }
             }
-            Err(error) => self.unreachable(&generations, error).await,
+            Err(error) => {
+                let asked = generations.iter().map(|(of, generation)| (of, *generation));
+                self.unreachable(asked, error).await;
+            }
         }
     }
 
@@ -407,18 +418,43 @@ impl Fetcher {
     }
 
     /// The leader can't be reached: the cluster is asked whether it still leads, and it is tried again after a pause.
-    async fn unreachable(&mut self, partitions: &[(TopicPartition, u64)], error: ClientError) {
+    async fn unreachable(
+        &mut self,
+        partitions: impl Iterator<Item = (&TopicPartition, u64)>,
+        error: ClientError,
+    ) {
         self.connection = None;
         let fatal = !error.retriable() && error.code().is_none();
         let now = Instant::now();
         for (of, generation) in partitions {
             if fatal {
                 self.shared
-                    .fetched(of, *generation, |partition| partition.halt(error.clone()));
+                    .fetched(of, generation, |partition| partition.halt(error.clone()));
             } else {
-                self.shared.lost(of, *generation, now, error.clone());
+                self.shared.lost(of, generation, now, error.clone());
             }
         }
         sleep(self.backoff.failed()).await;
     }
+}
+
+/// Whether a request that says everything is likely to succeed at once.
+fn is_about_session(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::FetchSessionIdNotFound
+            | ErrorCode::InvalidFetchSessionEpoch
+            | ErrorCode::FetchSessionTopicIdError
+    )
+}
+
+/// The error of a question that the leader's answer leaves out: whoever leads is asked again.
+fn unanswered(of: &TopicPartition) -> ClientError {
+    let detail = Some("the answer leaves it out".to_owned());
+    ClientError::broker(
+        "ListOffsets",
+        of.to_string(),
+        ErrorCode::OffsetNotAvailable,
+        detail,
+    )
 }

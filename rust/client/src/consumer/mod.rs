@@ -5,13 +5,17 @@
 //! leaders. There is no group here: who reads what is decided by whoever calls [`Consumer::assign`], or by the group's
 //! task, which adds and takes out partitions one by one (`claims`).
 
+mod asked;
 mod batch;
+mod buffering;
 mod claim;
 mod claims;
 mod decode;
 mod fetcher;
+mod interest;
 mod offsets;
 mod partition;
+mod plan;
 mod session;
 mod shared;
 mod steward;
@@ -22,7 +26,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::cluster::Cluster;
@@ -78,7 +81,6 @@ pub enum StartAt {
 #[derive(Debug)]
 pub struct Consumer {
     shared: Arc<Shared>,
-    steward: AbortHandle,
 }
 
 impl Consumer {
@@ -90,10 +92,8 @@ impl Consumer {
 
     fn of(config: ConsumerConfig, cluster: Arc<Cluster>, runtime: &Handle) -> Self {
         let shared = Arc::new(Shared::new(config, cluster));
-        let steward = runtime
-            .spawn(steward::run(Arc::clone(&shared)))
-            .abort_handle();
-        Self { shared, steward }
+        runtime.spawn(steward::run(Arc::clone(&shared)));
+        Self { shared }
     }
 
     /// A further consumer of the same cluster, with positions and buffers of its own: it shares what is known about the
@@ -113,6 +113,12 @@ impl Consumer {
     pub fn assignment(&self) -> Vec<TopicPartition> {
         self.shared
             .look(|partitions| partitions.keys().cloned().collect())
+    }
+
+    /// Whether a partition is read.
+    pub fn is_assigned(&self, partition: &TopicPartition) -> bool {
+        self.shared
+            .look(|partitions| partitions.contains_key(partition))
     }
 
     /// The next batch that is there, without waiting.
@@ -199,12 +205,16 @@ impl Consumer {
         self.shared.closing.or_closed(asked).await
     }
 
-    /// Ends at once: whoever waits for something gets [`ClientError::Closed`]. A second call does nothing.
+    /// Ends at once: whoever waits for something gets [`ClientError::Closed`]. Fetch sessions are given back in the background
+    /// ([`ended`](Self::ended)). A second call does nothing.
     pub fn close(&self) {
-        if self.shared.closing.close() {
-            self.steward.abort();
-            self.shared.wake_all();
-        }
+        self.shared.close();
+    }
+
+    /// Waits until the background work of a closed consumer is done: brokers are told that its fetch sessions are free (KIP-227),
+    /// as far as they answer within a second.
+    pub async fn ended(&self) {
+        self.shared.ended().await;
     }
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::claim::Claim;
+use super::interest::Interest;
 use super::{StartAt, TopicPartition};
 use crate::backoff::Backoff;
 use crate::cluster::TopicMetadata;
@@ -23,6 +24,10 @@ fn fresh_generation() -> u64 {
 }
 
 #[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each holds whatever the others do"
+)]
 pub(super) struct Partition {
     /// Where to fetch next; `None` while it is to be asked for (`start`).
     pub(super) fetch_offset: Option<i64>,
@@ -52,6 +57,14 @@ pub(super) struct Partition {
     undecoded: usize,
     /// Where the first batch that is not buffered begins; `fetch_offset` is ahead of it while there are undecoded bytes.
     decoded_to: Option<i64>,
+    /// When the buffer was first found full.
+    full_since: Option<Instant>,
+    /// The generation in which the fetch that is under way asks for it.
+    pub(super) asked: Option<u64>,
+    /// Has the cluster ask for the topic.
+    pub(super) interest: Option<Interest>,
+    /// It is in the queue of those that have something.
+    pub(super) is_queued: bool,
     not_before: Option<Instant>,
     backoff: Backoff,
 }
@@ -76,6 +89,10 @@ impl Partition {
             buffered_bytes: 0,
             undecoded: 0,
             decoded_to: None,
+            full_since: None,
+            asked: None,
+            interest: None,
+            is_queued: false,
             not_before: None,
             backoff,
         };
@@ -280,6 +297,31 @@ impl Partition {
         self.buffered_bytes >= limit
     }
 
+    /// Since when the buffer is full, as far as this was asked; `None` if there is room.
+    pub(super) fn full_since(&mut self, limit: usize, now: Instant) -> Option<Instant> {
+        if self.is_full(limit) {
+            self.full_since.get_or_insert(now);
+        } else {
+            self.full_since = None;
+        }
+        self.full_since
+    }
+
+    /// Whether the reader has nothing of it to work on.
+    pub(super) fn is_dry(&self) -> bool {
+        self.buffered_bytes == 0
+    }
+
+    /// Whether the fetch that is under way asks for it, from where it is now.
+    pub(super) fn is_asked_for(&self) -> bool {
+        self.asked == Some(self.generation)
+    }
+
+    /// Whether nothing shall be fetched for now.
+    pub(super) fn rests(&self) -> bool {
+        self.paused || self.halted || self.waits
+    }
+
     /// What the application gets next.
     pub(super) fn take(&mut self) -> Option<Result<Batch, ClientError>> {
         let Some(mut batch) = self.buffered.pop_front() else {
@@ -358,6 +400,7 @@ mod tests {
             from: 0,
             high_watermark: 6,
             bytes: bytes.into(),
+            is_compressed: false,
         };
         let mut batches = Vec::new();
         let take = |batch| batches.push(batch);

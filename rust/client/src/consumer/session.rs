@@ -1,13 +1,21 @@
 //! A fetch session (KIP-227): the broker remembers what is fetched, so that a request only says what changed.
 //!
+//! A broker need not have a place for one; then every request says everything, and asks for a session again. What an answer
+//! brings is understood without the session ([`Asked`](super::asked::Asked)), for it is as good in either case.
+//!
 //! Deciding only: no clock, no socket.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::fetch::{FetchPartition, FetchTopic, ForgottenTopic};
 use uuid::Uuid;
 
 use super::TopicPartition;
+
+/// The epoch of the request that ends a session and asks for none.
+const FINAL_EPOCH: i32 = -1;
 
 /// What shall be fetched of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +29,9 @@ pub(super) struct Want {
 
 #[derive(Debug, Default)]
 pub(super) struct Session {
+    /// As the broker gave it; 0 for none.
     id: i32,
-    /// Of the next request; 0 asks for a new session.
+    /// Of the next request. 0 asks for a new session, and ends the one that is named.
     epoch: i32,
     /// What the broker remembers.
     remembered: HashMap<TopicPartition, Want>,
@@ -39,39 +48,55 @@ pub(super) struct SessionRequest {
 
 impl Session {
     /// The request that makes the broker fetch exactly `wanted`.
-    pub(super) fn request(&mut self, wanted: Vec<Want>) -> SessionRequest {
-        let mut request = SessionRequest {
-            id: self.id,
-            epoch: self.epoch,
-            ..SessionRequest::default()
-        };
+    pub(super) fn request(&mut self, wanted: impl IntoIterator<Item = Want>) -> SessionRequest {
         if self.epoch == 0 {
             self.remembered.clear();
-            request.id = 0;
         }
-        let mut remembered = std::mem::take(&mut self.remembered);
+        let mut before = std::mem::take(&mut self.remembered);
+        let mut changed = ByTopic::default();
+        let mut forgotten = ByTopic::default();
         for want in wanted {
-            let known = remembered.remove(&want.of);
+            let known = before.remove(&want.of);
             if let Some(known) = &known
                 && known.topic_id != want.topic_id
             {
-                forget(&mut request.forgotten, known);
+                forgotten.push(known, known.of.partition);
             }
             if known.as_ref() != Some(&want) {
-                add(&mut request.topics, &want);
+                let partition = FetchPartition {
+                    partition: want.of.partition,
+                    current_leader_epoch: want.leader_epoch,
+                    fetch_offset: want.offset,
+                    partition_max_bytes: want.max_bytes,
+                    ..FetchPartition::default()
+                };
+                changed.push(&want, partition);
             }
             self.remembered.insert(want.of.clone(), want);
         }
-        for gone in remembered.values() {
-            forget(&mut request.forgotten, gone);
+        for gone in before.values() {
+            forgotten.push(gone, gone.of.partition);
         }
-        request
+        SessionRequest {
+            id: self.id,
+            epoch: self.epoch,
+            topics: changed.into_topics(|topic, topic_id, partitions| FetchTopic {
+                topic,
+                topic_id,
+                partitions,
+            }),
+            forgotten: forgotten.into_topics(|topic, topic_id, partitions| ForgottenTopic {
+                topic,
+                topic_id,
+                partitions,
+            }),
+        }
     }
 
-    /// The broker answered: the session goes on, or there is none (id 0) and each request says everything.
+    /// The broker answered: the session goes on or, with id 0, there is none.
     pub(super) fn answered(&mut self, id: i32) {
         if id == 0 {
-            self.reset();
+            *self = Self::default();
         } else {
             self.id = id;
             self.epoch = if self.epoch == i32::MAX {
@@ -82,56 +107,55 @@ impl Session {
         }
     }
 
-    /// The broker does not know the session, or the connection is another one.
-    pub(super) fn reset(&mut self) {
-        *self = Self::default();
+    /// The broker refused a request of the session: the next one says everything.
+    pub(super) fn refused(&mut self, code: ErrorCode) {
+        if code == ErrorCode::FetchSessionIdNotFound {
+            self.id = 0;
+        }
+        self.restart();
     }
 
-    /// Which partition an answer is about.
-    pub(super) fn find(&self, topic: &str, topic_id: Uuid, partition: i32) -> Option<&Want> {
-        self.remembered.values().find(|want| {
-            want.of.partition == partition
-                && if topic_id.is_nil() {
-                    *want.of.topic == *topic
-                } else {
-                    want.topic_id == topic_id
-                }
+    /// What the broker remembers is not known any more, or no use: the next request asks for a new session instead. It names
+    /// the old one, which would hold a place until somebody else needs it.
+    pub(super) fn restart(&mut self) {
+        self.epoch = 0;
+    }
+
+    /// Whether the next request says everything.
+    pub(super) fn is_full(&self) -> bool {
+        self.epoch == 0
+    }
+
+    /// The request that ends the session, if there is one.
+    pub(super) fn last_request(&self) -> Option<SessionRequest> {
+        (self.id != 0).then(|| SessionRequest {
+            id: self.id,
+            epoch: FINAL_EPOCH,
+            ..SessionRequest::default()
         })
     }
 }
 
-fn add(topics: &mut Vec<FetchTopic>, want: &Want) {
-    let partition = FetchPartition {
-        partition: want.of.partition,
-        current_leader_epoch: want.leader_epoch,
-        fetch_offset: want.offset,
-        partition_max_bytes: want.max_bytes,
-        ..FetchPartition::default()
-    };
-    match topics
-        .iter_mut()
-        .find(|topic| *topic.topic == *want.of.topic && topic.topic_id == want.topic_id)
-    {
-        Some(topic) => topic.partitions.push(partition),
-        None => topics.push(FetchTopic {
-            topic: want.of.topic.to_string(),
-            topic_id: want.topic_id,
-            partitions: vec![partition],
-        }),
+/// What is said of partitions, by topic.
+struct ByTopic<T>(HashMap<(Arc<str>, Uuid), Vec<T>>);
+
+impl<T> Default for ByTopic<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
     }
 }
 
-fn forget(topics: &mut Vec<ForgottenTopic>, want: &Want) {
-    match topics
-        .iter_mut()
-        .find(|topic| *topic.topic == *want.of.topic && topic.topic_id == want.topic_id)
-    {
-        Some(topic) => topic.partitions.push(want.of.partition),
-        None => topics.push(ForgottenTopic {
-            topic: want.of.topic.to_string(),
-            topic_id: want.topic_id,
-            partitions: vec![want.of.partition],
-        }),
+impl<T> ByTopic<T> {
+    fn push(&mut self, want: &Want, said: T) {
+        let topic = (Arc::clone(&want.of.topic), want.topic_id);
+        self.0.entry(topic).or_default().push(said);
+    }
+
+    fn into_topics<U>(self, topic: impl Fn(String, Uuid, Vec<T>) -> U) -> Vec<U> {
+        let topics = self.0.into_iter();
+        topics
+            .map(|((name, id), partitions)| topic(name.to_string(), id, partitions))
+            .collect()
     }
 }
 
@@ -161,14 +185,14 @@ mod tests {
     #[test]
     fn after_the_first_request_only_changes_are_said() {
         let mut session = Session::default();
-        let first = session.request(vec![want(0, 5), want(1, 6)]);
+        let first = session.request([want(0, 5), want(1, 6)]);
         assert_eq!((first.id, first.epoch, fetched(&first).len()), (0, 0, 2));
         session.answered(77);
-        let second = session.request(vec![want(0, 9), want(1, 6)]);
+        let second = session.request([want(0, 9), want(1, 6)]);
         assert_eq!((second.id, second.epoch), (77, 1));
         assert_eq!(fetched(&second), [(0, 9)]);
         session.answered(77);
-        let third = session.request(vec![want(0, 9)]);
+        let third = session.request([want(0, 9)]);
         assert_eq!((third.epoch, fetched(&third).len()), (2, 0));
         assert_eq!(third.forgotten[0].partitions, [1]);
     }
@@ -176,28 +200,43 @@ mod tests {
     #[test]
     fn without_a_session_every_request_says_everything() {
         let mut session = Session::default();
-        session.request(vec![want(0, 5)]);
-        session.answered(0);
-        let again = session.request(vec![want(0, 5)]);
-        assert_eq!((again.id, again.epoch, fetched(&again).len()), (0, 0, 1));
-        session.answered(5);
-        session.reset();
-        assert_eq!(session.request(vec![want(0, 5)]).epoch, 0);
+        for _ in 0..2 {
+            let request = session.request([want(0, 5)]);
+            assert_eq!((request.id, request.epoch), (0, 0));
+            assert_eq!(fetched(&request), [(0, 5)]);
+            session.answered(0);
+        }
+        assert!(session.last_request().is_none(), "nothing to give back");
+    }
+
+    #[test]
+    fn a_session_that_is_begun_anew_or_ended_is_named_so_that_its_place_is_free() {
+        let mut session = Session::default();
+        session.request([want(0, 5)]);
+        session.answered(77);
+        session.restart();
+        let again = session.request([want(0, 5)]);
+        assert_eq!((again.id, again.epoch), (77, 0));
+        assert_eq!(fetched(&again), [(0, 5)]);
+        session.answered(78);
+        let last = session.last_request().unwrap();
+        assert_eq!((last.id, last.epoch), (78, -1));
+        session.refused(ErrorCode::FetchSessionIdNotFound);
+        assert_eq!(session.request([want(0, 5)]).id, 0, "it is gone already");
+        assert!(session.last_request().is_none());
     }
 
     #[test]
     fn a_recreated_topic_is_another_topic() {
         let mut session = Session::default();
-        session.request(vec![want(0, 5)]);
+        session.request([want(0, 5)]);
         session.answered(7);
         let recreated = Want {
             topic_id: Uuid::from_u128(2),
             ..want(0, 0)
         };
-        let request = session.request(vec![recreated]);
+        let request = session.request([recreated]);
         assert_eq!(request.forgotten[0].topic_id, Uuid::from_u128(1));
         assert_eq!(request.topics[0].topic_id, Uuid::from_u128(2));
-        assert_eq!(session.find("", Uuid::from_u128(2), 0).unwrap().offset, 0);
-        assert!(session.find("", Uuid::from_u128(1), 0).is_none());
     }
 }

@@ -4,13 +4,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::batch::Batch;
 use super::claim::Claim;
+use super::interest::Interest;
 use super::partition::Partition;
-use super::session::Want;
+use super::plan::{self, Plan};
 use super::{StartAt, TopicPartition};
 use crate::closing::Closing;
 use crate::cluster::{Cluster, Metadata};
@@ -27,6 +28,8 @@ pub(super) struct Shared {
     /// A partition has no leader, or its leader refused.
     pub(super) steward: Notify,
     pub(super) closing: Closing,
+    /// Whether the background work of a closed consumer is done.
+    has_ended: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -39,30 +42,6 @@ struct State {
     trouble: Option<ClientError>,
 }
 
-/// What a fetcher shall do.
-#[derive(Debug, Default)]
-pub(super) struct Plan {
-    pub(super) wanted: Vec<(Want, u64)>,
-    /// Partitions whose start has to be asked for.
-    pub(super) unresolved: Vec<(TopicPartition, StartAt, i32, u64)>,
-    /// A partition is left out only because its buffer is full.
-    pub(super) some_full: bool,
-    /// When a partition that is left out will not be any more.
-    pub(super) wake_at: Option<Instant>,
-}
-
-impl Plan {
-    /// Whether there is something to do that is not among these.
-    pub(super) fn exceeds(&self, under_way: &[(TopicPartition, u64)]) -> bool {
-        let is_new = |(want, generation): &(Want, u64)| {
-            !under_way
-                .iter()
-                .any(|(of, known)| *of == want.of && known == generation)
-        };
-        !self.unresolved.is_empty() || self.wanted.iter().any(is_new)
-    }
-}
-
 impl Shared {
     pub(super) fn new(config: ConsumerConfig, cluster: Arc<Cluster>) -> Self {
         Self {
@@ -72,6 +51,7 @@ impl Shared {
             arrived: Notify::new(),
             steward: Notify::new(),
             closing: Closing::new("consumer"),
+            has_ended: watch::Sender::new(false),
         }
     }
 
@@ -85,17 +65,39 @@ impl Shared {
         self.closing.is_closed()
     }
 
+    /// Whoever waits for something learns that nothing comes. A second call does nothing.
+    pub(super) fn close(&self) {
+        if self.closing.close() {
+            for partition in self.state.lock().partitions.values_mut() {
+                partition.interest = None;
+            }
+            self.wake_all();
+        }
+    }
+
+    /// The background work is done.
+    pub(super) fn end(&self) {
+        self.has_ended.send_replace(true);
+    }
+
+    /// Waits until the background work is done.
+    pub(super) async fn ended(&self) {
+        let mut has_ended = self.has_ended.subscribe();
+        let ended = has_ended.wait_for(|has_ended| *has_ended).await;
+        drop(ended.expect("the sender lives as long as this"));
+    }
+
     /// Replaces the assignment.
     pub(super) fn assign(&self, wanted: impl IntoIterator<Item = (TopicPartition, StartAt)>) {
         let mut state = self.state.lock();
-        state.partitions.clear();
+        // The new ones are held before the old ones are let go: a topic that stays is of interest all the time.
+        let before = std::mem::take(&mut state.partitions);
         state.ready.clear();
         for (of, start) in wanted {
-            self.cluster.add_interest(&of.topic);
-            state
-                .partitions
-                .insert(of, Partition::new(start, self.cluster.retry_backoff()));
+            let partition = Partition::new(start, self.cluster.retry_backoff());
+            self.put(&mut state, of, partition);
         }
+        drop(before);
         for waker in state.wakers.values() {
             waker.notify_one();
         }
@@ -106,26 +108,32 @@ impl Shared {
     pub(super) fn claim(&self, claimed: &[(TopicPartition, Arc<Claim>)]) {
         let mut state = self.state.lock();
         for (of, claim) in claimed {
-            self.cluster.hold(&of.topic);
             let partition = Partition::claimed(Arc::clone(claim), self.cluster.retry_backoff());
-            state.partitions.insert(of.clone(), partition);
+            self.put(&mut state, of.clone(), partition);
         }
         self.steward.notify_one();
+    }
+
+    fn put(&self, state: &mut State, of: TopicPartition, mut partition: Partition) {
+        if !self.is_closed() {
+            partition.interest = Some(Interest::new(&self.cluster, &of.topic));
+        }
+        state.partitions.insert(of, partition);
     }
 
     /// Takes partitions out; the others stay as they are.
     pub(super) fn release(&self, released: &[TopicPartition]) {
         let mut state = self.state.lock();
         for of in released {
-            if let Some(partition) = state.partitions.remove(of) {
-                self.cluster.let_go(&of.topic);
-                // It may have been sought since its claim was revoked.
-                if let Some(claim) = partition.claim {
-                    claim.revoke();
-                }
+            // It may have been sought since its claim was revoked.
+            if let Some(claim) = state.partitions.remove(of).and_then(|it| it.claim) {
+                claim.revoke();
             }
-            state.ready.retain(|other| other != of);
         }
+        let State {
+            partitions, ready, ..
+        } = &mut *state;
+        ready.retain(|of| partitions.contains_key(of));
     }
 
     /// Changes one assigned partition and wakes its fetcher.
@@ -134,7 +142,7 @@ impl Shared {
         of: &TopicPartition,
         change: impl FnOnce(&mut Partition) -> T,
     ) -> Result<T> {
-        let mut state = self.state.lock();
+        let state = &mut *self.state.lock();
         let partition = state
             .partitions
             .get_mut(of)
@@ -143,12 +151,8 @@ impl Shared {
                 partition: of.partition,
             })?;
         let changed = change(partition);
-        let (leader, has_something) = (partition.leader, partition.has_something());
-        state.ready.retain(|other| other != of);
-        if has_something {
-            state.ready.push_back(of.clone());
-            self.arrived.notify_one();
-        }
+        let leader = partition.leader;
+        queue(&mut state.ready, of, partition, &self.arrived);
         state.wake(leader);
         Ok(changed)
     }
@@ -159,28 +163,26 @@ impl Shared {
 
     /// The next batch, or error, of the partition whose turn it is.
     pub(super) fn take(&self) -> Option<Result<Batch>> {
-        let mut state = self.state.lock();
+        let state = &mut *self.state.lock();
         for _ in 0..state.ready.len() {
             let of = state.ready.pop_front()?;
             let Some(partition) = state.partitions.get_mut(&of) else {
                 continue;
             };
+            partition.is_queued = false;
             if partition.paused {
-                state.ready.push_back(of);
-                continue;
+                continue; // resuming it is a change
             }
             let was_full = partition.is_full(self.config.queued_max_bytes);
             let taken = partition.take();
-            let (leader, again) = (partition.leader, partition.has_something());
             let has_room = was_full && !partition.is_full(self.config.queued_max_bytes);
-            if again {
-                state.ready.push_back(of);
-                // Another thread may wait beside this one.
-                self.arrived.notify_one();
-            }
-            if has_room {
-                state.wake(leader);
-            }
+            // One that the fetch under way asks for is not to be asked for again.
+            let leader = partition
+                .leader
+                .filter(|_| !partition.is_asked_for() && (has_room || partition.is_dry()));
+            // Another thread may wait beside this one.
+            queue(&mut state.ready, &of, partition, &self.arrived);
+            state.wake(leader);
             if taken.is_some() {
                 return taken;
             }
@@ -190,38 +192,13 @@ impl Shared {
 
     /// What the leader's fetcher shall do now.
     pub(super) fn plan(&self, leader: i32, now: Instant) -> Plan {
-        let state = self.state.lock();
-        let mut plan = Plan::default();
-        for (of, partition) in &state.partitions {
-            let rests = partition.paused || partition.halted || partition.waits;
-            if partition.leader != Some(leader) || rests {
-                continue;
-            }
-            if let Some(moment) = partition.waits_until(now) {
-                plan.wake_at = Some(plan.wake_at.map_or(moment, |other| other.min(moment)));
-            } else if let Some(offset) = partition.fetch_offset {
-                if partition.is_full(self.config.queued_max_bytes) {
-                    plan.some_full = true;
-                    continue;
-                }
-                let want = Want {
-                    of: of.clone(),
-                    topic_id: partition.topic_id,
-                    offset,
-                    leader_epoch: partition.leader_epoch,
-                    max_bytes: self.config.max_partition_fetch_bytes,
-                };
-                plan.wanted.push((want, partition.generation));
-            } else {
-                plan.unresolved.push((
-                    of.clone(),
-                    partition.start,
-                    partition.leader_epoch,
-                    partition.generation,
-                ));
-            }
-        }
-        plan
+        let partitions = &mut self.state.lock().partitions;
+        Plan::new(partitions, leader, &self.config, now)
+    }
+
+    /// Whether the reader may be waiting for something that the leader's fetcher has not asked for.
+    pub(super) fn is_urgent(&self, leader: i32, now: Instant) -> bool {
+        self.look(|partitions| plan::is_urgent(partitions, leader, now))
     }
 
     /// Changes a partition on behalf of its fetcher, unless what the fetcher knows is out of date.
@@ -231,19 +208,16 @@ impl Shared {
         generation: u64,
         change: impl FnOnce(&mut Partition) -> T,
     ) -> Option<T> {
-        let mut state = self.state.lock();
+        let state = &mut *self.state.lock();
         let partition = state
             .partitions
             .get_mut(of)
             .filter(|partition| partition.generation == generation)?;
         let limit = self.config.queued_max_bytes;
-        let (had_something, was_full) = (partition.has_something(), partition.is_full(limit));
+        let was_full = partition.is_full(limit);
         let changed = change(partition);
         let (leader, has_room) = (partition.leader, was_full && !partition.is_full(limit));
-        if !had_something && partition.has_something() {
-            state.ready.push_back(of.clone());
-            self.arrived.notify_one();
-        }
+        queue(&mut state.ready, of, partition, &self.arrived);
         // Bytes that wait to be decoded count as well. If they are what filled it, it is decoding them that makes room, and
         // nobody who takes batches notices.
         if has_room {
@@ -294,15 +268,11 @@ impl Shared {
         let mut new = Vec::new();
         let mut complete = true;
         for (of, partition) in partitions {
-            let had_something = partition.has_something();
             let changed = match metadata.topics.get(&of.topic) {
                 Some(topic) => partition.learn(of, topic, self.config.auto_offset_reset),
                 None => false,
             };
-            if !had_something && partition.has_something() {
-                ready.push_back(of.clone());
-                self.arrived.notify_one();
-            }
+            queue(ready, of, partition, &self.arrived);
             let Some(leader) = partition.leader else {
                 complete &= partition.halted;
                 continue;
@@ -325,6 +295,20 @@ impl State {
         if let Some(waker) = leader.and_then(|leader| self.wakers.get(&leader)) {
             waker.notify_one();
         }
+    }
+}
+
+/// Has a partition that has something, and is not paused, wait for its turn.
+fn queue(
+    ready: &mut VecDeque<TopicPartition>,
+    of: &TopicPartition,
+    partition: &mut Partition,
+    arrived: &Notify,
+) {
+    let takes_part = partition.has_something() && !partition.paused;
+    if takes_part && !std::mem::replace(&mut partition.is_queued, true) {
+        ready.push_back(of.clone());
+        arrived.notify_one();
     }
 }
 
@@ -398,11 +382,12 @@ mod tests {
         let plan = shared.plan(LEADER, Instant::now());
         let generation = plan.wanted[0].1;
         shared.fetched(&of(), generation, |partition| partition.expect(6, 120));
-        assert!(shared.plan(LEADER, Instant::now()).some_full);
+        let planned = || shared.plan(LEADER, Instant::now()).wanted.len();
+        assert_eq!(planned(), 0, "its buffer is full");
         shared.fetched(&of(), generation, |partition| partition.expected_done(120));
         timeout(Duration::from_secs(30), waker.notified())
             .await
             .unwrap();
-        assert!(!shared.plan(LEADER, Instant::now()).some_full);
+        assert_eq!(planned(), 1);
     }
 }

@@ -8,16 +8,25 @@ use tokio::time::{sleep, timeout};
 use super::fetcher::Fetcher;
 use super::shared::Shared;
 
-/// Runs until it is dropped; the fetchers end with it.
+/// Runs until the consumer is closed; the fetchers end with it, each having given back what it has of the broker.
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut fetchers = JoinSet::new();
+    tokio::select! {
+        () = keep(&shared, &mut fetchers) => {}
+        () = shared.closing.closed() => {}
+    }
+    while fetchers.join_next().await.is_some() {}
+    shared.end();
+}
+
+async fn keep(shared: &Arc<Shared>, fetchers: &mut JoinSet<()>) {
     let mut backoff = shared.cluster.retry_backoff();
     let max_age = shared.config.client.metadata_max_age;
     let mut metadata = shared.cluster.metadata();
     loop {
         let (leaders, complete) = shared.learn(&metadata);
         for (leader, wake) in leaders {
-            fetchers.spawn(Fetcher::new(Arc::clone(&shared), leader, wake).run());
+            fetchers.spawn(Fetcher::new(Arc::clone(shared), leader, wake).run());
         }
         if complete {
             backoff.succeeded();

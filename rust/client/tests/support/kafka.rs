@@ -16,17 +16,22 @@ pub(crate) struct Kafka {
 impl Kafka {
     /// Starts it. Where that is not possible the test is skipped, unless `KAFKALITE_REQUIRE_PEERS=1` forbids that.
     pub(crate) fn start() -> Option<Self> {
-        Self::advertising(None)
+        Self::with_setting(None)
     }
 
     /// One that clients are to reach at another address than its own.
     pub(crate) fn advertising(address: Option<&str>) -> Option<Self> {
+        let setting = address.map(|address| format!("advertised.listeners=PLAINTEXT://{address}"));
+        Self::with_setting(setting.as_deref())
+    }
+
+    /// One with this line in its configuration.
+    pub(crate) fn with_setting(setting: Option<&str>) -> Option<Self> {
         let mut kafka = Self {
             directory: tempfile::tempdir().unwrap(),
             address: String::new(),
         };
-        let setting = address.map(|address| format!("advertised.listeners=PLAINTEXT://{address}"));
-        match kafka.start_with(setting.as_deref()) {
+        match kafka.start_with(setting) {
             Ok(()) => Some(kafka),
             Err(reason)
                 if std::env::var("KAFKALITE_REQUIRE_PEERS").is_ok_and(|value| value == "1") =>

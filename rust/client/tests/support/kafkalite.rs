@@ -13,17 +13,21 @@ pub(crate) struct Kafkalite {
 
 impl Kafkalite {
     pub(crate) async fn start() -> Self {
-        Self::advertising(None).await
+        Self::with_settings(&[]).await
     }
 
     /// One that clients are to reach at another address than its own.
     pub(crate) async fn advertising(address: Option<&str>) -> Self {
+        let setting = address.map(|address| format!("PLAINTEXT://{address}"));
+        let setting = setting.as_deref().map(|it| ("advertised.listeners", it));
+        Self::with_settings(setting.as_slice()).await
+    }
+
+    pub(crate) async fn with_settings(settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut config = config(&directory, "127.0.0.1:0");
-        if let Some(address) = address {
-            config
-                .set("advertised.listeners", &format!("PLAINTEXT://{address}"))
-                .unwrap();
+        for (name, value) in settings {
+            config.set(name, value).unwrap();
         }
         let broker = Broker::start(config).await.unwrap();
         Self {
