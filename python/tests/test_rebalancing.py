@@ -8,7 +8,7 @@ import pytest
 
 from clients.groups import PATIENCE, eventually
 from clients.reading import asking, publish, read
-from kafkalite import Broker, Consumer, GroupError, TopicPartition
+from kafkalite import Admin, Broker, Consumer, GroupError, TopicPartition
 
 _NUMBERS = itertools.count(1)
 QUICK = {"heartbeat_interval_ms": 100}
@@ -206,6 +206,44 @@ def test_a_group_goes_on_while_a_callback_takes_long(broker, make_topic, group):
             second.subscribe(topic)
             eventually("one moved", asking(first, lambda: len(second.assignment) == 1))
             eventually("one stayed", asking(first, lambda: len(first.assignment) == 1))
+
+
+def test_callbacks_are_called_one_after_the_other_whoever_reads(broker, make_topic, group):
+    topic = make_topic(2)
+    inside, go_on, told, within = threading.Event(), threading.Event(), [], []
+
+    def slowly(kind):
+        def callback(_):
+            within.append(kind)
+            told.append((kind, len(within)))
+            inside.set()
+            go_on.wait(PATIENCE)
+            within.pop()
+
+        return callback
+
+    with Consumer(broker, group_id=group, **QUICK) as first, Consumer(broker, group_id=group, **QUICK) as second:
+        first.subscribe(topic, on_assigned=slowly("assigned"), on_revoked=slowly("revoked"))
+        is_over = threading.Event()
+
+        def read_on():
+            while not is_over.is_set():
+                first.poll(0.1)
+
+        readers = [threading.Thread(target=read_on) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        assert inside.wait(PATIENCE)
+        second.subscribe(topic)  # what is assigned is still being told when it goes
+        with Admin(broker) as admin:
+            eventually("the group waits for it", lambda: len(admin.describe_group(group).members) == 2)
+        go_on.set()
+        eventually("both have one", asking(second, lambda: len(first.assignment) == len(second.assignment) == 1))
+        eventually("all is told", lambda: len(told) >= 3)
+        is_over.set()
+        for reader in readers:
+            reader.join(PATIENCE)
+    assert told[:3] == [("assigned", 1), ("revoked", 1), ("assigned", 1)]
 
 
 def test_a_callback_that_asks_for_messages_is_told_that_it_cannot(broker, make_topic, group):

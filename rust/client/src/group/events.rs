@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::consumer::TopicPartition;
 
@@ -25,32 +25,70 @@ pub enum RebalanceEvent {
 /// for `max.poll.interval.ms`.
 #[derive(Debug)]
 pub struct PendingEvent {
-    event: RebalanceEvent,
-    pending: Arc<AtomicUsize>,
-    /// Dropped with it, which is what the group's task waits for.
-    _done: oneshot::Sender<()>,
+    queued: QueuedEvent,
+    /// Dropped last: who is woken by that finds the event gone.
+    _turn: Turn,
 }
 
 impl PendingEvent {
     /// What happens.
     pub fn event(&self) -> &RebalanceEvent {
-        &self.event
+        &self.queued.event
     }
 }
 
-impl Drop for PendingEvent {
+/// The right to handle events: one thread's at a time.
+#[derive(Debug)]
+struct Turn(Arc<Handling>);
+
+impl Drop for Turn {
     fn drop(&mut self) {
-        self.pending.fetch_sub(1, Ordering::AcqRel);
+        self.0.is_on.store(false, Ordering::Release);
+        self.0.ended.notify_waiters();
     }
 }
 
-/// Events in order, and whether anybody wants them.
+#[derive(Debug)]
+struct QueuedEvent {
+    event: RebalanceEvent,
+    /// Whether one waits is looked at for each message.
+    _counted: Counted,
+    /// Dropped with it, which is what the group's task waits for.
+    _done: oneshot::Sender<()>,
+}
+
+/// Counts an event as long as it is queued or being handled.
+#[derive(Debug)]
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(pending: &Arc<AtomicUsize>) -> Self {
+        pending.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(pending))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Whether an event is being handled; and who waits until it was.
+#[derive(Debug, Default)]
+struct Handling {
+    is_on: AtomicBool,
+    ended: Notify,
+}
+
+/// Events in order, told one after the other, and whether anybody wants them.
 #[derive(Debug, Default)]
 pub(super) struct Events {
     wanted: AtomicBool,
-    queue: Mutex<VecDeque<PendingEvent>>,
+    queue: Mutex<VecDeque<QueuedEvent>>,
     /// Queued, or being handled.
     pending: Arc<AtomicUsize>,
+    handling: Arc<Handling>,
 }
 
 impl Events {
@@ -69,10 +107,9 @@ impl Events {
             return None;
         }
         let (done, handled) = oneshot::channel();
-        self.pending.fetch_add(1, Ordering::AcqRel);
-        queue.push_back(PendingEvent {
+        queue.push_back(QueuedEvent {
             event,
-            pending: Arc::clone(&self.pending),
+            _counted: Counted::new(&self.pending),
             _done: done,
         });
         Some(handled)
@@ -80,15 +117,35 @@ impl Events {
 
     /// The group waits no longer: what is still queued as revoked is lost when somebody hears of it.
     pub(super) fn come_too_late(&self) {
-        for pending in &mut *self.queue.lock() {
-            if let RebalanceEvent::Revoked(partitions) = &mut pending.event {
-                pending.event = RebalanceEvent::Lost(std::mem::take(partitions));
+        for queued in &mut *self.queue.lock() {
+            if let RebalanceEvent::Revoked(partitions) = &mut queued.event {
+                queued.event = RebalanceEvent::Lost(std::mem::take(partitions));
             }
         }
     }
 
+    /// The next event, unless one is being handled: in two threads at once they would overtake each other.
     pub(super) fn take(&self) -> Option<PendingEvent> {
-        self.queue.lock().pop_front()
+        let mut queue = self.queue.lock();
+        if queue.is_empty() || self.handling.is_on.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        let turn = Turn(Arc::clone(&self.handling));
+        let queued = queue.pop_front().expect("it is not empty");
+        Some(PendingEvent {
+            queued,
+            _turn: turn,
+        })
+    }
+
+    /// Whether there is one to take.
+    pub(super) fn is_any(&self) -> bool {
+        !self.queue.lock().is_empty() && !self.handling.is_on.load(Ordering::Acquire)
+    }
+
+    /// Resolves when the event that is being handled was.
+    pub(super) fn handled(&self) -> impl Future<Output = ()> {
+        self.handling.ended.notified()
     }
 
     /// Whether an event waits to be handled, or is being handled: nothing is read meanwhile.
@@ -110,6 +167,24 @@ mod tests {
         events.come_too_late();
         let late = events.take().unwrap();
         assert_eq!(late.event(), &RebalanceEvent::Lost(gone));
+    }
+
+    #[tokio::test]
+    async fn events_are_told_one_after_the_other_and_who_waits_is_woken() {
+        let events = Events::default();
+        events.want(true);
+        let _first = events.push(RebalanceEvent::Assigned(Vec::new()));
+        let _second = events.push(RebalanceEvent::Revoked(Vec::new()));
+        let first = events.take().unwrap();
+        let handled = events.handled();
+        assert!(!events.is_any() && events.take().is_none());
+        drop(first);
+        handled.await;
+        assert!(events.is_any());
+        let second = events.take().unwrap();
+        assert_eq!(second.event(), &RebalanceEvent::Revoked(Vec::new()));
+        drop(second);
+        assert!(!events.is_any() && !events.is_pending());
     }
 
     #[test]

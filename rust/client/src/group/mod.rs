@@ -133,6 +133,11 @@ impl GroupConsumer {
         assignment
     }
 
+    /// Whether the group gave a partition to this member.
+    pub fn is_assigned(&self, partition: &TopicPartition) -> bool {
+        self.inside.consumer.is_assigned(partition)
+    }
+
     /// The group's name.
     pub fn group(&self) -> &str {
         &self.inside.group
@@ -157,20 +162,21 @@ impl GroupConsumer {
         (generation >= 0).then_some(generation)
     }
 
-    /// The next batch that is there, without waiting; none while an event waits to be handled.
+    /// The next batch that is there, without waiting; none while an event waits to be handled, or is being handled.
     pub fn try_next_batch(&self) -> Option<Result<Batch>> {
         if let Some(failure) = self.inside.failure() {
             return Some(Err(failure));
         }
         self.inside.asks();
-        if self.inside.events.is_pending() {
+        // Whoever closes it need not wait for who handles one.
+        if self.inside.events.is_pending() && !self.inside.consumer.is_closed() {
             return None;
         }
         self.inside.consumer.try_next_batch()
     }
 
-    /// The next batch of any partition, as [`Consumer::next_batch`]; `None` when the time is up, or at once when an event
-    /// waits to be handled ([`next_event`](Self::next_event)).
+    /// The next batch of any partition, as [`Consumer::next_batch`]; `None` when the time is up, or at once when there is an
+    /// event to take ([`next_event`](Self::next_event)). While another thread handles one, it waits.
     ///
     /// Each batch carries its [`Claim`](crate::Claim): store how far you are there, and drop the rest of a batch whose claim is
     /// revoked. An error about the group ([`ClientError::NotAdmitted`], [`ClientError::Fenced`],
@@ -180,14 +186,20 @@ impl GroupConsumer {
         let deadline = Instant::now() + limit;
         let _waits = self.inside.waits();
         loop {
-            let arrived = self.inside.consumer.arrived();
+            let (arrived, handled) = (self.inside.consumer.arrived(), self.inside.events.handled());
             if let Some(next) = self.try_next_batch() {
                 return next.map(Some);
             }
-            if self.inside.events.is_pending() {
+            if self.inside.events.is_any() {
                 return Ok(None);
             }
-            if timeout_at(deadline, arrived).await.is_err() {
+            let woken = async {
+                tokio::select! {
+                    () = arrived => {}
+                    () = handled => {}
+                }
+            };
+            if timeout_at(deadline, woken).await.is_err() {
                 return self.try_next_batch().transpose();
             }
         }
@@ -205,7 +217,7 @@ impl GroupConsumer {
         self.inside.events.is_pending()
     }
 
-    /// The next event, if one waits.
+    /// The next event, if one waits and none is being handled: they are told one after the other.
     #[inline]
     pub fn next_event(&self) -> Option<PendingEvent> {
         if !self.has_event() {
@@ -337,7 +349,8 @@ impl GroupConsumer {
 
     /// Ends: whoever reads or asks gets [`ClientError::Closed`] at once; what was consumed is committed (unless
     /// `enable.auto.commit=false`), commits that nobody waited for are answered, and the member leaves the group, but for a
-    /// static one, whose place waits for it. No event is queued. A second call waits for the first.
+    /// static one, whose place waits for it. No event is queued. Brokers are told that its fetch sessions are free. A second
+    /// call waits for the first.
     ///
     /// # Errors
     /// [`ClientError::TimedOut`] if that took longer than `limit`; it goes on in the background.
@@ -348,22 +361,26 @@ impl GroupConsumer {
         self.inside.closing.notify_one();
         self.inside.order(Order::Close);
         let mut standing = self.inside.standing.subscribe();
+        let mut has_left = false;
         let ended = async {
             let _ = standing.wait_for(|it| it.has_ended).await;
             // Who never subscribed may have committed all the same.
-            self.inside.queued().await
+            let _ = self.inside.queued().await;
+            has_left = true;
+            // If there is no time left for them, brokers forget its sessions by themselves.
+            self.inside.consumer.ended().await;
         };
-        let ended = timeout(limit, ended).await;
+        let _ = timeout(limit, ended).await;
         self.inside.closed.close();
-        match ended {
-            Ok(_) => Ok(()),
-            Err(_) => Err(ClientError::TimedOut {
-                what: format!("leaving {}", shown(&self.inside.group)).into(),
-                setting: "timeout",
-                limit,
-                cause: None,
-            }),
+        if has_left {
+            return Ok(());
         }
+        Err(ClientError::TimedOut {
+            what: format!("leaving {}", shown(&self.inside.group)).into(),
+            setting: "timeout",
+            limit,
+            cause: None,
+        })
     }
 }
 
@@ -402,6 +419,38 @@ mod tests {
         let settings = [("group.id", "g"), ("session.timeout.ms", "3000")];
         let error = member(&settings).unwrap_err().to_string();
         assert!(error.contains("heartbeat.interval.ms=3000"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn while_one_thread_handles_an_event_another_waits_and_hears_of_the_end() {
+        let member = member(&[("group.id", "g")]).unwrap();
+        member.listen(true);
+        let _handled = member
+            .inside
+            .events
+            .push(RebalanceEvent::Assigned(Vec::new()));
+        let event = member.next_event().unwrap();
+        let mut next = std::pin::pin!(member.next_batch(Duration::from_hours(1)));
+        for _ in 0..3 {
+            tokio::select! {
+                biased;
+                next = &mut next => panic!("there is nothing to come back for: {next:?}"),
+                () = std::future::ready(()) => {}
+            }
+        }
+        let _handled = member
+            .inside
+            .events
+            .push(RebalanceEvent::Revoked(Vec::new()));
+        drop(event);
+        assert!(
+            matches!(next.await, Ok(None)),
+            "the next one is to be taken"
+        );
+        let _event = member.next_event().unwrap();
+        let next = member.next_batch(Duration::from_hours(1));
+        member.inside.consumer.close();
+        assert!(matches!(next.await, Err(ClientError::Closed(_))));
     }
 
     #[tokio::test]
