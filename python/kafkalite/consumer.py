@@ -443,7 +443,7 @@ class Consumer:
         self._check_open()
         wanted = _group.place(partition, "a Consumer")
         for reader in self._native.readers():
-            if wanted in reader.assignment():
+            if reader.is_assigned(*wanted):
                 return reader
         message = (
             f"{'-'.join(map(str, partition))} is not assigned to this consumer; assigned: {_listed(self.assignment)}"

@@ -132,6 +132,11 @@ impl Reader {
         Ok(assigned.iter().map(pair).collect())
     }
 
+    fn is_assigned(&self, topic: &str, partition: i32) -> PyResult<bool> {
+        let of = TopicPartition::new(topic, partition);
+        Ok(self.reading.here()?.source.is_assigned(&of))
+    }
+
     fn member_id(&self) -> PyResult<Option<String>> {
         let member = self.reading.here()?.source.member();
         let id = member.and_then(GroupConsumer::member_id);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kafkalite_client::{
     Batch, ClientError, Consumer, GroupConsumer, PendingEvent, StartAt, TopicPartition,
 };
+use tokio::time::timeout;
 
 /// The core's side of a stream.
 pub(crate) enum Source {
@@ -69,6 +70,13 @@ impl Source {
         }
     }
 
+    pub(crate) fn is_assigned(&self, of: &TopicPartition) -> bool {
+        match self {
+            Source::Alone(consumer) => consumer.is_assigned(of),
+            Source::Member(member) => member.is_assigned(of),
+        }
+    }
+
     pub(crate) fn position(&self, of: &TopicPartition) -> Option<i64> {
         match self {
             Source::Alone(consumer) => consumer.position(of),
@@ -89,6 +97,8 @@ impl Source {
         match self {
             Source::Alone(consumer) => {
                 consumer.close();
+                // What is not done by then goes on in the background.
+                let _ = timeout(limit, consumer.ended()).await;
                 Ok(())
             }
             Source::Member(member) => member.close(limit).await,

@@ -49,10 +49,11 @@ impl MessageStream {
                 ));
             }
         };
-        let partitions = self.partitions()?;
-        if topic == self.topic && partitions.contains(&partition) {
-            return Ok(TopicPartition::new(topic, partition));
+        let of = TopicPartition::new(topic, partition);
+        if of.topic == self.topic && self.reading.here()?.source.is_assigned(&of) {
+            return Ok(of);
         }
+        let partitions = self.partitions()?;
         let asked = given.str()?;
         let topic = &self.topic;
         let sentence =
