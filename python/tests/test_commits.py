@@ -163,6 +163,29 @@ def test_commits_that_nobody_waits_for_are_made_before_the_group_is_left(broker,
     assert {one: committed(broker, group, topic, one) for one in ends} == ends
 
 
+def test_at_the_end_every_commit_is_told_whatever_a_callback_raises(broker, ten, group, monkeypatch):
+    told, shown = [], []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: shown.append(unraisable.exc_value))
+
+    def fails(committed, _):
+        told.append(committed[ten, 0])
+        raise LookupError(committed[ten, 0])
+
+    consumer = Consumer(broker, group_id=group, commit_interval=None)
+    streams = consumer.create_message_streams(ten, 2)
+    eventually("they divide it", lambda: len(consumer.assignment) == 1)
+    for offset in (3, 2, 1):
+        consumer.commit({TopicPartition(ten, 0): offset}, wait=False, then=fails)
+    with pytest.raises(LookupError, match="3"):
+        consumer.close()
+    assert told == [3, 2, 1]
+    assert [error.args for error in shown] == [(2,), (1,)]
+    for stream in streams:
+        with pytest.raises(errors.ClosedError):
+            stream.next_batch(1, 0)
+    assert committed(broker, group, ten) == 1
+
+
 def test_a_waiting_reader_is_told_of_a_commit_at_once(broker, topic, group):
     with member(broker, group, topic) as consumer:
         eventually("it takes part", lambda: consumer.assignment)

@@ -56,6 +56,7 @@ fn end(py: Python<'_>, readings: Vec<Arc<Reading>>, timeout: Option<f64>) -> PyR
         let task = runtime()?.spawn(async move { one.source.close(limit).await });
         closing.push((reading, task));
     }
+    let mut raised = Ok(());
     for (reading, task) in closing {
         if let Some(Ok(Err(error))) = wait(py, None, task)? {
             // Not raised: nothing is lost, and who closes has other things to do.
@@ -63,9 +64,15 @@ fn end(py: Python<'_>, readings: Vec<Arc<Reading>>, timeout: Option<f64>) -> PyR
                 "closing a consumer: {error}; what it had not committed will be read again"
             );
         }
-        reading.outcomes.tell(py)?;
+        // Nobody asks again: every callback is called now, whatever others raise.
+        while let Err(error) = reading.outcomes.tell(py) {
+            match raised {
+                Ok(()) => raised = Err(error),
+                Err(_) => error.write_unraisable(py, None),
+            }
+        }
     }
-    Ok(())
+    raised
 }
 
 /// Has every member that is still open commit what is consumed and leave its group: Python ends. What was in hand is not
