@@ -41,7 +41,19 @@ def _run() -> None:
 
 def _emit(records: list[tuple[int, str, str]]) -> None:
     for level, name, sentence in records:
-        logging.getLogger(name).log(level, "%s", sentence)
+        try:
+            logging.getLogger(name).log(level, "%s", sentence)
+        except BaseException as error:  # noqa: BLE001 - a handler or filter of the user's: what it raises ends nothing here
+            _report(error)
+
+
+def _report(error: BaseException) -> None:
+    """Show what a handler raised where Python shows what ends a thread, which nobody else would hear of."""
+    told = threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
+    try:
+        threading.excepthook(told)
+    except BaseException:  # noqa: BLE001 - a hook of the user's; Python's own shows both
+        threading.__excepthook__(told)
 
 
 def _stop(owner: int, thread: threading.Thread) -> None:
