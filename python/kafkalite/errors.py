@@ -9,7 +9,6 @@ the same call may succeed when it is tried again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 __all__ = [
     "BrokerStartError",
@@ -55,14 +54,6 @@ class KafkaError(Exception):
             self.code = code
         if retriable is not None:
             self.retriable = retriable
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle with code and retriable, so that an error survives a process pool."""
-        return (_rebuild, (type(self), self.args, {"code": self.code, "retriable": self.retriable}))
-
-
-def _rebuild(kind: type[KafkaError], args: tuple[str, ...], attributes: dict[str, Any]) -> KafkaError:
-    return kind(*args, **attributes)
 
 
 class KafkaConnectionError(KafkaError, ConnectionError):

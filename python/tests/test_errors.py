@@ -1,5 +1,6 @@
 """Errors are what a Python programmer would catch, and say what to do."""
 
+import copy
 import os
 import pickle
 import socket
@@ -28,6 +29,18 @@ def test_leaves_are_builtins_too(kind, builtin):
     assert issubclass(kind, builtin)
     error = pickle.loads(pickle.dumps(kind("why", code=99)))
     assert (type(error), str(error), error.code) == (kind, "why", 99)
+
+
+@pytest.mark.parametrize("kind", [getattr(errors, name) for name in errors.__all__])
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_an_error_that_is_copied_or_pickled_keeps_all_that_was_noted(kind, again):
+    error = kind("why", code=99, retriable=True)
+    error.add_note("while loading file 7")
+    error.row = 7
+    other = again(error)
+    assert (type(other), str(other), other.args) == (kind, "why", ("why",))
+    assert (other.code, other.retriable, other.row) == (99, True, 7)
+    assert other.__notes__ == ["while loading file 7"]
 
 
 def test_a_port_in_use_is_named():
