@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from clients.groups import until_it_waits
 from kafkalite import Broker, Consumer, MessageSet, Producer, errors
 
 
@@ -109,15 +109,16 @@ with Broker() as broker, Consumer(broker) as consumer, Producer(broker) as produ
     try:
         for message in stream:
             print(message.text(), flush=True)
-    except KeyboardInterrupt:
-        print("interrupted", flush=True)
+    except KeyboardInterrupt as interrupt:
+        print("interrupted in line", interrupt.__traceback__.tb_lineno, flush=True)
     producer.send("t", b"second")
     print(next(stream).text(), flush=True)
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == "first\n"
-        time.sleep(0.2)
+        until_it_waits(child.pid)
         os.kill(child.pid, signal.SIGINT)
-        assert child.stdout.readline() == "interrupted\n"
+        where = code.splitlines().index("        for message in stream:") + 1
+        assert child.stdout.readline() == f"interrupted in line {where}\n", "it was asking for the next one"
         assert child.stdout.readline() == "second\n"
         assert child.wait(timeout=30) == 0

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from clients.groups import PATIENCE, eventually
+from clients.groups import PATIENCE, eventually, until_it_waits
 from clients.reading import all_assigned, asking, member, publish, read, read_all, sizes
 from kafkalite import Admin, Broker, Consumer, Producer, TopicPartition, errors
 
@@ -241,8 +241,8 @@ consumer.subscribe(topic)
 try:
     for message in consumer:
         print(message.text(), flush=True)
-except KeyboardInterrupt:
-    print("interrupted", consumer.assignment, flush=True)
+except KeyboardInterrupt as interrupt:
+    print("interrupted in line", interrupt.__traceback__.tb_lineno, consumer.assignment, flush=True)
 for message in consumer:
     print(message.text(), flush=True)
     break
@@ -251,9 +251,12 @@ consumer.close()
     command = [sys.executable, "-c", code, broker.bootstrap_servers, group, topic]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == "0\n"
-        time.sleep(0.2)
+        until_it_waits(child.pid)
         os.kill(child.pid, signal.SIGINT)
-        assert "partition=0" in child.stdout.readline(), "it is still a member"
+        where = code.splitlines().index("    for message in consumer:") + 1
+        told = child.stdout.readline()
+        assert told.startswith(f"interrupted in line {where} "), "it was asking for the next one"
+        assert "partition=0" in told, "it is still a member"
         publish(broker, topic, 1, first=1)
         assert child.stdout.readline() == "1\n"
         assert child.wait(timeout=30) == 0

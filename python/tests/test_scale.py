@@ -9,6 +9,7 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+import kafkalite
 from clients.program import PEERS
 
 PATIENCE = 120
@@ -45,6 +46,24 @@ def read_from_each(servers, name, partitions):
     consumer.close()
 
 
+def read_from_each_with_our_own_client(servers, name, partitions):
+    with kafkalite.Consumer(servers) as consumer:
+        (stream,) = consumer.create_message_streams(name, timeout=PATIENCE)
+        read = set()
+        while len(read) < partitions:
+            messages = stream.next_batch(partitions, PATIENCE)
+            assert messages, f"{len(read)} of {partitions} messages came"
+            for message in messages:
+                assert message.text() == str(message.partition)
+                assert message.offset == 0
+                read.add(message.partition)
+        stream.seek_to_beginning()
+        stream.pause(*range(1, partitions))
+        assert stream.next_batch(1, PATIENCE)[0].partition == 0
+        stream.resume()
+        assert len(stream.next_batch(1, PATIENCE)) == 1
+
+
 def test_a_thousand_members_end_in_one_generation_with_each_partition_one_owner(need_peer, daemon):
     need_peer("franz-go")
     create(daemon.bootstrap_servers, "t", 1000)
@@ -72,6 +91,7 @@ def test_ten_thousand_partitions_survive_a_crash_and_take_and_give_messages(star
     broker.process.wait(PATIENCE)
     again = start_daemon("-q")
     read_from_each(again.bootstrap_servers, "t", 10_000)
+    read_from_each_with_our_own_client(again.bootstrap_servers, "t", 10_000)
     publish_to_each(again.bootstrap_servers, "t", 10_000)
     again.process.kill()
 

@@ -23,6 +23,7 @@ __all__ = [
     "eventually",
     "owners",
     "until_all_is_read",
+    "until_it_waits",
     "until_shared_by",
 ]
 
@@ -39,6 +40,16 @@ def eventually(what: str, check: Callable[[], _T], seconds: float = PATIENCE) ->
             return found
         time.sleep(0.05)
     pytest.fail(f"{what}: not within {seconds} s")
+
+
+def until_it_waits(pid: int) -> None:
+    """Wait until a process does nothing but wait: its first thread sleeps in the kernel, several times in a row."""
+
+    def sleeps() -> bool:
+        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+        return stat.rpartition(")")[2].split()[0] == "S"
+
+    eventually("it waits", lambda: all(sleeps() for _ in range(100)))
 
 
 class Member:
