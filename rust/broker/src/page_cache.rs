@@ -4,9 +4,10 @@
 //! worker and every connection that it serves. So before old bytes are sent they are looked for, and what is not there is
 //! read first by a thread that may wait.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use kafkalite_log::SegmentFile;
 use tokio::task::spawn_blocking;
 
 /// Between two looks: as much as the system usually reads ahead at once.
@@ -16,7 +17,7 @@ const STEP: u64 = 128 * 1024;
 const AT_ONCE: usize = 64 * 1024;
 
 /// Brings bytes into memory that are not there. Where nothing is missing this waits for nothing.
-pub(crate) async fn bring_in(file: &Arc<SegmentFile>, from: u64, len: u64) {
+pub(crate) async fn bring_in(file: &Arc<File>, from: u64, len: u64) {
     if len == 0 || holds(file, from, len) {
         return;
     }
@@ -27,7 +28,7 @@ pub(crate) async fn bring_in(file: &Arc<SegmentFile>, from: u64, len: u64) {
 
 /// Whether bytes are in memory, as far as a look at some of them tells. True where the file system does not say.
 #[cfg(target_os = "linux")]
-fn holds(file: &SegmentFile, from: u64, len: u64) -> bool {
+fn holds(file: &File, from: u64, len: u64) -> bool {
     use std::io::IoSliceMut;
 
     use rustix::io::{Errno, ReadWriteFlags, preadv2};
@@ -47,11 +48,11 @@ fn holds(file: &SegmentFile, from: u64, len: u64) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn holds(_: &SegmentFile, _: u64, _: u64) -> bool {
+fn holds(_: &File, _: u64, _: u64) -> bool {
     true
 }
 
-fn read_through(file: &SegmentFile, from: u64, len: u64) {
+fn read_through(file: &File, from: u64, len: u64) {
     let mut buffer = vec![0; AT_ONCE.min(len as usize)];
     let mut at = from;
     while at < from + len {

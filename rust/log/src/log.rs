@@ -200,6 +200,7 @@ impl Log {
             };
             snapshots::write(&self.place.dir, end, &producers, true)
         });
+        self.place.leave();
         finished.map_err(|error| match error {
             LogError::Failed { .. } => error,
             other => self.fail(format!("it could not be closed: {other}")),
@@ -213,6 +214,7 @@ impl Log {
         let _restructured = self.restructuring.lock();
         let _appended = self.appender.lock();
         self.closed.store(true, Ordering::Release);
+        self.place.leave();
     }
 
     fn is_closed(&self) -> bool {

@@ -1,19 +1,23 @@
 //! What a read returns: a view of a segment's file. No byte is touched until somebody wants it.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::Result;
 use crate::segment::{Mapping, SegmentFile};
+use crate::{LogError, Result};
 
 /// Contiguous bytes of one segment, starting with a whole batch (unless empty) and possibly ending in the middle of one,
 /// as Kafka's fetch answers do.
 ///
-/// Holds the file open: it stays readable when retention unlinks the segment meanwhile.
+/// Unless it is empty it holds the file open: it stays readable when retention unlinks the segment meanwhile.
 #[derive(Clone, Debug)]
 pub struct LogSlice {
-    file: Arc<SegmentFile>,
+    segment: Arc<SegmentFile>,
+    /// Opened when there is something to read.
+    file: Option<Arc<File>>,
     position: u64,
     len: usize,
     next_offset: i64,
@@ -21,22 +25,29 @@ pub struct LogSlice {
 
 impl LogSlice {
     pub(crate) fn new(
-        file: Arc<SegmentFile>,
+        segment: Arc<SegmentFile>,
         position: u64,
         len: usize,
         next_offset: i64,
-    ) -> LogSlice {
-        LogSlice {
+    ) -> Result<LogSlice> {
+        let file = if len > 0 { Some(segment.file()?) } else { None };
+        Ok(LogSlice {
+            segment,
             file,
             position,
             len,
             next_offset,
-        }
+        })
     }
 
-    /// The segment's file, for `sendfile`.
-    pub fn file(&self) -> &Arc<SegmentFile> {
-        &self.file
+    /// The segment that it is of.
+    pub fn segment(&self) -> &Arc<SegmentFile> {
+        &self.segment
+    }
+
+    /// The open file, for `sendfile`; none if the slice is empty.
+    pub fn file(&self) -> Option<&Arc<File>> {
+        self.file.as_ref()
     }
 
     /// Where in the file the slice starts, in bytes.
@@ -59,28 +70,37 @@ impl LogSlice {
         self.next_offset
     }
 
-    /// The bytes, zero-copy: a view of the mapped file, which keeps the mapping alive.
+    /// The bytes, zero-copy: a view of the mapped file, which keeps the mapping alive. Where the system gives no more
+    /// mappings they are read.
     ///
     /// A device that fails under a mapping kills the process; who cannot afford that calls [`read_into`](Self::read_into).
     pub fn bytes(&self) -> Result<Bytes> {
-        if self.is_empty() {
+        let Some(file) = &self.file else {
             return Ok(Bytes::new());
+        };
+        match self.segment.map(file, self.position + self.len as u64) {
+            Ok(mapping) => Ok(Bytes::from_owner(MappedSlice {
+                mapping,
+                position: self.position as usize,
+                len: self.len,
+            })),
+            Err(_refused) => {
+                let mut bytes = Vec::new();
+                self.read_into(&mut bytes)?;
+                Ok(bytes.into())
+            }
         }
-        let mapping = self.file.map(self.position + self.len as u64)?;
-        Ok(Bytes::from_owner(MappedSlice {
-            mapping,
-            position: self.position as usize,
-            len: self.len,
-        }))
     }
 
     /// Copies the bytes to the end of `buffer`.
     pub fn read_into(&self, buffer: &mut Vec<u8>) -> Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
         let start = buffer.len();
         buffer.resize(start + self.len, 0);
-        let filled = self.file.read_at(&mut buffer[start..], self.position)?;
-        buffer.truncate(start + filled);
-        Ok(())
+        file.read_exact_at(&mut buffer[start..], self.position)
+            .map_err(LogError::io("read", self.segment.path()))
     }
 }
 

@@ -73,9 +73,9 @@ impl Answer {
                 send_pieces(stream, &mut pieces, true, turn, idle).await?;
                 send_file(stream, slice, turn, idle).await?;
             } else {
-                if len > LOOKED_AT {
+                if let Some(file) = slice.file().filter(|_| len > LOOKED_AT) {
                     let rest = slice.position() + LOOKED_AT as u64;
-                    page_cache::bring_in(slice.file(), rest, (len - LOOKED_AT) as u64).await;
+                    page_cache::bring_in(file, rest, (len - LOOKED_AT) as u64).await;
                 }
                 pieces.push_back(slice.bytes().map_err(ours)?);
             }
@@ -151,6 +151,9 @@ async fn send_file(
     turn: &mut Turn,
     idle: Duration,
 ) -> Result<(), Unsent> {
+    let Some(file) = slice.file() else {
+        return Ok(());
+    };
     let mut at = slice.position();
     let end = at + slice.len() as u64;
     let mut in_memory = at;
@@ -158,7 +161,7 @@ async fn send_file(
         let count = (end - at).min(SENDFILE_AT_ONCE) as usize;
         if in_memory < end && in_memory < at + count as u64 {
             let more = (end - in_memory).min(SENDFILE_AT_ONCE);
-            page_cache::bring_in(slice.file(), in_memory, more).await;
+            page_cache::bring_in(file, in_memory, more).await;
             in_memory += more;
         }
         let from = at;
@@ -166,7 +169,7 @@ async fn send_file(
             let mut from = from;
             Ok(rustix::fs::sendfile(
                 stream,
-                &**slice.file(),
+                &**file,
                 Some(&mut from),
                 count,
             )?)

@@ -1,4 +1,5 @@
-//! Every partition holds an open file. A topic for which there are not enough is refused as a whole, before anything is
+//! Every partition holds one open file, of the segment that is appended to; older ones are open only while there are
+//! descriptors to spare. A topic for which there are not enough is refused as a whole, before anything is
 //! created: if it took the last one, nobody could connect any more.
 
 use kafkalite_wire::ErrorCode;
@@ -7,7 +8,7 @@ use rustix::process::{Resource, getrlimit};
 use super::{Topics, change::Outcome};
 use crate::refusal::Refusal;
 
-/// Left for connections, and for files that are open for a moment or hold older segments.
+/// Left for connections, for files that are open for a moment, and for older segments that are read.
 const SPARE: u64 = 100;
 
 impl Topics {

@@ -30,7 +30,7 @@ use crate::{
 use catalog::Catalog;
 pub(crate) use creation::NewTopic;
 
-/// More partitions than this in one topic are a mistake rather than a wish: each holds an open file or more.
+/// More partitions than this in one topic are a mistake rather than a wish: each holds an open file.
 const MAX_PARTITIONS: i32 = 10_000;
 
 /// No broker hands out producer ids from here on. A producer that made one up must not use up all that are below it.

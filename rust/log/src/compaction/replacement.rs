@@ -132,7 +132,7 @@ impl Replacement {
         for suffix in name::DATA {
             let path = self.segment.path(suffix);
             let [cleaned, swap] = [name::CLEANED, name::SWAP].map(|s| name::in_state(&path, s));
-            self.rename_if_there(&cleaned, &swap)?;
+            self.rename_if_there(suffix, &cleaned, &swap)?;
         }
         self.sync_dir()
     }
@@ -143,8 +143,9 @@ impl Replacement {
         self.sync_dir()?;
         for suffix in name::DATA {
             let path = self.segment.path(suffix);
-            self.rename_if_there(&name::in_state(&path, name::SWAP), &path)?;
+            self.rename_if_there(suffix, &name::in_state(&path, name::SWAP), &path)?;
         }
+        self.segment.file.release();
         self.sync_dir()
     }
 
@@ -156,8 +157,13 @@ impl Replacement {
     }
 
     /// Not every segment has an index of aborted transactions.
-    fn rename_if_there(&self, from: &Path, to: &Path) -> Result<()> {
-        match self.place.disk.rename(from, to) {
+    fn rename_if_there(&self, suffix: &str, from: &Path, to: &Path) -> Result<()> {
+        let renamed = if suffix == name::LOG {
+            self.segment.file.rename(to)
+        } else {
+            self.place.disk.rename(from, to)
+        };
+        match renamed {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(LogError::io("rename", from)(error))
             }
@@ -191,10 +197,7 @@ mod tests {
     #[test]
     fn it_never_grows_beyond_what_a_position_can_name() {
         let dir = tempfile::tempdir().unwrap();
-        let place = Place {
-            dir: dir.path().to_owned(),
-            disk: crate::disk::os(),
-        };
+        let place = Place::new(dir.path().to_owned(), crate::disk::os());
         let mut replacement =
             Replacement::create(&place, 0, &LogConfig::default(), 1 << 20).unwrap();
         let mut builder = kafkalite_records::BatchBuilder::new(1 << 10);

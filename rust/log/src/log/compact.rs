@@ -66,7 +66,9 @@ impl Log {
         let sealed = below(&segments, first_uncleanable);
         let dirty = segments.partition_point(|segment| segment.base_offset <= first_dirty);
         let dirty = &sealed[dirty.saturating_sub(1).min(sealed.len())..];
-        let latest = compactor.learn(dirty, first_dirty, first_uncleanable, &mut pace)?;
+        let latest = compactor
+            .learn(dirty, first_dirty, first_uncleanable, &mut pace)
+            .map_err(|error| self.unless_gone(dirty, error))?;
         let last_of_producers = self.last_of_producers();
         let rules = Rules {
             latest: &latest,
@@ -89,7 +91,10 @@ impl Log {
                 self.check_open()?;
                 compactor.begin(old, &rules)?
             };
-            if let Some(new) = compactor.rewrite(new, old, &rules, &mut done, &mut pace)? {
+            let rewritten = compactor
+                .rewrite(new, old, &rules, &mut done, &mut pace)
+                .map_err(|error| self.unless_gone(old, error))?;
+            if let Some(new) = rewritten {
                 self.replace(old, new, now_ms, &config)?;
             }
         }
@@ -151,6 +156,16 @@ impl Log {
             // The list is right and the names are not: only the next start can tell.
             self.fail(format!("compacted segments could not be named: {error}"))
         })
+    }
+
+    /// Where retention was here first, files may be gone that were to be read.
+    fn unless_gone(&self, segments: &[Arc<Segment>], error: LogError) -> LogError {
+        if self.holds(segments) {
+            return error;
+        }
+        LogError::CompactionStopped {
+            path: self.place.dir.clone(),
+        }
     }
 
     fn holds(&self, old: &[Arc<Segment>]) -> bool {

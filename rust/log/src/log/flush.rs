@@ -237,6 +237,9 @@ impl Log {
             .flushed
             .fetch_max(*end_offset, Ordering::AcqRel);
         self.high_watermark.fetch_max(*end_offset, Ordering::AcqRel);
+        for (segment, _) in rolled {
+            segment.file.release();
+        }
         if let Some((last, _)) = rolled.last() {
             self.written
                 .lock()

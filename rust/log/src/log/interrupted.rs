@@ -5,7 +5,6 @@
 //! whose place it comes go, then it gets its name. Each step may be interrupted and taken again.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::{fs, io};
 
 use crate::disk::unlink;
@@ -100,7 +99,7 @@ fn with<'a>(files: &'a [Named], state: &'a str) -> impl Iterator<Item = Leftover
 
 /// The offset after the last batch of a segment that has no name of its own yet.
 fn end_of(place: &Place, file: &Leftover) -> Result<i64> {
-    let segment = SegmentFile::open(&file.path, Arc::clone(&place.disk))?;
+    let segment = SegmentFile::open(&file.path, place)?;
     let mut end = file.base_offset;
     let mut scan = Scan::new(&segment, 0, segment.written());
     while let Some(step) = scan.next()? {

@@ -70,10 +70,7 @@ impl Log {
     ) -> Result<(Log, Recovered)> {
         let dir: PathBuf = dir.into();
         durable::create_dir_all(&dir).map_err(LogError::io("create", &dir))?;
-        let place = Place {
-            dir,
-            disk: Arc::clone(&options.disk),
-        };
+        let place = Place::new(dir, Arc::clone(&options.disk));
         let mut recovered = Recovered::default();
         let loaded = load(&place, &config, options, &mut recovered)?;
         let (producers, epochs) = replay(&place, &loaded, options, &mut recovered)?;

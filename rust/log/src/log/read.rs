@@ -27,16 +27,16 @@ impl Log {
         up_to: ReadUpTo,
         at_least_one: bool,
     ) -> Result<LogSlice> {
-        self.check_open()?;
-        self.read_open(offset, max_bytes, up_to, at_least_one)
-            .map_err(|error| {
-                // Retention may take the segment away between our look at the list and the look into its index.
-                if offset < self.start_offset() {
-                    self.out_of_range(offset)
-                } else {
-                    error
-                }
-            })
+        loop {
+            self.check_open()?;
+            let segments = self.segments.load_full();
+            match self.read_open(offset, max_bytes, up_to, at_least_one) {
+                // Retention and compaction may take the segment away between our look at the list and that into its files.
+                Err(_) if offset < self.start_offset() => return Err(self.out_of_range(offset)),
+                Err(LogError::Io { .. }) if !Arc::ptr_eq(&segments, &self.segments.load()) => {}
+                outcome => return outcome,
+            }
+        }
     }
 
     fn read_open(
@@ -78,17 +78,17 @@ impl Log {
                     };
                     let len = len.min((bound - found.position) as usize);
                     let next_offset = found.head.last_offset + 1;
-                    return Ok(LogSlice::new(
+                    return LogSlice::new(
                         Arc::clone(&segment.file),
                         found.position,
                         len,
                         next_offset,
-                    ));
+                    );
                 }
             }
         }
         let file = &segments[at].file;
-        Ok(LogSlice::new(Arc::clone(file), file.visible(), 0, offset))
+        LogSlice::new(Arc::clone(file), file.visible(), 0, offset)
     }
 
     /// The end, once the append that is under way is published. Its bytes are there before its offsets: who has read them

@@ -9,6 +9,10 @@ use crate::producers::snapshot;
 use crate::segment::active::ActiveSegment;
 use crate::{LogConfig, Result, snapshots};
 
+/// So many segments that are not flushed stay open, so that it is the descriptor that was written to that says whether the disk
+/// took it. Where flushing falls behind by more, older ones are opened anew for it: the system tells that one as well.
+const KEPT_OPEN: usize = 16;
+
 impl Log {
     /// Begins a segment at `base_offset`, the offset of the batch to come. After an error the old segment goes on.
     ///
@@ -31,6 +35,12 @@ impl Log {
         segments.push(Arc::clone(&appender.active.segment));
         self.segments.store(Arc::new(segments));
         self.flushing.directory_changed();
+        let last_kept = written.rolled.len().checked_sub(KEPT_OPEN);
+        let released = last_kept.map(|at| Arc::clone(&written.rolled[at]));
+        drop(written);
+        if let Some(segment) = released {
+            segment.file.release();
+        }
         Ok(())
     }
 

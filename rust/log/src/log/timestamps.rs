@@ -35,13 +35,13 @@ impl Log {
         self.unless_retained(|| self.search_newest())
     }
 
-    /// Searches again when retention took a segment away meanwhile, and with it its indexes.
+    /// Searches again when retention or compaction took a segment away meanwhile, and with it its files.
     fn unless_retained<T>(&self, search: impl Fn() -> Result<T>) -> Result<T> {
         loop {
             self.check_open()?;
-            let start = self.start_offset();
+            let segments = self.segments.load_full();
             match search() {
-                Err(_) if start != self.start_offset() => {}
+                Err(_) if !Arc::ptr_eq(&segments, &self.segments.load()) => {}
                 outcome => return outcome,
             }
         }

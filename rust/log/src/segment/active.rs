@@ -63,6 +63,7 @@ impl ActiveSegment {
         indexing: Indexing,
         now_ms: i64,
     ) -> Result<ActiveSegment> {
+        segment.file.keep_open()?;
         let first = Scan::new(&segment.file, 0, segment.file.written()).find(|_| true)?;
         let first_timestamp = first.map(|found| found.head.max_timestamp);
         Ok(ActiveSegment {

@@ -88,9 +88,11 @@ impl<const N: usize> IndexFile<N> {
             .map_err(LogError::io("open", path))?;
         let metadata = file.metadata().map_err(LogError::io("inspect", path))?;
         let entries = metadata.len() as usize / Self::ENTRY_BYTES;
-        let index = IndexFile::new(path, &metadata, entries, entries);
-        if entries > 0 {
-            index.map(&file).map_err(LogError::io("map", path))?;
+        let mut index = IndexFile::new(path, &metadata, entries, entries);
+        // The system gives a process so many mappings and no more.
+        if entries > 0 && index.map(&file).is_err() {
+            let len = entries * Self::ENTRY_BYTES;
+            index.kept = cells(&file, len).map_err(LogError::io("read", path))?;
         }
         Ok(index)
     }

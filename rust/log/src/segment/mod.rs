@@ -2,6 +2,7 @@
 //! [`active::ActiveSegment`]'s.
 
 pub(crate) mod active;
+mod descriptor;
 mod file;
 mod head;
 mod index;
@@ -15,10 +16,10 @@ mod time_index;
 mod verify;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 pub use file::SegmentFile;
 pub(crate) use head::Head;
@@ -36,6 +37,33 @@ pub(crate) struct Place {
     pub(crate) dir: PathBuf,
     /// What writes and flushes segments.
     pub(crate) disk: Arc<dyn crate::disk::Disk>,
+    /// Whether the log was closed or deleted: what is in the directory by then may be another log's.
+    left: Arc<RwLock<bool>>,
+}
+
+impl Place {
+    pub(crate) fn new(dir: PathBuf, disk: Arc<dyn crate::disk::Disk>) -> Place {
+        Place {
+            dir,
+            disk,
+            left: Arc::default(),
+        }
+    }
+
+    /// For whoever opens a file by its name: while this is held, the names in the directory are those of this log.
+    pub(crate) fn enter(&self) -> Result<RwLockReadGuard<'_, bool>> {
+        let left = self.left.read();
+        if *left {
+            let path = self.dir.clone();
+            return Err(LogError::Closed { path });
+        }
+        Ok(left)
+    }
+
+    /// From now on nobody opens a file by its name.
+    pub(crate) fn leave(&self) {
+        *self.left.write() = true;
+    }
 }
 
 /// A segment as its readers share it.
@@ -43,7 +71,6 @@ pub(crate) struct Place {
 pub(crate) struct Segment {
     pub(crate) base_offset: i64,
     pub(crate) file: Arc<SegmentFile>,
-    dir: PathBuf,
     /// Mapped when first asked for: most segments of a log are never read again.
     offsets: OnceLock<OffsetIndex>,
     times: OnceLock<TimeIndex>,
@@ -55,8 +82,8 @@ impl Segment {
     /// Opens a segment from disk; its indexes are opened when needed.
     pub(crate) fn open(place: &Place, base_offset: i64) -> Result<Segment> {
         let path = name::path(&place.dir, base_offset, name::LOG);
-        let file = SegmentFile::open(&path, Arc::clone(&place.disk))?;
-        Ok(Segment::assemble(&place.dir, base_offset, file))
+        let file = SegmentFile::open(&path, place)?;
+        Ok(Segment::assemble(base_offset, file))
     }
 
     /// Creates an empty segment with indexes that have room for `index_bytes` each; nothing is left of one that fails: an
@@ -64,8 +91,8 @@ impl Segment {
     pub(crate) fn create(place: &Place, base_offset: i64, index_bytes: u32) -> Result<Segment> {
         let path = |suffix| name::path(&place.dir, base_offset, suffix);
         let create = || {
-            let file = SegmentFile::create(&path(name::LOG), Arc::clone(&place.disk))?;
-            let mut segment = Segment::assemble(&place.dir, base_offset, file);
+            let file = SegmentFile::create(&path(name::LOG), place)?;
+            let mut segment = Segment::assemble(base_offset, file);
             segment.install(
                 OffsetIndex::create(&path(name::OFFSET_INDEX), base_offset, index_bytes)?,
                 TimeIndex::create(&path(name::TIME_INDEX), base_offset, index_bytes)?,
@@ -89,8 +116,8 @@ impl Segment {
         let path = |suffix| name::path(&place.dir, base_offset, suffix);
         let cleaned = |suffix| name::in_state(&path(suffix), name::CLEANED);
         let (at, later) = (cleaned(name::LOG), path(name::LOG));
-        let file = SegmentFile::create_as(&at, &later, Arc::clone(&place.disk))?;
-        let mut segment = Segment::assemble(&place.dir, base_offset, file);
+        let file = SegmentFile::create_as(&at, &later, place)?;
+        let mut segment = Segment::assemble(base_offset, file);
         segment.install(
             OffsetIndex::create(&cleaned(name::OFFSET_INDEX), base_offset, index_bytes)?,
             TimeIndex::create(&cleaned(name::TIME_INDEX), base_offset, index_bytes)?,
@@ -98,11 +125,10 @@ impl Segment {
         Ok(segment)
     }
 
-    fn assemble(dir: &Path, base_offset: i64, file: SegmentFile) -> Segment {
+    fn assemble(base_offset: i64, file: SegmentFile) -> Segment {
         Segment {
             base_offset,
             file: Arc::new(file),
-            dir: dir.to_owned(),
             offsets: OnceLock::new(),
             times: OnceLock::new(),
             newest: Mutex::new(None),
@@ -120,6 +146,7 @@ impl Segment {
         if let Some(index) = self.offsets.get() {
             return Ok(index);
         }
+        let _ours = self.file.place().enter()?;
         let index = OffsetIndex::open(&self.path(name::OFFSET_INDEX), self.base_offset)?;
         Ok(self.offsets.get_or_init(|| index))
     }
@@ -129,6 +156,7 @@ impl Segment {
         if let Some(index) = self.times.get() {
             return Ok(index);
         }
+        let _ours = self.file.place().enter()?;
         let index = TimeIndex::open(&self.path(name::TIME_INDEX), self.base_offset)?;
         Ok(self.times.get_or_init(|| index))
     }
@@ -235,7 +263,7 @@ impl Segment {
 
     /// The path of one of the segment's files.
     pub(crate) fn path(&self, suffix: &str) -> PathBuf {
-        name::path(&self.dir, self.base_offset, suffix)
+        name::path(&self.file.place().dir, self.base_offset, suffix)
     }
 
     /// Makes the batches survive a power cut, and the indexes too if the segment has `ended`, which are brought to their
@@ -280,7 +308,12 @@ impl Segment {
         for suffix in suffixes {
             let path = self.path(suffix);
             let renamed = name::in_state(&path, name::DELETED);
-            match self.file.disk().rename(&path, &renamed) {
+            let outcome = if suffix == name::LOG {
+                self.file.rename(&renamed)
+            } else {
+                self.file.disk().rename(&path, &renamed)
+            };
+            match outcome {
                 Ok(()) => marked.push(renamed),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(LogError::io("rename", &path)(error)),

@@ -206,7 +206,7 @@ fn stops_at_segment_end(partition: &Partition, slice: &LogSlice) -> bool {
     !slice.is_empty()
         && log
             .read(log.high_watermark(), 0, ReadUpTo::HighWatermark, false)
-            .is_ok_and(|end| !Arc::ptr_eq(end.file(), slice.file()))
+            .is_ok_and(|end| !Arc::ptr_eq(end.segment(), slice.segment()))
 }
 
 fn total_bytes(reads: &[Read]) -> usize {
