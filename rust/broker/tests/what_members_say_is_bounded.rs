@@ -4,6 +4,7 @@ mod support;
 
 use bytes::Bytes;
 use kafkalite_wire::api::join_group::{JoinGroupProtocol, JoinGroupResponse};
+use kafkalite_wire::api::leave_group::{LeaveGroupRequest, LeavingMember};
 use kafkalite_wire::api::list_groups::ListGroupsRequest;
 use kafkalite_wire::api::offset_delete::{
     OffsetDeletePartition, OffsetDeleteRequest, OffsetDeleteTopic,
@@ -104,4 +105,47 @@ async fn an_assignment_that_no_record_could_hold_is_refused_for_all_and_the_grou
     one.create("t", 1, &[]).await;
     let commit = one.commit(committing("another", "t", 0, 1, "")).await;
     assert_eq!(commit, ErrorCode::None, "others are not concerned");
+}
+
+#[tokio::test]
+async fn what_is_consumed_follows_every_change_of_a_subscription() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    client.create("t", 1, &[]).await;
+    let question = OffsetDeleteRequest {
+        group_id: "g".to_owned(),
+        topics: vec![OffsetDeleteTopic {
+            name: "t".to_owned(),
+            partitions: vec![OffsetDeletePartition { partition_index: 0 }],
+        }],
+    };
+    let mut member = String::new();
+    for topic in [b't', b'u', b't'] {
+        let mut request = joining("g", &member);
+        request.protocols[0].metadata = Bytes::copy_from_slice(&[0, 0, 0, 0, 0, 1, 0, 1, topic]);
+        let joined = client.ask(3, &request).await;
+        assert_eq!(joined.error_code, ErrorCode::None);
+        member = joined.member_id;
+        let own = syncing("g", &member, joined.generation_id, &[(&member, b"all")]);
+        assert_eq!(client.sync(own).await.error_code, ErrorCode::None);
+
+        let expected = match topic {
+            b't' => ErrorCode::GroupSubscribedToTopic,
+            _ => ErrorCode::None,
+        };
+        let answer = client.ask(0, &question).await;
+        assert_eq!(answer.topics[0].partitions[0].error_code, expected);
+    }
+    let leaving = LeaveGroupRequest {
+        group_id: "g".to_owned(),
+        members: vec![LeavingMember {
+            member_id: member,
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    assert_eq!(client.ask(4, &leaving).await.error_code, ErrorCode::None);
+    let answer = client.ask(0, &question).await;
+    let code = answer.topics[0].partitions[0].error_code;
+    assert_eq!(code, ErrorCode::None, "nobody is left");
 }
