@@ -6,6 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use kafkalite_wire::ErrorCode;
+use kafkalite_wire::api::delete_records::{
+    DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
+};
 use support::{PATIENCE, data, start};
 
 /// Waits until `done` says so. Housekeeping comes when it comes.
@@ -77,6 +80,19 @@ async fn segments_beyond_retention_ms_go_even_the_last() {
     assert_eq!(client.read_all("kept", 0, 0).await.len(), 1);
 }
 
+fn deletion(topic: &str, before: i64) -> DeleteRecordsRequest {
+    DeleteRecordsRequest {
+        topics: vec![DeleteRecordsTopic {
+            name: topic.to_owned(),
+            partitions: vec![DeleteRecordsPartition {
+                partition_index: 0,
+                offset: before,
+            }],
+        }],
+        ..Default::default()
+    }
+}
+
 #[tokio::test]
 async fn how_far_logs_are_flushed_and_where_they_begin_is_noted() {
     let settings = [
@@ -88,18 +104,7 @@ async fn how_far_logs_are_flushed_and_where_they_begin_is_noted() {
     let mut client = broker.connect().await;
     client.create("clicks", 1, &[("flush.ms", "1")]).await;
     client.put("clicks", 0, &["one", "two", "three"]).await;
-    let request = kafkalite_wire::api::delete_records::DeleteRecordsRequest {
-        topics: vec![kafkalite_wire::api::delete_records::DeleteRecordsTopic {
-            name: "clicks".to_owned(),
-            partitions: vec![
-                kafkalite_wire::api::delete_records::DeleteRecordsPartition {
-                    partition_index: 0,
-                    offset: 2,
-                },
-            ],
-        }],
-        ..Default::default()
-    };
+    let request = deletion("clicks", 2);
     let deleted = client.ask(2, &request).await;
     assert_eq!(deleted.topics[0].partitions[0].error_code, ErrorCode::None);
     let noted = |file: &str| {
@@ -117,6 +122,30 @@ async fn how_far_logs_are_flushed_and_where_they_begin_is_noted() {
         noted("replication-offset-checkpoint").contains("clicks 0 3")
     })
     .await;
+}
+
+#[tokio::test]
+async fn records_whose_deletion_cannot_be_noted_are_not_called_deleted() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    client.create("clicks", 1, &[]).await;
+    client.put("clicks", 0, &["one", "two", "three"]).await;
+    // Where the checkpoint is written before it gets its name.
+    let in_the_way = broker
+        .broker
+        .data_dir()
+        .join("log-start-offset-checkpoint.tmp");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let request = deletion("clicks", 2);
+    let refused = client.ask(2, &request).await.topics.remove(0);
+    let refused = &refused.partitions[0];
+    assert_eq!(refused.error_code, ErrorCode::KafkaStorageError);
+    assert_eq!(refused.low_watermark, -1);
+    std::fs::remove_dir(in_the_way).unwrap();
+    let deleted = client.ask(2, &request).await.topics.remove(0);
+    let deleted = &deleted.partitions[0];
+    assert_eq!(deleted.error_code, ErrorCode::None);
+    assert_eq!(deleted.low_watermark, 2);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 //! meta.properties                     whose it is
 //! recovery-point-offset-checkpoint    below these offsets everything is flushed
 //! log-start-offset-checkpoint         below these offsets everything is deleted, though files may still hold it
-//! replication-offset-checkpoint       high watermarks
+//! replication-offset-checkpoint       high watermarks; written for Apache Kafka
 //! cleaner-offset-checkpoint           up to these offsets compaction has come
 //! <topic>-<n>/                        a partition, with partition.metadata naming its topic's id
 //! <topic>-<n>.<id>-delete/            a partition on its way in or out
@@ -103,7 +103,8 @@ impl DataDir {
         OffsetCheckpoint::at(self.path.join("log-start-offset-checkpoint"))
     }
 
-    /// `replication-offset-checkpoint`: high watermarks.
+    /// `replication-offset-checkpoint`: high watermarks. For Apache Kafka, should it take the directory over: we do not read
+    /// them, since of a log with one replica everything up to its end counts.
     pub fn high_watermarks(&self) -> OffsetCheckpoint {
         OffsetCheckpoint::at(self.path.join("replication-offset-checkpoint"))
     }

@@ -2,7 +2,8 @@
 //!
 //! Behaviour: raises a partition's start offset; -1 means the high watermark. What lies before it cannot be read from
 //! then on, and segments that lie before it as a whole are deleted. An offset at or below the start changes nothing. A
-//! topic whose `cleanup.policy` is `compact` alone refuses.
+//! topic whose `cleanup.policy` is `compact` alone refuses. Where the new start cannot be noted on the disk, so that a crash
+//! would bring the records back, the answer is `KAFKA_STORAGE_ERROR`.
 //!
 //! Version notes: none; version 2 is the flexible form.
 
@@ -55,10 +56,17 @@ pub(super) async fn handle(
     // What was deleted stays deleted after a crash as well.
     let registry = Arc::clone(&context.broker.topics);
     let checkpoint = tokio::task::spawn_blocking(move || registry.checkpoint_start_offsets()).await;
-    if let Ok(Err(error)) = checkpoint {
+    if let Ok(Err(error)) = &checkpoint {
         tracing::warn!(
             "a crash before the next checkpoint would bring deleted records back: {error}"
         );
+    }
+    if !matches!(checkpoint, Ok(Ok(()))) {
+        let partitions = topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+        for partition in partitions.filter(|partition| partition.error_code == ErrorCode::None) {
+            partition.error_code = ErrorCode::KafkaStorageError;
+            partition.low_watermark = -1;
+        }
     }
     DeleteRecordsResponse {
         topics,

@@ -1,6 +1,7 @@
 //! Kafka's checkpoint files: how far each log is flushed and compacted, where it starts, what is
 //! visible. They make the next start short
-//! and are not needed for its correctness, but for the start offsets: those say which records have been deleted.
+//! and are not needed for its correctness, but for the start offsets: those say which records have been deleted. What is
+//! visible is not read again: it is written for Apache Kafka, should it take the directory over.
 
 use std::sync::atomic::Ordering;
 
