@@ -17,6 +17,7 @@ use crate::fetch_sessions::FetchSessions;
 use crate::groups::{self, Groups};
 use crate::housekeeping;
 use crate::network;
+use crate::opening::Opening;
 use crate::producer_ids::ProducerIds;
 use crate::state::BrokerState;
 use crate::topics::Topics;
@@ -206,6 +207,7 @@ fn open(
         fetch_sessions: FetchSessions::new(settings.max_incremental_fetch_session_cache_slots),
         producer_ids: ProducerIds::open(&path, topics.unused_producer_id())?,
         groups: Groups::open(Arc::clone(&topics), Arc::clone(&configs))?,
+        opening: Opening::default(),
         configs,
         topics,
         node_id: identity.node_id,

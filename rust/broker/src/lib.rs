@@ -25,6 +25,7 @@ mod handlers;
 mod housekeeping;
 mod in_process;
 mod network;
+mod opening;
 mod page_cache;
 mod partition;
 mod producer_ids;

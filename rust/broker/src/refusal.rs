@@ -62,7 +62,11 @@ impl Refusal {
 
 impl From<RecordsError> for Refusal {
     fn from(error: RecordsError) -> Self {
-        Self::new(ErrorCode::CorruptMessage, error.to_string())
+        let code = match error {
+            RecordsError::UnknownCompression(_) => ErrorCode::UnsupportedCompressionType,
+            _ => ErrorCode::CorruptMessage,
+        };
+        Self::new(code, error.to_string())
     }
 }
 
@@ -97,7 +101,11 @@ fn code_of(error: &LogError) -> ErrorCode {
         LogError::CorruptBatch { .. } => ErrorCode::CorruptMessage,
         LogError::InvalidRecord { .. } => ErrorCode::InvalidRecord,
         LogError::UnsupportedFormat { .. } => ErrorCode::UnsupportedForMessageFormat,
-        LogError::BatchTooLarge { .. } => ErrorCode::MessageTooLarge,
+        // As Kafka, whose codecs fail here; what says corruption instead would have the producer try again.
+        LogError::Undecodable { .. } => ErrorCode::UnknownServerError,
+        LogError::BatchTooLarge { .. } | LogError::DecompressedTooLarge { .. } => {
+            ErrorCode::MessageTooLarge
+        }
         LogError::AppendTooLarge { .. } => ErrorCode::RecordListTooLarge,
         LogError::InvalidTimestamp { .. } => ErrorCode::InvalidTimestamp,
         LogError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use crate::config::Configs;
 use crate::fetch_sessions::FetchSessions;
 use crate::groups::Groups;
+use crate::opening::Opening;
 use crate::producer_ids::ProducerIds;
 use crate::topics::Topics;
 
@@ -22,6 +23,8 @@ pub(crate) struct BrokerState {
     pub(crate) groups: Arc<Groups>,
     /// Where producers get their ids.
     pub(crate) producer_ids: ProducerIds,
+    /// Batches of producers that are opened away from the runtime's threads.
+    pub(crate) opening: Opening,
     /// `node.id`: also the leader of every partition and the controller.
     pub(crate) node_id: i32,
     /// The cluster's id, from `meta.properties`.

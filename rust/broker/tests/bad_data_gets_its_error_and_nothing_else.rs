@@ -324,16 +324,3 @@ async fn acks_0_that_fails_closes_the_connection() {
     client.assert_closed().await;
     broker.assert_well().await;
 }
-
-#[tokio::test]
-async fn more_copies_than_one_broker_can_have() {
-    let (_broker, mut client) = with_topic(&[("min.insync.replicas", "2")]).await;
-    let code = ErrorCode::NotEnoughReplicas;
-    assert_refused(&mut client, batch(&["v"]), code, "min.insync.replicas").await;
-    let request = produce_by_name(1, "t", vec![(0, batch(&["one copy will do"]))]);
-    let answer = client.ask(12, &request).await;
-    assert_eq!(
-        answer.responses[0].partition_responses[0].error_code,
-        ErrorCode::None
-    );
-}

@@ -3,7 +3,7 @@
 mod support;
 
 use bytes::Bytes;
-use kafkalite_records::{BatchOrigin, Compression};
+use kafkalite_records::{BatchHeader, BatchOrigin, Compression};
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::init_producer_id::InitProducerIdRequest;
 use support::data::{batch_of, origin};
@@ -37,8 +37,25 @@ async fn a_batch_sent_again_gets_its_first_offset() {
     assert_eq!(client.fetch("t", 0, 0).await.high_watermark, 14);
     // Beyond the last five the broker knows only that it is old.
     let forgotten = client.produce("t", 0, nth(id, 0)).await;
-    assert_ne!(forgotten.error_code, ErrorCode::None);
+    assert_eq!(forgotten.error_code, ErrorCode::OutOfOrderSequenceNumber);
     assert_eq!(client.fetch("t", 0, 0).await.high_watermark, 14);
+}
+
+#[tokio::test]
+async fn a_batch_sent_again_gets_the_time_of_the_first_write() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    for kind in ["CreateTime", "LogAppendTime"] {
+        let config = [("message.timestamp.type", kind)];
+        client.create(kind, 1, &config).await;
+        let id = client.producer_id().await;
+        client.produce(kind, 0, nth(id, 0)).await;
+        let stored = client.fetch(kind, 0, 0).await.records.into_bytes();
+        let stored = BatchHeader::parse(&stored).unwrap().max_timestamp;
+        // Kafka says it also where the producer's clock stamps.
+        let again = client.produce(kind, 0, nth(id, 0)).await;
+        assert_eq!(again.log_append_time_ms, stored, "{kind}");
+    }
 }
 
 #[tokio::test]

@@ -23,11 +23,23 @@ const OPTIONS: AppendOptions = AppendOptions {
 
 /// A batch of about `size` bytes, of records of 200 bytes, stamped as of `timestamp`.
 fn batch(size: usize, timestamp: i64) -> Vec<u8> {
+    batch_of(size, timestamp, Compression::None, |_| {
+        vec![b'x'; RECORD - 8]
+    })
+}
+
+/// As [`batch`], with these values, and that large before it is compressed.
+fn batch_of(
+    size: usize,
+    timestamp: i64,
+    codec: Compression,
+    value: impl Fn(usize) -> Vec<u8>,
+) -> Vec<u8> {
     let mut builder = BatchBuilder::new(usize::MAX);
-    for _ in 0..(size / RECORD).max(1) {
-        assert!(builder.try_append(timestamp, None, Some(&[b'x'; RECORD - 8]), &[]));
+    for number in 0..(size / RECORD).max(1) {
+        assert!(builder.try_append(timestamp, None, Some(&value(number)), &[]));
     }
-    let mut compressor = Compressor::new(Compression::None, None).unwrap();
+    let mut compressor = Compressor::new(codec, None).unwrap();
     builder
         .build(0, BatchOrigin::ANONYMOUS, &mut compressor)
         .unwrap()
@@ -35,9 +47,13 @@ fn batch(size: usize, timestamp: i64) -> Vec<u8> {
 }
 
 fn open(dir: &Path, options: &OpenOptions) -> Log {
+    open_with(dir, options, &LogConfig::default())
+}
+
+fn open_with(dir: &Path, options: &OpenOptions, config: &LogConfig) -> Log {
     let config = LogConfig {
         max_message_bytes: 2 << 20,
-        ..LogConfig::default()
+        ..config.clone()
     };
     Log::open(dir, config, options).unwrap().0
 }
@@ -55,32 +71,72 @@ fn filled(dir: &Path, size: usize, total: usize) -> Log {
     log
 }
 
-/// Into a fresh file each 64 MiB, so that pages are new as in life; only the appends are timed.
 fn append(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("append");
     for size in [1 << 10, 16 << 10, 1 << 20] {
         let batch = batch(size, NOW);
         group.throughput(Throughput::Bytes(batch.len() as u64));
         group.bench_function(BenchmarkId::from_parameter(size), |bencher| {
-            bencher.iter_custom(|iterations| {
-                let mut spent = Duration::ZERO;
-                let mut left = iterations;
-                while left > 0 {
-                    let count = left.min((64 << 20) / size as u64);
-                    let dir = tempfile::tempdir().unwrap();
-                    let log = open(dir.path(), &OpenOptions::default());
-                    let start = Instant::now();
-                    for _ in 0..count {
-                        black_box(log.append(&batch, &OPTIONS).unwrap());
-                    }
-                    spent += start.elapsed();
-                    left -= count;
-                }
-                spent
-            });
+            bencher.iter_custom(|times| timed_appends(times, &batch, &LogConfig::default()));
         });
     }
     group.finish();
+}
+
+/// What it costs to look into compressed batches of events; throughput is of what they are decompressed.
+fn append_compressed(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("append compressed");
+    let event = |number: usize| {
+        let mut event = format!(
+            r#"{{"carrier":"UA","flight":{},"tailnum":"N{}","origin":"EWR","dest":"IAH","dep_delay":{},"distance":{}"#,
+            number % 4_000,
+            number.wrapping_mul(2_654_435_761) % 90_000,
+            number % 97,
+            number.wrapping_mul(40_503) % 3_000,
+        )
+        .into_bytes();
+        event.resize(RECORD - 8, b' ');
+        event
+    };
+    for size in [16 << 10, 1 << 20] {
+        group.throughput(Throughput::Bytes(size as u64));
+        for codec in Compression::ALL {
+            let batch = batch_of(size, NOW, codec, event);
+            for check_compressed in [true, false] {
+                let config = LogConfig {
+                    check_compressed,
+                    ..LogConfig::default()
+                };
+                let how = if check_compressed {
+                    "checked"
+                } else {
+                    "trusted"
+                };
+                group.bench_function(format!("{size} {codec} {how}"), |bencher| {
+                    bencher.iter_custom(|times| timed_appends(times, &batch, &config));
+                });
+            }
+        }
+    }
+    group.finish();
+}
+
+/// Into a fresh file each 64 MiB, so that pages are new as in life; only the appends are timed.
+fn timed_appends(times: u64, batch: &[u8], config: &LogConfig) -> Duration {
+    let mut spent = Duration::ZERO;
+    let mut left = times;
+    while left > 0 {
+        let count = left.min((64 << 20) / batch.len() as u64);
+        let dir = tempfile::tempdir().unwrap();
+        let log = open_with(dir.path(), &OpenOptions::default(), config);
+        let start = Instant::now();
+        for _ in 0..count {
+            black_box(log.append(batch, &OPTIONS).unwrap());
+        }
+        spent += start.elapsed();
+        left -= count;
+    }
+    spent
 }
 
 /// At offsets all over a log of 128 MiB, so that index pages and heads of batches are not in the processor's caches.
@@ -225,6 +281,6 @@ fn producers(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
-    targets = append, find, read, reopen, producers
+    targets = append, append_compressed, find, read, reopen, producers
 }
 criterion_main!(benches);

@@ -1,6 +1,6 @@
 //! What can be set for one log. The broker's table of topic settings fills it; names follow Kafka's.
 
-use kafkalite_records::TimestampType;
+use kafkalite_records::{BatchHeader, Compression, TimestampType};
 
 /// When a message becomes visible to consumers and is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +51,13 @@ pub struct LogConfig {
     pub flush_ms: Option<i64>,
     /// `max.message.bytes`: largest batch accepted from a producer, in bytes with its header.
     pub max_message_bytes: u32,
+    /// `max.decompressed.message.bytes`: longest record accepted from a producer in a compressed batch, in bytes.
+    pub max_decompressed_message_bytes: u32,
+    /// `compression.type` other than `producer`: how batches are stored, whatever their producer's codec was.
+    pub compression: Option<StoredCompression>,
+    /// Whether compressed batches of producers are opened and checked record by record before they are taken. If not, their
+    /// header is believed, unless the log is compacted or compresses them itself.
+    pub check_compressed: bool,
     /// `message.timestamp.type`: whose clock stamps the records. With the log's, every batch gets a new checksum.
     pub timestamp_type: TimestampType,
     /// `message.timestamp.before.max.ms`: how much older than now a producer's timestamp may be.
@@ -61,7 +68,29 @@ pub struct LogConfig {
     pub durability: Durability,
 }
 
+/// How a log compresses the batches that it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredCompression {
+    /// The codec.
+    pub codec: Compression,
+    /// `compression.gzip.level` and the like, `None` for the codec's default.
+    pub level: Option<i32>,
+}
+
 impl LogConfig {
+    /// Whether the records of a producer's batch have to be decompressed, or compressed in another way, before it is taken.
+    pub fn opens(&self, header: &BatchHeader) -> bool {
+        self.recompression(header).is_some()
+            || (header.compression() != Compression::None
+                && (self.check_compressed || self.compacted))
+    }
+
+    /// How a batch is compressed before it is stored, if not as it is.
+    pub(crate) fn recompression(&self, header: &BatchHeader) -> Option<StoredCompression> {
+        self.compression
+            .filter(|stored| stored.codec != header.compression())
+    }
+
     /// How old a segment may become before it is rolled, in milliseconds of its messages' time.
     pub(crate) fn max_segment_ms(&self) -> i64 {
         if self.compacted {
@@ -91,6 +120,9 @@ impl Default for LogConfig {
             flush_messages: None,
             flush_ms: None,
             max_message_bytes: 1_048_588,
+            max_decompressed_message_bytes: i32::MAX as u32 - 8,
+            compression: None,
+            check_compressed: true,
             timestamp_type: TimestampType::Create,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,

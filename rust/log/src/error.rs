@@ -50,12 +50,31 @@ pub enum LogError {
         reason: String,
     },
 
-    /// A sound batch that this log must not take: the old message format, a control batch from a client, offsets that
-    /// go back in time. Tell the producer. Kafka: `INVALID_RECORD`.
+    /// A sound batch that this log must not take: records that are not what the header says, a control batch from a client,
+    /// no key where the log is compacted. Tell the producer. Kafka: `INVALID_RECORD`.
     #[error("record batch refused: {reason}")]
     InvalidRecord {
         /// Which rule it breaks.
         reason: String,
+        /// The records that are to blame, where it is not the batch as a whole.
+        records: Vec<RecordFault>,
+    },
+
+    /// What the batch's codec cannot read. Tell the producer, who must not try again. Kafka: `UNKNOWN_SERVER_ERROR`.
+    #[error("compressed records cannot be read: {reason}")]
+    Undecodable {
+        /// The codec, and what it says.
+        reason: String,
+    },
+
+    /// The records of one batch are more bytes than are decompressed at a time. The producer can split the batch. Kafka, which
+    /// has no such limit: `MESSAGE_TOO_LARGE`.
+    #[error(
+        "record batch decompresses to more than {limit} bytes; send smaller batches (batch.size)"
+    )]
+    DecompressedTooLarge {
+        /// The limit, in bytes.
+        limit: usize,
     },
 
     /// A batch in message format 0 or 1, which is read but never written. Kafka: `UNSUPPORTED_FOR_MESSAGE_FORMAT`.
@@ -89,12 +108,14 @@ pub enum LogError {
         "timestamp {timestamp} is outside of [{earliest}, {latest}] (message.timestamp.before.max.ms, message.timestamp.after.max.ms)"
     )]
     InvalidTimestamp {
-        /// The offending timestamp, milliseconds since 1970.
+        /// The first offending timestamp, milliseconds since 1970.
         timestamp: i64,
         /// Earliest accepted.
         earliest: i64,
         /// Latest accepted.
         latest: i64,
+        /// The records that are to blame, for this or for another fault.
+        records: Vec<RecordFault>,
     },
 
     /// The offset asked for is not in the log any more, or not yet. Reset to one of the two ends. Kafka:
@@ -222,7 +243,33 @@ pub enum LogError {
     },
 }
 
+/// A record that its batch is refused for (KIP-467).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordFault {
+    /// Its position in the batch, from 0.
+    pub index: usize,
+    /// Which rule it breaks.
+    pub reason: String,
+}
+
 impl LogError {
+    /// [`LogError::InvalidRecord`] about the batch as a whole.
+    pub(crate) fn invalid(reason: impl Into<String>) -> LogError {
+        LogError::InvalidRecord {
+            reason: reason.into(),
+            records: Vec::new(),
+        }
+    }
+
+    /// Takes out the records that are to blame; none if it is the batch, the producer or the log.
+    pub fn take_records(&mut self) -> Vec<RecordFault> {
+        match self {
+            LogError::InvalidRecord { records, .. }
+            | LogError::InvalidTimestamp { records, .. } => std::mem::take(records),
+            _ => Vec::new(),
+        }
+    }
+
     /// Wraps an I/O error with what was tried on which path; made for `map_err`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogError {
         move |source| LogError::Io {

@@ -58,8 +58,8 @@ mod slice;
 pub mod snapshots;
 
 pub use compaction::{Cleanable, Compacted, Compactor, CompactorSettings};
-pub use config::{Durability, LogConfig};
-pub use error::{LogError, Result};
+pub use config::{Durability, LogConfig, StoredCompression};
+pub use error::{LogError, RecordFault, Result};
 pub use log::{
     AppendOptions, Appended, Log, OpenOptions, ReadUpTo, Recovered, Retained, TimestampedOffset,
 };

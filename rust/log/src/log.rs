@@ -9,6 +9,7 @@
 
 mod append;
 mod compact;
+mod content;
 mod flush;
 mod interrupted;
 mod load;
@@ -18,6 +19,7 @@ mod prepare;
 mod read;
 mod retain;
 mod roll;
+mod rules;
 mod timestamps;
 
 use std::path::Path;

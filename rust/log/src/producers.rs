@@ -109,7 +109,7 @@ impl Producers {
                     "producer {id} sent {} as a sequence number",
                     batch.base_sequence
                 );
-                return Err(LogError::InvalidRecord { reason });
+                return Err(LogError::invalid(reason));
             }
             if let Some(earlier) = current.and_then(|entry| entry.duplicate_of(batch)) {
                 return Ok(Admission::Duplicate(earlier));

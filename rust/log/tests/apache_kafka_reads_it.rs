@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use kafkalite_log::producers::Origin;
 use kafkalite_log::{AppendOptions, Log, LogConfig, OpenOptions};
 use kafkalite_records::{
-    BatchBuilder, BatchOrigin, Compression, Compressor, Header, TimestampType,
+    BatchBuilder, BatchHeader, BatchOrigin, Compression, Compressor, Header, TimestampType,
 };
 
 const NOW: i64 = 1_700_000_000_000;
@@ -20,7 +20,7 @@ const NOW: i64 = 1_700_000_000_000;
 const BATCHES: i32 = 150;
 
 /// A log of many small segments: every codec, two idempotent producers and others, two leader epochs, timestamps that
-/// go back now and then. Answers also what was written, as the tool prints it.
+/// go back now and then, headers that do not say the largest. Answers also what was written, as the tool prints it.
 fn written(dir: &Path, timestamp_type: TimestampType) -> (Log, Vec<String>) {
     let config = LogConfig {
         segment_bytes: 8 * 1024,
@@ -60,7 +60,7 @@ fn written(dir: &Path, timestamp_type: TimestampType) -> (Log, Vec<String>) {
             },
         };
         let mut compressor = Compressor::new(codec, None).unwrap();
-        let batch = builder.build(0, origin, &mut compressor).unwrap();
+        let batch = said(number, &builder.build(0, origin, &mut compressor).unwrap());
         let options = AppendOptions {
             leader_epoch: i32::from(number >= BATCHES / 2),
             now_ms: NOW + i64::from(number) * 1000,
@@ -69,6 +69,18 @@ fn written(dir: &Path, timestamp_type: TimestampType) -> (Log, Vec<String>) {
         log.append(&batch, &options).unwrap();
     }
     (log, expected)
+}
+
+/// The batch as some producers send it: the largest timestamp is not set, or is one that no record has.
+fn said(number: i32, batch: &[u8]) -> Vec<u8> {
+    let mut header = BatchHeader::parse(batch).unwrap();
+    match number % 4 {
+        1 => header.max_timestamp = -1,
+        2 => header.max_timestamp += 3_000_000,
+        _ => {}
+    }
+    let payload = &batch[BatchHeader::LEN..];
+    [&header.sealed(payload).to_bytes()[..], payload].concat()
 }
 
 /// How many records the same producer has sent before batch `number`.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use kafkalite_records::{
     BatchBuilder, BatchOrigin, Compression, Compressor, DecodedBatch, Decompressor, RecordBatch,
-    Records, batches,
+    Records, Survey, batches,
 };
 
 const BATCH: usize = 1 << 20;
@@ -91,6 +91,9 @@ fn parse(c: &mut Criterion) {
                     .map(|record| record.unwrap().value.unwrap().len())
                     .sum::<usize>()
             });
+        });
+        group.bench_function(format!("{value_len} B values, surveyed"), |b| {
+            b.iter(|| Survey::of(black_box(view.header()), view.records_payload()).unwrap());
         });
         let decoded = DecodedBatch::decode(&bytes, &mut Decompressor::new(), BATCH).unwrap();
         group.bench_function(format!("{value_len} B values, as positions"), |b| {

@@ -61,17 +61,6 @@ impl<'a> RecordBatch<'a> {
         })
     }
 
-    /// The header with the time of the append (ms since 1970) as every record's timestamp, and the new checksum
-    /// that this takes. Write [`BatchHeader::to_bytes`] before [`Self::records_payload`].
-    pub fn stamped(&self, append_time: i64) -> BatchHeader {
-        let mut header = self.header;
-        header.attributes = header
-            .attributes
-            .with_timestamp_type(TimestampType::LogAppend);
-        header.max_timestamp = append_time;
-        header.sealed(self.records_payload())
-    }
-
     /// The records, decompressed to `max_bytes` at the most; borrowed if they are not compressed, whatever their
     /// size. Walk them with [`Records::new`](crate::Records::new).
     pub fn decompress(
@@ -86,9 +75,50 @@ impl<'a> RecordBatch<'a> {
                 .map(Cow::Owned),
         }
     }
+
+    /// As [`Self::decompress`], into a buffer that is kept for the next batch.
+    pub fn decompress_into<'b>(
+        &self,
+        decompressor: &mut Decompressor,
+        max_bytes: usize,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<&'b [u8]>
+    where
+        'a: 'b,
+    {
+        match self.header.compression() {
+            Compression::None => Ok(self.records_payload()),
+            codec => {
+                decompressor.decompress_into(codec, self.records_payload(), max_bytes, buffer)?;
+                Ok(buffer)
+            }
+        }
+    }
 }
 
 impl BatchHeader {
+    /// The header with the time of an append (ms since 1970) as every record's timestamp. Seal it then.
+    #[must_use]
+    pub const fn stamped(mut self, append_time: i64) -> Self {
+        self.attributes = self
+            .attributes
+            .with_timestamp_type(TimestampType::LogAppend);
+        self.max_timestamp = append_time;
+        self
+    }
+
+    /// The header over the same records in other bytes: `payload`, which `codec` has compressed. Seal it then.
+    ///
+    /// [`RecordsError::TooLarge`] if no batch can be that large.
+    pub fn over(mut self, codec: Compression, payload: &[u8]) -> Result<Self> {
+        let length = Self::LEN - Self::LENGTH_END + payload.len();
+        self.batch_length = i32::try_from(length).map_err(|_| RecordsError::TooLarge {
+            limit: i32::MAX as usize,
+        })?;
+        self.attributes = self.attributes.with_compression(codec);
+        Ok(self)
+    }
+
     /// The header with the checksum that it takes in front of these (compressed) records. For who has changed
     /// a field that the checksum covers.
     #[must_use]

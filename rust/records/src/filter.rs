@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::{
-    BatchHeader, Compression, Compressor, Decompressor, Record, RecordBatch, RecordsError, Result,
+    BatchHeader, Compression, Compressor, Decompressor, Record, RecordBatch, Result,
     records::Cursor, varint,
 };
 
@@ -127,11 +127,7 @@ impl BatchFilter {
             Compression::None => &self.payload[..],
             _ => compressor.compress(&self.payload),
         };
-        let length = BatchHeader::LEN - BatchHeader::LENGTH_END + payload.len();
-        let mut header = *old;
-        header.batch_length = i32::try_from(length).map_err(|_| RecordsError::TooLarge {
-            limit: i32::MAX as usize,
-        })?;
+        let mut header = old.over(codec, payload)?;
         header.record_count = self.kept.len() as i32;
         // The time of the append, where records carry that, is the same for all.
         let newest = self.kept.iter().map(|kept| kept.timestamp).max();
@@ -160,7 +156,10 @@ impl BatchHeader {
     #[must_use]
     pub fn emptied(&self) -> Self {
         let mut header = *self;
-        header.attributes = header.attributes.uncompressed().with_delete_horizon(false);
+        header.attributes = header
+            .attributes
+            .with_compression(Compression::None)
+            .with_delete_horizon(false);
         header.batch_length = (Self::LEN - Self::LENGTH_END) as i32;
         header.base_timestamp = -1;
         header.record_count = 0;

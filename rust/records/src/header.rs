@@ -55,10 +55,10 @@ impl Attributes {
         self.with(Self::DELETE_HORIZON, on)
     }
 
-    /// The same without a codec.
+    /// The same with another codec.
     #[must_use]
-    pub const fn uncompressed(self) -> Self {
-        Self(self.0 & !Self::CODEC)
+    pub const fn with_compression(self, codec: Compression) -> Self {
+        Self(self.0 & !Self::CODEC | codec.code() as i16)
     }
 
     const fn with(self, flag: i16, on: bool) -> Self {

@@ -40,6 +40,7 @@ mod header;
 pub mod legacy;
 mod record;
 mod records;
+mod survey;
 mod varint;
 
 pub use batch::{Batches, RecordBatch, batches, crc32c};
@@ -54,3 +55,4 @@ pub use filter::{BatchFilter, Filtered};
 pub use header::{Attributes, BatchHeader};
 pub use record::{Header, Headers, Record, RecordLayout, Span};
 pub use records::Records;
+pub use survey::Survey;

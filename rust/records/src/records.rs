@@ -19,6 +19,7 @@ pub(crate) struct Cursor {
     previous_delta: i32,
     left: u32,
     at: usize,
+    length: usize,
     ended: bool,
 }
 
@@ -35,6 +36,7 @@ impl Cursor {
             previous_delta: -1,
             left: header.record_count.max(0) as u32,
             at: 0,
+            length: 0,
             ended: false,
         }
     }
@@ -47,6 +49,11 @@ impl Cursor {
     /// Where in the payload the next record begins.
     pub(crate) const fn at(&self) -> usize {
         self.at
+    }
+
+    /// The length that the last record states: its bytes without those of the length.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
     }
 
     #[inline]
@@ -105,6 +112,7 @@ impl Cursor {
         self.previous_delta = delta;
         self.left -= 1;
         self.at = start + len;
+        self.length = len;
         Ok(RecordLayout {
             offset: self.base_offset + i64::from(delta),
             timestamp,
@@ -135,6 +143,11 @@ impl<'a> Records<'a> {
     /// Records that the header promises and that have not been walked; the payload may hold fewer.
     pub const fn remaining(&self) -> usize {
         self.cursor.left()
+    }
+
+    /// The length that the last record states: its bytes without those of the length.
+    pub const fn length(&self) -> usize {
+        self.cursor.length()
     }
 }
 

@@ -271,7 +271,7 @@ fn lying_records_are_corrupt() {
 fn records_of_an_appended_time_all_have_it() {
     let batch = built(Compression::None);
     let view = RecordBatch::parse(&batch).unwrap();
-    let stamped = view.stamped(99);
+    let stamped = view.header().stamped(99);
     let times: Vec<_> = Records::new(&stamped, view.records_payload())
         .map(|r| r.unwrap().timestamp)
         .collect();

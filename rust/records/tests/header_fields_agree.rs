@@ -124,7 +124,8 @@ fn a_checksum_covers_the_records_and_not_the_place() {
 fn a_stamped_batch_has_the_time_of_the_append_and_a_right_checksum() {
     let bytes = batch(0, b"records");
     let view = RecordBatch::parse(&bytes).unwrap();
-    let stamped = [&view.stamped(42).to_bytes(), view.records_payload()].concat();
+    let header = view.header().stamped(42).sealed(view.records_payload());
+    let stamped = [&header.to_bytes(), view.records_payload()].concat();
     let stamped = RecordBatch::parse(&stamped).unwrap();
     stamped.verify_crc().unwrap();
     assert_eq!(stamped.header().max_timestamp, 42);

@@ -71,6 +71,7 @@ pub(super) const ZSTD_LEVELS: Kind = IntIn(&[-131_072..=22]);
 pub(super) const DECOMPRESSED_BYTES: Kind = IntIn(&[1..=2_147_483_639]);
 pub(super) const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
 pub(super) const DURABILITIES: &[&str] = &["visible", "synced"];
+pub(super) const COMPRESSED_BATCHES: &[&str] = &["checked", "trusted"];
 
 /// The table, sorted by name.
 #[rustfmt::skip] // one row a line
@@ -79,10 +80,10 @@ pub static BROKER: &[Row] = &[
     row("auto.create.topics.enable", Boolean, "true", Restart, "Whether asking for the metadata of a topic that does not exist creates it."),
     unset("broker.id", Int(0), Restart, &[same("node.id")], "Older name of node.id."),
     unset("broker.rack", Text, Restart, &[], "Where this broker stands; handed to clients in metadata."),
-    row("compression.gzip.level", GZIP_LEVELS, "-1", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
-    row("compression.lz4.level", LZ4_LEVELS, "9", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
-    row("compression.type", Choice(COMPRESSION_TYPES), "producer", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
-    row("compression.zstd.level", ZSTD_LEVELS, "3", Dynamic, "Kept and described for tools; batches stay as the producer compressed them."),
+    row("compression.gzip.level", GZIP_LEVELS, "-1", Dynamic, "Level of gzip where compression.type is gzip: 1 to 9; -1: gzip's own default."),
+    row("compression.lz4.level", LZ4_LEVELS, "9", Dynamic, "Kept and described for tools; lz4 has one level here, the fast one."),
+    row("compression.type", Choice(COMPRESSION_TYPES), "producer", Dynamic, "How batches are stored: producer leaves them as they came; any other compresses them anew, uncompressed not at all."),
+    row("compression.zstd.level", ZSTD_LEVELS, "3", Dynamic, "Level of zstd where compression.type is zstd: -131072 to 22."),
     row("connections.max.idle.ms", Long(1), "600000", Dynamic, "Milliseconds without a byte in or out after which a connection is closed."),
     row("default.replication.factor", Int(1), "1", Restart, "Copies of each partition of a new topic; one broker holds one."),
     row("delete.topic.enable", Boolean, "true", Restart, "Whether topics can be deleted."),
@@ -116,6 +117,7 @@ pub static BROKER: &[Row] = &[
     row("group.streams.num.standby.replicas", STANDBY_REPLICAS, "0", Restart, "Kept and described for tools; there are no streams groups."),
     row("group.streams.rack.aware.assignment.tags", List(&[]), "", Restart, "Kept and described for tools; there are no streams groups."),
     row("group.streams.session.timeout.ms", SESSIONS, "45000", Restart, "Kept and described for tools; there are no streams groups."),
+    row("kafkalite.compressed.batches", Choice(COMPRESSED_BATCHES), "checked", Restart, "checked: a compressed batch is opened, and each record checked, before it is taken; trusted: its checksum and its header will do, which spares the decompression, and lets a producer write what no consumer can read."),
     row("kafkalite.durability", Choice(DURABILITIES), "visible", Restart, "visible: a message is acknowledged and readable once written; synced: only after fsync, one fsync for all that wait."),
     row("listeners", List(&[]), "PLAINTEXT://127.0.0.1:9092", Restart, "Address to listen on, as PLAINTEXT://host:port; port 0 takes a free one."),
     row("log.cleaner.backoff.ms", Long(0), "15000", Dynamic, "Milliseconds between looks for logs that are due for compaction."),
@@ -163,7 +165,7 @@ pub static BROKER: &[Row] = &[
     row("max.incremental.fetch.session.cache.slots", Int(0), "1000", Restart, "Fetch sessions (KIP-227) remembered at one time."),
     row("max.request.partition.size.limit", Int(1), "2000", Restart, "Most partitions in one DescribeTopicPartitions answer."),
     row("message.max.bytes", Int(0), "1048588", Dynamic, "Largest batch in bytes, after compression, that a topic takes."),
-    row("min.insync.replicas", Int(1), "1", Dynamic, "Copies that must be in sync before a write with acks=all is taken."),
+    row("min.insync.replicas", Int(1), "1", Dynamic, "Kept and described for tools; a write with acks=all wants as many copies as there are at the most, and one broker has one."),
     unset("node.id", Int(0), Restart, &[same("broker.id")], "This broker's number; unset: the one that the data directory was made with, 0 in a new one."),
     row("num.partitions", Int(1), "1", Restart, "Partitions of a topic that is created without saying how many."),
     row("offset.metadata.max.bytes", Int(0), "4096", Restart, "Longest note that may be committed with an offset; not in bytes, but in characters as Java counts them, as in Kafka."),

@@ -1,7 +1,7 @@
 //! The settings in force, as values that code uses. A new one is built whenever something is altered.
 
-use kafkalite_log::{CompactorSettings, Durability, LogConfig};
-use kafkalite_records::TimestampType;
+use kafkalite_log::{CompactorSettings, Durability, LogConfig, StoredCompression};
+use kafkalite_records::{Compression, TimestampType};
 
 use super::row::Row;
 use super::values::{Layers, Origin, broker_row, group_row, topic_row};
@@ -71,8 +71,6 @@ pub(crate) struct TopicSettings {
     pub(crate) compact: bool,
     /// `min.cleanable.dirty.ratio`: how much of a log must be new before it is compacted, between 0 and 1.
     pub(crate) min_cleanable_dirty_ratio: f64,
-    /// `min.insync.replicas`.
-    pub(crate) min_insync_replicas: i32,
 }
 
 /// One group's settings in force (KIP-848).
@@ -242,6 +240,10 @@ impl TopicSettings {
                 flush_messages: limit("flush.messages").map(|messages| messages as u64),
                 flush_ms: limit("flush.ms"),
                 max_message_bytes: of.count("max.message.bytes") as u32,
+                max_decompressed_message_bytes: of.count("max.decompressed.message.bytes") as u32,
+                compression: of.stored_compression(),
+                check_compressed: broker.text("kafkalite.compressed.batches").as_deref()
+                    != Some("trusted"),
                 timestamp_before_max_ms: of.whole("message.timestamp.before.max.ms"),
                 timestamp_after_max_ms: of.whole("message.timestamp.after.max.ms"),
                 timestamp_type,
@@ -252,7 +254,6 @@ impl TopicSettings {
             },
             compact: cleaned_by("compact"),
             min_cleanable_dirty_ratio: of.double("min.cleanable.dirty.ratio"),
-            min_insync_replicas: of.int("min.insync.replicas"),
         }
     }
 }
@@ -300,6 +301,21 @@ impl<F: Fn(&str) -> Vec<Origin>> Reader<F> {
             value: value.to_string(),
             expected: format!("{least} to {most}, as {min} and {max} say"),
         })
+    }
+
+    /// `compression.type` and the level of what it names; `None` for `producer`.
+    fn stored_compression(&self) -> Option<StoredCompression> {
+        let codec = match self.text("compression.type").as_deref() {
+            Some("uncompressed") => Compression::None,
+            name => name?.parse().ok()?,
+        };
+        let level = match codec {
+            Compression::Gzip => Some(self.int("compression.gzip.level")).filter(|n| *n != -1),
+            Compression::Lz4 => Some(self.int("compression.lz4.level")),
+            Compression::Zstd => Some(self.int("compression.zstd.level")),
+            Compression::None | Compression::Snappy => None,
+        };
+        Some(StoredCompression { codec, level })
     }
 
     /// Where negative numbers mean what the row's documentation says they mean: nothing.
@@ -380,6 +396,32 @@ mod tests {
             (2000, Some(1))
         );
         assert!(settings.compact && !settings.log.delete_expired);
+        assert!(settings.log.check_compressed);
         assert_eq!(settings.log.timestamp_type, TimestampType::LogAppend);
+    }
+
+    #[test]
+    fn a_level_goes_with_the_codec_that_it_is_for() {
+        let stored = |compression, more: (&str, &str)| {
+            let set = [("compression.type", compression), more];
+            topic_settings(&[("kafkalite.compressed.batches", "trusted")], &set).log
+        };
+        let zstd = stored("zstd", ("compression.zstd.level", "7"));
+        let wanted = StoredCompression {
+            codec: Compression::Zstd,
+            level: Some(7),
+        };
+        assert_eq!(
+            (zstd.compression, zstd.check_compressed),
+            (Some(wanted), false)
+        );
+        let none = stored("uncompressed", ("compression.gzip.level", "1"));
+        let wanted = StoredCompression {
+            codec: Compression::None,
+            level: None,
+        };
+        assert_eq!(none.compression, Some(wanted));
+        let producer = stored("producer", ("compression.gzip.level", "1"));
+        assert_eq!(producer.compression, None);
     }
 }

@@ -39,10 +39,10 @@ use Kind::{Boolean, Choice, Double, False, Int, List, Long, Replicas, SegmentByt
 #[rustfmt::skip] // one row a line
 pub static TOPIC: &[Row] = &[
     row("cleanup.policy", List(CLEANUP_POLICIES), "delete", &[same("log.cleanup.policy")], "What happens to old records: delete (those that are too old or too many), compact (those that a later one of the same key supersedes), both, or nothing where it is empty."),
-    row("compression.gzip.level", GZIP_LEVELS, "-1", &[same("compression.gzip.level")], "Kept and described for tools; batches stay as the producer compressed them."),
-    row("compression.lz4.level", LZ4_LEVELS, "9", &[same("compression.lz4.level")], "Kept and described for tools; batches stay as the producer compressed them."),
-    row("compression.type", Choice(COMPRESSION_TYPES), "producer", &[same("compression.type")], "Kept and described for tools; batches stay as the producer compressed them."),
-    row("compression.zstd.level", ZSTD_LEVELS, "3", &[same("compression.zstd.level")], "Kept and described for tools; batches stay as the producer compressed them."),
+    row("compression.gzip.level", GZIP_LEVELS, "-1", &[same("compression.gzip.level")], "Level of gzip where compression.type is gzip: 1 to 9; -1: gzip's own default."),
+    row("compression.lz4.level", LZ4_LEVELS, "9", &[same("compression.lz4.level")], "Kept and described for tools; lz4 has one level here, the fast one."),
+    row("compression.type", Choice(COMPRESSION_TYPES), "producer", &[same("compression.type")], "How batches are stored: producer leaves them as they came; any other compresses them anew, uncompressed not at all."),
+    row("compression.zstd.level", ZSTD_LEVELS, "3", &[same("compression.zstd.level")], "Level of zstd where compression.type is zstd: -131072 to 22."),
     row("delete.retention.ms", Long(0), "86400000", &[same("log.cleaner.delete.retention.ms")], "Milliseconds that a deletion marker is kept in a compacted topic."),
     row("errors.deadletterqueue.group.enable", Boolean, "false", &[], "Kept and described for tools; there are no share groups."),
     row("file.delete.delay.ms", Long(0), "60000", &[same("log.segment.delete.delay.ms")], "Milliseconds between taking a segment out of the log and removing its file."),
@@ -62,7 +62,7 @@ pub static TOPIC: &[Row] = &[
     row("message.timestamp.type", Choice(TIMESTAMP_TYPES), "CreateTime", &[same("log.message.timestamp.type")], "Whose clock stamps a message: the producer's (CreateTime) or the broker's (LogAppendTime)."),
     row("min.cleanable.dirty.ratio", Double(0.0, 1.0), "0.5", &[same("log.cleaner.min.cleanable.ratio")], "Share of a log that must be uncompacted before it is compacted."),
     row("min.compaction.lag.ms", Long(0), "0", &[same("log.cleaner.min.compaction.lag.ms")], "Milliseconds that a message stays uncompacted at the least."),
-    row("min.insync.replicas", Int(1), "1", &[same("min.insync.replicas")], "Copies that must be in sync before a write with acks=all is taken."),
+    row("min.insync.replicas", Int(1), "1", &[same("min.insync.replicas")], "Kept and described for tools; a write with acks=all wants as many copies as there are at the most, and one broker has one."),
     row("preallocate", Boolean, "false", &[same("log.preallocate")], "Kept and described for tools; segments grow as they are written."),
     row("remote.copy.lag.bytes", Long(-1), "-1", &[same("log.remote.copy.lag.bytes")], "Kept and described for tools; nothing is tiered."),
     row("remote.copy.lag.ms", Long(-1), "0", &[same("log.remote.copy.lag.ms")], "Kept and described for tools; nothing is tiered."),

@@ -92,7 +92,11 @@ impl Storage {
         let max_bytes = topic.settings.load().log.max_message_bytes as usize;
         let mut end = 0;
         for batch in batches(entries, max_bytes)? {
-            end = partition.append(&batch)?.last_offset + 1;
+            let appended = partition.append(&batch);
+            end = appended
+                .map_err(|error| partition.explain(error))?
+                .last_offset
+                + 1;
         }
         Ok(Written {
             partition: Arc::clone(partition),

@@ -12,9 +12,9 @@
 //! - A handler's future is only dropped when the broker is stopped and its grace is over. What must not be lost then, it
 //!   puts into a task of its own.
 //! - A handler answers with Kafka's error codes; it never fails. What is wrong with one topic is that topic's error.
-//! - What may wait for the disk (fsync, deleting files, reading what is not in memory) or walks over all there is goes to
-//!   `spawn_blocking`. An append does not: it is one write into the page cache, which waits only when the system itself
-//!   holds writers back, because the disk has fallen far behind.
+//! - What may wait for the disk (fsync, deleting files, reading what is not in memory), walks over all there is, or opens a
+//!   large compressed batch goes to `spawn_blocking`. An append does not: it is one write into the page cache, which waits
+//!   only when the system itself holds writers back, because the disk has fallen far behind.
 
 #![allow(clippy::unused_async)] // handlers have one shape, whether they wait or not
 
@@ -50,7 +50,6 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod operations;
 mod produce;
-mod produced_records;
 mod resource;
 mod sync_group;
 

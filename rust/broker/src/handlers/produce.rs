@@ -2,26 +2,32 @@
 //!
 //! Behaviour: each partition gets one batch, which is checked, appended and acknowledged by itself: what is wrong with
 //! one partition is that partition's error. The answer comes when the batches are visible to readers, which with
-//! `durability=synced` is after an fsync; acks 1 and all mean the same on one broker. With acks 0 nothing is answered.
+//! `durability=synced` is after an fsync; acks 1 and all mean the same on one broker, and so `min.insync.replicas`, which
+//! is never taken as more copies than there are, is always met. Who has waited for `timeout_ms` hears so, and may ask again:
+//! what was written stays. With acks 0 nothing is answered.
 //!
 //! Version notes: one batch of format 2 a partition (KIP-98). Zstandard from 7 (KIP-110). From 8 the answer has a
 //! sentence with each error, and names the records that are to blame (KIP-467). From 13 topics are named by id (KIP-516).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use kafkalite_log::Appended;
-use kafkalite_records::{BatchHeader, Compression};
+use kafkalite_log::{Appended, LogError, RecordFault};
+use kafkalite_records::{Compression, RecordBatch, RecordsError};
 use kafkalite_wire::{
     ErrorCode,
     api::produce::{
         ProduceRequest, ProduceResponse, ProduceTopic, ProducedPartition, ProducedTopic,
+        RecordError,
     },
 };
 
-use tokio::task::JoinHandle;
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
 
-use super::{Context, Reply, produced_records, produced_records::Rejection};
+use super::{Context, Reply};
 use crate::{
     config::TopicSettings,
     partition::Partition,
@@ -32,8 +38,6 @@ use crate::{
 const FIRST_WITH_ZSTD: i16 = 7;
 const FIRST_WITH_TOPIC_IDS: i16 = 13;
 const MAGIC_AT: usize = 16;
-/// `acks` of a producer that wants all copies written.
-const ALL: i16 = -1;
 
 pub(super) async fn handle(context: &Context, request: ProduceRequest) -> Reply<ProduceResponse> {
     let acks = request.acks;
@@ -43,11 +47,10 @@ pub(super) async fn handle(context: &Context, request: ProduceRequest) -> Reply<
         transactional: request.transactional_id.is_some(),
     };
     // First everything is appended, then everything is waited for: the partitions' flushes run side by side.
-    let appended: Vec<_> = request
-        .topic_data
-        .into_iter()
-        .map(|topic| producing.append_topic(topic))
-        .collect();
+    let mut appended = Vec::with_capacity(request.topic_data.len());
+    for topic in request.topic_data {
+        appended.push(producing.append_topic(topic).await);
+    }
     if acks == 0 {
         // A client that hears nothing goes on, with its old metadata; a closed connection makes it ask again.
         let mut outcomes = appended.iter().flat_map(|(_, partitions)| partitions);
@@ -59,11 +62,15 @@ pub(super) async fn handle(context: &Context, request: ProduceRequest) -> Reply<
             None => Reply::Nothing,
         };
     }
+    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+    let deadline = Instant::now() + timeout;
     let mut responses = Vec::with_capacity(appended.len());
     for (mut topic, partitions) in appended {
         topic.partition_responses.reserve(partitions.len());
         for (index, pending) in partitions {
-            topic.partition_responses.push(answer(index, pending).await);
+            topic
+                .partition_responses
+                .push(answer(index, pending, deadline).await);
         }
         responses.push(topic);
     }
@@ -90,22 +97,56 @@ struct Pending {
 type Flush = JoinHandle<Result<(), Refusal>>;
 type Outcome = Result<Pending, Rejection>;
 
+/// Why a batch is not taken, and whether some of its records alone are to blame (KIP-467).
+#[derive(Debug)]
+struct Rejection {
+    refusal: Refusal,
+    records: Vec<RecordFault>,
+    /// −1 where there is no such partition.
+    log_start_offset: i64,
+}
+
+impl From<Refusal> for Rejection {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            records: Vec::new(),
+            log_start_offset: -1,
+        }
+    }
+}
+
+impl Rejection {
+    fn of(partition: &Partition, refusal: Refusal) -> Self {
+        Self {
+            log_start_offset: partition.log.start_offset(),
+            ..refusal.into()
+        }
+    }
+
+    fn by(partition: &Partition, mut error: LogError) -> Self {
+        let records = error.take_records();
+        Self {
+            records,
+            ..Self::of(partition, partition.explain(error))
+        }
+    }
+}
+
 impl Producing<'_> {
-    fn append_topic(&self, request: ProduceTopic) -> (ProducedTopic, Vec<(i32, Outcome)>) {
+    async fn append_topic(&self, request: ProduceTopic) -> (ProducedTopic, Vec<(i32, Outcome)>) {
         let topic = self.topic(&request);
-        let append = |index, records: Bytes| {
-            self.append(topic.as_ref().map_err(Clone::clone)?, index, &records)
-        };
-        let outcomes = request
-            .partition_data
-            .into_iter()
-            .map(|partition| {
-                (
-                    partition.index,
-                    append(partition.index, partition.records.into_bytes()),
-                )
-            })
-            .collect();
+        let mut outcomes = Vec::with_capacity(request.partition_data.len());
+        for partition in request.partition_data {
+            let outcome = match &topic {
+                Ok(topic) => {
+                    let records = partition.records.into_bytes();
+                    self.append(topic, partition.index, records).await
+                }
+                Err(refusal) => Err(refusal.clone().into()),
+            };
+            outcomes.push((partition.index, outcome));
+        }
         let answer = ProducedTopic {
             name: request.name,
             topic_id: request.topic_id,
@@ -136,32 +177,30 @@ impl Producing<'_> {
         Ok(topic)
     }
 
-    fn append(&self, topic: &Topic, index: i32, batch: &[u8]) -> Outcome {
+    async fn append(&self, topic: &Topic, index: i32, bytes: Bytes) -> Outcome {
         let partition = topic
             .partition(index)
             .ok_or_else(|| Refusal::unknown_partition(&topic.name, index))?;
-        let header = self.check(batch)?;
-        let settings = topic.settings.load();
-        if self.acks == ALL && settings.min_insync_replicas > 1 {
-            let message = format!(
-                "topic '{}' wants {} copies in sync (min.insync.replicas), and this broker alone has one",
-                topic.name, settings.min_insync_replicas
-            );
-            return Err(Refusal::new(ErrorCode::NotEnoughReplicas, message).into());
-        }
-        produced_records::check(batch, &header, settings.compact)?;
-        let appended = partition.append(batch)?;
+        let batch = self
+            .check(&bytes)
+            .map_err(|refusal| Rejection::of(partition, refusal))?;
+        let opening = &self.context.broker.opening;
+        let appended = opening
+            .append(partition, &batch, &bytes)
+            .await
+            .ok_or_else(Refusal::stopping)?
+            .map_err(|error| Rejection::by(partition, error))?;
         Ok(Pending {
-            visible: wait(partition, &appended, &settings),
+            visible: wait(partition, &appended, &topic.settings.load()),
             appended,
         })
     }
 
     /// The rules of the request; those of the log come after.
-    fn check(&self, batch: &[u8]) -> Result<BatchHeader, Refusal> {
+    fn check<'a>(&self, bytes: &'a [u8]) -> Result<RecordBatch<'a>, Refusal> {
         let invalid = |message: &str| Err(Refusal::new(ErrorCode::InvalidRecord, message));
-        let Some(&magic) = batch.get(MAGIC_AT) else {
-            return if batch.is_empty() {
+        let Some(&magic) = bytes.get(MAGIC_AT) else {
+            return if bytes.is_empty() {
                 invalid("the request must contain one record batch for each partition")
             } else {
                 Err(Refusal::new(
@@ -175,16 +214,18 @@ impl Producing<'_> {
                 "record batches must have magic 2, not {magic}; use a client from 2017 or later"
             ));
         }
-        let header = BatchHeader::parse(batch)?;
-        if header.total_len() > batch.len() {
-            let (claimed, sent) = (header.total_len(), batch.len());
-            let message =
-                format!("the record batch says that it has {claimed} bytes, {sent} were sent");
-            return Err(Refusal::new(ErrorCode::CorruptMessage, message));
-        }
-        if header.total_len() < batch.len() {
+        let batch = match RecordBatch::parse(bytes) {
+            Err(RecordsError::Incomplete { needed, have }) => {
+                let message =
+                    format!("the record batch says that it has {needed} bytes, {have} were sent");
+                return Err(Refusal::new(ErrorCode::CorruptMessage, message));
+            }
+            parsed => parsed?,
+        };
+        if batch.bytes().len() < bytes.len() {
             return invalid("the request must contain exactly one record batch for each partition");
         }
+        let header = batch.header();
         if header.compression() == Compression::Zstd && self.context.api_version < FIRST_WITH_ZSTD {
             let message = "zstd needs Produce version 7 or later";
             return Err(Refusal::new(ErrorCode::UnsupportedCompressionType, message));
@@ -193,7 +234,7 @@ impl Producing<'_> {
             let message = "transactions are not supported; produce without a transactional.id";
             return Err(Refusal::new(ErrorCode::InvalidTxnState, message));
         }
-        Ok(header)
+        Ok(batch)
     }
 }
 
@@ -222,29 +263,54 @@ fn wait(
     })
 }
 
-async fn answer(index: i32, pending: Outcome) -> ProducedPartition {
-    let refused = |Rejection { refusal, records }: Rejection| ProducedPartition {
-        index,
-        error_code: refusal.code,
-        base_offset: -1,
-        record_errors: records,
-        error_message: Some(refusal.message),
-        ..Default::default()
-    };
+async fn answer(index: i32, pending: Outcome, deadline: Instant) -> ProducedPartition {
     let Pending { appended, visible } = match pending {
         Ok(pending) => pending,
-        Err(rejection) => return refused(rejection),
+        Err(rejection) => return refused(index, rejection),
     };
-    if let Some(visible) = visible
-        && let Err(refusal) = visible.await.unwrap_or_else(|_| Err(Refusal::stopping()))
-    {
-        return refused(refusal.into());
-    }
-    ProducedPartition {
+    let written = ProducedPartition {
         index,
         base_offset: appended.first_offset,
         log_append_time_ms: appended.append_time.unwrap_or(-1),
         log_start_offset: appended.log_start_offset,
+        ..Default::default()
+    };
+    let Some(visible) = visible else {
+        return written;
+    };
+    let Ok(flushed) = timeout_at(deadline, visible).await else {
+        let message = "the batch is written, and was not flushed to disk within timeout_ms; it will be, \
+                       and sent again by an idempotent producer it is not written twice";
+        return ProducedPartition {
+            error_code: ErrorCode::RequestTimedOut,
+            error_message: Some(message.to_owned()),
+            ..written
+        };
+    };
+    match flushed.unwrap_or_else(|_| Err(Refusal::stopping())) {
+        Ok(()) => written,
+        Err(refusal) => refused(
+            index,
+            Rejection {
+                log_start_offset: appended.log_start_offset,
+                ..refusal.into()
+            },
+        ),
+    }
+}
+
+fn refused(index: i32, rejection: Rejection) -> ProducedPartition {
+    let record_errors = rejection.records.into_iter().map(|fault| RecordError {
+        batch_index: fault.index as i32,
+        batch_index_error_message: Some(fault.reason),
+    });
+    ProducedPartition {
+        index,
+        error_code: rejection.refusal.code,
+        base_offset: -1,
+        log_start_offset: rejection.log_start_offset,
+        record_errors: record_errors.collect(),
+        error_message: Some(rejection.refusal.message),
         ..Default::default()
     }
 }

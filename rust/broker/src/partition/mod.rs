@@ -15,6 +15,7 @@ use std::{
 };
 
 use kafkalite_log::{AppendOptions, Appended, Log, LogConfig, LogError, producers::Origin};
+use kafkalite_records::RecordBatch;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
@@ -86,19 +87,35 @@ impl Partition {
         offset >= self.opened_at && offset >= self.log.active_base_offset()
     }
 
-    /// Appends one producer's batch and wakes who waits for it. Into the page cache only: short enough for the runtime.
-    pub(crate) fn append(self: &Arc<Self>, batch: &[u8]) -> Result<Appended, Refusal> {
-        let options = AppendOptions {
+    /// Appends one producer's batch and wakes who waits for it. Into the page cache only, but opens it however large it is.
+    pub(crate) fn append(self: &Arc<Self>, batch: &[u8]) -> Result<Appended, LogError> {
+        let appended = self.log.append(batch, &self.as_client())?;
+        self.arrived(&appended);
+        Ok(appended)
+    }
+
+    /// As [`Self::append`]; gives up with [`LogError::DecompressedTooLarge`] where the records are more than `most` bytes.
+    pub(crate) fn append_within(
+        self: &Arc<Self>,
+        batch: &RecordBatch<'_>,
+        most: usize,
+    ) -> Result<Appended, LogError> {
+        let appended = self.log.append_batch(batch, &self.as_client(), most)?;
+        self.arrived(&appended);
+        Ok(appended)
+    }
+
+    fn as_client(&self) -> AppendOptions {
+        AppendOptions {
             leader_epoch: self.leader_epoch,
             now_ms: clock::now_ms(),
             origin: Origin::Client,
-        };
-        let appended = self
-            .log
-            .append(batch, &options)
-            .map_err(|error| self.explain(error))?;
+        }
+    }
+
+    fn arrived(self: &Arc<Self>, appended: &Appended) {
         if !appended.duplicate {
-            let (end, bytes) = (appended.last_offset + 1, batch.len() as u64);
+            let (end, bytes) = (appended.last_offset + 1, appended.size);
             if self.log.high_watermark() >= end {
                 self.parked.arrived(bytes);
             } else {
@@ -110,7 +127,6 @@ impl Partition {
         if appended.rolled {
             self.finish_rolled();
         }
-        Ok(appended)
     }
 
     /// Trims and flushes the segments that were rolled, as Apache Kafka does at once, away from the runtime's threads.

@@ -75,7 +75,7 @@ fn a_deleted_partition_says_that_it_is_unknown() {
     let dir = tempfile::tempdir().unwrap();
     let partition = partition(dir.path(), Durability::Visible);
     partition.delete();
-    let refused = partition.append(&batch()).unwrap_err();
+    let refused = partition.explain(partition.append(&batch()).unwrap_err());
     assert_eq!(
         refused.code,
         kafkalite_wire::ErrorCode::UnknownTopicOrPartition

@@ -3,9 +3,9 @@
 use std::io::IoSlice;
 use std::sync::atomic::Ordering;
 
-use kafkalite_records::{BatchHeader, TimestampType};
+use kafkalite_records::{BatchHeader, RecordBatch, TimestampType};
 
-use super::prepare::{Prepared, prepare};
+use super::prepare::{MAX_DECOMPRESSED, Prepared, prepare, prepare_all};
 use super::{Appender, Log};
 use crate::producers::{Admission, Origin, ProducerBatch};
 use crate::segment::Head;
@@ -30,8 +30,11 @@ pub struct Appended {
     pub first_offset: i64,
     /// Offset of the last record. Acknowledge when the high watermark is above it.
     pub last_offset: i64,
-    /// What the log stamped the records with (ms since 1970), where it does that (`message.timestamp.type`).
+    /// What the log stamped the records with (ms since 1970), where it does that (`message.timestamp.type`). Of a duplicate
+    /// the largest timestamp of what was written first, as in Kafka also where the log does not stamp.
     pub append_time: Option<i64>,
+    /// Bytes that were written: not those that came, if they were compressed in another way.
+    pub size: u64,
     /// The log's start offset at that time.
     pub log_start_offset: i64,
     /// Nothing was written: the producer sent these batches before, and this is where they are.
@@ -46,8 +49,35 @@ impl Log {
     /// Where durability is [`Synced`](Durability::Synced) the messages are neither visible nor to be acknowledged before
     /// [`flush_to`](Log::flush_to) has returned for the offset after them.
     pub fn append(&self, bytes: &[u8], options: &AppendOptions) -> Result<Appended> {
+        let prepared = prepare_all(bytes, options, &self.config(), MAX_DECOMPRESSED)?;
+        self.append_prepared(prepared, options)
+    }
+
+    /// Appends one batch, whose bytes are all there, as [`append`](Log::append) does; but gives up with
+    /// [`LogError::DecompressedTooLarge`] where its records are more than `most` bytes, for who has little time.
+    pub fn append_batch(
+        &self,
+        batch: &RecordBatch<'_>,
+        options: &AppendOptions,
+        most: usize,
+    ) -> Result<Appended> {
+        let prepared = prepare(batch, options, &self.config(), most)?;
+        self.append_prepared(vec![prepared], options)
+    }
+
+    fn append_prepared(
+        &self,
+        prepared: Vec<Prepared<'_>>,
+        options: &AppendOptions,
+    ) -> Result<Appended> {
         let config = self.config();
-        let prepared = prepare(bytes, options, &config)?;
+        let size: usize = prepared.iter().map(|batch| batch.header.total_len()).sum();
+        if size > config.segment_bytes as usize {
+            return Err(LogError::AppendTooLarge {
+                size,
+                limit: config.segment_bytes as usize,
+            });
+        }
         self.make_index_room(&prepared, &config);
         let appended = {
             let mut turn = self.appender.lock();
@@ -78,8 +108,9 @@ impl Log {
             return Ok(appended);
         }
         let heads: Vec<Head> = batches.iter().map(|batch| Head::of(batch.header)).collect();
+        appended.size = heads.iter().map(|head| head.len).sum();
         let incoming = Incoming {
-            bytes: heads.iter().map(|head| head.len).sum(),
+            bytes: appended.size,
             last_offset: appended.last_offset,
             max_timestamp: heads
                 .iter()
@@ -103,7 +134,7 @@ impl Log {
             .flat_map(|(batch, head)| {
                 [
                     IoSlice::new(&head[..batch.rewritten]),
-                    IoSlice::new(batch.rest),
+                    IoSlice::new(&batch.rest),
                 ]
             })
             .collect();
@@ -148,6 +179,7 @@ impl Log {
             first_offset: first.base_offset,
             last_offset: last.last_offset(),
             append_time: (stamped && options.origin != Origin::Replica).then_some(options.now_ms),
+            size: 0,
             log_start_offset: self.start_offset(),
             duplicate: false,
             rolled: false,
@@ -164,7 +196,7 @@ impl Log {
             if let Admission::Duplicate(earlier) = admission {
                 place.first_offset = earlier.first_offset();
                 place.last_offset = earlier.last_offset;
-                place.append_time = place.append_time.map(|_| earlier.timestamp);
+                place.append_time = Some(earlier.timestamp);
                 place.duplicate = true;
                 break;
             }
@@ -201,7 +233,7 @@ fn give_offsets(
                     "its offset {} is before the log's end {next_offset}",
                     header.base_offset
                 );
-                return Err(LogError::InvalidRecord { reason });
+                return Err(LogError::invalid(reason));
             }
         } else {
             *header = header.placed(next_offset, options.leader_epoch);
@@ -209,9 +241,7 @@ fn give_offsets(
         next_offset = header
             .base_offset
             .checked_add(i64::from(header.last_offset_delta) + 1)
-            .ok_or_else(|| LogError::InvalidRecord {
-                reason: "no offset is left for it".to_owned(),
-            })?;
+            .ok_or_else(|| LogError::invalid("no offset is left for it"))?;
     }
     Ok(())
 }

@@ -1,83 +1,96 @@
 //! What has to be known of an append before the log's lock is taken: the bytes are sound and allowed.
 
-use kafkalite_records::{BatchHeader, RecordBatch, RecordsError, TimestampType};
+use std::borrow::Cow;
+
+use kafkalite_records::{BatchHeader, Compression, RecordBatch, RecordsError, TimestampType};
 
 use super::AppendOptions;
+use super::content::Content;
+use super::rules::Rules;
 use crate::producers::Origin;
 use crate::{LogConfig, LogError, Result};
 
-/// A batch that may be written: a header, which gets its place in the log later, and the bytes that stay as they are.
+/// Most bytes that the records of one batch may be when decompressed: less than what compaction and searches by time can take
+/// into memory, so that they can read whatever is taken.
+pub(super) const MAX_DECOMPRESSED: usize = 128 << 20;
+
+/// A batch that may be written: a header, which gets its place in the log later, and the bytes behind it.
 #[derive(Debug)]
 pub(super) struct Prepared<'a> {
     pub(super) header: BatchHeader,
-    /// How much of the header is rewritten: 16 bytes, or all of it where the log stamps the time.
+    /// How much of the header is written from `header`: 16 bytes, or all of it where something behind them has changed.
     pub(super) rewritten: usize,
-    /// The batch without its first `rewritten` bytes.
-    pub(super) rest: &'a [u8],
+    /// The batch without its first `rewritten` bytes: the producer's, unless the log compresses them itself.
+    pub(super) rest: Cow<'a, [u8]>,
 }
 
-/// Parses and checks all batches of an append; the checksum of every byte is verified here, once.
-pub(super) fn prepare<'a>(
+/// Parses and checks all batches of an append.
+pub(super) fn prepare_all<'a>(
     mut bytes: &'a [u8],
     options: &AppendOptions,
     config: &LogConfig,
+    most: usize,
 ) -> Result<Vec<Prepared<'a>>> {
     if bytes.is_empty() {
         return Err(LogError::CorruptBatch {
             reason: "there is no batch".to_owned(),
         });
     }
-    if bytes.len() > config.segment_bytes as usize {
-        return Err(LogError::AppendTooLarge {
-            size: bytes.len(),
-            limit: config.segment_bytes as usize,
-        });
-    }
     let mut prepared = Vec::new();
     while !bytes.is_empty() {
         let batch = RecordBatch::parse(bytes).map_err(refusal)?;
         bytes = &bytes[batch.bytes().len()..];
-        prepared.push(check(&batch, options, config)?);
+        prepared.push(prepare(&batch, options, config, most)?);
     }
     Ok(prepared)
 }
 
-fn check<'a>(
+/// Checks a batch: the checksum of every byte is verified here, once, and the records are looked at here, once.
+pub(super) fn prepare<'a>(
     batch: &RecordBatch<'a>,
     options: &AppendOptions,
     config: &LogConfig,
+    most: usize,
 ) -> Result<Prepared<'a>> {
-    let header = batch.header();
-    let size = batch.bytes().len();
-    if options.origin != Origin::Replica && size > config.max_message_bytes as usize {
-        return Err(LogError::BatchTooLarge {
-            size,
-            limit: config.max_message_bytes as usize,
-        });
+    let sent = batch.header();
+    if options.origin != Origin::Replica {
+        check_size(sent, config)?;
     }
     batch.verify_crc().map_err(refusal)?;
+    let mut content = Content::as_sent(batch);
     if options.origin == Origin::Client {
-        check_client_rules(header)?;
-    }
-    let stamped =
-        options.origin != Origin::Replica && config.timestamp_type == TimestampType::LogAppend;
-    if !stamped && options.origin == Origin::Client {
-        check_timestamps(header, options.now_ms, config)?;
-    }
-    let rewritten = if stamped {
-        BatchHeader::LEN
-    } else {
-        BatchHeader::PREFIX_LEN
-    };
-    Ok(Prepared {
-        header: if stamped {
-            batch.stamped(options.now_ms)
+        check_client_rules(sent)?;
+        if sent.compression() == Compression::None || config.opens(sent) {
+            content = Content::judged(batch, options.now_ms, config, most)?;
+            check_size(&content.header, config)?;
         } else {
-            *header
-        },
-        rewritten,
-        rest: &batch.bytes()[rewritten..],
+            Rules::new(sent, options.now_ms, config).judge_header(sent)?;
+        }
+    }
+    let mut header = content.header;
+    if options.origin != Origin::Replica && config.timestamp_type == TimestampType::LogAppend {
+        header = header.stamped(options.now_ms);
+    }
+    if header == *sent {
+        return Ok(Prepared {
+            header,
+            rewritten: BatchHeader::PREFIX_LEN,
+            rest: Cow::Borrowed(&batch.bytes()[BatchHeader::PREFIX_LEN..]),
+        });
+    }
+    Ok(Prepared {
+        header: header.sealed(&content.payload),
+        rewritten: BatchHeader::LEN,
+        rest: content.payload,
     })
+}
+
+fn check_size(header: &BatchHeader, config: &LogConfig) -> Result<()> {
+    let (size, limit) = (header.total_len(), config.max_message_bytes as usize);
+    if size > limit {
+        return Err(LogError::BatchTooLarge { size, limit });
+    }
+    Ok(())
 }
 
 /// What Kafka's broker asks of a producer's batch beyond being sound.
@@ -95,27 +108,7 @@ fn check_client_rules(header: &BatchHeader) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(LogError::InvalidRecord {
-        reason: broken.to_owned(),
-    })
-}
-
-/// Judged by the header, which names the first and the largest timestamp; the records are not touched.
-fn check_timestamps(header: &BatchHeader, now_ms: i64, config: &LogConfig) -> Result<()> {
-    let earliest = now_ms.saturating_sub(config.timestamp_before_max_ms);
-    let latest = now_ms.saturating_add(config.timestamp_after_max_ms);
-    let outside = |timestamp: &i64| *timestamp >= 0 && !(earliest..=latest).contains(timestamp);
-    match [header.base_timestamp, header.max_timestamp]
-        .into_iter()
-        .find(outside)
-    {
-        Some(timestamp) => Err(LogError::InvalidTimestamp {
-            timestamp,
-            earliest,
-            latest,
-        }),
-        None => Ok(()),
-    }
+    Err(LogError::invalid(broken))
 }
 
 fn refusal(error: RecordsError) -> LogError {

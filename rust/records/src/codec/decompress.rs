@@ -41,23 +41,42 @@ impl Decompressor {
         input: &[u8],
         limit: usize,
     ) -> Result<Vec<u8>> {
-        // Positions in payloads are 31 bits wide, as all lengths in Kafka's formats.
-        let limit = limit.min(i32::MAX as usize);
-        match codec {
-            Compression::None if input.len() > limit => Err(Failure::TooLarge),
-            Compression::None => Ok(input.to_vec()),
-            Compression::Gzip => gzip(input, limit),
-            Compression::Snappy => snappy::decompress(&mut self.snappy, input, limit),
-            Compression::Lz4 => lz4::decompress(input, limit),
-            Compression::Zstd => self.zstd(input, limit),
-        }
-        .map_err(|failure| match failure {
-            Failure::TooLarge => RecordsError::TooLarge { limit },
-            Failure::Codec(detail) => RecordsError::Decompress { codec, detail },
-        })
+        let mut out = Vec::new();
+        self.decompress_into(codec, input, limit, &mut out)?;
+        Ok(out)
     }
 
-    fn zstd(&mut self, input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
+    /// As [`Self::decompress`], in the place of what `out` holds; its room is used. After an error `out` is empty.
+    pub fn decompress_into(
+        &mut self,
+        codec: Compression,
+        input: &[u8],
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        // Positions in payloads are 31 bits wide, as all lengths in Kafka's formats.
+        let limit = limit.min(i32::MAX as usize);
+        let mut room = std::mem::take(out);
+        room.clear();
+        let filled = match codec {
+            Compression::None if input.len() > limit => Err(Failure::TooLarge),
+            Compression::None => {
+                room.extend_from_slice(input);
+                Ok(room)
+            }
+            Compression::Gzip => gzip(input, limit, room),
+            Compression::Snappy => snappy::decompress(&mut self.snappy, input, limit, room),
+            Compression::Lz4 => lz4::decompress(input, limit, room),
+            Compression::Zstd => self.zstd(input, limit, room),
+        };
+        *out = filled.map_err(|failure| match failure {
+            Failure::TooLarge => RecordsError::TooLarge { limit },
+            Failure::Codec(detail) => RecordsError::Decompress { codec, detail },
+        })?;
+        Ok(())
+    }
+
+    fn zstd(&mut self, input: &[u8], limit: usize, mut out: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let context = match &mut self.zstd {
             Some(context) => context,
             empty => {
@@ -78,7 +97,7 @@ impl Decompressor {
         if claimed > limit as u64 {
             return Err(Failure::TooLarge);
         }
-        let mut out = Vec::with_capacity(first_allocation(input.len(), claimed as usize));
+        out.reserve(first_allocation(input.len(), claimed as usize));
         let mut source = InBuffer::around(input);
         loop {
             let (read, written) = (source.pos(), out.len());
@@ -86,7 +105,7 @@ impl Decompressor {
             let step = context.decompress_stream(&mut target, &mut source);
             let hint = match step {
                 Ok(hint) => hint,
-                Err(ZSTD_WINDOW_TOO_LARGE) => return zstd_at_once(context, input, limit),
+                Err(ZSTD_WINDOW_TOO_LARGE) => return zstd_at_once(context, input, limit, out),
                 Err(code) => return Err(zstd_error(code)),
             };
             if out.len() > limit {
@@ -112,11 +131,19 @@ impl fmt::Debug for Decompressor {
 
 /// Decompresses frames whose window is larger than a stream may claim: the output is the window. It must be large
 /// enough at once, so that the size is found by trying.
-fn zstd_at_once(context: &mut DCtx<'_>, input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
+fn zstd_at_once(
+    context: &mut DCtx<'_>,
+    input: &[u8],
+    limit: usize,
+    mut out: Vec<u8>,
+) -> Result<Vec<u8>, Failure> {
     let mut capacity = first_allocation(input.len(), 0).min(limit);
     loop {
-        let mut out = Vec::with_capacity(capacity);
+        out.clear();
+        out.reserve_exact(capacity);
         match context.decompress(&mut out, input) {
+            // The room may be larger than the limit: it was another batch's.
+            Ok(len) if len > limit => return Err(Failure::TooLarge),
             Ok(_) => return Ok(out),
             Err(ZSTD_TOO_SMALL) if capacity < limit => {
                 capacity = capacity.saturating_mul(4).min(limit);
@@ -127,8 +154,8 @@ fn zstd_at_once(context: &mut DCtx<'_>, input: &[u8], limit: usize) -> Result<Ve
     }
 }
 
-fn gzip(input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
-    let mut out = Vec::with_capacity(first_allocation(input.len(), 0).min(limit));
+fn gzip(input: &[u8], limit: usize, mut out: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    out.reserve(first_allocation(input.len(), 0).min(limit));
     MultiGzDecoder::new(input)
         .take(limit as u64 + 1)
         .read_to_end(&mut out)
@@ -161,9 +188,11 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(capacity: usize, limit: usize) -> Self {
+    /// One that uses the room of `bytes`, which is empty, and has `capacity` at the least.
+    pub(super) fn new(mut bytes: Vec<u8>, capacity: usize, limit: usize) -> Self {
+        bytes.reserve(capacity.min(limit));
         Self {
-            bytes: Vec::with_capacity(capacity.min(limit)),
+            bytes,
             filled: 0,
             limit,
         }

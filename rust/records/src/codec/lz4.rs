@@ -28,8 +28,8 @@ struct Frame {
     max_block: usize,
 }
 
-pub(super) fn decompress(input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
-    let mut out = Output::new(first_allocation(input.len(), 0), limit);
+pub(super) fn decompress(input: &[u8], limit: usize, room: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    let mut out = Output::new(room, first_allocation(input.len(), 0), limit);
     let mut rest = input;
     // Frames may follow each other; there is one at the least.
     loop {

@@ -19,8 +19,9 @@ pub(super) fn decompress(
     decoder: &mut Decoder,
     input: &[u8],
     limit: usize,
+    room: Vec<u8>,
 ) -> Result<Vec<u8>, Failure> {
-    let mut out = Output::new(0, limit);
+    let mut out = Output::new(room, 0, limit);
     if !input.starts_with(&MAGIC) {
         block(decoder, input, &mut out)?;
         return Ok(out.into_bytes());
