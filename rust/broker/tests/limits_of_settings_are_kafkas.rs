@@ -200,10 +200,12 @@ async fn a_broker_tells_its_number_and_where_clients_find_it() {
     let described = describe(&mut client, BROKER, "0").await;
     assert_eq!(value(&described, "broker.id"), Some("0"));
     let address = format!("PLAINTEXT://{}", broker.broker.address());
-    assert_eq!(
-        value(&described, "advertised.listeners"),
-        Some(address.as_str())
-    );
+    let advertised = described
+        .iter()
+        .find(|config| config.name == "advertised.listeners")
+        .unwrap();
+    assert_eq!(advertised.value, Some(address));
+    assert_eq!(advertised.config_source, 4, "as in Kafka: of the start");
 }
 
 #[test]

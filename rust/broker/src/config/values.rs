@@ -36,6 +36,16 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
+    /// A value that is decided when a broker starts, though nobody has written it down.
+    pub(crate) fn at_the_start(name: &'static str, value: String) -> Self {
+        Self {
+            name,
+            value,
+            source: Source::StaticBroker,
+            factor: 1,
+        }
+    }
+
     /// The value in the unit of the setting that was asked about.
     pub(crate) fn converted(&self) -> String {
         if self.factor == 1 {

@@ -146,17 +146,15 @@ fn of_owner(row: &'static Row, alone: Option<&'static str>, origins: Vec<Origin>
 }
 
 fn of_broker(context: &Context, row: &'static Row, origins: Vec<Origin>) -> Setting {
-    let listed: Vec<Origin> = from(Some(row.name), origins).collect();
-    let value = match listed.first() {
-        Some(first) => Some(first.converted()),
-        None if row.name == "advertised.listeners" => {
-            Some(format!("PLAINTEXT://{}", context.advertised()))
-        }
-        None => None,
-    };
+    let mut listed: Vec<Origin> = from(Some(row.name), origins).collect();
+    if listed.is_empty() && row.name == "advertised.listeners" {
+        // Where this client finds the broker follows from `listeners`.
+        let value = format!("PLAINTEXT://{}", context.advertised());
+        listed.push(Origin::at_the_start(row.name, value));
+    }
     Setting {
         row,
-        value,
+        value: listed.first().map(Origin::converted),
         read_only: row.change == Change::Restart,
         listed,
     }
