@@ -176,7 +176,7 @@ class Consumer:
         r"""Join the group to read these topics, or those whose whole name a pattern matches, in place of others.
 
         Then iterate the consumer, or :meth:`poll` it. Topics that do not exist yet are read as soon as they do; where
-        the cluster creates topics by itself, asking for one does (``allow_auto_create_topics=False`` does not ask).
+        the cluster creates topics by itself, subscribing to one does (not with ``allow_auto_create_topics=False``).
 
         The callbacks get a list of partitions and are called in the thread that reads, while it asks for a message, or
         by :meth:`close`. The group waits for them. What they raise is raised where the message was asked for.

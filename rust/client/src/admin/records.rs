@@ -21,9 +21,10 @@ impl Admin {
         let mut first = HashMap::new();
         for (of, offset) in before {
             let limit = self.config.api_timeout;
+            let _asked = self.cluster.interest(&of.topic);
             let found = self
                 .cluster
-                .topic(&of.topic, limit, "default.api.timeout.ms");
+                .topic(&of.topic, false, limit, "default.api.timeout.ms");
             self.closing.or_closed(found).await?;
             let subject = of.to_string();
             let low = self

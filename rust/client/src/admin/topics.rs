@@ -187,7 +187,7 @@ impl Admin {
         check_topic_name(name)?;
         let found = self
             .retrying(&format!("describing topic {name}"), || async {
-                let response = self.cluster.fetch_existing(vec![named(name)]).await?;
+                let response = self.cluster.fetch(Some(vec![named(name)])).await?;
                 only("Metadata", name, response.topics)
             })
             .await?;

@@ -105,6 +105,13 @@ impl Metadata {
         }
     }
 
+    /// Whether the cluster said that there is no such topic, or was not asked.
+    pub(crate) fn lacks(&self, topic: &str) -> bool {
+        self.topics
+            .get(topic)
+            .is_none_or(|topic| topic.error == ErrorCode::UnknownTopicOrPartition)
+    }
+
     /// A partition's leader and its epoch, as far as known.
     pub(crate) fn partition(&self, topic: &str, partition: i32) -> PartitionMetadata {
         let known = self

@@ -3,15 +3,16 @@
 //! It asks and remembers; it does not decide what to send, nor when to try again.
 
 mod coordinator;
+mod interest;
 mod metadata;
 mod pool;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use kafkalite_wire::api::metadata::{MetadataRequest, MetadataRequestTopic};
+use kafkalite_wire::api::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 use kafkalite_wire::{ErrorCode, Request};
 use parking_lot::{Mutex, RwLock};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -23,6 +24,8 @@ use crate::connection::Connection;
 use crate::error::{ClientError, Result};
 use crate::topic_name::check_topic_name;
 pub(crate) use coordinator::{Coordinator, is_elsewhere, shown};
+pub(crate) use interest::Interest;
+use interest::Interests;
 pub(crate) use metadata::{Metadata, PartitionMetadata, TopicMetadata};
 pub(crate) use pool::Lane;
 use pool::{Peer, Pool};
@@ -40,9 +43,7 @@ pub(crate) struct Cluster {
     pool: Pool,
     metadata: RwLock<Arc<Metadata>>,
     /// Topics that a refresh asks for.
-    interest: Mutex<BTreeSet<Arc<str>>>,
-    /// Topics that a refresh asks for as long as somebody holds them, with how many do.
-    held: Mutex<BTreeMap<Arc<str>, usize>>,
+    interests: Arc<Interests>,
     /// By group.
     coordinators: Mutex<HashMap<Arc<str>, Arc<Coordinator>>>,
     /// One refresh at a time; whoever waited takes its result.
@@ -71,8 +72,7 @@ impl Cluster {
             config,
             pool: Pool::default(),
             metadata: RwLock::new(Arc::new(Metadata::unknown())),
-            interest: Mutex::default(),
-            held: Mutex::default(),
+            interests: Arc::default(),
             coordinators: Mutex::default(),
             refreshing: tokio::sync::Mutex::new(()),
             unreachable: AtomicBool::new(false),
@@ -184,19 +184,27 @@ impl Cluster {
         brokers
     }
 
-    /// Takes a new snapshot, unless somebody has since `seen` was taken.
+    /// Takes a new snapshot, unless somebody has since `seen` was taken. It asks for the topics that somebody has an
+    /// [`interest`](Self::interest) in, and creates none but those that somebody just [sent to](Self::may_create).
     pub(crate) async fn refresh(&self, seen: &Arc<Metadata>) -> Result<Arc<Metadata>> {
         let _one = self.refreshing.lock().await;
         let current = self.metadata();
         if !Arc::ptr_eq(&current, seen) {
             return Ok(current);
         }
-        let mut topics = self.interest.lock().clone();
-        topics.extend(self.held.lock().keys().cloned());
-        // Partitions can be assigned by any name: one that cannot be sent must not spoil what is asked about the others.
-        topics.retain(|name| check_topic_name(name).is_ok());
-        let topics = topics.iter().map(|name| named(name)).collect();
-        let fresh = Arc::new(Metadata::of(self.fetch(Some(topics)).await?));
+        let names = self.interests.names();
+        let topics = names.iter().map(|name| named(name)).collect();
+        let mut fresh = Metadata::of(self.fetch(Some(topics)).await?);
+        let missing = names
+            .iter()
+            .filter(|name| fresh.lacks(name) && self.interests.is_creatable(name));
+        let missing: Vec<_> = missing.map(|name| named(name)).collect();
+        if !missing.is_empty() {
+            let created = self.fetch_or_create(missing).await?;
+            fresh.topics.extend(Metadata::of(created).topics);
+        }
+        self.interests.asked(&names);
+        let fresh = Arc::new(fresh);
         tracing::debug!(
             brokers = fresh.brokers.len(),
             topics = fresh.topics.len(),
@@ -222,47 +230,43 @@ impl Cluster {
         self.refresh(&metadata).await
     }
 
-    /// The cluster's answer about these topics, `None` for all. The snapshot stays as it is.
+    /// The cluster's answer about these topics, `None` for all; none is created. The snapshot stays as it is.
     pub(crate) async fn fetch(
         &self,
         topics: Option<Vec<MetadataRequestTopic>>,
-    ) -> Result<kafkalite_wire::api::metadata::MetadataResponse> {
-        let allow_auto_topic_creation = self.config.allow_auto_create_topics && topics.is_some();
-        self.ask_any(&MetadataRequest {
-            topics,
-            allow_auto_topic_creation,
-            ..MetadataRequest::default()
-        })
-        .await
-    }
-
-    /// As [`fetch`](Self::fetch), and creates nothing.
-    pub(crate) async fn fetch_existing(
-        &self,
-        topics: Vec<MetadataRequestTopic>,
-    ) -> Result<kafkalite_wire::api::metadata::MetadataResponse> {
+    ) -> Result<MetadataResponse> {
         let request = MetadataRequest {
-            topics: Some(topics),
+            topics,
             allow_auto_topic_creation: false,
             ..MetadataRequest::default()
         };
         self.ask_any(&request).await
     }
 
-    /// Has refreshes ask for this topic until it is [let go](Self::let_go): whoever asks for a topic that was deleted may make
-    /// the broker create it again.
-    pub(crate) fn hold(&self, name: &Arc<str>) {
-        *self.held.lock().entry(Arc::clone(name)).or_default() += 1;
+    /// As [`fetch`](Self::fetch), of topics that somebody sends to or names to read them: the cluster creates what is missing,
+    /// if it and `allow.auto.create.topics` allow it. A question that is repeated must not, or a topic that is deleted comes
+    /// back.
+    pub(crate) async fn fetch_or_create(
+        &self,
+        topics: Vec<MetadataRequestTopic>,
+    ) -> Result<MetadataResponse> {
+        let request = MetadataRequest {
+            topics: Some(topics),
+            allow_auto_topic_creation: self.config.allow_auto_create_topics,
+            ..MetadataRequest::default()
+        };
+        self.ask_any(&request).await
     }
 
-    pub(crate) fn let_go(&self, name: &Arc<str>) {
-        let mut held = self.held.lock();
-        if let Some(holders) = held.get_mut(name) {
-            *holders -= 1;
-            if *holders == 0 {
-                held.remove(name);
-            }
-        }
+    /// Has refreshes ask for this topic while what is returned lives.
+    pub(crate) fn interest(&self, name: &Arc<str>) -> Interest {
+        Interest::new(name, &self.interests)
+    }
+
+    /// Somebody sends to this topic, or names it to read it, and has an [`interest`](Self::interest) in it: if it is missing,
+    /// the next refresh has it created.
+    pub(crate) fn may_create(&self, name: &Arc<str>) {
+        self.interests.may_create(name);
     }
 
     /// Does `work` again, with pauses and refreshes, while its errors may pass; `limit` bounds it all.
@@ -309,11 +313,13 @@ impl Cluster {
         format!("{what} at {}", addresses.join(", ")).into()
     }
 
-    /// The topic, once it has partitions; `limit` and the setting behind it bound the wait. A name that none can have is
-    /// refused at once.
+    /// The topic, once it has partitions; `limit` and the setting behind it bound the wait. One that is missing is created, if
+    /// `create` and `allow.auto.create.topics` allow it. A name that none can have is refused at once. Whoever goes on to have to
+    /// do with the topic needs an [`interest`](Self::interest) of their own.
     pub(crate) async fn topic(
         &self,
         name: &str,
+        create: bool,
         limit: Duration,
         setting: &'static str,
     ) -> Result<Arc<TopicMetadata>> {
@@ -321,11 +327,17 @@ impl Cluster {
         let started = Instant::now();
         let deadline = started + limit;
         let mut backoff = self.retry_backoff();
-        let added = self.interest.lock().insert(name.into());
+        let interest = self.interest(&name.into());
+        let allow = || {
+            if create {
+                self.may_create(interest.name());
+            }
+        };
+        allow();
         let mut metadata = self.metadata();
         // The last error met. That the time is up is none: it says less than what was met before.
         let mut cause = None;
-        if added || !metadata.is_known() {
+        if !metadata.is_known() || metadata.lacks(name) {
             match timeout_at(deadline, self.refresh(&metadata)).await {
                 Ok(Ok(fresh)) => metadata = fresh,
                 Ok(Err(error)) => cause = Some(error),
@@ -345,9 +357,9 @@ impl Cluster {
                     || (*code == ErrorCode::UnknownTopicOrPartition
                         && started.elapsed() > PROPAGATION))
             {
-                self.interest.lock().remove(name);
                 return Err(error.expect("matched just now"));
             }
+            allow();
             match timeout_at(deadline, self.refresh(&metadata)).await {
                 Ok(Ok(fresh)) => {
                     metadata = fresh;

@@ -35,6 +35,6 @@ settings! {
         receive_buffer: i32 = "receive.buffer.bytes", "-1", Bytes(-1, MAX),
             "SO_RCVBUF of the sockets; -1 leaves it to the system.";
         allow_auto_create_topics: bool = "allow.auto.create.topics", "true", Flag,
-            "Whether asking for an unknown topic may make the broker create it.";
+            "Whether sending to a topic that does not exist, or subscribing to it by name, may make the broker create it.";
     }
 }

@@ -26,6 +26,8 @@ settings! {
             "Bytes of records that may wait to be delivered; when they are used up, sending waits.";
         max_block: Duration = "max.block.ms", "60000", Millis(0, MAX),
             "How long sending waits for room in the buffer or for the topic's metadata before it fails.";
+        metadata_max_idle: Duration = "metadata.max.idle.ms", "300000", Millis(1, MAX),
+            "How long a topic that nothing is sent to is remembered; the next record for it asks for its partitions again.";
         delivery_timeout: Duration = "delivery.timeout.ms", "120000", Millis(1, MAX),
             "From sending a record to the report that it was delivered or failed: at most this long.";
         max_in_flight: usize = "max.in.flight.requests.per.connection", "5", Integer(1, MAX),

@@ -12,7 +12,6 @@ mod claim;
 mod claims;
 mod decode;
 mod fetcher;
-mod interest;
 mod offsets;
 mod partition;
 mod plan;
@@ -185,7 +184,7 @@ impl Consumer {
 
     /// The partitions of a topic, sorted; waits until the topic is there, for `limit` at the most.
     pub async fn partitions(&self, topic: &str, limit: Duration) -> Result<Vec<i32>> {
-        let asked = self.shared.cluster.topic(topic, limit, "timeout");
+        let asked = self.shared.cluster.topic(topic, true, limit, "timeout");
         let topic = self.shared.closing.or_closed(asked).await?;
         Ok((0..topic.partitions.len() as i32).collect())
     }

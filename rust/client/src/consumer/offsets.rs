@@ -129,8 +129,9 @@ pub(crate) async fn find_offsets(
         }
     }
     let topics: BTreeSet<_> = questions.iter().map(|(of, _)| of.topic.clone()).collect();
-    for topic in topics {
-        cluster.topic(&topic, limit, "timeout").await?;
+    let _asked: Vec<_> = topics.iter().map(|topic| cluster.interest(topic)).collect();
+    for topic in &topics {
+        cluster.topic(topic, false, limit, "timeout").await?;
     }
     found.extend(
         cluster

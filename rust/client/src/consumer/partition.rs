@@ -10,10 +10,9 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::claim::Claim;
-use super::interest::Interest;
 use super::{StartAt, TopicPartition};
 use crate::backoff::Backoff;
-use crate::cluster::TopicMetadata;
+use crate::cluster::{Interest, TopicMetadata};
 use crate::config::OffsetReset;
 use crate::error::ClientError;
 

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::batch::Batch;
 use super::claim::Claim;
-use super::interest::Interest;
 use super::partition::Partition;
 use super::plan::{self, Plan};
 use super::{StartAt, TopicPartition};
@@ -95,7 +94,9 @@ impl Shared {
         state.ready.clear();
         for (of, start) in wanted {
             let partition = Partition::new(start, self.cluster.retry_backoff());
+            let topic = Arc::clone(&of.topic);
             self.put(&mut state, of, partition);
+            self.cluster.may_create(&topic);
         }
         drop(before);
         for waker in state.wakers.values() {
@@ -116,7 +117,7 @@ impl Shared {
 
     fn put(&self, state: &mut State, of: TopicPartition, mut partition: Partition) {
         if !self.is_closed() {
-            partition.interest = Some(Interest::new(&self.cluster, &of.topic));
+            partition.interest = Some(self.cluster.interest(&of.topic));
         }
         state.partitions.insert(of, partition);
     }

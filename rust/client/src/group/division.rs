@@ -58,7 +58,7 @@ pub(super) async fn decide(
     })?;
     let members: Vec<_> = members.into_iter().map(understood).collect();
     let topics: Topics = members.iter().flat_map(|it| it.topics.clone()).collect();
-    let Counted { counts, .. } = count(&cluster, &topics).await?;
+    let Counted { counts, .. } = count(&cluster, &topics, false).await?;
     let division = divide(assignor, &members, &counts);
     let assignments = division
         .iter()
@@ -141,13 +141,19 @@ pub(super) struct Counted {
     pub(super) refused: Vec<(Arc<str>, ErrorCode)>,
 }
 
-/// How many partitions each of these topics has.
-pub(super) async fn count(cluster: &Cluster, topics: &Topics) -> Result<Counted> {
+/// How many partitions each of these topics has. `create`: those that are missing may be created, for they were just
+/// subscribed to by name.
+pub(super) async fn count(cluster: &Cluster, topics: &Topics, create: bool) -> Result<Counted> {
     if topics.is_empty() {
         return Ok(Counted::default());
     }
     let asked = topics.iter().map(|name| named(name)).collect();
-    Ok(counted(cluster.fetch(Some(asked)).await?))
+    let response = if create {
+        cluster.fetch_or_create(asked).await?
+    } else {
+        cluster.fetch(Some(asked)).await?
+    };
+    Ok(counted(response))
 }
 
 /// Every topic of the cluster but Kafka's own.

@@ -273,9 +273,11 @@ impl Task {
         }
         let cluster = Arc::clone(self.inside.consumer.cluster());
         let number = self.look;
+        // One that was there before, and is deleted, does not come back.
+        let create = !self.is_checked;
         self.work.spawn(async move {
             let counted = match subscription {
-                Subscription::Topics(_) => count(&cluster, &topics).await,
+                Subscription::Topics(_) => count(&cluster, &topics, create).await,
                 Subscription::Pattern(_) => count_all(&cluster).await,
             };
             Done::Looked(number, counted)

@@ -15,7 +15,6 @@ use super::batch::Batch;
 use super::delivery::{Delivery, Outcome};
 use super::record::ProducerRecord;
 use super::shared::Shared;
-use crate::error::{ClientError, Result};
 
 /// One partition's batches that were not sent yet.
 #[derive(Debug)]
@@ -58,6 +57,15 @@ impl Open {
     }
 }
 
+/// Why a record was not appended.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NotTaken {
+    /// Nothing more is taken in: the producer is closed, or has forgotten the topic or the partition meanwhile.
+    Shut,
+    /// No batch can hold it.
+    TooLarge,
+}
+
 /// What the sender finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waiting {
@@ -81,15 +89,15 @@ impl Accumulator {
 
     /// Appends a record that `memory` was reserved for.
     pub(super) fn append(
-        &self,
+        self: &Arc<Self>,
         shared: &Shared,
         record: &ProducerRecord<'_>,
         timestamp: i64,
         memory: usize,
-    ) -> Result<Delivery> {
+    ) -> Result<Delivery, NotTaken> {
         let mut queue = self.queue.lock();
         if queue.shut {
-            return Err(ClientError::Closed("producer"));
+            return Err(NotTaken::Shut);
         }
         if let Some(open) = &mut queue.open {
             if open
@@ -107,32 +115,27 @@ impl Accumulator {
             .builder
             .try_append(timestamp, record.key, record.value, record.headers)
         {
-            let (size, limit) = (record.size(), shared.config.max_request_size);
-            return Err(ClientError::TooLarge {
-                topic: Arc::clone(&self.topic),
-                size,
-                limit,
-            });
+            return Err(NotTaken::TooLarge);
         }
         let delivery = Delivery::new(Arc::clone(&open.outcome), 0, timestamp);
         shared.opened(open.id);
         queue.open = Some(open);
         drop(queue);
-        shared.wake_sender(self.lane);
+        shared.wake_sender(Arc::clone(self));
         Ok(delivery)
     }
 
     /// Appends a message set as a batch of its own, behind what is there.
     pub(super) fn append_set(
-        &self,
+        self: &Arc<Self>,
         shared: &Shared,
         set: BatchBuilder,
         memory: usize,
         timestamp: i64,
-    ) -> Result<Delivery> {
+    ) -> Result<Delivery, NotTaken> {
         let mut queue = self.queue.lock();
         if queue.shut {
-            return Err(ClientError::Closed("producer"));
+            return Err(NotTaken::Shut);
         }
         self.close_open(&mut queue);
         let open = self.open(shared, memory, set);
@@ -141,7 +144,7 @@ impl Accumulator {
         shared.opened(open.id);
         queue.closed.push_back(open.close());
         drop(queue);
-        shared.wake_sender(self.lane);
+        shared.wake_sender(Arc::clone(self));
         Ok(delivery)
     }
 
@@ -194,6 +197,22 @@ impl Accumulator {
         queue.shut = true;
         self.close_open(&mut queue);
         std::mem::take(&mut queue.closed)
+    }
+
+    /// Takes nothing more in; what is there stays.
+    pub(super) fn refuse(&self) {
+        self.queue.lock().shut = true;
+    }
+
+    /// Takes nothing more in, if there is nothing.
+    pub(super) fn retire(&self) -> bool {
+        let mut queue = self.queue.lock();
+        queue.shut = queue.open.is_none() && queue.closed.is_empty();
+        queue.shut
+    }
+
+    pub(super) fn reopen(&self) {
+        self.queue.lock().shut = false;
     }
 
     /// Whether a batch was completed since this was last asked.

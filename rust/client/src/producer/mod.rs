@@ -27,7 +27,7 @@ use tokio::time::timeout;
 use crate::cluster::Cluster;
 use crate::config::{ConfigError, ProducerConfig};
 use crate::error::{ClientError, Result};
-use accumulator::Accumulator;
+use accumulator::{Accumulator, NotTaken};
 pub use delivery::{Delivery, RecordMetadata};
 pub use record::ProducerRecord;
 use shared::Shared;
@@ -67,7 +67,8 @@ enum Need {
 }
 
 impl Wait {
-    /// Waits, `max.block.ms` at the most, and no longer than until the producer is closed. Then try the record again: another thread may have been quicker.
+    /// Waits, `max.block.ms` at the most, or until the producer is closed. Then try the record again: another thread may have
+    /// been quicker.
     pub async fn ready(self) -> Result<()> {
         let (shared, need) = (&self.shared, self.need);
         let ready = async {
@@ -147,15 +148,8 @@ impl Producer {
         let topic = self.topic(topic)?;
         let size = records.iter().map(ProducerRecord::size).sum();
         let limit = self.shared.config.max_request_size;
-        let too_large = || {
-            Refused::Failed(ClientError::TooLarge {
-                topic: Arc::clone(&topic.name),
-                size,
-                limit,
-            })
-        };
         if size > limit {
-            return Err(too_large());
+            return Err(self.not_taken(NotTaken::TooLarge, &topic, size));
         }
         let accumulator = self.choose(&topic, partition, key)?;
         self.reserve(size)?;
@@ -177,9 +171,9 @@ impl Producer {
         let appended = if fits && !set.is_empty() {
             accumulator
                 .append_set(&self.shared, set, size, first)
-                .map_err(Refused::Failed)
+                .map_err(|reason| self.not_taken(reason, &topic, size))
         } else {
-            Err(too_large())
+            Err(self.not_taken(NotTaken::TooLarge, &topic, size))
         };
         appended.inspect_err(|_| self.shared.release(size))
     }
@@ -257,9 +251,10 @@ impl Producer {
         if self.shared.closing.is_closed() {
             return Err(Refused::Failed(self.shared.closing.error()));
         }
-        self.shared
-            .topic(name)
-            .ok_or_else(|| self.wait(Need::Topic(name.to_owned())))
+        let topic = self.shared.topic(name);
+        let topic = topic.ok_or_else(|| self.wait(Need::Topic(name.to_owned())))?;
+        topic.note_use();
+        Ok(topic)
     }
 
     fn enqueue_to(
@@ -269,22 +264,17 @@ impl Producer {
         now: impl FnOnce() -> i64,
     ) -> Result<Delivery, Refused> {
         let size = record.size();
-        let limit = self.shared.config.max_request_size;
-        if size > limit {
-            return Err(Refused::Failed(ClientError::TooLarge {
-                topic: Arc::clone(&topic.name),
-                size,
-                limit,
-            }));
+        if size > self.shared.config.max_request_size {
+            return Err(self.not_taken(NotTaken::TooLarge, topic, size));
         }
         let accumulator = self.choose(topic, record.partition, record.key)?;
         self.reserve(size)?;
         let timestamp = record.timestamp.unwrap_or_else(now);
         accumulator
             .append(&self.shared, record, timestamp, size)
-            .map_err(|error| {
+            .map_err(|reason| {
                 self.shared.release(size);
-                Refused::Failed(error)
+                self.not_taken(reason, topic, size)
             })
     }
 
@@ -308,6 +298,21 @@ impl Producer {
             Ok(())
         } else {
             Err(self.wait(Need::Room(bytes)))
+        }
+    }
+
+    fn not_taken(&self, reason: NotTaken, topic: &Topic, size: usize) -> Refused {
+        match reason {
+            NotTaken::Shut if self.shared.closing.is_closed() => {
+                Refused::Failed(self.shared.closing.error())
+            }
+            // It was forgotten just now, or the partition went with the topic that it was of.
+            NotTaken::Shut => self.wait(Need::Topic(topic.name.to_string())),
+            NotTaken::TooLarge => Refused::Failed(ClientError::TooLarge {
+                topic: Arc::clone(&topic.name),
+                size,
+                limit: self.shared.config.max_request_size,
+            }),
         }
     }
 

@@ -75,6 +75,11 @@ impl Sequences {
         Stamp { identity, base }
     }
 
+    /// Whether anything was stamped.
+    pub(super) fn has_begun(&self) -> bool {
+        self.identity.is_some()
+    }
+
     /// Begins at 0 under this identity. The caller stamps what is to be sent again, in its order.
     pub(super) fn start_over(&mut self, identity: Identity) {
         self.identity = Some(identity);

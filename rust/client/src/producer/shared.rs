@@ -1,6 +1,6 @@
 //! What the threads that produce share with the task that sends.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::accumulator::Accumulator;
 use super::delivery::Failures;
 use super::topic::Topic;
 use crate::closing::Closing;
@@ -26,8 +27,8 @@ pub(super) struct Shared {
     pub(super) failures: Arc<Failures>,
     pub(super) topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
     lanes: AtomicUsize,
-    /// Partitions with something new, by lane.
-    fresh: Mutex<Vec<usize>>,
+    /// Partitions with something new.
+    fresh: Mutex<Vec<Arc<Accumulator>>>,
     pub(super) wake: Notify,
     batch_ids: AtomicU64,
     /// Batches that are not settled.
@@ -79,12 +80,12 @@ impl Shared {
     }
 
     /// Tells the sender that a partition has something new.
-    pub(super) fn wake_sender(&self, lane: usize) {
-        self.fresh.lock().push(lane);
+    pub(super) fn wake_sender(&self, accumulator: Arc<Accumulator>) {
+        self.fresh.lock().push(accumulator);
         self.wake.notify_one();
     }
 
-    pub(super) fn take_fresh(&self) -> Vec<usize> {
+    pub(super) fn take_fresh(&self) -> Vec<Arc<Accumulator>> {
         std::mem::take(&mut self.fresh.lock())
     }
 
@@ -195,14 +196,15 @@ impl Shared {
 
     /// Waits until a topic's partitions are known.
     pub(super) async fn learn(&self, name: &str) -> Result<Arc<Topic>> {
+        let interest = self.cluster.interest(&name.into());
         let found = self
             .cluster
-            .topic(name, self.config.max_block, "max.block.ms")
+            .topic(name, true, self.config.max_block, "max.block.ms")
             .await?;
         let mut topics = self.topics.write();
         let topic = topics
             .entry(Arc::clone(&found.name))
-            .or_insert_with(|| Topic::new(Arc::clone(&found.name)));
+            .or_insert_with(|| Topic::new(interest));
         topic.learn(&found, self);
         Ok(Arc::clone(topic))
     }
@@ -223,6 +225,25 @@ impl Shared {
         } else {
             Err(topic.lacks(partition))
         }
+    }
+
+    /// Forgets the topics that nothing was sent to since the last so many looks, unless `keep` says otherwise or something
+    /// comes just now; their names.
+    pub(super) fn forget_unused(
+        &self,
+        looks: u32,
+        keep: impl Fn(&str) -> bool,
+    ) -> HashSet<Arc<str>> {
+        let mut forgotten = HashSet::new();
+        // Whoever finds nothing more taken in waits here, and then finds the topic gone, or open again.
+        self.topics.write().retain(|name, topic| {
+            let goes = topic.is_unused(looks) && !keep(name) && topic.retire();
+            if goes {
+                forgotten.insert(Arc::clone(name));
+            }
+            !goes
+        });
+        forgotten
     }
 
     /// Takes over what a refresh found.

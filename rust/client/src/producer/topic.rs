@@ -1,14 +1,15 @@
 //! A topic as the producer sees it: its partitions' accumulators, and the choice among them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use kafkalite_wire::ErrorCode;
 use parking_lot::RwLock;
+use uuid::Uuid;
 
 use super::accumulator::Accumulator;
 use super::shared::Shared;
-use crate::cluster::TopicMetadata;
+use crate::cluster::{Interest, TopicMetadata};
 use crate::config::PartitionerChoice;
 use crate::error::{ClientError, Result};
 use crate::partitioner::partition_of_key;
@@ -16,13 +17,19 @@ use crate::partitioner::partition_of_key;
 #[derive(Debug)]
 pub(super) struct Topic {
     pub(super) name: Arc<str>,
+    /// Has its metadata refreshed.
+    _interest: Interest,
     partitions: RwLock<Partitions>,
+    /// How often it was [looked at](Self::is_unused) since something was last sent to it.
+    unused: AtomicU32,
     /// Where records without a key go until a batch is complete; an index into `available`.
     sticky: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct Partitions {
+    /// The topic's, zero where the cluster has none.
+    id: Uuid,
     /// By partition number.
     accumulators: Vec<Arc<Accumulator>>,
     /// Those that have a leader; all, if none has.
@@ -30,21 +37,56 @@ struct Partitions {
 }
 
 impl Topic {
-    pub(super) fn new(name: Arc<str>) -> Arc<Self> {
+    pub(super) fn new(interest: Interest) -> Arc<Self> {
         Arc::new(Self {
-            name,
+            name: Arc::clone(interest.name()),
+            _interest: interest,
             partitions: RwLock::default(),
+            unused: AtomicU32::new(0),
             sticky: AtomicUsize::new(fastrand::usize(..)),
         })
     }
 
-    /// Takes over what a refresh found. Partitions are only ever added; a topic that vanished keeps its batches, and they
-    /// time out unless it comes back.
+    /// Something is sent to it.
+    #[inline]
+    pub(super) fn note_use(&self) {
+        if self.unused.load(Ordering::Relaxed) > 0 {
+            self.unused.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Looks whether nothing was sent to it since the last so many looks.
+    pub(super) fn is_unused(&self, looks: u32) -> bool {
+        self.unused.fetch_add(1, Ordering::Relaxed) >= looks
+    }
+
+    /// Takes nothing more, if it has nothing: whoever still holds it has to look for the topic again.
+    pub(super) fn retire(&self) -> bool {
+        let accumulators = self.accumulators();
+        let is_empty = accumulators.iter().all(|one| one.retire());
+        if !is_empty {
+            for accumulator in accumulators {
+                accumulator.reopen();
+            }
+        }
+        is_empty
+    }
+
+    /// Takes over what a refresh found. Partitions are only ever added, unless the topic was deleted and created with fewer;
+    /// one that vanished keeps its batches, and they time out unless it comes back.
     pub(super) fn learn(&self, found: &TopicMetadata, shared: &Shared) {
         if found.error != ErrorCode::None {
             return;
         }
         let mut partitions = self.partitions.write();
+        // Only with another id: a broker that was not told yet of further partitions would have them thrown away.
+        if partitions.id != found.id && !partitions.id.is_nil() && !found.id.is_nil() {
+            let count = found.partitions.len().min(partitions.accumulators.len());
+            for gone in partitions.accumulators.drain(count..) {
+                gone.refuse();
+            }
+        }
+        partitions.id = found.id;
         for number in partitions.accumulators.len()..found.partitions.len() {
             partitions.accumulators.push(Accumulator::new(
                 Arc::clone(&self.name),

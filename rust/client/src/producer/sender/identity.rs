@@ -55,7 +55,7 @@ impl Sender {
     pub(super) fn identified_as(&mut self, identity: Identity) {
         self.idempotence = Idempotence::Known(identity);
         self.backoff.succeeded();
-        for lane in &mut self.lanes {
+        for lane in self.lanes.values_mut() {
             if lane.wants_epoch() && lane.in_flight == 0 {
                 lane.start_over(identity);
             }

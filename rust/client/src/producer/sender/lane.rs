@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::super::accumulator::{Accumulator, Waiting};
 use super::super::batch::Batch;
 use super::super::sequences::{Identity, Sequences};
 use crate::backoff::Backoff;
+use crate::cluster::Metadata;
 use crate::connection::Connection;
 
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(super) struct Lane {
     pub(super) in_flight: usize,
     /// Where what is in flight was sent. Two connections keep no order between them.
     pub(super) connection: Option<Arc<Connection>>,
+    /// The topic's id when it was last looked at; zero where it has none.
+    topic_id: Uuid,
     /// Something was written since it last began, or failed. Until then one batch goes at a time: a broker that knows
     /// nothing of the producer takes any first sequence, so it would take the second batch where the first failed.
     proven: bool,
@@ -48,6 +52,7 @@ impl Lane {
             sequences: Sequences::default(),
             in_flight: 0,
             connection: None,
+            topic_id: Uuid::nil(),
             proven: false,
             retry: VecDeque::new(),
             not_before: None,
@@ -76,6 +81,15 @@ impl Lane {
         match self.not_before {
             Some(moment) if moment > now => Readiness::At(moment),
             _ => Readiness::Ready,
+        }
+    }
+
+    /// Learns from a refresh. Another topic of the same name knows nothing of the producer.
+    pub(super) fn learn(&mut self, metadata: &Metadata) {
+        let found = metadata.topics.get(&self.accumulator.topic);
+        if let Some(id) = found.map(|topic| topic.id).filter(|id| !id.is_nil()) {
+            self.proven &= self.topic_id == id || self.topic_id.is_nil();
+            self.topic_id = id;
         }
     }
 

@@ -2,6 +2,7 @@
 //! partitions of a leader; settles batches when answers come, or sends them again.
 
 mod identity;
+mod idle;
 mod lane;
 mod request;
 mod settle;
@@ -15,6 +16,7 @@ use kafkalite_wire::api::produce::{ProduceRequest, ProduceResponse};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::accumulator::Accumulator;
 use super::sequences::Identity;
 use super::shared::Shared;
 use crate::backoff::Backoff;
@@ -37,7 +39,7 @@ pub(super) async fn run(shared: Arc<Shared>, compressor: Compressor, idempotent:
         } else {
             Idempotence::Off
         },
-        lanes: Vec::new(),
+        lanes: HashMap::new(),
         active: BTreeSet::new(),
         links: HashMap::new(),
         work: JoinSet::new(),
@@ -45,6 +47,7 @@ pub(super) async fn run(shared: Arc<Shared>, compressor: Compressor, idempotent:
         refreshing: false,
         refresh_wanted: false,
         backoff,
+        look_at: Instant::now(),
         last_error: None,
     };
     sender.run().await;
@@ -62,7 +65,8 @@ struct Sender {
     shared: Arc<Shared>,
     compressor: Compressor,
     idempotence: Idempotence,
-    lanes: Vec<Lane>,
+    /// By the numbers of their accumulators.
+    lanes: HashMap<usize, Lane>,
     /// Lanes that may have something to send, or in flight.
     active: BTreeSet<usize>,
     links: HashMap<i32, Link>,
@@ -73,6 +77,8 @@ struct Sender {
     refresh_wanted: bool,
     /// Pauses between refreshes, and between requests for a producer id.
     backoff: Backoff,
+    /// When to look for topics that are not used any more.
+    look_at: Instant,
     /// What last went wrong that is not about a single batch; the reason, if time runs out.
     last_error: Option<ClientError>,
 }
@@ -89,17 +95,13 @@ impl Sender {
     async fn run(&mut self) {
         while !self.shared.abort.load(Ordering::Acquire) {
             self.adopt_fresh();
-            let wake_at = self.dispatch(Instant::now());
+            let now = Instant::now();
+            let look_at = self.forget_idle(now);
+            let wake_at = self.dispatch(now).map_or(look_at, |it| it.min(look_at));
             let shared = Arc::clone(&self.shared);
-            let timer = async {
-                match wake_at {
-                    Some(moment) => sleep_until(moment).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 () = shared.wake.notified() => {}
-                () = timer => {}
+                () = sleep_until(wake_at) => {}
                 Some(done) = self.work.join_next_with_id() => {
                     self.done(done);
                     while let Some(done) = self.work.try_join_next_with_id() {
@@ -112,30 +114,24 @@ impl Sender {
 
     /// Learns about partitions with something new.
     fn adopt_fresh(&mut self) {
-        let fresh = self.shared.take_fresh();
-        if fresh.iter().any(|lane| *lane >= self.lanes.len()) {
-            self.adopt_lanes();
+        for accumulator in self.shared.take_fresh() {
+            self.adopt(accumulator);
         }
-        self.active.extend(fresh);
     }
 
-    fn adopt_lanes(&mut self) {
-        let topics = self.shared.topics.read();
-        let mut new: Vec<_> = topics
-            .values()
-            .flat_map(|topic| topic.accumulators())
-            .collect();
-        drop(topics);
-        new.retain(|accumulator| accumulator.lane >= self.lanes.len());
-        new.sort_unstable_by_key(|accumulator| accumulator.lane);
-        for accumulator in new {
-            // Numbers are dense: each accumulator is in a topic before anything can be appended to it. One that another
-            // thread is just adding comes with the next look.
-            if accumulator.lane == self.lanes.len() {
-                self.lanes
-                    .push(Lane::new(accumulator, self.shared.cluster.retry_backoff()));
-            }
-        }
+    fn adopt(&mut self, accumulator: Arc<Accumulator>) {
+        let number = accumulator.lane;
+        let backoff = || self.shared.cluster.retry_backoff();
+        let lane = self.lanes.entry(number);
+        lane.or_insert_with(|| Lane::new(accumulator, backoff()));
+        self.active.insert(number);
+    }
+
+    /// The lane of something that was sent.
+    fn lane(&mut self, number: usize) -> &mut Lane {
+        self.lanes
+            .get_mut(&number)
+            .expect("a lane is kept while it has something in flight")
     }
 
     /// Sends everything that can be sent; when to look again at the latest.
@@ -166,7 +162,7 @@ impl Sender {
         let linger = self.shared.config.linger;
         let mut parcels: HashMap<i32, Parcel> = HashMap::new();
         for index in self.active.iter().copied().collect::<Vec<_>>() {
-            let Some(lane) = self.lanes.get_mut(index) else {
+            let Some(lane) = self.lanes.get_mut(&index) else {
                 continue;
             };
             match lane.readiness(now, linger, hurry) {
@@ -181,10 +177,10 @@ impl Sender {
                 }
                 Readiness::Ready => {}
             }
-            let Some(leader) = metadata
-                .partition(&lane.accumulator.topic, lane.accumulator.partition)
-                .leader
-            else {
+            let topic = &lane.accumulator.topic;
+            let Some(leader) = metadata.partition(topic, lane.accumulator.partition).leader else {
+                // What waits here was sent: a topic that is missing may come for it.
+                self.shared.cluster.may_create(topic);
                 self.refresh_wanted = true;
                 continue;
             };
@@ -237,7 +233,9 @@ impl Sender {
         if !self.idempotence.is_settled() {
             return; // an earlier lane of this round used up the epochs
         }
-        let lane = &mut self.lanes[index];
+        let Some(lane) = self.lanes.get_mut(&index) else {
+            return;
+        };
         if lane.in_flight > 0
             && !lane
                 .connection
@@ -378,7 +376,9 @@ impl Sender {
                 match result {
                     Ok(metadata) => {
                         self.shared.learn_all(&metadata);
-                        self.adopt_lanes();
+                        for lane in self.lanes.values_mut() {
+                            lane.learn(&metadata);
+                        }
                     }
                     Err(error) => self.note(error),
                 }
@@ -430,7 +430,11 @@ enum Posted {
 impl Drop for Sender {
     /// However the task ends, nobody waits for a delivery in vain.
     fn drop(&mut self) {
-        self.adopt_lanes();
+        self.adopt_fresh();
+        let topics: Vec<_> = self.shared.topics.read().values().cloned().collect();
+        for accumulator in topics.iter().flat_map(|topic| topic.accumulators()) {
+            self.adopt(accumulator);
+        }
         self.work.abort_all();
         let error = ClientError::Closed("producer");
         for (_, sent) in std::mem::take(&mut self.requests).into_values() {
@@ -438,8 +442,8 @@ impl Drop for Sender {
                 self.fail(lane, &batch, error.clone());
             }
         }
-        for index in 0..self.lanes.len() {
-            for batch in self.lanes[index].shut() {
+        for index in self.lanes.keys().copied().collect::<Vec<_>>() {
+            for batch in self.lane(index).shut() {
                 self.fail(index, &batch, error.clone());
             }
         }

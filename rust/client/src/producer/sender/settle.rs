@@ -22,20 +22,20 @@ impl Sender {
                 let mut answers = Answers::of(response);
                 for sent in sent {
                     let answer = answers.take(&sent);
-                    self.lanes[sent.lane].in_flight -= 1;
+                    self.lane(sent.lane).in_flight -= 1;
                     self.judge(sent.lane, sent.batch, answer, now);
                 }
             }
             Ok(None) => {
                 for Sent { lane, batch, .. } in sent {
-                    self.lanes[lane].in_flight -= 1;
+                    self.lane(lane).in_flight -= 1;
                     self.settle(lane, &batch, Written::default());
                 }
             }
             Err(error) => {
                 self.refresh_wanted |= error.stale_metadata();
                 for Sent { lane, batch, .. } in sent {
-                    self.lanes[lane].in_flight -= 1;
+                    self.lane(lane).in_flight -= 1;
                     self.retry_or_fail(lane, batch, error.clone(), error.retriable(), now);
                 }
             }
@@ -53,7 +53,7 @@ impl Sender {
             };
             return self.settle(index, &batch, written);
         }
-        let lane = &mut self.lanes[index];
+        let lane = self.lane(index);
         let oldest = !lane.has_earlier(batch.id);
         let verdict = if batch.is_stamped() {
             lane.sequences.refused(code, oldest)
@@ -77,7 +77,7 @@ impl Sender {
     }
 
     fn settle(&mut self, index: usize, batch: &Batch, written: Written) {
-        self.lanes[index].succeeded();
+        self.lane(index).succeeded();
         batch.outcome.written(written);
         self.shared.settled(batch.id, batch.memory);
     }
@@ -96,12 +96,12 @@ impl Sender {
         tracing::debug!(%error, attempt = batch.attempts, "a batch is sent again");
         batch.last_error = Some(error);
         self.active.insert(index);
-        self.lanes[index].retry(batch, now);
+        self.lane(index).retry(batch, now);
     }
 
     pub(super) fn fail(&mut self, index: usize, batch: &Batch, error: ClientError) {
         if batch.is_stamped() {
-            self.lanes[index].sequences.gave_up();
+            self.lane(index).sequences.gave_up();
         }
         batch.outcome.failed(error, batch.records);
         self.shared.settled(batch.id, batch.memory);
@@ -113,7 +113,7 @@ impl Sender {
         let horizon = now.checked_sub(limit)?;
         let mut next: Option<Instant> = None;
         for index in self.active.iter().copied().collect::<Vec<_>>() {
-            let Some(lane) = self.lanes.get_mut(index) else {
+            let Some(lane) = self.lanes.get_mut(&index) else {
                 continue;
             };
             let (expired, due) = lane.expired(horizon, limit);
@@ -146,8 +146,8 @@ impl Sender {
 
     /// Fails what has not been sent.
     pub(super) fn fail_everything(&mut self, error: &ClientError) {
-        for index in 0..self.lanes.len() {
-            while let Some(batch) = self.lanes[index].take() {
+        for index in self.lanes.keys().copied().collect::<Vec<_>>() {
+            while let Some(batch) = self.lane(index).take() {
                 self.fail(index, &batch, error.clone());
             }
         }

@@ -1,0 +1,53 @@
+//! Forgets topics that nothing is sent to any more (`metadata.max.idle.ms`).
+
+use std::collections::HashSet;
+
+use tokio::time::Instant;
+
+use super::Sender;
+use super::identity::Idempotence;
+
+/// Looks that make up the time.
+const LOOKS: u32 = 2;
+
+impl Sender {
+    /// Forgets what nothing was sent to for long enough, if it is time to look; when to look again.
+    pub(super) fn forget_idle(&mut self, now: Instant) -> Instant {
+        if now < self.look_at {
+            return self.look_at;
+        }
+        self.look_at = now + self.shared.config.metadata_max_idle / LOOKS;
+        let lanes = &self.lanes;
+        let busy: HashSet<_> = lanes
+            .values()
+            .filter(|lane| !lane.is_settled())
+            .map(|lane| lane.accumulator.topic.clone())
+            .collect();
+        let forgotten = self
+            .shared
+            .forget_unused(LOOKS, |topic| busy.contains(topic));
+        if forgotten.is_empty() {
+            return self.look_at;
+        }
+        tracing::debug!(
+            topics = forgotten.len(),
+            "topics that are not used are forgotten"
+        );
+        let mut has_sequences = false;
+        self.lanes.retain(|number, lane| {
+            let goes = forgotten.contains(&lane.accumulator.topic);
+            if goes {
+                has_sequences |= lane.sequences.has_begun();
+                self.active.remove(number);
+            }
+            !goes
+        });
+        if let (true, Idempotence::Known(identity)) = (has_sequences, self.idempotence) {
+            // Brokers remember the sequences. Who comes back begins at 0, which is a repetition unless the epoch is new.
+            self.idempotence = identity
+                .bumped()
+                .map_or(Idempotence::Wanted, Idempotence::Known);
+        }
+        self.look_at
+    }
+}
