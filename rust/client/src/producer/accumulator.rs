@@ -4,14 +4,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kafkalite_records::BatchBuilder;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::batch::Batch;
+use super::batch::{Batch, Made, Place};
 use super::delivery::{Delivery, Outcome};
 use super::record::ProducerRecord;
 use super::shared::Shared;
@@ -24,6 +24,8 @@ pub(super) struct Accumulator {
     /// Its place among all the producer's partitions.
     pub(super) lane: usize,
     queue: Mutex<Queue>,
+    /// Bytes of the largest batch, before compression, that may be written there, as far as refusals have told.
+    largest: AtomicUsize,
     /// A batch was completed since the last look: time for records without a key to go elsewhere (KIP-480).
     turned: AtomicBool,
 }
@@ -46,9 +48,16 @@ struct Open {
 }
 
 impl Open {
+    fn place(&self) -> Place {
+        Place {
+            batch: self.id,
+            record: 0,
+        }
+    }
+
     fn close(self) -> Batch {
         Batch::new(
-            self.id,
+            self.place(),
             self.outcome,
             self.opened,
             self.memory,
@@ -83,6 +92,7 @@ impl Accumulator {
             partition,
             lane,
             queue: Mutex::default(),
+            largest: AtomicUsize::new(usize::MAX),
             turned: AtomicBool::new(false),
         })
     }
@@ -100,9 +110,11 @@ impl Accumulator {
             return Err(NotTaken::Shut);
         }
         if let Some(open) = &mut queue.open {
-            if open
-                .builder
-                .try_append(timestamp, record.key, record.value, record.headers)
+            let size = open.builder.size() + memory;
+            if size <= self.largest.load(Ordering::Relaxed)
+                && open
+                    .builder
+                    .try_append(timestamp, record.key, record.value, record.headers)
             {
                 open.memory += memory;
                 let index = open.builder.count() as u32 - 1;
@@ -118,7 +130,7 @@ impl Accumulator {
             return Err(NotTaken::TooLarge);
         }
         let delivery = Delivery::new(Arc::clone(&open.outcome), 0, timestamp);
-        shared.opened(open.id);
+        shared.opened(open.place());
         queue.open = Some(open);
         drop(queue);
         shared.wake_sender(Arc::clone(self));
@@ -141,8 +153,10 @@ impl Accumulator {
         let open = self.open(shared, memory, set);
         let records = open.builder.count() as u32;
         let delivery = Delivery::of_set(Arc::clone(&open.outcome), records, timestamp);
-        shared.opened(open.id);
-        queue.closed.push_back(open.close());
+        shared.opened(open.place());
+        let mut batch = open.close();
+        batch.made = Made::Set;
+        queue.closed.push_back(batch);
         drop(queue);
         shared.wake_sender(Arc::clone(self));
         Ok(delivery)
@@ -197,6 +211,13 @@ impl Accumulator {
         queue.shut = true;
         self.close_open(&mut queue);
         std::mem::take(&mut queue.closed)
+    }
+
+    /// A batch of so many bytes, before compression, was too large: larger ones are not made from now on; how large they may
+    /// be.
+    pub(super) fn refused(&self, bytes: usize) -> usize {
+        let half = bytes / 2;
+        self.largest.fetch_min(half, Ordering::Relaxed).min(half)
     }
 
     /// Takes nothing more in; what is there stays.

@@ -8,13 +8,21 @@ use tokio::time::Instant;
 
 use super::delivery::Outcome;
 use super::sequences::Stamp;
+use super::split::{Slice, divide};
 use crate::error::ClientError;
+
+/// Orders the batches of a partition: by creation; the parts of one that was split by their first records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// Rises with creation.
+    pub(super) batch: u64,
+    pub(super) record: u32,
+}
 
 /// One batch of one partition.
 #[derive(Debug)]
 pub(super) struct Batch {
-    /// Rises with creation, so it orders the batches of a partition.
-    pub(super) id: u64,
+    pub(super) place: Place,
     pub(super) outcome: Arc<Outcome>,
     pub(super) records: u32,
     /// Bytes of `buffer.memory` that are given back when it is settled.
@@ -22,8 +30,20 @@ pub(super) struct Batch {
     pub(super) created: Instant,
     pub(super) attempts: u32,
     pub(super) last_error: Option<ClientError>,
+    pub(super) made: Made,
     content: Content,
     stamp: Option<Stamp>,
+}
+
+/// Where a batch comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    /// Records were collected for it.
+    Collected,
+    /// It is a message set, which is written as one batch or not at all.
+    Set,
+    /// It is part of one that was too large.
+    Part,
 }
 
 #[derive(Debug)]
@@ -34,20 +54,21 @@ enum Content {
 
 impl Batch {
     pub(super) fn new(
-        id: u64,
+        place: Place,
         outcome: Arc<Outcome>,
         created: Instant,
         memory: usize,
         records: BatchBuilder,
     ) -> Self {
         Self {
-            id,
+            place,
             outcome,
             records: records.count() as u32,
             memory,
             created,
             attempts: 0,
             last_error: None,
+            made: Made::Collected,
             content: Content::Records(records),
             stamp: None,
         }
@@ -66,7 +87,7 @@ impl Batch {
         }
     }
 
-    /// The bytes, under this stamp. A builder whose records were taken is returned, to be used again.
+    /// The bytes, under this stamp. A builder whose records were taken is returned, to be used again, if it is like others.
     pub(super) fn encode(
         &mut self,
         stamp: Option<Stamp>,
@@ -76,10 +97,9 @@ impl Batch {
             match std::mem::replace(&mut self.content, Content::Encoded(Bytes::new())) {
                 Content::Records(mut builder) => {
                     let origin = stamp.map_or(BatchOrigin::ANONYMOUS, origin);
-                    (
-                        builder.build(0, origin, compressor).unwrap_or_default(),
-                        Some(builder),
-                    )
+                    let bytes = builder.build(0, origin, compressor).unwrap_or_default();
+                    // Those of sets and parts hold more, or less.
+                    (bytes, (self.made == Made::Collected).then_some(builder))
                 }
                 Content::Encoded(bytes) if stamp == self.stamp => (bytes, None),
                 Content::Encoded(bytes) => (
@@ -95,6 +115,41 @@ impl Batch {
     /// The stamp that it was last encoded with.
     pub(super) fn stamp(&self) -> Option<Stamp> {
         self.stamp
+    }
+
+    /// Divides it, encoded and refused as too large, into batches that `largest` is asked the size of: given the bytes of this
+    /// one before compression. They share its memory, its place and its sequence among them, and settle its deliveries.
+    /// Nothing, if it is a set, has only one record, or cannot be read.
+    pub(super) fn split(&self, largest: impl FnOnce(usize) -> usize) -> Vec<Self> {
+        let Content::Encoded(bytes) = &self.content else {
+            return Vec::new();
+        };
+        if self.made == Made::Set || self.records < 2 {
+            return Vec::new();
+        }
+        let slices = divide(bytes, largest).unwrap_or_default();
+        if slices.len() < 2 {
+            return Vec::new();
+        }
+        let outcomes = self.outcome.split(slices.iter().map(|slice| slice.first));
+        let (count, mut memory) = (slices.len(), self.memory);
+        let parts = slices.into_iter().zip(outcomes).enumerate();
+        let part = |(number, (slice, outcome)): (usize, (Slice, Arc<Outcome>))| {
+            let place = Place {
+                record: self.place.record + slice.first,
+                ..self.place
+            };
+            let share = memory / (count - number);
+            memory -= share;
+            Self {
+                attempts: self.attempts,
+                last_error: self.last_error.clone(),
+                made: Made::Part,
+                stamp: self.stamp.map(|stamp| stamp.behind(slice.first)),
+                ..Self::new(place, outcome, self.created, share, slice.records)
+            }
+        };
+        parts.map(part).collect()
     }
 
     /// Forgets the stamp of an epoch that is over; the next [`encode`](Self::encode) brings another.
@@ -147,7 +202,11 @@ mod tests {
         let mut builder = BatchBuilder::new(1000);
         assert!(builder.try_append(5, Some(b"k"), Some(b"v"), &[]));
         let outcome = Outcome::new("t".into(), 0, Arc::default());
-        let mut batch = Batch::new(1, outcome, Instant::now(), 10, builder);
+        let place = Place {
+            batch: 1,
+            record: 0,
+        };
+        let mut batch = Batch::new(place, outcome, Instant::now(), 10, builder);
         let mut compressor = Compressor::new(Compression::None, None).unwrap();
         let stamp = |epoch, base| Stamp {
             identity: Identity { id: 7, epoch },

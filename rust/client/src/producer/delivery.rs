@@ -54,20 +54,36 @@ impl Delivery {
         }
     }
 
+    /// The outcome of the batch that the record is in by now, and its place there.
+    fn outcome(&self) -> (&Outcome, u32) {
+        let (mut outcome, mut index) = (&self.outcome, self.index);
+        while let Some(Settled::Split(parts)) = outcome.settled.get() {
+            let behind = parts.partition_point(|part| part.first <= index);
+            let Some(part) = behind.checked_sub(1).and_then(|at| parts.get(at)) else {
+                break; // parts begin at the first record
+            };
+            index -= part.first;
+            outcome = &part.outcome;
+        }
+        (outcome, index)
+    }
+
     /// Whether it is settled, one way or the other.
     pub fn is_done(&self) -> bool {
-        self.outcome.settled.get().is_some()
+        self.outcome().0.settled.get().is_some()
     }
 
     /// The result, if it is settled.
     pub fn result(&self) -> Option<Result<RecordMetadata>> {
-        Some(match self.outcome.settled.get()? {
+        let (outcome, index) = self.outcome();
+        Some(match outcome.settled.get()? {
             Settled::Written(written) => Ok(RecordMetadata {
                 topic: Arc::clone(&self.outcome.topic),
                 partition: self.outcome.partition,
-                offset: written.base_offset.map(|base| base + i64::from(self.index)),
+                offset: written.base_offset.map(|base| base + i64::from(index)),
                 timestamp: written.append_time.unwrap_or(self.timestamp),
             }),
+            Settled::Split(_) => return None,
             Settled::Failed { error, round } => {
                 if !self.seen.swap(true, Ordering::Relaxed) {
                     self.outcome.failures.seen(*round, self.records);
@@ -80,11 +96,15 @@ impl Delivery {
     /// Waits until it is settled.
     pub async fn wait(&self) -> Result<RecordMetadata> {
         loop {
-            let settled = self.outcome.done.notified();
+            let outcome = self.outcome().0;
+            let settled = outcome.done.notified();
+            // Where it was split meanwhile, another outcome is to be waited for.
+            if outcome.settled.get().is_none() {
+                settled.await;
+            }
             if let Some(result) = self.result() {
                 return result;
             }
-            settled.await;
         }
     }
 
@@ -119,7 +139,20 @@ pub(super) struct Written {
 #[derive(Debug)]
 enum Settled {
     Written(Written),
-    Failed { error: ClientError, round: u64 },
+    Failed {
+        error: ClientError,
+        round: u64,
+    },
+    /// Its records are in other batches now.
+    Split(Vec<Part>),
+}
+
+/// One of the batches that another was split into.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Its first record's place in the one that was split; that of the first part is 0.
+    pub(super) first: u32,
+    pub(super) outcome: Arc<Outcome>,
 }
 
 impl Outcome {
@@ -136,6 +169,20 @@ impl Outcome {
     pub(super) fn written(&self, written: Written) {
         let _ = self.settled.set(Settled::Written(written));
         self.done.notify_waiters();
+    }
+
+    /// One of its own for each part, of which these are the first records.
+    pub(super) fn split(&self, firsts: impl IntoIterator<Item = u32>) -> Vec<Arc<Self>> {
+        let part = |first| {
+            let failures = Arc::clone(&self.failures);
+            let outcome = Self::new(Arc::clone(&self.topic), self.partition, failures);
+            Part { first, outcome }
+        };
+        let parts: Vec<_> = firsts.into_iter().map(part).collect();
+        let outcomes = parts.iter().map(|part| Arc::clone(&part.outcome)).collect();
+        let _ = self.settled.set(Settled::Split(parts));
+        self.done.notify_waiters();
+        outcomes
     }
 
     pub(super) fn failed(&self, error: ClientError, records: u32) {
@@ -215,6 +262,26 @@ mod tests {
         assert_eq!(first.wait().await.unwrap().offset, Some(40));
         let second = second.wait().await.unwrap();
         assert_eq!((second.offset, second.timestamp), (Some(41), 7));
+    }
+
+    #[tokio::test]
+    async fn records_of_a_batch_that_is_split_have_the_fate_of_their_part() {
+        let (outcome, first, second) = batch(&Arc::default());
+        let waiting = async {
+            assert_eq!(second.wait().await.unwrap().offset, Some(7));
+        };
+        let settling = async {
+            let parts = outcome.split([0, 1]);
+            assert!(!first.is_done() && first.result().is_none());
+            let again = parts[1].split([0]);
+            parts[0].failed(ClientError::Closed("producer"), 1);
+            again[0].written(Written {
+                base_offset: Some(7),
+                append_time: None,
+            });
+        };
+        tokio::join!(waiting, settling);
+        assert!(first.result().unwrap().is_err());
     }
 
     #[test]

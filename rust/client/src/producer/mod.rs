@@ -12,6 +12,7 @@ mod record;
 mod sender;
 mod sequences;
 mod shared;
+mod split;
 mod topic;
 
 use std::iter::Peekable;

@@ -29,6 +29,21 @@ pub(super) struct Stamp {
     pub(super) base: i32,
 }
 
+impl Stamp {
+    /// The stamp of what begins so many records behind.
+    pub(super) fn behind(self, records: u32) -> Self {
+        Self {
+            base: after(self.base, records),
+            ..self
+        }
+    }
+}
+
+/// Java's ints: after `i32::MAX` comes 0.
+fn after(base: i32, records: u32) -> i32 {
+    base.wrapping_add(records as i32) & i32::MAX
+}
+
 /// The sequence of one partition.
 #[derive(Debug, Default)]
 pub(super) struct Sequences {
@@ -70,8 +85,7 @@ impl Sequences {
         }
         let identity = self.identity.unwrap_or(current);
         let base = self.next;
-        // Java's ints: after i32::MAX comes 0.
-        self.next = base.wrapping_add(records as i32) & i32::MAX;
+        self.next = after(base, records);
         Stamp { identity, base }
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::accumulator::Accumulator;
+use super::batch::Place;
 use super::delivery::Failures;
 use super::topic::Topic;
 use crate::closing::Closing;
@@ -32,7 +33,7 @@ pub(super) struct Shared {
     pub(super) wake: Notify,
     batch_ids: AtomicU64,
     /// Batches that are not settled.
-    unsettled: Mutex<BTreeSet<u64>>,
+    unsettled: Mutex<BTreeSet<Place>>,
     settled: Notify,
     memory: AtomicUsize,
     room: Notify,
@@ -93,12 +94,12 @@ impl Shared {
         self.batch_ids.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(super) fn opened(&self, batch: u64) {
+    pub(super) fn opened(&self, batch: Place) {
         self.unsettled.lock().insert(batch);
     }
 
     /// A batch was delivered or failed: its memory is free.
-    pub(super) fn settled(&self, batch: u64, memory: usize) {
+    pub(super) fn settled(&self, batch: Place, memory: usize) {
         self.unsettled.lock().remove(&batch);
         self.settled.notify_waiters();
         self.release(memory);
@@ -182,7 +183,7 @@ impl Shared {
                 .unsettled
                 .lock()
                 .first()
-                .is_none_or(|oldest| *oldest >= mark)
+                .is_none_or(|oldest| oldest.batch >= mark)
             {
                 return;
             }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::super::accumulator::{Accumulator, Waiting};
-use super::super::batch::Batch;
+use super::super::batch::{Batch, Place};
 use super::super::sequences::{Identity, Sequences};
 use crate::backoff::Backoff;
 use crate::cluster::Metadata;
@@ -100,8 +100,8 @@ impl Lane {
     }
 
     /// Whether an earlier batch than this one is to be sent again.
-    pub(super) fn has_earlier(&self, id: u64) -> bool {
-        self.retry.front().is_some_and(|batch| batch.id < id)
+    pub(super) fn has_earlier(&self, place: Place) -> bool {
+        self.retry.front().is_some_and(|batch| batch.place < place)
     }
 
     /// Whether nothing is in flight or to be sent again.
@@ -116,8 +116,21 @@ impl Lane {
             self.not_before = Some(now + self.backoff.failed());
         }
         self.proven = false;
-        let place = self.retry.partition_point(|other| other.id < batch.id);
-        self.retry.insert(place, batch);
+        self.put_back(batch);
+    }
+
+    fn put_back(&mut self, batch: Batch) {
+        let before = |other: &Batch| other.place < batch.place;
+        let at = self.retry.partition_point(before);
+        self.retry.insert(at, batch);
+    }
+
+    /// Puts the parts of a batch into its place. They go as those do that are sent again, one behind the other.
+    pub(super) fn replace(&mut self, parts: Vec<Batch>) {
+        self.proven = false;
+        for part in parts {
+            self.put_back(part);
+        }
     }
 
     pub(super) fn succeeded(&mut self) {
@@ -133,7 +146,7 @@ impl Lane {
 
     /// Takes back what could not be sent after all; it was not tried.
     pub(super) fn untake(&mut self, batch: Batch) {
-        self.retry.push_front(batch);
+        self.put_back(batch);
     }
 
     /// Starts over under a new identity: the sequence begins at 0 with the oldest batch that is left.

@@ -294,17 +294,8 @@ impl Sender {
             config.acks,
             config.client.request_timeout.as_millis() as i32,
         );
-        // An answer that comes after the delivery's time is of no use to anybody.
-        let oldest = parcel
-            .sent
-            .iter()
-            .map(|sent| sent.batch.created.elapsed())
-            .max()
-            .unwrap_or_default();
-        let patience = config
-            .client
-            .request_timeout
-            .min(config.delivery_timeout.saturating_sub(oldest));
+        // However old its batches: giving up a request gives up its connection, with all that others have in flight there.
+        let patience = config.client.request_timeout;
         let sent = std::mem::take(&mut parcel.sent);
         let posted = connection
             .ok_or(ClientError::Closed("connection"))
@@ -438,8 +429,8 @@ impl Drop for Sender {
         self.work.abort_all();
         let error = ClientError::Closed("producer");
         for (_, sent) in std::mem::take(&mut self.requests).into_values() {
-            for Sent { lane, batch, .. } in sent {
-                self.fail(lane, &batch, error.clone());
+            for sent in sent.iter().filter(|sent| !sent.expired) {
+                self.fail(sent.lane, &sent.batch, error.clone());
             }
         }
         for index in self.lanes.keys().copied().collect::<Vec<_>>() {

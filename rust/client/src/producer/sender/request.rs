@@ -18,6 +18,8 @@ use crate::cluster::Metadata;
 pub(super) struct Sent {
     pub(super) lane: usize,
     pub(super) batch: Batch,
+    /// Its delivery was given up before there was an answer, and reported.
+    pub(super) expired: bool,
     topic_id: Uuid,
 }
 
@@ -61,6 +63,7 @@ impl Parcel {
         self.sent.push(Sent {
             lane,
             batch,
+            expired: false,
             topic_id,
         });
     }

@@ -1,12 +1,13 @@
 //! What becomes of batches: written, sent again, or failed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::produce::{ProduceResponse, ProducedPartition};
 use tokio::time::Instant;
 
-use super::super::batch::Batch;
+use super::super::batch::{Batch, Made};
 use super::super::delivery::Written;
 use super::super::sequences::Verdict;
 use super::Sender;
@@ -23,22 +24,43 @@ impl Sender {
                 for sent in sent {
                     let answer = answers.take(&sent);
                     self.lane(sent.lane).in_flight -= 1;
-                    self.judge(sent.lane, sent.batch, answer, now);
+                    if sent.expired {
+                        self.too_late(&sent, answer.error_code == ErrorCode::None);
+                    } else {
+                        self.judge(sent.lane, sent.batch, answer, now);
+                    }
                 }
             }
             Ok(None) => {
-                for Sent { lane, batch, .. } in sent {
-                    self.lane(lane).in_flight -= 1;
-                    self.settle(lane, &batch, Written::default());
+                for sent in sent {
+                    self.lane(sent.lane).in_flight -= 1;
+                    if !sent.expired {
+                        self.settle(sent.lane, &sent.batch, Written::default());
+                    }
                 }
             }
             Err(error) => {
                 self.refresh_wanted |= error.stale_metadata();
-                for Sent { lane, batch, .. } in sent {
-                    self.lane(lane).in_flight -= 1;
-                    self.retry_or_fail(lane, batch, error.clone(), error.retriable(), now);
+                for sent in sent {
+                    self.lane(sent.lane).in_flight -= 1;
+                    if sent.expired {
+                        self.too_late(&sent, false);
+                    } else {
+                        let (error, retriable) = (error.clone(), error.retriable());
+                        self.retry_or_fail(sent.lane, sent.batch, error, retriable, now);
+                    }
                 }
             }
+        }
+    }
+
+    /// What became of a batch is known, or never will be, after its delivery was given up.
+    fn too_late(&mut self, sent: &Sent, is_written: bool) {
+        let lane = self.lane(sent.lane);
+        if is_written {
+            lane.succeeded();
+        } else if sent.batch.is_stamped() {
+            lane.sequences.gave_up();
         }
     }
 
@@ -53,8 +75,16 @@ impl Sender {
             };
             return self.settle(index, &batch, written);
         }
+        let batch = if is_too_large(code) {
+            match self.split(index, batch) {
+                Some(whole) => whole,
+                None => return,
+            }
+        } else {
+            batch
+        };
         let lane = self.lane(index);
-        let oldest = !lane.has_earlier(batch.id);
+        let oldest = !lane.has_earlier(batch.place);
         let verdict = if batch.is_stamped() {
             lane.sequences.refused(code, oldest)
         } else if code.is_retriable() {
@@ -67,7 +97,9 @@ impl Sender {
             .record_errors
             .into_iter()
             .find_map(|record| record.batch_index_error_message);
-        let error = ClientError::broker("Produce", subject, code, answer.error_message.or(detail));
+        let detail = answer.error_message.or(detail);
+        let detail = detail.or_else(|| is_too_large(code).then(|| too_large(&batch)));
+        let error = ClientError::broker("Produce", subject, code, detail);
         self.refresh_wanted |= error.stale_metadata();
         match verdict {
             Verdict::Written => self.settle(index, &batch, Written::default()),
@@ -76,10 +108,32 @@ impl Sender {
         }
     }
 
+    /// Has a batch that is too large sent again in parts; returns one that cannot be divided.
+    fn split(&mut self, index: usize, batch: Batch) -> Option<Batch> {
+        let lane = self.lane(index);
+        let parts = batch.split(|bytes| lane.accumulator.refused(bytes));
+        if parts.is_empty() {
+            return Some(batch);
+        }
+        tracing::debug!(
+            topic = %batch.outcome.topic,
+            partition = batch.outcome.partition,
+            bytes = batch.size(),
+            parts = parts.len(),
+            "a batch that is larger than the topic takes is split"
+        );
+        for part in &parts {
+            self.shared.opened(part.place);
+        }
+        self.lane(index).replace(parts);
+        self.active.insert(index);
+        None
+    }
+
     fn settle(&mut self, index: usize, batch: &Batch, written: Written) {
         self.lane(index).succeeded();
         batch.outcome.written(written);
-        self.shared.settled(batch.id, batch.memory);
+        self.shared.settled(batch.place, batch.memory);
     }
 
     fn retry_or_fail(
@@ -103,15 +157,19 @@ impl Sender {
         if batch.is_stamped() {
             self.lane(index).sequences.gave_up();
         }
-        batch.outcome.failed(error, batch.records);
-        self.shared.settled(batch.id, batch.memory);
+        self.report(batch, error);
     }
 
-    /// Fails what has waited longer than `delivery.timeout.ms`; when the next batch will have.
+    fn report(&self, batch: &Batch, error: ClientError) {
+        batch.outcome.failed(error, batch.records);
+        self.shared.settled(batch.place, batch.memory);
+    }
+
+    /// Fails what has waited longer than `delivery.timeout.ms`, each batch by itself; when the next one will have.
     pub(super) fn expire(&mut self, now: Instant) -> Option<Instant> {
         let limit = self.shared.config.delivery_timeout;
         let horizon = now.checked_sub(limit)?;
-        let mut next: Option<Instant> = None;
+        let mut next = self.expire_in_flight(horizon, limit);
         for index in self.active.iter().copied().collect::<Vec<_>>() {
             let Some(lane) = self.lanes.get_mut(&index) else {
                 continue;
@@ -119,29 +177,47 @@ impl Sender {
             let (expired, due) = lane.expired(horizon, limit);
             next = [next, due].into_iter().flatten().min();
             for batch in expired {
-                let what = format!(
-                    "delivering to {}-{}",
-                    batch.outcome.topic, batch.outcome.partition
-                )
-                .into();
-                let cause = batch
-                    .last_error
-                    .clone()
-                    .or_else(|| self.last_error.clone())
-                    .map(Arc::new);
-                self.fail(
-                    index,
-                    &batch,
-                    ClientError::TimedOut {
-                        what,
-                        setting: "delivery.timeout.ms",
-                        limit,
-                        cause,
-                    },
-                );
+                let error = self.expired(&batch, "");
+                self.fail(index, &batch, error);
             }
         }
         next
+    }
+
+    /// What is in flight stays so: the answer tells what became of the sequence.
+    fn expire_in_flight(&mut self, horizon: Instant, limit: Duration) -> Option<Instant> {
+        let mut requests = std::mem::take(&mut self.requests);
+        let mut next: Option<Instant> = None;
+        let sent = requests.values_mut().flat_map(|(_, sent)| sent);
+        for sent in sent.filter(|sent| !sent.expired) {
+            let created = sent.batch.created;
+            if created <= horizon {
+                sent.expired = true;
+                let error = self.expired(&sent.batch, ", which was sent and is not answered,");
+                self.report(&sent.batch, error);
+            } else {
+                next = Some(next.map_or(created + limit, |other| other.min(created + limit)));
+            }
+        }
+        self.requests = requests;
+        next
+    }
+
+    fn expired(&self, batch: &Batch, state: &str) -> ClientError {
+        let (topic, partition) = (&batch.outcome.topic, batch.outcome.partition);
+        let metadata = self.shared.cluster.metadata();
+        let refused = || {
+            let found = metadata.topics.get(topic)?;
+            (found.error != ErrorCode::None)
+                .then(|| ClientError::broker("Metadata", &**topic, found.error, None))
+        };
+        let cause = batch.last_error.clone().or_else(refused);
+        ClientError::TimedOut {
+            what: format!("delivering to {topic}-{partition}{state}").into(),
+            setting: "delivery.timeout.ms",
+            limit: self.shared.config.delivery_timeout,
+            cause: cause.or_else(|| self.last_error.clone()).map(Arc::new),
+        }
     }
 
     /// Fails what has not been sent.
@@ -152,4 +228,24 @@ impl Sender {
             }
         }
     }
+}
+
+/// Whether a batch was refused for its size alone.
+fn is_too_large(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::MessageTooLarge | ErrorCode::RecordListTooLarge
+    )
+}
+
+/// What a broker that says no more leaves to be said.
+fn too_large(batch: &Batch) -> String {
+    let what = match batch.made {
+        Made::Set => "the message set",
+        Made::Collected | Made::Part => "the record",
+    };
+    format!(
+        "{what} makes a batch of {} bytes, more than the topic's max.message.bytes",
+        batch.size()
+    )
 }
