@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use kafkalite_records::{BatchBuilder, BatchHeader, BatchOrigin, Compressor, crc32c};
+use kafkalite_records::{BatchBuilder, BatchHeader, BatchOrigin, crc32c};
 use tokio::time::Instant;
 
+use super::compressors::Compressors;
 use super::delivery::Outcome;
 use super::sequences::Stamp;
 use super::split::{Slice, divide};
@@ -49,6 +50,8 @@ pub(super) enum Made {
 #[derive(Debug)]
 enum Content {
     Records(BatchBuilder),
+    /// They are being compressed elsewhere.
+    Away,
     Encoded(Bytes),
 }
 
@@ -83,6 +86,7 @@ impl Batch {
     pub(super) fn size(&self) -> usize {
         match &self.content {
             Content::Records(builder) => builder.size(),
+            Content::Away => 0,
             Content::Encoded(bytes) => bytes.len(),
         }
     }
@@ -91,16 +95,17 @@ impl Batch {
     pub(super) fn encode(
         &mut self,
         stamp: Option<Stamp>,
-        compressor: &mut Compressor,
+        compressors: &Compressors,
     ) -> (Bytes, Option<BatchBuilder>) {
         let (bytes, spare) =
             match std::mem::replace(&mut self.content, Content::Encoded(Bytes::new())) {
                 Content::Records(mut builder) => {
                     let origin = stamp.map_or(BatchOrigin::ANONYMOUS, origin);
-                    let bytes = builder.build(0, origin, compressor).unwrap_or_default();
+                    let bytes = compressors.build(&mut builder, origin);
                     // Those of sets and parts hold more, or less.
                     (bytes, (self.made == Made::Collected).then_some(builder))
                 }
+                Content::Away => (Bytes::new(), None), // nobody sends it before they are back
                 Content::Encoded(bytes) if stamp == self.stamp => (bytes, None),
                 Content::Encoded(bytes) => (
                     restamped(bytes, stamp.map_or(BatchOrigin::ANONYMOUS, origin)),
@@ -110,6 +115,23 @@ impl Batch {
         self.stamp = stamp;
         self.content = Content::Encoded(bytes.clone());
         (bytes, spare)
+    }
+
+    /// Hands out the records, if compressing them would hold others up.
+    pub(super) fn take_long(&mut self, compressors: &Compressors) -> Option<BatchBuilder> {
+        match std::mem::replace(&mut self.content, Content::Away) {
+            Content::Records(records) if compressors.takes_long(records.size()) => Some(records),
+            other => {
+                self.content = other;
+                None
+            }
+        }
+    }
+
+    /// Takes what the records became. A builder that is like others is returned, to be used again.
+    pub(super) fn give_back(&mut self, bytes: Bytes, spare: BatchBuilder) -> Option<BatchBuilder> {
+        self.content = Content::Encoded(bytes);
+        (self.made == Made::Collected).then_some(spare)
     }
 
     /// The stamp that it was last encoded with.
@@ -207,15 +229,15 @@ mod tests {
             record: 0,
         };
         let mut batch = Batch::new(place, outcome, Instant::now(), 10, builder);
-        let mut compressor = Compressor::new(Compression::None, None).unwrap();
+        let compressors = Compressors::new(Compression::None, None).unwrap();
         let stamp = |epoch, base| Stamp {
             identity: Identity { id: 7, epoch },
             base,
         };
-        let (first, spare) = batch.encode(Some(stamp(0, 40)), &mut compressor);
+        let (first, spare) = batch.encode(Some(stamp(0, 40)), &compressors);
         assert!(spare.is_some());
         batch.restamp(stamp(1, 0));
-        let (second, _) = batch.encode(Some(stamp(1, 0)), &mut compressor);
+        let (second, _) = batch.encode(Some(stamp(1, 0)), &compressors);
         for (bytes, epoch, base) in [(&first, 0, 40), (&second, 1, 0)] {
             let parsed = RecordBatch::parse(bytes).unwrap();
             parsed.verify_crc().unwrap();

@@ -7,6 +7,7 @@
 
 mod accumulator;
 mod batch;
+mod compressors;
 mod delivery;
 mod record;
 mod sender;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kafkalite_records::{BatchBuilder, Compressor};
+use kafkalite_records::BatchBuilder;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -29,6 +30,7 @@ use crate::cluster::Cluster;
 use crate::config::{ConfigError, ProducerConfig};
 use crate::error::{ClientError, Result};
 use accumulator::{Accumulator, NotTaken};
+use compressors::Compressors;
 pub use delivery::{Delivery, RecordMetadata};
 pub use record::ProducerRecord;
 use shared::Shared;
@@ -94,8 +96,8 @@ impl Producer {
             .into());
         }
         let level = config.compression_level;
-        let compressor =
-            Compressor::new(config.compression, level).map_err(|error| ConfigError::Invalid {
+        let compressors =
+            Compressors::new(config.compression, level).map_err(|error| ConfigError::Invalid {
                 name: "compression.level",
                 value: level.unwrap_or_default().to_string(),
                 expected: error.to_string(),
@@ -103,7 +105,7 @@ impl Producer {
         let cluster = Cluster::new(config.client.clone())?;
         let shared = Arc::new(Shared::new(config, cluster));
         let sender = runtime
-            .spawn(sender::run(Arc::clone(&shared), compressor, idempotent))
+            .spawn(sender::run(Arc::clone(&shared), compressors, idempotent))
             .abort_handle();
         Ok(Self { shared, sender })
     }

@@ -26,6 +26,8 @@ pub(super) struct Lane {
     /// Something was written since it last began, or failed. Until then one batch goes at a time: a broker that knows
     /// nothing of the producer takes any first sequence, so it would take the second batch where the first failed.
     proven: bool,
+    /// The batch whose records are being compressed: the next, but for what is to be sent again.
+    pub(super) compressing: Option<Batch>,
     /// To be sent again, in the order of their creation.
     retry: VecDeque<Batch>,
     not_before: Option<Instant>,
@@ -54,6 +56,7 @@ impl Lane {
             connection: None,
             topic_id: Uuid::nil(),
             proven: false,
+            compressing: None,
             retry: VecDeque::new(),
             not_before: None,
             backoff,
@@ -62,6 +65,7 @@ impl Lane {
 
     pub(super) fn readiness(&self, now: Instant, linger: Duration, hurry: bool) -> Readiness {
         match self.retry.front() {
+            None if self.compressing.is_some() => Readiness::Blocked,
             None => match self.accumulator.waiting(now, linger, hurry) {
                 Waiting::Nothing if self.in_flight > 0 => Readiness::Blocked,
                 Waiting::Nothing => Readiness::Idle,
@@ -104,9 +108,9 @@ impl Lane {
         self.retry.front().is_some_and(|batch| batch.place < place)
     }
 
-    /// Whether nothing is in flight or to be sent again.
+    /// Whether nothing is in flight, being compressed or to be sent again.
     pub(super) fn is_settled(&self) -> bool {
-        self.in_flight == 0 && self.retry.is_empty()
+        self.in_flight == 0 && self.retry.is_empty() && self.compressing.is_none()
     }
 
     /// Puts a batch back into its place, to be sent again after a pause.
@@ -189,6 +193,7 @@ impl Lane {
     /// Everything that is left; nothing more is taken in.
     pub(super) fn shut(&mut self) -> Vec<Batch> {
         let mut left: Vec<_> = self.retry.drain(..).collect();
+        left.extend(self.compressing.take());
         left.extend(self.accumulator.shut());
         left
     }
@@ -242,6 +247,26 @@ mod tests {
         lane.take().unwrap();
         lane.in_flight = 1;
         assert_eq!(readiness(&lane), Readiness::Ready, "from now on pipelined");
+    }
+
+    #[test]
+    fn what_is_being_compressed_is_overtaken_by_nothing_but_what_is_sent_again() {
+        let mut lane = lane(3);
+        lane.succeeded();
+        let mut first = lane.take().unwrap();
+        first.attempts = 1;
+        lane.in_flight = 1;
+        lane.compressing = lane.take();
+        assert_eq!(readiness(&lane), Readiness::Blocked);
+        lane.in_flight = 0;
+        lane.retry(first, Instant::now());
+        assert_eq!(readiness(&lane), Readiness::Ready);
+        let second = lane.compressing.take().unwrap();
+        lane.untake(second);
+        let places: Vec<_> = std::iter::from_fn(|| lane.take())
+            .map(|batch| batch.place)
+            .collect();
+        assert!(places.len() == 3 && places.is_sorted(), "{places:?}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod identity;
 mod idle;
 mod lane;
+mod packing;
 mod request;
 mod settle;
 
@@ -11,17 +12,18 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kafkalite_records::Compressor;
-use kafkalite_wire::api::produce::{ProduceRequest, ProduceResponse};
+use bytes::Bytes;
+use kafkalite_records::BatchBuilder;
+use kafkalite_wire::api::produce::ProduceResponse;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::accumulator::Accumulator;
+use super::compressors::Compressors;
 use super::sequences::Identity;
 use super::shared::Shared;
 use crate::backoff::Backoff;
 use crate::cluster::{Lane as PoolLane, Metadata};
-use crate::config::Acks;
 use crate::connection::Connection;
 use crate::error::{ClientError, Result};
 use identity::Idempotence;
@@ -29,11 +31,11 @@ use lane::{Lane, Readiness};
 use request::{Parcel, Sent};
 
 /// Runs until the producer is closed and then fails what is left.
-pub(super) async fn run(shared: Arc<Shared>, compressor: Compressor, idempotent: bool) {
+pub(super) async fn run(shared: Arc<Shared>, compressors: Compressors, idempotent: bool) {
     let backoff = shared.cluster.retry_backoff();
     let mut sender = Sender {
         shared,
-        compressor,
+        compressors: Arc::new(compressors),
         idempotence: if idempotent {
             Idempotence::Wanted
         } else {
@@ -63,7 +65,7 @@ struct Link {
 
 struct Sender {
     shared: Arc<Shared>,
-    compressor: Compressor,
+    compressors: Arc<Compressors>,
     idempotence: Idempotence,
     /// By the numbers of their accumulators.
     lanes: HashMap<usize, Lane>,
@@ -86,6 +88,8 @@ struct Sender {
 /// What a spawned piece of work brings back.
 enum Event {
     Connected(i32, Result<Arc<Connection>>),
+    /// The records that this lane waits for, and their builder; nothing if that failed.
+    Compressed(usize, Option<(Bytes, BatchBuilder)>),
     Answered(Result<Option<ProduceResponse>>),
     Refreshed(Result<Arc<Metadata>>),
     Identified(Result<Identity>),
@@ -222,113 +226,6 @@ impl Sender {
         }
     }
 
-    /// Puts a lane's next batch into a parcel.
-    fn pack(
-        &mut self,
-        index: usize,
-        connection: &Arc<Connection>,
-        parcel: &mut Parcel,
-        metadata: &Metadata,
-    ) {
-        if !self.idempotence.is_settled() {
-            return; // an earlier lane of this round used up the epochs
-        }
-        let Some(lane) = self.lanes.get_mut(&index) else {
-            return;
-        };
-        if lane.in_flight > 0
-            && !lane
-                .connection
-                .as_ref()
-                .is_some_and(|other| Arc::ptr_eq(other, connection))
-        {
-            return;
-        }
-        if lane.wants_epoch()
-            && let Idempotence::Known(identity) = self.idempotence
-        {
-            // The lane is settled but for what is to be sent again: `readiness` saw to it.
-            let Some(bumped) = identity.bumped() else {
-                self.idempotence = Idempotence::Wanted;
-                return;
-            };
-            self.idempotence = Idempotence::Known(bumped);
-            lane.start_over(bumped);
-            let (topic, partition) = (&lane.accumulator.topic, lane.accumulator.partition);
-            tracing::debug!(%topic, partition, epoch = bumped.epoch, "sequences start over");
-        }
-        let settled = lane.is_settled();
-        let Some(mut batch) = lane.take() else { return };
-        if !parcel.sent.is_empty()
-            && parcel.bytes + batch.size() > self.shared.config.max_request_size
-        {
-            lane.untake(batch);
-            return;
-        }
-        let stamp = match (batch.stamp(), self.idempotence) {
-            (None, Idempotence::Known(identity)) => {
-                Some(lane.sequences.stamp(identity, batch.records, settled))
-            }
-            (stamp, _) => stamp,
-        };
-        let (bytes, spare) = batch.encode(stamp, &mut self.compressor);
-        if let Some(builder) = spare {
-            self.shared.recycle(builder);
-        }
-        batch.attempts += 1;
-        lane.in_flight += 1;
-        lane.connection = Some(Arc::clone(connection));
-        parcel.add(index, batch, bytes, metadata);
-    }
-
-    /// Sends a parcel; whether there was anything in it.
-    fn post(&mut self, leader: i32, mut parcel: Parcel) -> bool {
-        if parcel.sent.is_empty() {
-            return false;
-        }
-        let link = self.links.entry(leader).or_default();
-        link.in_flight += 1;
-        let connection = link.connection.clone();
-        let config = &self.shared.config;
-        let (acks, timeout_ms) = (
-            config.acks,
-            config.client.request_timeout.as_millis() as i32,
-        );
-        // However old its batches: giving up a request gives up its connection, with all that others have in flight there.
-        let patience = config.client.request_timeout;
-        let sent = std::mem::take(&mut parcel.sent);
-        let posted = connection
-            .ok_or(ClientError::Closed("connection"))
-            .and_then(|connection| {
-                let (request, version) = parcel.request(
-                    acks.code(),
-                    timeout_ms,
-                    connection.version::<ProduceRequest>()?,
-                );
-                if acks == Acks::None {
-                    Ok(Posted::Unanswered(connection.send_unanswered(
-                        &request,
-                        version,
-                        &parcel.slots,
-                    )?))
-                } else {
-                    Ok(Posted::Asked(
-                        connection.send_spliced(&request, version, &parcel.slots, patience)?,
-                        connection,
-                    ))
-                }
-            });
-        let task = self.work.spawn(async move {
-            Event::Answered(match posted {
-                Ok(Posted::Asked(reply, _connection)) => reply.response().await.map(Some),
-                Ok(Posted::Unanswered(written)) => written.done().await.map(|()| None),
-                Err(error) => Err(error),
-            })
-        });
-        self.requests.insert(task.id(), (leader, sent));
-        true
-    }
-
     /// A piece of work has ended, with an event or without.
     fn done(&mut self, done: Result<(task::Id, Event), JoinError>) {
         match done {
@@ -362,6 +259,7 @@ impl Sender {
                 }
             }
             Event::Answered(result) => self.settle_request(task, result),
+            Event::Compressed(lane, content) => self.compressed(lane, content),
             Event::Refreshed(result) => {
                 self.refreshing = false;
                 match result {
@@ -410,12 +308,6 @@ impl Sender {
             Event::Refreshed(shared.cluster.refresh(&seen).await)
         });
     }
-}
-
-enum Posted {
-    /// The connection is kept until the answer is there: dropping it would close it.
-    Asked(crate::connection::Reply<ProduceRequest>, Arc<Connection>),
-    Unanswered(crate::connection::Written),
 }
 
 impl Drop for Sender {
