@@ -30,6 +30,7 @@
 //! | `<base offset>.log` | batches, one after the other | the producer's bytes, with base offset and leader epoch filled in |
 //! | `<base offset>.index` | offset → position, sparse | `segment/offset_index.rs` |
 //! | `<base offset>.timeindex` | timestamp → offset, sparse | `segment/time_index.rs` |
+//! | `<base offset>.txnindex` | aborted transactions that ended here, if any | `segment/transaction_index.rs` |
 //! | `<offset>.snapshot` | the producers just before `offset` | [`snapshots`] |
 //! | `leader-epoch-checkpoint` | who led from which offset on | [`epochs`] |
 //! | `partition.metadata` | the topic's id | [`partition`] |
@@ -63,5 +64,5 @@ pub use error::{LogError, RecordFault, Result};
 pub use log::{
     AppendOptions, Appended, Log, OpenOptions, ReadUpTo, Recovered, Retained, TimestampedOffset,
 };
-pub use segment::SegmentFile;
+pub use segment::{AbortedTransaction, SegmentFile};
 pub use slice::LogSlice;

@@ -21,6 +21,7 @@ mod retain;
 mod roll;
 mod rules;
 mod timestamps;
+mod transactions;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -59,6 +60,8 @@ pub struct Log {
     start_offset: AtomicI64,
     end_offset: AtomicI64,
     high_watermark: AtomicI64,
+    /// The first offset of the oldest transaction that has not ended for good; [`transactions::ALL_STABLE`] without one.
+    unstable: AtomicI64,
     flushing: flush::Flushing,
     /// Why nothing may be written any more; set once.
     failure: OnceLock<String>,
@@ -75,6 +78,8 @@ struct Appender {
     active: ActiveSegment,
     /// Kept for its memory; empty between appends.
     staged: Staged,
+    /// The transactions that the append ends, in their order; empty between appends.
+    ended: Vec<transactions::Ended>,
 }
 
 /// What is known of all that was appended.
@@ -86,6 +91,8 @@ struct Written {
     /// The producers as they were at the rolls whose snapshots are not written yet, encoded, and the offsets of these.
     snapshots: Vec<(i64, Vec<u8>)>,
     producers: Producers,
+    /// Transactions whose markers are not below the high watermark yet: first offset, and the marker's.
+    unconfirmed: Vec<(i64, i64)>,
     epochs: LeaderEpochs,
 }
 
@@ -109,11 +116,6 @@ impl Log {
     /// [`Synced`](Durability::Synced), what is flushed. Never falls.
     pub fn high_watermark(&self) -> i64 {
         self.high_watermark.load(Ordering::Acquire)
-    }
-
-    /// The offset before which no transaction is open. Without transactions the high watermark.
-    pub fn last_stable_offset(&self) -> i64 {
-        self.high_watermark()
     }
 
     /// The newest leader epoch not above `epoch` and the offset where it ends; `None` for an epoch that this log has not
@@ -170,7 +172,7 @@ impl Log {
 
     /// Puts new settings in force, from the next append on.
     pub fn reconfigure(&self, config: LogConfig) {
-        let _written = self.written.lock();
+        let mut written = self.written.lock();
         let durability = config.durability;
         self.config.store(Arc::new(config));
         if durability == Durability::Visible {
@@ -179,6 +181,7 @@ impl Log {
             }
             self.high_watermark
                 .fetch_max(self.end_offset(), Ordering::AcqRel);
+            self.publish_unstable(&mut written);
         }
     }
 

@@ -7,7 +7,7 @@
 mod entry;
 pub mod snapshot;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use entry::{BatchMetadata, ProducerEntry, REMEMBERED_BATCHES, add_to_sequence};
 
@@ -59,6 +59,8 @@ pub struct TransactionEnd {
     pub coordinator_epoch: i32,
     /// Milliseconds since 1970.
     pub timestamp: i64,
+    /// Whether what the transaction wrote counts for nothing.
+    pub aborted: bool,
 }
 
 /// What [`Producers::admit`] found.
@@ -79,12 +81,21 @@ impl Staged {
     pub fn clear(&mut self) {
         self.0.clear();
     }
+
+    fn put(&mut self, id: i64, entry: ProducerEntry) {
+        match self.0.iter_mut().find(|(staged, _)| *staged == id) {
+            Some((_, staged)) => *staged = entry,
+            None => self.0.push((id, entry)),
+        }
+    }
 }
 
 /// All producers of one partition. Not shared: the log keeps it under the lock that orders its appends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Producers {
     entries: BTreeMap<i64, ProducerEntry>,
+    /// The open transactions: first offset and producer.
+    open: BTreeSet<(i64, i64)>,
 }
 
 impl Producers {
@@ -100,8 +111,7 @@ impl Producers {
         batch: &ProducerBatch,
     ) -> Result<Admission> {
         let id = batch.producer_id;
-        let known = staged.0.iter().position(|(staged_id, _)| *staged_id == id);
-        let current = known.map_or_else(|| self.entries.get(&id), |at| Some(&staged.0[at].1));
+        let current = self.current(staged, id);
 
         if origin == Origin::Client {
             if batch.base_sequence < 0 {
@@ -123,16 +133,55 @@ impl Producers {
         }
         let mut next = current.copied().unwrap_or_default();
         next.record(batch)?;
-        match known {
-            Some(at) => staged.0[at].1 = next,
-            None => staged.0.push((id, next)),
-        }
+        staged.put(id, next);
         Ok(Admission::New)
+    }
+
+    /// Judges a marker as if what is `staged` were written already, and stages the end of the transaction. Answers the
+    /// first offset of it in this partition (nothing if it wrote nothing here).
+    ///
+    /// Refused are: an older epoch of the producer ([`LogError::ProducerFenced`]) or of the transaction coordinator
+    /// ([`LogError::CoordinatorFenced`]).
+    pub fn admit_end(
+        &self,
+        staged: &mut Staged,
+        origin: Origin,
+        end: &TransactionEnd,
+    ) -> Result<Option<i64>> {
+        let id = end.producer_id;
+        let mut next = self.current(staged, id).copied().unwrap_or_default();
+        check_epoch(origin, &next, id, end.producer_epoch)?;
+        if origin != Origin::Replica && next.coordinator_epoch > end.coordinator_epoch {
+            return Err(LogError::CoordinatorFenced {
+                producer_id: id,
+                epoch: end.coordinator_epoch,
+                current: next.coordinator_epoch,
+            });
+        }
+        let first_offset = next.end_transaction(end);
+        staged.put(id, next);
+        Ok(first_offset)
+    }
+
+    fn current<'a>(&'a self, staged: &'a Staged, id: i64) -> Option<&'a ProducerEntry> {
+        let staged = staged.0.iter().find(|(staged_id, _)| *staged_id == id);
+        staged.map_or_else(|| self.entries.get(&id), |(_, entry)| Some(entry))
     }
 
     /// The staged batches are in the log now.
     pub fn commit(&mut self, staged: &mut Staged) {
-        self.entries.extend(staged.0.drain(..));
+        for (id, entry) in staged.0.drain(..) {
+            self.put(id, entry);
+        }
+    }
+
+    fn put(&mut self, id: i64, entry: ProducerEntry) {
+        let earlier = self.entries.insert(id, entry);
+        if let Some(start) = earlier.and_then(|earlier| earlier.transaction_start) {
+            self.open.remove(&(start, id));
+        }
+        self.open
+            .extend(entry.transaction_start.map(|start| (start, id)));
     }
 
     /// Takes note of a batch that is in the log already: recovery, after a snapshot was loaded.
@@ -141,25 +190,24 @@ impl Producers {
         // What a log holds was accepted once. A batch that contradicts the state all the same comes from a snapshot that
         // lags behind it; the log is the truth, so the state is made anew from it.
         if self.admit(&mut staged, Origin::Replica, batch).is_err() {
-            self.entries.remove(&batch.producer_id);
+            self.put(batch.producer_id, ProducerEntry::default());
             staged.clear();
             let _ = self.admit(&mut staged, Origin::Replica, batch);
         }
         self.commit(&mut staged);
     }
 
-    /// Ends a transaction, and answers the first offset of it in this partition (nothing if it wrote nothing here).
-    pub fn end_transaction(&mut self, origin: Origin, end: &TransactionEnd) -> Result<Option<i64>> {
-        let entry = self.entries.entry(end.producer_id).or_default();
-        check_epoch(origin, entry, end.producer_id, end.producer_epoch)?;
-        if origin != Origin::Replica && entry.coordinator_epoch > end.coordinator_epoch {
-            return Err(LogError::CoordinatorFenced {
-                producer_id: end.producer_id,
-                epoch: end.coordinator_epoch,
-                current: entry.coordinator_epoch,
-            });
-        }
-        Ok(entry.end_transaction(end))
+    /// Takes note of a marker that is in the log already, as [`replay`](Self::replay) does of a batch. Answers the first
+    /// offset of the transaction in this partition.
+    pub fn replay_end(&mut self, end: &TransactionEnd) -> Option<i64> {
+        let mut entry = self
+            .entries
+            .get(&end.producer_id)
+            .copied()
+            .unwrap_or_default();
+        let first_offset = entry.end_transaction(end);
+        self.put(end.producer_id, entry);
+        first_offset
     }
 
     /// Forgets the producers that have not written for `expiration_ms` (Kafka's `producer.id.expiration.ms`), except those
@@ -181,18 +229,17 @@ impl Producers {
 
     /// The first offset of the oldest open transaction: nothing from there on is stable (KIP-98).
     pub fn first_open_transaction(&self) -> Option<i64> {
-        self.entries
-            .values()
-            .filter_map(|entry| entry.transaction_start)
-            .min()
+        self.open.first().map(|(start, _)| *start)
     }
 }
 
 impl FromIterator<(i64, ProducerEntry)> for Producers {
     fn from_iter<T: IntoIterator<Item = (i64, ProducerEntry)>>(entries: T) -> Self {
-        Self {
-            entries: entries.into_iter().collect(),
+        let mut producers = Self::default();
+        for (id, entry) in entries {
+            producers.put(id, entry);
         }
+        producers
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::segment::{Mapping, SegmentFile};
+use crate::segment::{AbortedTransaction, Mapping, SegmentFile};
 use crate::{LogError, Result};
 
 /// Contiguous bytes of one segment, starting with a whole batch (unless empty) and possibly ending in the middle of one,
@@ -21,6 +21,7 @@ pub struct LogSlice {
     position: u64,
     len: usize,
     next_offset: i64,
+    aborted: Vec<AbortedTransaction>,
 }
 
 impl LogSlice {
@@ -37,7 +38,20 @@ impl LogSlice {
             position,
             len,
             next_offset,
+            aborted: Vec::new(),
         })
+    }
+
+    pub(crate) fn with_aborted(mut self, aborted: Vec<AbortedTransaction>) -> LogSlice {
+        self.aborted = aborted;
+        self
+    }
+
+    /// The aborted transactions that may have records in the slice, where it was read up to
+    /// [`LastStableOffset`](crate::ReadUpTo::LastStableOffset): from its first offset on what the producer wrote counts for
+    /// nothing, until its next marker.
+    pub fn aborted(&self) -> &[AbortedTransaction] {
+        &self.aborted
     }
 
     /// The segment that it is of.

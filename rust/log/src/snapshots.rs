@@ -29,17 +29,19 @@ pub fn write(dir: &Path, offset: i64, encoded: &[u8], sync: bool) -> Result<()> 
     written.map_err(LogError::io("write", &path))
 }
 
-/// The newest sound snapshot with `start_offset` < its offset ≤ `end_offset`, and its offset: the log goes on from there.
+/// The newest sound snapshot with `start_offset` < its offset ≤ `up_to`, and its offset: the log goes on from there.
 ///
-/// Those outside of that range speak of records that are not in the log; they and unsound ones are removed.
+/// Those outside of `start_offset` to `end_offset` speak of records that are not in the log; they and unsound ones are removed.
 pub fn load_newest(
     dir: &Path,
     start_offset: i64,
     end_offset: i64,
+    up_to: i64,
 ) -> Result<Option<(i64, Producers)>> {
     let in_range = |offset: &i64| *offset > start_offset && *offset <= end_offset;
     let (mut offsets, outside): (Vec<i64>, Vec<i64>) = list(dir)?.into_iter().partition(in_range);
     remove_all(dir, outside)?;
+    offsets.retain(|offset| *offset <= up_to);
     while let Some(offset) = offsets.pop() {
         let path = path(dir, offset);
         let bytes = fs::read(&path).map_err(LogError::io("read", &path))?;

@@ -247,6 +247,7 @@ fn a_transaction_is_open_from_its_first_batch_to_its_marker() {
         producer_epoch,
         coordinator_epoch,
         timestamp: 9,
+        aborted: false,
     };
     let batch = ProducerBatch {
         transactional: true,
@@ -257,9 +258,10 @@ fn a_transaction_is_open_from_its_first_batch_to_its_marker() {
     assert_eq!(partition.append(0, 2, 1), OutsideOfTransaction);
 
     let mut mark = |end| {
-        partition
-            .producers
-            .end_transaction(Origin::Coordinator, &end)
+        let (producers, mut staged) = (&mut partition.producers, Staged::default());
+        let first_offset = producers.admit_end(&mut staged, Origin::Coordinator, &end)?;
+        producers.commit(&mut staged);
+        Ok::<_, LogError>(first_offset)
     };
     assert_eq!(mark(end(0, 7)).unwrap(), Some(0));
     assert_eq!(mark(end(0, 7)).unwrap(), None);
@@ -276,9 +278,10 @@ fn a_transaction_is_open_from_its_first_batch_to_its_marker() {
     assert_eq!(partition.append(0, 2, 1), At(2));
 
     let mut mark = |end| {
-        partition
-            .producers
-            .end_transaction(Origin::Coordinator, &end)
+        let (producers, mut staged) = (&mut partition.producers, Staged::default());
+        let first_offset = producers.admit_end(&mut staged, Origin::Coordinator, &end)?;
+        producers.commit(&mut staged);
+        Ok::<_, LogError>(first_offset)
     };
     assert_eq!(mark(end(1, 7)).unwrap(), None); // the coordinator fences the producer
     assert_eq!(partition.append(0, 3, 1), Fenced { by: 1 });

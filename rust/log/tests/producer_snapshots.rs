@@ -131,13 +131,16 @@ fn the_newest_sound_snapshot_in_range_is_loaded_and_the_others_make_way() {
     fs::write(snapshots::path(dir, 30), b"torn").unwrap();
     fs::write(dir.join("notes.snapshot"), b"not ours").unwrap();
 
-    let (offset, loaded) = snapshots::load_newest(dir, 0, 35).unwrap().unwrap();
+    let (offset, loaded) = snapshots::load_newest(dir, 0, 35, 35).unwrap().unwrap();
     assert_eq!(offset, 20);
     assert_eq!(loaded, producers(&[one(20, 0)]));
     assert_eq!(snapshots::list(dir).unwrap(), [10, 20]);
+    let (earlier, _) = snapshots::load_newest(dir, 0, 35, 19).unwrap().unwrap();
+    assert_eq!(earlier, 10);
+    assert_eq!(snapshots::list(dir).unwrap(), [10, 20]);
     assert!(dir.join("notes.snapshot").exists());
 
-    assert!(snapshots::load_newest(dir, 20, 35).unwrap().is_none());
+    assert!(snapshots::load_newest(dir, 20, 35, 35).unwrap().is_none());
     assert_eq!(snapshots::list(dir).unwrap(), []);
 }
 

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use compacting::{CONFIG, compact, compact_at, delete, entries, open, put, roll};
 use kafkalite_log::producers::Origin;
-use kafkalite_log::{AppendOptions, Log, LogConfig, OpenOptions};
+use kafkalite_log::{AbortedTransaction, AppendOptions, Log, LogConfig, OpenOptions, ReadUpTo};
 use kafkalite_records::{
     BatchBuilder, BatchHeader, BatchOrigin, Compression, Compressor, RecordBatch,
 };
@@ -171,19 +171,36 @@ fn what_an_open_transaction_may_still_undo_is_not_touched() {
 }
 
 #[test]
-fn kafkas_indexes_of_aborted_transactions_are_joined_with_their_segments() {
+fn the_indexes_of_aborted_transactions_are_joined_with_their_segments() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path(), &CONFIG);
-    for number in 0..3 {
-        put(&log, "same", &number.to_string());
+    for sequence in 0..3 {
+        put(&log, "same", "superseded");
+        if sequence != 1 {
+            in_transaction(&log, sequence, "a", Some("aborted"));
+            end(&log, 0);
+        }
         roll(&log);
     }
+    log.flush().unwrap();
     let bases = log.segment_bases();
-    let index = |base: i64| dir.path().join(format!("{base:020}.txnindex"));
-    fs::write(index(bases[0]), [1; 34]).unwrap();
-    fs::write(index(bases[2]), [2; 34]).unwrap();
+    let index = |base: i64| fs::read(dir.path().join(format!("{base:020}.txnindex")));
+    let both = [index(bases[0]).unwrap(), index(bases[2]).unwrap()].concat();
     compact(&log, 0);
     assert_eq!(log.segment_bases().len(), 2);
-    assert_eq!(fs::read(index(0)).unwrap(), [[1; 34], [2; 34]].concat());
-    assert!(!index(bases[2]).exists());
+    assert_eq!(index(0).unwrap(), both);
+    assert!(index(bases[2]).is_err());
+    let aborted = |log: &Log| {
+        let slice = log.read(0, 1 << 20, ReadUpTo::LastStableOffset, true);
+        let first = |one: &AbortedTransaction| one.first_offset;
+        slice
+            .unwrap()
+            .aborted()
+            .iter()
+            .map(first)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(aborted(&log), [1, 7]);
+    log.close().unwrap();
+    assert_eq!(aborted(&open(dir.path(), &CONFIG)), [1, 7]);
 }

@@ -5,7 +5,8 @@
 //! larger (KIP-74), and comes whole if the offset lies inside of it. A partition whose first batch does not fit into what
 //! is left gives nothing rather than a piece, over which Java's consumer fails. With less than `min_bytes` the request
 //! waits for `max_wait_ms`, woken when enough has arrived, when a partition fails or goes away, or when the broker stops.
-//! `read_committed` sees what `read_uncommitted` sees: without transactions the last stable offset is the high watermark.
+//! `read_committed` ends at the last stable offset, and names the aborted transactions whose records may be in the answer
+//! (KIP-98); to `read_uncommitted` those are null. What waits counts what it may read.
 //!
 //! Version notes: sessions from 7 (KIP-227). Leader epochs from 9 (KIP-320). Topics are named by id from 13 (KIP-516).
 //! Records are never null, which librdkafka rejects from 12; the preferred replica is always -1.
@@ -22,7 +23,7 @@ use kafkalite_wire::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Context, Reply};
+use super::{Context, READ_COMMITTED, Reply};
 use crate::{
     clock,
     fetch_sessions::{Fetch, Outcome, SessionError, SessionRequest, TopicKey, Wanted},
@@ -30,7 +31,6 @@ use crate::{
 use reading::Read;
 
 const FIRST_WITH_TOPIC_IDS: i16 = 13;
-const READ_COMMITTED: i8 = 1;
 
 pub(super) async fn handle(context: &Context, request: FetchRequest) -> Reply<FetchResponse> {
     let terms = Terms::of(context, &request);

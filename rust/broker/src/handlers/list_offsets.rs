@@ -1,7 +1,7 @@
 //! `ListOffsets` · key 2 · versions 1–11
 //!
 //! Behaviour: the first offset whose timestamp is at least the one asked for, or -1 if there is none; or one of the
-//! special places: latest (-1: the high watermark), earliest (-2), the record with the largest timestamp (-3), earliest
+//! special places: latest (-1: the high watermark, or for readers of committed messages the last stable offset), earliest (-2), the record with the largest timestamp (-3), earliest
 //! on this machine (-4, the earliest here), last in remote storage (-5) and earliest not yet there (-6), both of which
 //! are -1 for want of remote storage.
 //!
@@ -16,7 +16,7 @@ use kafkalite_wire::{
     },
 };
 
-use super::{Context, Reply, leader_epoch};
+use super::{Context, READ_COMMITTED, Reply, leader_epoch};
 use crate::partition::Partition;
 
 const LATEST: i64 = -1;
@@ -44,8 +44,9 @@ pub(super) async fn handle(
         .iter()
         .any(|topic| topic.partitions.iter().any(is_search));
     let context = context.clone();
+    let committed_only = request.isolation_level == READ_COMMITTED;
     let list = move || -> Vec<ListedOffsetsTopic> {
-        let list = |topic| list_topic(&context, topic);
+        let list = |topic| list_topic(&context, topic, committed_only);
         request.topics.into_iter().map(list).collect()
     };
     let topics = if searches {
@@ -64,7 +65,11 @@ pub(super) async fn handle(
     .into()
 }
 
-fn list_topic(context: &Context, request: ListOffsetsTopic) -> ListedOffsetsTopic {
+fn list_topic(
+    context: &Context,
+    request: ListOffsetsTopic,
+    committed_only: bool,
+) -> ListedOffsetsTopic {
     let topic = context.broker.topics.by_name(&request.name);
     let list = |asked: ListOffsetsPartition| {
         let partition = topic
@@ -72,7 +77,7 @@ fn list_topic(context: &Context, request: ListOffsetsTopic) -> ListedOffsetsTopi
             .and_then(|topic| topic.partition(asked.partition_index));
         let found = partition
             .ok_or(ErrorCode::UnknownTopicOrPartition)
-            .and_then(|partition| find(context.api_version, partition, &asked));
+            .and_then(|partition| find(context.api_version, partition, &asked, committed_only));
         let (error_code, found) = match found {
             Ok(found) => (ErrorCode::None, found),
             Err(code) => (code, Found::NOTHING),
@@ -110,6 +115,7 @@ fn find(
     version: i16,
     partition: &Partition,
     asked: &ListOffsetsPartition,
+    committed_only: bool,
 ) -> Result<Found, ErrorCode> {
     let too_early = |&(place, first): &(i64, i16)| place == asked.timestamp && version < first;
     if asked.timestamp < EARLIEST_PENDING_UPLOAD || FIRST_VERSIONS.iter().any(too_early) {
@@ -122,13 +128,25 @@ fn find(
         offset,
         leader_epoch: partition.epoch_of(offset),
     };
+    let readable_to = if committed_only {
+        log.last_stable_offset()
+    } else {
+        log.high_watermark()
+    };
     let looked_up = match asked.timestamp {
-        LATEST => return Ok(at(log.high_watermark(), -1)),
+        LATEST => {
+            return Ok(Found {
+                timestamp: -1,
+                offset: readable_to,
+                leader_epoch: partition.leader_epoch,
+            });
+        }
         EARLIEST | EARLIEST_LOCAL => return Ok(at(log.start_offset(), -1)),
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => return Ok(Found::NOTHING),
         MAX_TIMESTAMP => log.offset_of_max_timestamp(),
         timestamp => log.offset_for_timestamp(timestamp),
     };
     let found = looked_up.map_err(|error| partition.explain(error).code)?;
-    Ok(found.map_or(Found::NOTHING, |found| at(found.offset, found.timestamp)))
+    let readable = found.filter(|found| found.offset < readable_to);
+    Ok(readable.map_or(Found::NOTHING, |found| at(found.offset, found.timestamp)))
 }

@@ -64,6 +64,9 @@ pub(crate) use context::{Connection, Context, Reply};
 use crate::network::{Answer, Outcome};
 use crate::state::BrokerState;
 
+/// The isolation level of clients that read committed messages only.
+const READ_COMMITTED: i8 = 1;
+
 /// Names each API and the file that handles it, once: what is not here is not advertised, and closes the connection.
 macro_rules! handled {
     ($($api:ident => $file:ident,)*) => {

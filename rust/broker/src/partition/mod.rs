@@ -21,7 +21,7 @@ use tokio::runtime::Handle;
 
 use crate::{clock, config::TopicSettings, refusal::Refusal};
 use flushes::Flushes;
-pub(crate) use parked::{Parked, Wait};
+pub(crate) use parked::{Parked, Reach, Wait};
 
 /// A partition's log and those who wait for it.
 #[derive(Debug)]
@@ -61,10 +61,10 @@ impl Partition {
             index,
             leader_epoch: log.epoch_of(i64::MAX).unwrap_or(0),
             opened_at: log.end_offset(),
+            parked: Parked::new(reach(&log)),
             log,
             compacted_to: AtomicI64::new(0),
             uncleanable: AtomicBool::new(false),
-            parked: Parked::default(),
             flushes: Flushes::default(),
             finishing: Mutex::new(()),
             hidden: Mutex::default(),
@@ -117,7 +117,7 @@ impl Partition {
         if !appended.duplicate {
             let (end, bytes) = (appended.last_offset + 1, appended.size);
             if self.log.high_watermark() >= end {
-                self.parked.arrived(bytes);
+                self.parked.arrived(bytes, end, || reach(&self.log));
             } else {
                 self.hidden.lock().push((end, bytes));
                 // A flush that ended before that line did not see it.
@@ -214,15 +214,22 @@ impl Partition {
     /// it would not be told when it is there.
     fn became_visible(&self) {
         let visible = self.log.high_watermark();
-        let mut bytes = 0;
+        let (mut bytes, mut last) = (0, 0);
         self.hidden.lock().retain(|&(end, hidden)| {
             if end <= visible {
-                bytes += hidden;
+                (bytes, last) = (bytes + hidden, last.max(end));
             }
             end > visible
         });
         if bytes > 0 {
-            self.parked.arrived(bytes);
+            self.parked.arrived(bytes, last, || reach(&self.log));
         }
+    }
+}
+
+fn reach(log: &Log) -> Reach {
+    Reach {
+        visible: log.high_watermark(),
+        stable: log.last_stable_offset(),
     }
 }

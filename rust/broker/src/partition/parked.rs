@@ -3,6 +3,8 @@
 //! Each waits for a number of *bytes* over all its partitions, so an append wakes only those whom it completes, and a
 //! fetch for a megabyte is not woken a thousand times. No wake-up is lost: a fetch first puts itself on the lists, then
 //! reads, then sleeps, and sleeps only if what arrived since before that read is not enough.
+//!
+//! For one that reads committed messages only, bytes count when no open transaction can undo them any more.
 
 use std::{
     borrow::Borrow,
@@ -25,6 +27,8 @@ struct Waiter {
     arrived: AtomicU64,
     /// Wake it when `arrived` is this much.
     threshold: AtomicU64,
+    /// Whether it reads committed messages only.
+    committed_only: bool,
     wake: Notify,
 }
 
@@ -39,28 +43,80 @@ impl Waiter {
     }
 }
 
+/// How far readers of a partition see: of all messages, and of committed ones.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reach {
+    pub(crate) visible: i64,
+    pub(crate) stable: i64,
+}
+
 /// The fetches that wait for one partition.
 #[derive(Debug, Default)]
 pub(crate) struct Parked {
-    waiters: Mutex<Vec<Arc<Waiter>>>,
+    waiters: Mutex<Waiters>,
+}
+
+#[derive(Debug, Default)]
+struct Waiters {
+    list: Vec<Arc<Waiter>>,
+    /// The offset up to which readers of committed messages have been told what there is.
+    stable: i64,
+    /// Whether something was kept from them, because its transaction was open.
+    withheld: bool,
+}
+
+impl Waiters {
+    /// How much of `bytes` that end at `end` there is to be told to readers of committed messages. When a transaction ends,
+    /// nobody has counted what it made readable.
+    fn committed(&mut self, bytes: u64, end: i64, reach: Reach) -> u64 {
+        let released = self.withheld && reach.stable > self.stable;
+        self.stable = self.stable.max(reach.stable);
+        self.withheld = reach.stable < reach.visible;
+        match reach.stable >= end {
+            _ if released => ENOUGH,
+            true => bytes,
+            false => 0,
+        }
+    }
 }
 
 impl Parked {
-    /// Tells those who wait that `bytes` more can be read.
-    pub(crate) fn arrived(&self, bytes: u64) {
-        for waiter in &*self.waiters.lock() {
-            waiter.arrive(bytes);
+    /// Nobody waits yet for what is beyond `reach`.
+    pub(crate) fn new(reach: Reach) -> Self {
+        let waiters = Waiters {
+            stable: reach.stable,
+            withheld: reach.stable < reach.visible,
+            ..Waiters::default()
+        };
+        Self {
+            waiters: Mutex::new(waiters),
+        }
+    }
+
+    /// Tells those who wait that `bytes` more, up to the offset `end`, can be read. `reach` is asked with the lists locked,
+    /// so that of two that come at once the later one knows all that the earlier one knew.
+    pub(crate) fn arrived(&self, bytes: u64, end: i64, reach: impl FnOnce() -> Reach) {
+        let mut waiters = self.waiters.lock();
+        let committed = waiters.committed(bytes, end, reach());
+        for waiter in &waiters.list {
+            waiter.arrive(if waiter.committed_only {
+                committed
+            } else {
+                bytes
+            });
         }
     }
 
     /// Wakes all who wait: the partition goes away.
     pub(crate) fn wake_all(&self) {
-        self.arrived(ENOUGH);
+        for waiter in &self.waiters.lock().list {
+            waiter.arrive(ENOUGH);
+        }
     }
 
     #[cfg(test)]
     fn len(&self) -> usize {
-        self.waiters.lock().len()
+        self.waiters.lock().list.len()
     }
 }
 
@@ -73,13 +129,15 @@ pub(crate) struct Wait<P: Borrow<Parked>> {
 
 impl<P: Borrow<Parked>> Wait<P> {
     /// Enters the lists. Read again after this, before sleeping.
-    pub(crate) fn on(partitions: Vec<P>) -> Self {
+    pub(crate) fn on(partitions: Vec<P>, committed_only: bool) -> Self {
         let waiter = Arc::new(Waiter {
             threshold: AtomicU64::new(u64::MAX),
+            committed_only,
             ..Waiter::default()
         });
         for partition in &partitions {
-            partition.borrow().waiters.lock().push(Arc::clone(&waiter));
+            let mut waiters = partition.borrow().waiters.lock();
+            waiters.list.push(Arc::clone(&waiter));
         }
         Self { waiter, partitions }
     }
@@ -103,7 +161,7 @@ impl<P: Borrow<Parked>> Wait<P> {
 impl<P: Borrow<Parked>> Drop for Wait<P> {
     fn drop(&mut self) {
         for partition in &self.partitions {
-            let mut waiters = partition.borrow().waiters.lock();
+            let waiters = &mut partition.borrow().waiters.lock().list;
             if let Some(place) = waiters
                 .iter()
                 .position(|waiter| Arc::ptr_eq(waiter, &self.waiter))
@@ -137,7 +195,16 @@ mod tests {
     }
 
     fn wait(partitions: &[Arc<Parked>]) -> Wait<Handle> {
-        Wait::on(partitions.iter().cloned().map(Handle).collect())
+        Wait::on(partitions.iter().cloned().map(Handle).collect(), false)
+    }
+
+    /// One byte an offset, all of it committed.
+    fn arrive(parked: &Parked, bytes: u64) {
+        let reach = || Reach {
+            visible: i64::MAX,
+            stable: i64::MAX,
+        };
+        parked.arrived(bytes, 0, reach);
     }
 
     fn poll(future: std::pin::Pin<&mut impl Future<Output = ()>>) -> Poll<()> {
@@ -150,9 +217,9 @@ mod tests {
         let wait = wait(&partitions);
         let mut sleep = pin!(wait.until(wait.arrived(), 100));
         assert!(poll(sleep.as_mut()).is_pending());
-        partitions[0].arrived(60);
+        arrive(&partitions[0], 60);
         assert!(poll(sleep.as_mut()).is_pending());
-        partitions[1].arrived(40);
+        arrive(&partitions[1], 40);
         assert!(poll(sleep.as_mut()).is_ready());
     }
 
@@ -161,12 +228,46 @@ mod tests {
         let partitions = parked(1);
         let wait = wait(&partitions);
         let before = wait.arrived();
-        partitions[0].arrived(1);
+        arrive(&partitions[0], 1);
         assert!(poll(pin!(wait.until(before, 1))).is_ready());
         assert!(
             poll(pin!(wait.until(wait.arrived(), 1))).is_pending(),
             "the next round starts anew"
         );
+    }
+
+    #[test]
+    fn a_reader_of_committed_messages_sleeps_until_the_transaction_ends() {
+        let parked = Arc::new(Parked::default());
+        let wait = Wait::on(vec![Handle(Arc::clone(&parked))], true);
+        let mut sleep = pin!(wait.until(wait.arrived(), 100));
+        let mut arrive = |bytes, end, stable| {
+            let visible = end;
+            parked.arrived(bytes, end, || Reach { visible, stable });
+            poll(sleep.as_mut()).is_ready()
+        };
+        assert!(!arrive(90, 1, 1), "too little");
+        assert!(!arrive(500, 2, 1), "of a transaction");
+        assert!(!arrive(500, 3, 1), "behind one that is open");
+        assert!(arrive(1, 4, 4), "its marker");
+    }
+
+    #[test]
+    fn what_was_withheld_at_the_start_counts_when_its_transaction_ends() {
+        let open = Reach {
+            visible: 5,
+            stable: 2,
+        };
+        let parked = Arc::new(Parked::new(open));
+        let wait = Wait::on(vec![Handle(Arc::clone(&parked))], true);
+        let mut sleep = pin!(wait.until(wait.arrived(), 100));
+        assert!(poll(sleep.as_mut()).is_pending());
+        let ended = Reach {
+            visible: 6,
+            stable: 6,
+        };
+        parked.arrived(1, 6, || ended);
+        assert!(poll(sleep.as_mut()).is_ready());
     }
 
     #[test]

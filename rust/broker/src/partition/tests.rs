@@ -35,7 +35,7 @@ fn poll(future: Pin<&mut impl Future<Output = ()>>) -> Poll<()> {
 fn an_append_wakes_at_once_where_messages_are_visible_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let partition = partition(dir.path(), Durability::Visible);
-    let wait = Wait::on(vec![Arc::clone(&partition)]);
+    let wait = Wait::on(vec![Arc::clone(&partition)], false);
     let mut sleep = pin!(wait.until(wait.arrived(), 1));
     assert!(poll(sleep.as_mut()).is_pending());
     partition.append(&batch()).unwrap();
@@ -46,7 +46,7 @@ fn an_append_wakes_at_once_where_messages_are_visible_at_once() {
 fn a_flush_wakes_for_what_it_covers_and_leaves_the_rest_to_the_next() {
     let dir = tempfile::tempdir().unwrap();
     let partition = partition(dir.path(), Durability::Synced);
-    let wait = Wait::on(vec![Arc::clone(&partition)]);
+    let wait = Wait::on(vec![Arc::clone(&partition)], false);
     partition.append(&batch()).unwrap();
     let mut sleep = pin!(wait.until(wait.arrived(), 1));
     // The end of a flush that had begun before the append.

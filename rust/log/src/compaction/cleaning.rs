@@ -78,7 +78,17 @@ impl Compactor {
         rules: &Rules<'_>,
     ) -> Result<Replacement> {
         let capacity = self.settings.piece_bytes();
-        Replacement::create(rules.place, segments[0].base_offset, rules.config, capacity)
+        // Their offsets stay true: compaction leaves every marker where it is.
+        let aborted = segments
+            .iter()
+            .flat_map(|segment| segment.aborted.entries());
+        Replacement::create(
+            rules.place,
+            segments[0].base_offset,
+            aborted.collect(),
+            rules.config,
+            capacity,
+        )
     }
 
     /// Writes what is still wanted of `segments` to `replacement`. Nothing if that would be the one segment that is there.

@@ -1,13 +1,14 @@
 //! The segment that takes the place of others, while it is written: three files called `*.cleaned`.
 
-use std::fs;
 use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::reading::corrupt;
 use crate::segment::indexing::Indexing;
-use crate::segment::{Head, Place, Segment, name};
+use crate::segment::{
+    AbortedTransaction, Head, Place, Segment, TransactionIndex, name, transaction_index,
+};
 use crate::{LogConfig, LogError, Result};
 
 /// Positions in a segment are 31 bits wide, in its index and for Apache Kafka.
@@ -28,18 +29,21 @@ pub(crate) struct Replacement {
 }
 
 impl Replacement {
-    /// Begins a segment at `base_offset`; writes go to the file `capacity` bytes at a time.
+    /// Begins a segment at `base_offset`, in which the `aborted` transactions end; writes go to the file `capacity` bytes
+    /// at a time.
     pub(super) fn create(
         place: &Place,
         base_offset: i64,
+        aborted: Vec<AbortedTransaction>,
         config: &LogConfig,
         capacity: usize,
     ) -> Result<Replacement> {
         remove_cleaned(place, base_offset)?;
         let room = config.segment_index_bytes;
-        let segment = Segment::create_cleaned(place, base_offset, room).inspect_err(|_| {
+        let mut segment = Segment::create_cleaned(place, base_offset, room).inspect_err(|_| {
             let _ = remove_cleaned(place, base_offset); // the error is told, and the next start tidies up
         })?;
+        segment.aborted = TransactionIndex::of(aborted);
         Ok(Replacement {
             segment: Arc::new(segment),
             place: place.clone(),
@@ -98,31 +102,14 @@ impl Replacement {
             // Retention asks the file for the age of messages without timestamps.
             segment.file.take_modified_from(&last.file)?;
         }
-        self.join_transaction_indexes(replaced)?;
+        self.write_transaction_index()?;
         segment.sync(true)
     }
 
-    /// Kafka's indexes of aborted transactions: their entries name absolute offsets and stay true, as compaction leaves
-    /// every marker of a transaction where it is.
-    fn join_transaction_indexes(&self, replaced: &[Arc<Segment>]) -> Result<()> {
-        let mut entries = Vec::new();
-        for segment in replaced {
-            let path = segment.path(name::TRANSACTION_INDEX);
-            match fs::read(&path) {
-                Ok(bytes) => entries.extend(bytes),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(LogError::io("read", &path)(error)),
-            }
-        }
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let path = name::in_state(&self.segment.path(name::TRANSACTION_INDEX), name::CLEANED);
-        let file = fs::File::create(&path).and_then(|mut file| {
-            io::Write::write_all(&mut file, &entries)?;
-            file.sync_all()
-        });
-        file.map_err(LogError::io("write", &path))
+    fn write_transaction_index(&self) -> Result<()> {
+        let path = self.segment.path(name::TRANSACTION_INDEX);
+        let entries = self.segment.aborted.entries();
+        transaction_index::create(&name::in_state(&path, name::CLEANED), &entries)
     }
 
     /// Calls the files `*.swap`: from here on they are the truth, and a start that finds them finishes what is missing.
@@ -199,7 +186,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let place = Place::new(dir.path().to_owned(), crate::disk::os());
         let mut replacement =
-            Replacement::create(&place, 0, &LogConfig::default(), 1 << 20).unwrap();
+            Replacement::create(&place, 0, Vec::new(), &LogConfig::default(), 1 << 20).unwrap();
         let mut builder = kafkalite_records::BatchBuilder::new(1 << 10);
         assert!(builder.try_append(0, Some(b"k"), Some(b"v"), &[]));
         let (codec, origin) = (

@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering;
 
 use kafkalite_records::{BatchHeader, RecordBatch, TimestampType};
 
+use super::markers::appended_end;
 use super::prepare::{MAX_DECOMPRESSED, Prepared, prepare, prepare_all};
+use super::transactions::Ended;
 use super::{Appender, Log};
 use crate::producers::{Admission, Origin, ProducerBatch};
 use crate::segment::Head;
@@ -85,6 +87,7 @@ impl Log {
             self.check_sound()?;
             let appended = self.write(&mut turn, prepared, options, &self.config());
             turn.staged.clear();
+            turn.ended.clear();
             appended?
         };
         if config
@@ -150,6 +153,8 @@ impl Log {
                 .assign(header.partition_leader_epoch, header.base_offset);
         }
         written.producers.commit(&mut turn.staged);
+        written.note_ended(&turn.active.segment, &turn.ended);
+        self.hide_open(&batches);
         // As it is in force now: `reconfigure`, with the same lock, has revealed what was published.
         let visible = self.config.load().durability == Durability::Visible;
         turn.active.segment.file.publish(end, visible);
@@ -160,6 +165,7 @@ impl Log {
             self.high_watermark
                 .fetch_max(written.next_offset, Ordering::AcqRel);
         }
+        self.publish_unstable(&mut written);
         Ok(appended)
     }
 
@@ -184,10 +190,21 @@ impl Log {
             duplicate: false,
             rolled: false,
         };
-        for Prepared { header, .. } in batches
-            .iter()
-            .filter(|batch| tracks_producer(&batch.header))
-        {
+        for batch in &*batches {
+            let header = &batch.header;
+            if let Some(end) = appended_end(header, batch.payload()) {
+                let (producers, staged) = (&written.producers, &mut turn.staged);
+                let first_offset = producers.admit_end(staged, options.origin, &end)?;
+                turn.ended.extend(first_offset.map(|first_offset| Ended {
+                    producer_id: end.producer_id,
+                    first_offset,
+                    last_offset: header.last_offset(),
+                    aborted: end.aborted,
+                }));
+            }
+            if !tracks_producer(header) {
+                continue;
+            }
             let admission = written.producers.admit(
                 &mut turn.staged,
                 options.origin,

@@ -110,11 +110,10 @@ impl Log {
         config: &LogConfig,
         now_ms: i64,
     ) -> Result<Cleanable> {
-        let undecided = self.written.lock().producers.first_open_transaction();
         let bounds = Bounds {
             start: self.start_offset(),
             end: self.end_offset(),
-            stable: self.high_watermark().min(undecided.unwrap_or(i64::MAX)),
+            stable: self.last_stable_offset(),
             compacted_to,
         };
         Ok(assess(&facts(segments, config)?, &bounds, config, now_ms))

@@ -134,7 +134,7 @@ impl Log {
     }
 
     /// Flushes the segments that are not written to any more.
-    pub(super) fn flush_rolled(&self) -> Result<()> {
+    pub fn flush_rolled(&self) -> Result<()> {
         self.flush_unless(Scope::Rolled, || self.written.lock().rolled.is_empty())
             .map(drop)
     }
@@ -237,6 +237,7 @@ impl Log {
             .flushed
             .fetch_max(*end_offset, Ordering::AcqRel);
         self.high_watermark.fetch_max(*end_offset, Ordering::AcqRel);
+        self.watermark_has_risen();
         for (segment, _) in rolled {
             segment.file.release();
         }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use super::append::{producer_batch, tracks_producer};
 use super::interrupted;
-use super::markers::transaction_end;
+use super::markers::stored_end;
 use super::open::{OpenOptions, Recovered};
+use super::transactions::Ended;
 use crate::disk::unlink;
 use crate::epochs::LeaderEpochs;
-use crate::producers::{Origin, Producers};
+use crate::producers::Producers;
 use crate::segment::active::ActiveSegment;
 use crate::segment::recover::{Rebuilt, rebuild};
-use crate::segment::{Place, Scan, Segment, name};
+use crate::segment::{Found, Place, Scan, Segment, TransactionIndex, name};
 use crate::{LogConfig, LogError, Result, durable, snapshots};
 
 /// The segments of a directory, ready to be read and appended to.
@@ -49,12 +50,13 @@ pub(super) fn load(
         let segment = Segment::open(place, base)?;
         if flushed
             && segment.has_indexes()
+            && !segment.aborted.is_damaged()
             && (options.clean_shutdown || segment.has_surviving_indexes()?)
         {
             sealed.push(Arc::new(segment));
             continue;
         }
-        let rebuilt = mend(segment, config, options)?;
+        let rebuilt = mend(segment, config, options, flushed)?;
         let may_have_holes = config.compacted || next_base <= options.compacted_to;
         let is_short = !may_have_holes && rebuilt.next_offset < next_base;
         if !flushed && (rebuilt.unsound > 0 || is_short) {
@@ -157,7 +159,8 @@ fn open_last(
     recovered: &mut Recovered,
 ) -> Result<(ActiveSegment, i64)> {
     let segment = Segment::open(place, base)?;
-    if options.clean_shutdown && segment.has_indexes() {
+    let trusted = options.clean_shutdown && !segment.aborted.is_damaged();
+    if trusted && segment.has_indexes() {
         let active = ActiveSegment::reopen(segment, config, options.now_ms)?;
         if let Some(end) = active.segment.sound_end_offset()? {
             return Ok((active, end));
@@ -167,12 +170,26 @@ fn open_last(
             active.segment.file.path().display()
         );
     }
-    let rebuilt = mend(Segment::open(place, base)?, config, options)?;
+    let rebuilt = mend(
+        Segment::open(place, base)?,
+        config,
+        options,
+        options.clean_shutdown,
+    )?;
     resume(rebuilt, options, recovered)
 }
 
-/// Makes a segment's indexes anew, and finds where it ends.
-fn mend(segment: Segment, config: &LogConfig, options: &OpenOptions) -> Result<Rebuilt> {
+/// Makes a segment's indexes anew, and finds where it ends. The index of aborted transactions is believed if it was
+/// `flushed`; else [`replay`] makes it, which knows what is open.
+fn mend(
+    mut segment: Segment,
+    config: &LogConfig,
+    options: &OpenOptions,
+    flushed: bool,
+) -> Result<Rebuilt> {
+    if !flushed || segment.aborted.may_be_lost() {
+        segment.aborted = TransactionIndex::from_batches();
+    }
     let verify_from = if options.clean_shutdown {
         segment.base_offset
     } else {
@@ -231,9 +248,19 @@ pub(super) fn replay(
         .collect();
     let bases: Vec<i64> = segments.iter().map(|segment| segment.base_offset).collect();
     snapshots::remove_strays(&place.dir, &bases)?;
-    let snapshot = snapshots::load_newest(&place.dir, start, end)?;
+    // From before the first segment whose aborted transactions are to be found: they may have begun earlier.
+    let made_anew = segments
+        .iter()
+        .find(|segment| segment.aborted.is_from_batches())
+        .map(|segment| segment.base_offset);
+    let up_to = made_anew.unwrap_or(end);
+    let snapshot = snapshots::load_newest(&place.dir, start, end, up_to)?;
     // A log that was closed in order without any snapshot comes from before there were producers to remember.
-    let known = if options.clean_shutdown { end } else { start };
+    let known = if options.clean_shutdown && made_anew.is_none() {
+        end
+    } else {
+        start
+    };
     let (snapshot_offset, mut producers) = snapshot.unwrap_or((known, Producers::default()));
     let mut epochs = LeaderEpochs::load(&place.dir).or_else(|error| match error {
         LogError::MalformedFile { .. } => {
@@ -270,8 +297,8 @@ pub(super) fn replay(
             if header.base_offset >= snapshot_offset {
                 if tracks_producer(&header) {
                     producers.replay(&producer_batch(&header));
-                } else if let Some(end) = transaction_end(&segment.file, &found)? {
-                    producers.end_transaction(Origin::Replica, &end)?;
+                } else {
+                    replay_end(&mut producers, segment, &found)?;
                 }
             }
             let epoch = header.partition_leader_epoch;
@@ -284,4 +311,25 @@ pub(super) fn replay(
         epochs.save(&*place.disk)?;
     }
     Ok((producers, epochs))
+}
+
+/// Takes note of a marker, and of the transaction that it aborts if the segment's index is made anew.
+fn replay_end(producers: &mut Producers, segment: &Segment, found: &Found) -> Result<()> {
+    let Some(end) = stored_end(&segment.file, found)? else {
+        return Ok(());
+    };
+    let first_offset = producers.replay_end(&end);
+    if let Some(first_offset) = first_offset.filter(|_| end.aborted)
+        && segment.aborted.is_from_batches()
+    {
+        let ended = Ended {
+            producer_id: end.producer_id,
+            first_offset,
+            last_offset: found.head.last_offset,
+            aborted: true,
+        };
+        let open = producers.first_open_transaction();
+        segment.aborted.push(ended.aborted(open));
+    }
+    Ok(())
 }

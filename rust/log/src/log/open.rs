@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::flush::Flushing;
 use super::load::{Loaded, load, replay};
+use super::transactions::ALL_STABLE;
 use super::{Appender, Log, Written};
 use crate::disk::{self, Disk};
 use crate::producers::Staged;
@@ -94,6 +95,7 @@ impl Log {
             start_offset: AtomicI64::new(start_offset),
             end_offset: AtomicI64::new(end_offset),
             high_watermark: AtomicI64::new(end_offset),
+            unstable: AtomicI64::new(producers.first_open_transaction().unwrap_or(ALL_STABLE)),
             flushing: Flushing::new(flushed.max(start_offset), options.now_ms),
             failure: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -102,12 +104,14 @@ impl Log {
             appender: Mutex::new(Appender {
                 active,
                 staged: Staged::default(),
+                ended: Vec::new(),
             }),
             written: Mutex::new(Written {
                 next_offset: end_offset,
                 rolled: rebuilt,
                 snapshots: Vec::new(),
                 producers,
+                unconfirmed: Vec::new(),
                 epochs,
             }),
             saving_epochs: Mutex::new(()),

@@ -24,6 +24,13 @@ pub(super) struct Prepared<'a> {
     pub(super) rest: Cow<'a, [u8]>,
 }
 
+impl Prepared<'_> {
+    /// The batch's bytes behind its header.
+    pub(super) fn payload(&self) -> &[u8] {
+        &self.rest[BatchHeader::LEN - self.rewritten..]
+    }
+}
+
 /// Parses and checks all batches of an append.
 pub(super) fn prepare_all<'a>(
     mut bytes: &'a [u8],

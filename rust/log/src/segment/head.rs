@@ -71,6 +71,11 @@ impl Head {
         })
     }
 
+    /// Whether there is anything for a reader: compaction may leave a batch without records.
+    pub(crate) fn has_records(&self) -> bool {
+        self.v2.is_none_or(|header| header.record_count > 0)
+    }
+
     /// The largest timestamp and where it stands, as the time index has it.
     pub(crate) fn newest(&self) -> Newest {
         Newest {

@@ -13,6 +13,7 @@ mod offset_index;
 pub(crate) mod recover;
 mod scan;
 mod time_index;
+pub(crate) mod transaction_index;
 mod verify;
 
 use std::fs;
@@ -27,6 +28,8 @@ pub(crate) use mapping::Mapping;
 pub(crate) use offset_index::OffsetIndex;
 pub(crate) use scan::{Found, Scan};
 pub(crate) use time_index::{Newest, TimeIndex};
+pub use transaction_index::AbortedTransaction;
+pub(crate) use transaction_index::TransactionIndex;
 
 use crate::{LogError, Result};
 
@@ -74,6 +77,8 @@ pub(crate) struct Segment {
     /// Mapped when first asked for: most segments of a log are never read again.
     offsets: OnceLock<OffsetIndex>,
     times: OnceLock<TimeIndex>,
+    /// The aborted transactions that ended in this segment.
+    pub(crate) aborted: TransactionIndex,
     /// The newest timestamp, kept by the appender; for a segment opened from disk read from its time index.
     newest: Mutex<Option<Newest>>,
 }
@@ -83,7 +88,9 @@ impl Segment {
     pub(crate) fn open(place: &Place, base_offset: i64) -> Result<Segment> {
         let path = name::path(&place.dir, base_offset, name::LOG);
         let file = SegmentFile::open(&path, place)?;
-        Ok(Segment::assemble(base_offset, file))
+        let mut segment = Segment::assemble(base_offset, file);
+        segment.aborted = TransactionIndex::open(&segment.path(name::TRANSACTION_INDEX))?;
+        Ok(segment)
     }
 
     /// Creates an empty segment with indexes that have room for `index_bytes` each; nothing is left of one that fails: an
@@ -131,6 +138,7 @@ impl Segment {
             file: Arc::new(file),
             offsets: OnceLock::new(),
             times: OnceLock::new(),
+            aborted: TransactionIndex::default(),
             newest: Mutex::new(None),
         }
     }
@@ -274,6 +282,7 @@ impl Segment {
             self.seal()?;
             self.offsets()?.sync()?;
             self.times()?.sync()?;
+            self.aborted.save(&self.path(name::TRANSACTION_INDEX))?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ pub(crate) const OFFSET_INDEX: &str = "index";
 pub(crate) const TIME_INDEX: &str = "timeindex";
 /// Suffix of the producers' state at the segment's base offset.
 pub(crate) const SNAPSHOT: &str = "snapshot";
-/// Kafka's index of aborted transactions; not written here, but deleted with its segment.
+/// Suffix of the index of aborted transactions.
 pub(crate) const TRANSACTION_INDEX: &str = "txnindex";
 /// What is appended to the name of a file that compaction is writing.
 pub(crate) const CLEANED: &str = "cleaned";

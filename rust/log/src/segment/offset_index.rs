@@ -70,6 +70,13 @@ impl OffsetIndex {
         Some(self.decode(self.file.entry(above.checked_sub(1)?)))
     }
 
+    /// An offset that no batch before `position` reaches; nothing if no entry lies there or behind.
+    pub(crate) fn offset_at(&self, position: u64) -> Option<i64> {
+        let before = |[_, entry]: [u32; 2]| u64::from(entry) < position;
+        let at = self.file.partition_point(before);
+        (at < self.file.len()).then(|| self.decode(self.file.entry(at)).0)
+    }
+
     /// The last entry as (offset, position).
     pub(crate) fn last(&self) -> Option<(i64, u64)> {
         Some(self.decode(self.file.entry(self.file.len().checked_sub(1)?)))

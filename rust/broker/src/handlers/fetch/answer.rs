@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use kafkalite_log::LogSlice;
 use kafkalite_wire::{
-    Records,
-    api::fetch::{FetchResponse, FetchedPartition, FetchedTopic},
+    ErrorCode, Records,
+    api::fetch::{AbortedTransaction, FetchResponse, FetchedPartition, FetchedTopic},
 };
 use uuid::Uuid;
 
@@ -32,6 +32,16 @@ pub(super) fn of(answer: Answer, reads: Vec<Read>, committed_only: bool) -> Repl
     Reply::Answer { body, slices }
 }
 
+fn aborted(slice: &LogSlice) -> Vec<AbortedTransaction> {
+    let aborted = slice.aborted().iter();
+    aborted
+        .map(|aborted| AbortedTransaction {
+            producer_id: aborted.producer_id,
+            first_offset: aborted.first_offset,
+        })
+        .collect()
+}
+
 /// The answer while it grows: partitions by topic, topics in the order of their first partition.
 #[derive(Default)]
 struct Response {
@@ -48,19 +58,26 @@ impl Response {
                 partition_index: wanted.partition,
                 error_code,
                 high_watermark: -1,
+                // Not null, as from Apache Kafka, where the error is about the name and not about the log.
+                aborted_transactions: matches!(
+                    error_code,
+                    ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId
+                )
+                .then(Vec::new),
                 ..Default::default()
             },
             Read::Records {
                 slice,
                 high_watermark,
+                last_stable_offset,
                 log_start_offset,
                 ..
             } => FetchedPartition {
                 partition_index: wanted.partition,
                 high_watermark,
-                last_stable_offset: high_watermark,
+                last_stable_offset,
                 log_start_offset,
-                aborted_transactions: self.committed_only.then(Vec::new),
+                aborted_transactions: self.committed_only.then(|| aborted(&slice)),
                 records: self.splice(slice),
                 ..Default::default()
             },

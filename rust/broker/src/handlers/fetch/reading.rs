@@ -20,6 +20,7 @@ pub(super) enum Read {
     Records {
         slice: LogSlice,
         high_watermark: i64,
+        last_stable_offset: i64,
         log_start_offset: i64,
         /// There are records, but not even the first batch fits behind what other partitions gave.
         left_out: bool,
@@ -67,7 +68,7 @@ pub(super) async fn read(context: &Context, terms: &Terms, wanted: &[Wanted]) ->
         return reads;
     }
 
-    let wait = Wait::on(found);
+    let wait = Wait::on(found, terms.committed_only);
     let mut over = std::pin::pin!(context.parking_over());
     loop {
         let before = wait.arrived();
@@ -128,7 +129,7 @@ fn read_once(
     let mut reads = Vec::with_capacity(wanted.len());
     for (wanted, partition) in wanted.iter().zip(partitions) {
         let read = match partition {
-            Ok(partition) => read_partition(wanted, partition, left, first, terms.committed_only),
+            Ok(partition) => read_partition(terms, wanted, partition, left, first),
             Err(code) => Err(*code),
         };
         if let Ok(Read::Records { slice, .. }) = &read
@@ -143,11 +144,11 @@ fn read_once(
 }
 
 fn read_partition(
+    terms: &Terms,
     wanted: &Wanted,
     partition: &Partition,
     left: usize,
     first: bool,
-    committed_only: bool,
 ) -> Result<Read, ErrorCode> {
     if partition.is_deleted() {
         return Err(match wanted.topic {
@@ -159,18 +160,15 @@ fn read_partition(
     let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
     let log = &partition.log;
     let slice = log
-        .read(wanted.offset, max_bytes, ReadUpTo::HighWatermark, first)
+        .read(wanted.offset, max_bytes, terms.up_to(), first)
         .map_err(|error| partition.explain(error).code)?;
     // Read after the records, so that the answer never shows records above its own watermark.
-    let high_watermark = if committed_only {
-        log.last_stable_offset()
-    } else {
-        log.high_watermark()
-    };
+    let last_stable_offset = log.last_stable_offset();
     Ok(Read::Records {
-        left_out: !first && slice.is_empty() && wanted.offset < high_watermark,
+        left_out: !first && slice.is_empty() && wanted.offset < terms.end_of(partition),
         slice,
-        high_watermark,
+        high_watermark: log.high_watermark(),
+        last_stable_offset,
         log_start_offset: log.start_offset(),
     })
 }
@@ -195,18 +193,37 @@ fn is_ready(
                     Read::Records {
                         slice, left_out, ..
                     },
-                ) => *left_out || stops_at_segment_end(partition, slice),
+                ) => *left_out || stops_at_segment_end(terms, partition, slice),
                 _ => false,
             })
 }
 
 /// A view ends with its segment. When there is another segment behind it, waiting would not make it longer.
-fn stops_at_segment_end(partition: &Partition, slice: &LogSlice) -> bool {
-    let log = &partition.log;
+fn stops_at_segment_end(terms: &Terms, partition: &Partition, slice: &LogSlice) -> bool {
     !slice.is_empty()
-        && log
-            .read(log.high_watermark(), 0, ReadUpTo::HighWatermark, false)
+        && partition
+            .log
+            .read(terms.end_of(partition), 0, terms.up_to(), false)
             .is_ok_and(|end| !Arc::ptr_eq(end.segment(), slice.segment()))
+}
+
+impl Terms {
+    fn up_to(&self) -> ReadUpTo {
+        if self.committed_only {
+            ReadUpTo::LastStableOffset
+        } else {
+            ReadUpTo::HighWatermark
+        }
+    }
+
+    /// The offset up to which this request may read.
+    fn end_of(&self, partition: &Partition) -> i64 {
+        if self.committed_only {
+            partition.log.last_stable_offset()
+        } else {
+            partition.log.high_watermark()
+        }
+    }
 }
 
 fn total_bytes(reads: &[Read]) -> usize {
