@@ -84,7 +84,14 @@ fn compact(criterion: &mut Criterion) {
                     let log = filled(dir.path(), keys, codec);
                     let mut compactor = Compactor::new(CompactorSettings::default());
                     let start = processor_time();
-                    let done = log.compact(0, &mut compactor, NOW, &mut |_| true).unwrap();
+                    let done = log
+                        .compact(
+                            &log.cleanable(0, NOW).unwrap(),
+                            &mut compactor,
+                            NOW,
+                            &mut |_| true,
+                        )
+                        .unwrap();
                     spent += processor_time().saturating_sub(start);
                     assert_eq!(done.records_before, RECORDS as u64);
                 }

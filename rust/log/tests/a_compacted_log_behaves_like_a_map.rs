@@ -131,7 +131,7 @@ impl World<'_> {
         };
         let cleanable = self.log().cleanable(self.compacted_to, self.now).unwrap();
         let log = self.log.as_ref().unwrap();
-        if let Ok(done) = log.compact(self.compacted_to, &mut compactor, self.now, &mut go_on) {
+        if let Ok(done) = log.compact(&cleanable, &mut compactor, self.now, &mut go_on) {
             assert!(done.first_dirty >= cleanable.first_dirty);
             assert!(done.first_dirty > cleanable.first_dirty || cleanable.dirty_bytes == 0);
             self.compacted_to = done.first_dirty;

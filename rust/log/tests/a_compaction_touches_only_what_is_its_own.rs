@@ -47,10 +47,22 @@ fn the_time_of_a_tombstone_begins_when_what_it_deletes_is_gone() {
         dedupe_buffer_bytes: 0,
         ..CompactorSettings::default()
     });
-    let first = log.compact(0, &mut compactor, NOW, &mut |_| true).unwrap();
+    let first = log
+        .compact(
+            &log.cleanable(0, NOW).unwrap(),
+            &mut compactor,
+            NOW,
+            &mut |_| true,
+        )
+        .unwrap();
     assert_eq!((first.first_dirty, entries(&log).len()), (1, 3));
     let second = log
-        .compact(1, &mut compactor, NOW, &mut |_| true)
+        .compact(
+            &log.cleanable(1, NOW).unwrap(),
+            &mut compactor,
+            NOW,
+            &mut |_| true,
+        )
         .unwrap()
         .first_dirty;
     assert_eq!(second, 2);
@@ -75,16 +87,21 @@ fn it_leaves_the_directory_of_a_topic_that_was_created_anew_alone() {
     roll(&log);
     let mut asked = 0;
     let mut compactor = Compactor::new(CompactorSettings::default());
-    let stopped = log.compact(0, &mut compactor, NOW, &mut |_| {
-        asked += 1;
-        if asked == 1 {
-            // The keys are known, and nothing is written yet.
-            log.abandon();
-            fs::rename(&dir, root.path().join("t-0.retired-delete")).unwrap();
-            fs::create_dir(&dir).unwrap();
-        }
-        true
-    });
+    let stopped = log.compact(
+        &log.cleanable(0, NOW).unwrap(),
+        &mut compactor,
+        NOW,
+        &mut |_| {
+            asked += 1;
+            if asked == 1 {
+                // The keys are known, and nothing is written yet.
+                log.abandon();
+                fs::rename(&dir, root.path().join("t-0.retired-delete")).unwrap();
+                fs::create_dir(&dir).unwrap();
+            }
+            true
+        },
+    );
     assert!(
         matches!(
             stopped,

@@ -91,7 +91,13 @@ fn compact_until(dir: &Path, steps: u64) -> bool {
     log.flush().unwrap();
     disk.inject(Fault::DeadAfter(steps));
     let mut compactor = Compactor::new(CompactorSettings::default());
-    log.compact(0, &mut compactor, NOW, &mut |_| true).is_ok()
+    log.compact(
+        &log.cleanable(0, NOW).unwrap(),
+        &mut compactor,
+        NOW,
+        &mut |_| true,
+    )
+    .is_ok()
 }
 
 fn check(dir: &Path, before: &[Entry]) -> Vec<Entry> {
@@ -290,7 +296,14 @@ fn a_power_cut_after_any_step_whatever_the_directory_remembers() {
         let flushed = log.recovery_point();
         disk.disk.inject(Fault::DeadAfter(steps));
         let mut compactor = Compactor::new(CompactorSettings::default());
-        let ended = log.compact(0, &mut compactor, NOW, &mut |_| true).is_ok();
+        let ended = log
+            .compact(
+                &log.cleanable(0, NOW).unwrap(),
+                &mut compactor,
+                NOW,
+                &mut |_| true,
+            )
+            .is_ok();
         let count = disk.renamed.lock().len();
         // All, none, each alone, all but each, and what came last.
         let mut choices: Vec<Box<dyn Fn(usize) -> bool>> = vec![Box::new(|_| false)];

@@ -205,7 +205,9 @@ fn while_segments_are_compacted() {
     });
     let stops = bench.stop_everywhere(|log| {
         let mut compactor = Compactor::new(CompactorSettings::default());
-        log.compact(0, &mut compactor, NOW, &mut |_| true).unwrap();
+        let cleanable = log.cleanable(0, NOW).unwrap();
+        log.compact(&cleanable, &mut compactor, NOW, &mut |_| true)
+            .unwrap();
     });
     assert!(stops.contains(&"rename"), "{stops:?}");
 }

@@ -315,7 +315,12 @@ fn a_log_with_more_keys_than_memory_is_compacted_step_by_step() {
     let end = *log.segment_bases().last().unwrap();
     while dirty < end {
         let done = log
-            .compact(dirty, &mut compactor, NOW, &mut |_| true)
+            .compact(
+                &log.cleanable(dirty, NOW).unwrap(),
+                &mut compactor,
+                NOW,
+                &mut |_| true,
+            )
             .unwrap();
         assert!(done.first_dirty > dirty && done.keys <= 18, "{done:?}");
         (dirty, steps) = (done.first_dirty, steps + 1);
@@ -374,7 +379,12 @@ fn a_corrupt_batch_makes_a_log_uncleanable_and_nothing_is_lost() {
         let file = fs::File::options().write(true).open(&path).unwrap();
         std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).unwrap();
         let mut compactor = Compactor::new(CompactorSettings::default());
-        let outcome = log.compact(0, &mut compactor, NOW, &mut |_| true);
+        let outcome = log.compact(
+            &log.cleanable(0, NOW).unwrap(),
+            &mut compactor,
+            NOW,
+            &mut |_| true,
+        );
         assert!(
             matches!(outcome, Err(LogError::Uncleanable { .. })),
             "byte {damaged}: {outcome:?}"
@@ -402,7 +412,14 @@ fn a_compaction_that_is_told_to_stop_changes_nothing_and_can_be_taken_up_again()
             left -= 1;
             left >= 0
         };
-        let error = log.compact(0, &mut compactor, NOW, &mut go_on).unwrap_err();
+        let error = log
+            .compact(
+                &log.cleanable(0, NOW).unwrap(),
+                &mut compactor,
+                NOW,
+                &mut go_on,
+            )
+            .unwrap_err();
         assert!(
             matches!(error, LogError::CompactionStopped { .. }),
             "{error}"

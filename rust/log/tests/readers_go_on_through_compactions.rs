@@ -44,7 +44,12 @@ fn nobody_is_disturbed() {
             let mut compactor = Compactor::new(CompactorSettings::default());
             let (mut dirty, mut count) = (0, 0);
             while !done.load(Ordering::Acquire) {
-                let compacted = log.compact(dirty, &mut compactor, NOW, &mut |_| true);
+                let compacted = log.compact(
+                    &log.cleanable(dirty, NOW).unwrap(),
+                    &mut compactor,
+                    NOW,
+                    &mut |_| true,
+                );
                 dirty = compacted.unwrap().first_dirty;
                 log.retain(NOW).unwrap();
                 count += 1;

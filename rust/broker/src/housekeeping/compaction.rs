@@ -47,6 +47,9 @@ pub(crate) async fn run(broker: Arc<BrokerState>) {
     }
 }
 
+/// The file with how far logs are compacted has a line for each of them.
+const BETWEEN_NOTES: Duration = Duration::from_secs(1);
+
 /// A log that may be compacted.
 struct Candidate {
     partition: Arc<Partition>,
@@ -57,19 +60,54 @@ struct Candidate {
 fn compact_all(broker: &BrokerState) {
     let mut compactor = Compactor::new(broker.configs.settings().compactor);
     let mut passed_over: Vec<Arc<Partition>> = Vec::new();
-    while !*broker.stopping.borrow() {
-        let due = due(broker, &passed_over);
-        let dirtiest = due.into_iter().max_by(|one, other| {
-            let ratio = |candidate: &Candidate| candidate.cleanable.dirty_ratio();
-            ratio(one).total_cmp(&ratio(other))
-        });
-        let Some(dirtiest) = dirtiest else { return };
-        if !compact(broker, &dirtiest, &mut compactor) {
-            passed_over.push(dirtiest.partition);
+    loop {
+        let mut due = due(broker, &passed_over);
+        if due.is_empty() || !is_safe_on_disk(broker, &mut due) {
+            return;
+        }
+        let mut noted = Instant::now();
+        for candidate in due {
+            if *broker.stopping.borrow() {
+                break;
+            }
+            if !compact(broker, &candidate, &mut compactor) {
+                passed_over.push(candidate.partition);
+            }
+            if noted.elapsed() >= BETWEEN_NOTES {
+                note(broker);
+                noted = Instant::now();
+            }
+        }
+        note(broker);
+        if *broker.stopping.borrow() {
+            return;
         }
     }
 }
 
+/// Makes sure that no start takes the holes that compaction leaves between segments for lost messages: it asks only behind
+/// the recovery points. Drops those whose log cannot be flushed.
+fn is_safe_on_disk(broker: &BrokerState, due: &mut Vec<Candidate>) -> bool {
+    due.retain(|candidate| {
+        let flushed = candidate.partition.log.flush_rolled();
+        flushed
+            .map_err(|error| give_up(&candidate.partition, &error))
+            .is_ok()
+    });
+    let noted = broker.topics.checkpoint();
+    if let Err(error) = &noted {
+        tracing::warn!("cannot note how far logs are flushed: {error}; compacted later");
+    }
+    noted.is_ok()
+}
+
+fn note(broker: &BrokerState) {
+    if let Err(error) = broker.topics.checkpoint_compacted() {
+        tracing::warn!("cannot note how far logs are compacted: {error}");
+    }
+}
+
+/// The logs that are due, the dirtiest first. All logs are looked at once, however many are due.
 fn due(broker: &BrokerState, passed_over: &[Arc<Partition>]) -> Vec<Candidate> {
     let now_ms = now_ms();
     let mut due = Vec::new();
@@ -96,6 +134,8 @@ fn due(broker: &BrokerState, passed_over: &[Arc<Partition>]) -> Vec<Candidate> {
             }
         }
     }
+    let ratio = |candidate: &Candidate| candidate.cleanable.dirty_ratio();
+    due.sort_by(|one, other| ratio(other).total_cmp(&ratio(one)));
     due
 }
 
@@ -105,7 +145,13 @@ fn is_due(cleanable: &Cleanable, min_ratio: f64) -> bool {
 
 /// Whether it may be looked at again at once.
 fn compact(broker: &BrokerState, candidate: &Candidate, compactor: &mut Compactor) -> bool {
-    let partition = &candidate.partition;
+    let Candidate {
+        partition,
+        cleanable,
+    } = candidate;
+    if !partition.log.config().compacted {
+        return false; // its policy has changed while others were compacted
+    }
     let began = Instant::now();
     let mut throttle = Throttle::default();
     let mut go_on = |bytes| {
@@ -120,20 +166,16 @@ fn compact(broker: &BrokerState, candidate: &Candidate, compactor: &mut Compacto
         }
         !*broker.stopping.borrow()
     };
-    let compacted_to = partition.compacted_to.load(Ordering::Relaxed);
     match partition
         .log
-        .compact(compacted_to, compactor, now_ms(), &mut go_on)
+        .compact(cleanable, compactor, now_ms(), &mut go_on)
     {
         Ok(done) => {
             tell(partition, &done, began.elapsed());
             partition
                 .compacted_to
                 .store(done.first_dirty, Ordering::Relaxed);
-            if let Err(error) = broker.topics.checkpoint_compacted() {
-                tracing::warn!("cannot note how far logs are compacted: {error}");
-            }
-            done.first_dirty > candidate.cleanable.first_dirty
+            done.first_dirty > cleanable.first_dirty
         }
         Err(error) => {
             give_up(partition, &error);

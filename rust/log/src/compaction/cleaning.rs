@@ -27,6 +27,9 @@ pub(crate) struct Rules<'a> {
     /// The last offset that each producer has written: its batch stays, if only its header, or the producer's next sequence
     /// would be a surprise after a restart.
     pub(crate) last_of_producers: &'a HashMap<i64, i64>,
+    /// The offset after all that is compacted. The batch before it stays too, if only its header: who reads to there must
+    /// find something that ends there.
+    pub(crate) end: i64,
     pub(crate) now_ms: i64,
     pub(crate) config: &'a LogConfig,
     pub(crate) place: &'a Place,
@@ -137,8 +140,7 @@ impl Compactor {
         pace: &mut Pace<'_>,
     ) -> Result<bool> {
         let mut changed = false;
-        for (at, segment) in segments.iter().enumerate() {
-            let last_segment = at + 1 == segments.len();
+        for segment in segments {
             let mut pieces = Pieces::new(&segment.file, self.settings.piece_bytes());
             let (path, mut order) = (segment.file.path(), Order::of(segment));
             round.segments_before += 1;
@@ -159,9 +161,6 @@ impl Compactor {
                     } else {
                         Filtered::Unchanged
                     };
-                    // What ends the segment tells where the next begins: no hole is left at an end, which only a crash
-                    // could explain otherwise.
-                    let ends = last_segment && bytes.is_empty() && pieces.are_all_read();
                     let emptied;
                     let (kept, batch): (usize, &[u8]) = match outcome {
                         Filtered::Unchanged => (header.record_count as usize, batch.bytes()),
@@ -169,7 +168,7 @@ impl Compactor {
                             changed = true;
                             (kept, batch)
                         }
-                        Filtered::Empty if ends || rules.is_last_of_producer(header) => {
+                        Filtered::Empty if rules.keeps_emptied(header) => {
                             changed |= header.record_count > 0;
                             emptied = header.emptied().to_bytes();
                             (0, &emptied)
@@ -251,8 +250,11 @@ impl Rules<'_> {
         record.value.is_some() || !seen_by_all
     }
 
-    fn is_last_of_producer(&self, header: &BatchHeader) -> bool {
-        header.has_producer_id()
-            && self.last_of_producers.get(&header.producer_id) == Some(&header.last_offset())
+    fn keeps_emptied(&self, header: &BatchHeader) -> bool {
+        let last_of_producer = || {
+            let last = self.last_of_producers.get(&header.producer_id);
+            header.has_producer_id() && last == Some(&header.last_offset())
+        };
+        header.next_offset() == self.end || last_of_producer()
     }
 }

@@ -4,11 +4,12 @@
 //! is the business of [`Log::compact`](crate::Log::compact). It has no thread and no clock: the caller says what time it
 //! is, and is asked after every piece of I/O whether to go on ([`Pace`]).
 //!
-//! Offsets never change. A batch that loses records keeps its first and last offset, and an idempotent producer's last
-//! batch stays although it has no records left. A tombstone (a record without a value) stays for `delete.retention.ms`
+//! Offsets never change. A batch that loses records keeps its first and last offset. Two kinds stay although they have no
+//! records left: the last batch of an idempotent producer that is still known, and the last of all that was compacted, which
+//! leads readers to the end. A segment that loses everything stays as an empty file, until it is joined with others. A tombstone (a record without a value) stays for `delete.retention.ms`
 //! after the first compaction that saw it, which is when its batch gets a delete horizon (KIP-534).
 //!
-//! Of transactions, which only directories of Apache Kafka have so far, nothing is judged: their records supersede
+//! Of transactions, which only Apache Kafka writes so far, nothing is judged: their records supersede
 //! nothing and are superseded by later ones outside of transactions, their markers stay. So what was aborted stays aborted.
 //! Batches in the formats of before 2017 make a log uncleanable.
 

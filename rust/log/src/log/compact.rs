@@ -25,15 +25,19 @@ impl Log {
         self.assess(&segments, compacted_to, &config, now_ms)
     }
 
-    /// Removes the records that a later one of the same key supersedes, and tombstones that everybody has seen, as
-    /// [`cleanable`](Log::cleanable) says at this moment. One caller at a time. Appends and reads go on.
+    /// Removes the records that a later one of the same key supersedes, and tombstones that everybody has seen, from what
+    /// [`cleanable`](Log::cleanable) has found. One caller at a time. Appends and reads go on.
+    ///
+    /// This leaves segments that end before the next one begins. So the caller has flushed what is rolled
+    /// ([`flush_rolled`](Log::flush_rolled)), and has put a [`recovery_point`](Log::recovery_point) on disk that reaches to
+    /// `first_uncleanable`: a hole behind the recovery point is one that a crash has torn.
     ///
     /// After each piece of I/O `go_on` is told its bytes. If it says no, or the log is closed meanwhile, this is
     /// [`LogError::CompactionStopped`]; what was finished until then stays.
     /// [`LogError::Uncleanable`] will be no other the next time.
     pub fn compact(
         &self,
-        compacted_to: i64,
+        cleanable: &Cleanable,
         compactor: &mut Compactor,
         now_ms: i64,
         go_on: &mut dyn FnMut(u64) -> bool,
@@ -42,8 +46,7 @@ impl Log {
         self.check_sound()?;
         let config = self.config();
         let segments = self.segments.load_full();
-        let cleanable = self.assess(&segments, compacted_to, &config, now_ms)?;
-        let Cleanable {
+        let &Cleanable {
             first_dirty,
             first_uncleanable,
             ..
@@ -73,6 +76,7 @@ impl Log {
         let rules = Rules {
             latest: &latest,
             last_of_producers: &last_of_producers,
+            end: first_uncleanable,
             now_ms,
             config: &config,
             place: &self.place,

@@ -57,6 +57,7 @@ pub(super) fn load(
             continue;
         }
         let rebuilt = mend(segment, config, options, flushed)?;
+        // Our own compaction leaves none behind the recovery point; Apache Kafka's may be older than what it has compacted.
         let may_have_holes = config.compacted || next_base <= options.compacted_to;
         let is_short = !may_have_holes && rebuilt.next_offset < next_base;
         if !flushed && (rebuilt.unsound > 0 || is_short) {

@@ -117,8 +117,7 @@ impl Log {
                 let known = largest
                     .as_ref()
                     .map_or(-1, |(_, known)| known.head.max_timestamp);
-                let empty = found.head.v2.is_some_and(|header| header.record_count == 0);
-                if timestamp > known && !empty {
+                if timestamp > known && found.head.has_records() {
                     largest = Some((segment, found));
                 }
             }

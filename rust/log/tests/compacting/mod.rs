@@ -128,8 +128,13 @@ pub fn compact(log: &Log, dirty: i64) -> Compacted {
 /// The same at another time.
 pub fn compact_at(log: &Log, dirty: i64, now_ms: i64) -> Compacted {
     let mut compactor = Compactor::new(CompactorSettings::default());
-    log.compact(dirty, &mut compactor, now_ms, &mut |_| true)
-        .unwrap()
+    log.compact(
+        &log.cleanable(dirty, now_ms).unwrap(),
+        &mut compactor,
+        now_ms,
+        &mut |_| true,
+    )
+    .unwrap()
 }
 
 /// Everything that a reader from the start sees, checksums verified, batches in order.
