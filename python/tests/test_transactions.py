@@ -1,11 +1,12 @@
-"""Transactions: what Apache Kafka has left of them is read as it meant it."""
+"""Transactions: what Apache Kafka has left of them is read as it meant it, and none is begun here."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 import kafkalite as kl
 from clients.program import PEERS
@@ -23,7 +24,9 @@ def left_by_apache_kafka(tmp_path):
         yield broker.bootstrap_servers
 
 
-@pytest.mark.parametrize(("isolation", "expected", "end"), [("read_uncommitted", ALL, 9), ("read_committed", COMMITTED, 8)])
+@pytest.mark.parametrize(
+    ("isolation", "expected", "end"), [("read_uncommitted", ALL, 9), ("read_committed", COMMITTED, 8)]
+)
 def test_confluent_kafka_reads_what_counts(left_by_apache_kafka, isolation, expected, end):
     settings = {"bootstrap.servers": left_by_apache_kafka, "group.id": "none", "enable.partition.eof": True}
     consumer = Consumer(settings | {"isolation.level": isolation})
@@ -50,3 +53,21 @@ def test_kafkas_console_consumer_reads_what_counts(left_by_apache_kafka, need_pe
     done = subprocess.run([*command, "--timeout-ms", "5000"], capture_output=True, text=True, check=False)
     read = [int(line.removeprefix("Offset:")) for line in done.stdout.splitlines() if line.startswith("Offset:")]
     assert read == expected, done.stderr
+
+
+def test_confluent_kafka_is_told_that_there_are_no_transactions(broker):
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "transactional.id": "t"})
+    with pytest.raises(KafkaException) as refused:
+        producer.init_transactions(3)
+    assert refused.value.args[0].code() == KafkaError.UNSUPPORTED_VERSION
+
+
+def test_kafkas_producer_is_told_that_there_are_no_transactions(broker, topic, need_peer):
+    need_peer("kafka")
+    command = [PEERS / "kafka", "run", "org.apache.kafka.tools.ProducerPerformance", "--topic", topic]
+    command += ["--bootstrap-server", broker.bootstrap_servers, "--num-records", "1", "--record-size", "1"]
+    command += ["--throughput", "-1", "--transactional-id", "t", "--transaction-duration-ms", "1"]
+    environment = {**os.environ, "PEERS_OWNER": str(os.getpid())}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "transactions are not supported; produce without a transactional.id" in done.stdout + done.stderr

@@ -354,7 +354,7 @@ async fn this_broker_coordinates_groups_and_nothing_else() {
         && one.port == i32::from(broker.broker.address().port())));
     assert_eq!(
         client.ask(6, &ask(1)).await.coordinators[0].error_code,
-        ErrorCode::TransactionalIdAuthorizationFailed
+        ErrorCode::UnsupportedVersion
     );
     assert_eq!(
         client.ask(6, &ask(2)).await.coordinators[1].error_code,

@@ -247,7 +247,7 @@ async fn transactions_are_refused() {
     assert_refused(
         &mut client,
         batch,
-        ErrorCode::InvalidTxnState,
+        ErrorCode::UnsupportedVersion,
         "transaction",
     )
     .await;

@@ -152,7 +152,7 @@ async fn what_an_idempotent_producer_asks_and_what_it_may_not() {
     );
     for (id, code) in [
         ("", ErrorCode::InvalidRequest),
-        ("t", ErrorCode::TransactionalIdAuthorizationFailed),
+        ("t", ErrorCode::UnsupportedVersion),
     ] {
         let transactional = InitProducerIdRequest {
             transactional_id: Some(id.to_owned()),

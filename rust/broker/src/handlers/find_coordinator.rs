@@ -1,7 +1,9 @@
 //! `FindCoordinator` · key 10 · versions 0–6
 //!
-//! Behaviour: this broker coordinates every group, under the address that this client can reach it at. Transactions and
-//! share groups have no coordinator yet; the error says so for good, so that a client does not ask for ever.
+//! Behaviour: this broker coordinates every group, under the address that this client can reach it at. There are no
+//! transactions yet. From version 4 the answer says so, in a sentence that Java's client repeats. Before, it names this
+//! broker, and `InitProducerId` refuses: librdkafka, which is that old, would ask for a coordinator for ever. Share groups
+//! have no coordinator either.
 //! librdkafka takes a broker without this API for one of before 2015, and leaves batches uncompressed that it was told to
 //! compress with lz4, without a word.
 //!
@@ -23,7 +25,11 @@ pub(super) async fn handle(
     context: &Context,
     request: FindCoordinatorRequest,
 ) -> Reply<FindCoordinatorResponse> {
-    let find = |key: String| find(context, request.key_type, key);
+    let speaks_of_transactions = context.api_version >= FIRST_WITH_SEVERAL;
+    let find = |key: String| match request.key_type {
+        TRANSACTION if speaks_of_transactions => no_transactions(key),
+        key_type => find(context, key_type, key),
+    };
     if context.api_version >= FIRST_WITH_SEVERAL {
         return FindCoordinatorResponse {
             coordinators: request.coordinator_keys.into_iter().map(find).collect(),
@@ -44,33 +50,33 @@ pub(super) async fn handle(
 }
 
 fn find(context: &Context, key_type: i8, key: String) -> Coordinator {
-    let refused = |error_code, message: &str| Coordinator {
+    if !matches!(key_type, GROUP | TRANSACTION) {
+        let message = "only groups (key type 0) have a coordinator here";
+        return refused(key, ErrorCode::InvalidRequest, message);
+    }
+    let address = context.advertised();
+    Coordinator {
+        key,
+        node_id: context.broker.node_id,
+        host: address.host,
+        port: i32::from(address.port),
+        error_message: Some(String::new()),
+        ..Default::default()
+    }
+}
+
+fn no_transactions(key: String) -> Coordinator {
+    let message = "transactions are not supported; produce without a transactional.id";
+    refused(key, ErrorCode::UnsupportedVersion, message)
+}
+
+fn refused(key: String, error_code: ErrorCode, message: &str) -> Coordinator {
+    Coordinator {
+        key,
         node_id: -1,
         port: -1,
         error_code,
         error_message: Some(message.to_owned()),
         ..Default::default()
-    };
-    let found = match key_type {
-        GROUP => {
-            let address = context.advertised();
-            Coordinator {
-                node_id: context.broker.node_id,
-                host: address.host,
-                port: i32::from(address.port),
-                error_message: Some(String::new()),
-                ..Default::default()
-            }
-        }
-        // As with `InitProducerId`: what a client understands as final.
-        TRANSACTION => refused(
-            ErrorCode::TransactionalIdAuthorizationFailed,
-            "transactions are not supported; produce without a transactional.id",
-        ),
-        _ => refused(
-            ErrorCode::InvalidRequest,
-            "only groups (key type 0) have a coordinator here",
-        ),
-    };
-    Coordinator { key, ..found }
+    }
 }

@@ -49,7 +49,8 @@ fn check(request: &InitProducerIdRequest) -> Result<(), ErrorCode> {
     match request.transactional_id.as_deref() {
         None => Ok(()),
         Some("") => Err(ErrorCode::InvalidRequest),
-        // What a client understands as final; "not available" would make it ask for ever.
-        Some(_) => Err(ErrorCode::TransactionalIdAuthorizationFailed),
+        // Says what it is to every client, and is final to all but librdkafka, which asks until `init_transactions` has no
+        // more time and then reports this. Final to that are errors of authorization only, which send people the wrong way.
+        Some(_) => Err(ErrorCode::UnsupportedVersion),
     }
 }

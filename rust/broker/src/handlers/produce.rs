@@ -232,7 +232,7 @@ impl Producing<'_> {
         }
         if header.is_transactional() || self.transactional {
             let message = "transactions are not supported; produce without a transactional.id";
-            return Err(Refusal::new(ErrorCode::InvalidTxnState, message));
+            return Err(Refusal::new(ErrorCode::UnsupportedVersion, message));
         }
         Ok(batch)
     }

@@ -1,7 +1,7 @@
 """Has a broker store what transactions of every kind leave behind: ``transactions.py SERVERS``.
 
-In the topic t: three messages of one that is committed, two of one that is aborted, one of none, one of one that is open. The
-markers lie at 3 and 6, so what counts are the offsets 0, 1, 2 and 7.
+In the topic t: three messages of one that is committed, two of one that is aborted, one of none, one of one that is
+open. The markers lie at 3 and 6, so what counts are the offsets 0, 1, 2 and 7.
 """
 
 import sys
