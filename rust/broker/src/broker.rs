@@ -19,6 +19,7 @@ use crate::housekeeping;
 use crate::network;
 use crate::opening::Opening;
 use crate::producer_ids::ProducerIds;
+use crate::quotas::Quotas;
 use crate::state::BrokerState;
 use crate::topics::Topics;
 
@@ -206,6 +207,8 @@ fn open(
     let state = BrokerState {
         fetch_sessions: FetchSessions::new(settings.max_incremental_fetch_session_cache_slots),
         producer_ids: ProducerIds::open(&path, topics.unused_producer_id())?,
+        quotas: Quotas::open(&path)?,
+        data_dir: path.clone(),
         groups: Groups::open(Arc::clone(&topics), Arc::clone(&configs))?,
         opening: Opening::default(),
         configs,

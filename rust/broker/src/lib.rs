@@ -29,6 +29,7 @@ mod opening;
 mod page_cache;
 mod partition;
 mod producer_ids;
+mod quotas;
 mod refusal;
 mod state;
 mod topics;

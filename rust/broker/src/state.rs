@@ -1,5 +1,6 @@
 //! What all connections share: configuration, topics, the data directory, the signal to stop.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -9,6 +10,7 @@ use crate::fetch_sessions::FetchSessions;
 use crate::groups::Groups;
 use crate::opening::Opening;
 use crate::producer_ids::ProducerIds;
+use crate::quotas::Quotas;
 use crate::topics::Topics;
 
 /// One broker's shared state. Handlers reach it as `context.broker`.
@@ -25,6 +27,10 @@ pub(crate) struct BrokerState {
     pub(crate) producer_ids: ProducerIds,
     /// Batches of producers that are opened away from the runtime's threads.
     pub(crate) opening: Opening,
+    /// How much clients may do; kept only.
+    pub(crate) quotas: Quotas,
+    /// The data directory, absolute.
+    pub(crate) data_dir: PathBuf,
     /// `node.id`: also the leader of every partition and the controller.
     pub(crate) node_id: i32,
     /// The cluster's id, from `meta.properties`.

@@ -37,7 +37,7 @@ pub use retain::Retained;
 pub use timestamps::TimestampedOffset;
 
 use crate::epochs::LeaderEpochs;
-use crate::producers::{Producers, Staged, snapshot};
+use crate::producers::{ProducerEntry, Producers, Staged, snapshot};
 use crate::segment::active::ActiveSegment;
 use crate::segment::{Place, Segment};
 use crate::{Durability, LogConfig, LogError, Result, snapshots};
@@ -134,6 +134,16 @@ impl Log {
     pub fn largest_producer_id(&self) -> Option<i64> {
         let written = self.written.lock();
         written.producers.iter().map(|(id, _)| id).max()
+    }
+
+    /// What is remembered of each idempotent producer, by its id.
+    pub fn producers(&self) -> Vec<(i64, ProducerEntry)> {
+        let written = self.written.lock();
+        written
+            .producers
+            .iter()
+            .map(|(id, entry)| (id, *entry))
+            .collect()
     }
 
     /// Forgets producers that have not written for `expiration_ms` (Kafka's `producer.id.expiration.ms`).

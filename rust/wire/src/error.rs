@@ -63,6 +63,15 @@ pub enum Error {
         /// Where the limit was reached, in bytes from the start of the frame.
         at: usize,
     },
+    /// An array of a request has more elements than [`MAX_REQUEST_ELEMENTS`](crate::MAX_REQUEST_ELEMENTS). Close the
+    /// connection, as Apache Kafka does; the peer can ask for less at a time.
+    #[error("{elements} elements in one array; the limit is {limit}, ask for less at a time")]
+    TooManyElements {
+        /// How many it claims to have.
+        elements: usize,
+        /// The most there may be.
+        limit: usize,
+    },
     /// A frame's length is negative or beyond the limit. Close the connection; raise the limit if the peer is honest.
     #[error("frame of {length} bytes; the limit is {limit}")]
     FrameTooLarge {

@@ -210,6 +210,9 @@ error_codes! {
     131, StreamsInvalidTopologyEpoch, "STREAMS_INVALID_TOPOLOGY_EPOCH", final, "the topology's epoch is not valid";
     132, StreamsTopologyFenced, "STREAMS_TOPOLOGY_FENCED", final, "the topology's epoch is outdated";
     133, ShareSessionLimitReached, "SHARE_SESSION_LIMIT_REACHED", retriable, "there are as many share sessions as the broker allows";
+    134, GroupDeletionFailed, "GROUP_DELETION_FAILED", final, "the group could not be deleted";
+    135, StreamsTopologyDescriptionUpdateFailed, "STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED", final, "the description of the topology could not be updated";
+    136, ControllerIdNotRegistered, "CONTROLLER_ID_NOT_REGISTERED", final, "the controller id is not registered";
 }
 
 impl ErrorCode {

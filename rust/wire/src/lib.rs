@@ -52,7 +52,7 @@ pub use header::{RequestHeader, RequestPrefix};
 pub use kafkalite_wire_derive::Message;
 pub use reader::Reader;
 pub use records::Records;
-pub use request::{MAX_REQUEST_MEMORY, Request, Response};
+pub use request::{MAX_REQUEST_ELEMENTS, MAX_REQUEST_MEMORY, Request, Response};
 pub use value::{Nullable, Optional, Value};
 pub use version::Version;
 pub use writer::Writer;

@@ -13,7 +13,8 @@ pub struct Reader {
     at: usize,
     end: usize, // of the frame, or of the tagged field that is being read
     version: Version,
-    memory: usize, // that arrays and strings may still take
+    memory: usize,   // that arrays and strings may still take
+    elements: usize, // that one array may have
 }
 
 impl Reader {
@@ -26,12 +27,18 @@ impl Reader {
             end,
             version,
             memory: usize::MAX,
+            elements: usize::MAX,
         }
     }
 
     /// From now on arrays and strings may take this many bytes together; without it only the frame's own length bounds them.
     pub fn limit_memory(&mut self, bytes: usize) {
         self.memory = bytes;
+    }
+
+    /// From now on no array may have more elements than this.
+    pub fn limit_elements(&mut self, elements: usize) {
+        self.elements = elements;
     }
 
     /// Goes on in another version: a header and its body do not share theirs.
@@ -145,6 +152,12 @@ impl Reader {
     /// A count that the remaining bytes can't hold is refused before anything is allocated. Room is made once and for just
     /// that many: growing would hold the old and the new vector at once.
     pub fn elements<T: Value>(&mut self, count: usize) -> Result<Vec<T>> {
+        if count > self.elements {
+            return Err(Error::TooManyElements {
+                elements: count,
+                limit: self.elements,
+            });
+        }
         let needed = count.saturating_mul(T::min_size(self.version).max(1));
         if needed > self.remaining() {
             return Err(self.truncated(needed));

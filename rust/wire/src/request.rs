@@ -12,6 +12,9 @@ use crate::{
 /// frame. Enough for half a million partitions, and far from what a frame full of empty topics would become.
 pub const MAX_REQUEST_MEMORY: usize = 32 << 20;
 
+/// The most elements that one array of a request may have; Apache Kafka's limit.
+pub const MAX_REQUEST_ELEMENTS: usize = 1_000_000;
+
 /// A request: binds key, versions and response together. Implemented by the table in [`api`](crate::api).
 pub trait Request: Value {
     /// The API's key.
@@ -35,10 +38,11 @@ pub trait Request: Value {
 
     /// A request from its frame (without the length prefix). Bytes behind it are ignored, as Apache Kafka does: librdkafka
     /// leaves three behind when it asks for all topics (2.x, Metadata from version 9).
-    /// Takes [`MAX_REQUEST_MEMORY`] at the most.
+    /// Takes [`MAX_REQUEST_MEMORY`] at the most, and no array of more than [`MAX_REQUEST_ELEMENTS`].
     fn decode(frame: Bytes) -> Result<(RequestHeader, Self)> {
         let mut r = Reader::new(frame, Version::INFLEXIBLE);
         r.limit_memory(MAX_REQUEST_MEMORY);
+        r.limit_elements(MAX_REQUEST_ELEMENTS);
         let prefix = RequestPrefix::from_reader(&mut r)?;
         if prefix.api_key != Self::KEY.code() {
             return Err(prefix.unsupported());

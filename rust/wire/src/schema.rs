@@ -11,10 +11,14 @@ pub enum Kind {
     Int8,
     /// Signed, 16 bits.
     Int16,
+    /// Unsigned, 16 bits.
+    Uint16,
     /// Signed, 32 bits.
     Int32,
     /// Signed, 64 bits.
     Int64,
+    /// IEEE 754, 64 bits.
+    Float64,
     /// UTF-8 of at most 32,767 bytes.
     String,
     /// Any bytes.

@@ -83,7 +83,7 @@ impl<T: Nullable> Optional for Option<T> {
     }
 }
 
-macro_rules! integers {
+macro_rules! numbers {
     ($($ty:ty => $kind:ident),*) => {$(
         impl Value for $ty {
             const KIND: Kind = Kind::$kind;
@@ -106,7 +106,7 @@ macro_rules! integers {
     )*};
 }
 
-integers!(i8 => Int8, i16 => Int16, i32 => Int32, i64 => Int64);
+numbers!(i8 => Int8, i16 => Int16, u16 => Uint16, i32 => Int32, i64 => Int64, f64 => Float64);
 
 impl Value for bool {
     const KIND: Kind = Kind::Bool;

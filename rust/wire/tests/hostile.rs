@@ -9,9 +9,11 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use kafkalite_wire::{
-    MAX_REQUEST_MEMORY, Reader, Request, RequestHeader, Response, Result, Value, Version,
+    MAX_REQUEST_ELEMENTS, MAX_REQUEST_MEMORY, Reader, Request, RequestHeader, Response, Result,
+    Value, Version,
     api::{
         self,
+        describe_log_dirs::{DescribableLogDirTopic, DescribeLogDirsRequest},
         produce::{ProduceRequest, ProduceTopic},
     },
     schema::Kind,
@@ -246,6 +248,31 @@ fn a_long_request_of_empty_topics_is_refused_before_it_takes_much_memory() {
         decode(1_000_000),
         Err(kafkalite_wire::Error::TooMuchMemory { .. })
     ));
+}
+
+#[test]
+fn an_array_of_a_request_has_a_million_elements_at_the_most() {
+    let header = RequestHeader {
+        api_version: 2,
+        correlation_id: 1,
+        client_id: None,
+    };
+    let decode = |partitions: usize| {
+        let request = DescribeLogDirsRequest {
+            topics: Some(vec![DescribableLogDirTopic {
+                topic: "t".to_owned(),
+                partitions: vec![0; partitions],
+            }]),
+        };
+        let mut frame = request.encode(&header).unwrap().into_bytes();
+        DescribeLogDirsRequest::decode(frame.split_off(4)).map(|_| ())
+    };
+    assert_eq!(decode(MAX_REQUEST_ELEMENTS), Ok(()));
+    let refused = kafkalite_wire::Error::TooManyElements {
+        elements: MAX_REQUEST_ELEMENTS + 1,
+        limit: MAX_REQUEST_ELEMENTS,
+    };
+    assert_eq!(decode(MAX_REQUEST_ELEMENTS + 1), Err(refused));
 }
 
 #[test]

@@ -6,8 +6,14 @@ use bytes::Bytes;
 use kafkalite_wire::{
     ErrorCode, Reader, Request, Response, Value, Version, Writer,
     api::{
+        api_versions::ApiVersionsRequest,
         create_topics::{CreatableTopic, CreateTopicsRequest, CreateTopicsResponse, CreatedTopic},
+        delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse, DeletedGroup},
         delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse, DeletedTopic},
+        describe_log_dirs::{
+            DescribableLogDirTopic, DescribeLogDirsRequest, DescribeLogDirsResponse,
+            DescribedLogDir, DescribedLogDirPartition, DescribedLogDirTopic,
+        },
         list_offsets::{
             ListOffsetsPartition, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic,
             ListedOffsetsPartition, ListedOffsetsTopic,
@@ -221,5 +227,78 @@ fn offset_fetch_10_names_topics_by_id() {
         &answered,
         10,
         b"\0\0\0\0\x02\x02g\x020123456789abcdef\x02\0\0\0\x02\0\0\0\0\0\0\0\x05\xff\xff\xff\xff\x05note\0\0\0\0\0\0\0\0",
+    );
+}
+
+#[test]
+fn api_versions_5_names_the_cluster_and_the_node() {
+    let unknown = ApiVersionsRequest {
+        client_software_name: "a".to_owned(),
+        client_software_version: "1".to_owned(),
+        ..Default::default()
+    };
+    request(&unknown, 5, b"\x02a\x021\0\xff\xff\xff\xff\0");
+    let known = ApiVersionsRequest {
+        cluster_id: Some("c".to_owned()),
+        node_id: 7,
+        ..unknown
+    };
+    request(&known, 5, b"\x02a\x021\x02c\0\0\0\x07\0");
+}
+
+#[test]
+fn delete_groups_3_says_why() {
+    let asked = DeleteGroupsRequest {
+        groups_names: vec!["g".to_owned()],
+    };
+    request(&asked, 3, b"\x02\x02g\0");
+    let answered = DeleteGroupsResponse {
+        results: vec![DeletedGroup {
+            group_id: "g".to_owned(),
+            error_code: ErrorCode::GroupDeletionFailed,
+            error_message: Some("no".to_owned()),
+        }],
+        ..Default::default()
+    };
+    response(&answered, 3, b"\0\0\0\0\x02\x02g\0\x86\x03no\0\0");
+}
+
+#[test]
+fn describe_log_dirs_0_and_5() {
+    let asked = DescribeLogDirsRequest {
+        topics: Some(vec![DescribableLogDirTopic {
+            topic: "t".to_owned(),
+            partitions: vec![1],
+        }]),
+    };
+    request(&asked, 0, b"\0\0\0\x01\0\x01t\0\0\0\x01\0\0\0\x01");
+    request(&asked, 5, b"\x02\x02t\x02\0\0\0\x01\0\0");
+    // As Apache Kafka 4.4 answers for an empty partition.
+    let mut answered = DescribeLogDirsResponse {
+        results: vec![DescribedLogDir {
+            log_dir: "/d".to_owned(),
+            topics: vec![DescribedLogDirTopic {
+                name: "t".to_owned(),
+                partitions: vec![DescribedLogDirPartition {
+                    partition_index: 1,
+                    partition_size: 9,
+                    ..Default::default()
+                }],
+            }],
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    response(
+        &answered,
+        0,
+        b"\0\0\0\0\0\0\0\x01\0\0\0\x02/d\0\0\0\x01\0\x01t\0\0\0\x01\0\0\0\x01\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\0\0",
+    );
+    answered.results[0].total_bytes = 16;
+    answered.results[0].usable_bytes = 3;
+    response(
+        &answered,
+        5,
+        b"\0\0\0\0\0\0\x02\0\0\x03/d\x02\x02t\x02\0\0\0\x01\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\x03\0\0\0",
     );
 }

@@ -25,6 +25,7 @@ pub use properties::parse as parse_properties;
 pub use row::{Change, Kind, Row, Synonym};
 pub use topic_rows::TOPIC;
 
+pub(crate) use properties::write_pair as write_property;
 pub(crate) use row::LEAST_SEGMENT_BYTES;
 pub(crate) use settings::{Settings, TopicSettings};
 pub(crate) use store::Configs;

@@ -91,7 +91,7 @@ fn unescape(text: &str) -> Result<String, &'static str> {
 }
 
 /// One line that [`parse`] reads back as `key` and `value`.
-pub(super) fn write_pair(out: &mut String, key: &str, value: &str) {
+pub(crate) fn write_pair(out: &mut String, key: &str, value: &str) {
     let escape = |out: &mut String, text: &str, is_key: bool| {
         for (at, c) in text.chars().enumerate() {
             match c {

@@ -133,6 +133,11 @@ impl Configs {
         own.unwrap_or_else(|| GroupSettings::of(&current.settings))
     }
 
+    /// The groups that something is set on, in order.
+    pub(crate) fn groups_with_settings(&self) -> Vec<String> {
+        self.current.load().stored.groups.keys().cloned().collect()
+    }
+
     /// Replaces what is set on a group by what `edit` makes of it, on disk first, and checks it. The group need not exist.
     pub(crate) fn alter_group<E: From<BrokerError>>(
         &self,

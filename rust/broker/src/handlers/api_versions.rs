@@ -1,19 +1,33 @@
-//! `ApiVersions` · key 18 · versions 0–4
+//! `ApiVersions` · key 18 · versions 0–5
 //!
 //! Behaviour: names every API that has a handler, with its versions. Produce is named from version 0 although 3 is the
 //! oldest that works: librdkafka before 2.11 turns compression off without a word otherwise (KAFKA-18659).
 //!
-//! Features: `group.version` 1, the protocol of KIP-848, is in force. It is the only one with something behind it here.
+//! The features are those of [`features`](super::features).
 //!
-//! Version notes: from 3 the client says what it is (KIP-511), which must look like a name and a version; 4 only mends
-//! how a feature's version 0 is read. A version that is not served gets a version 0 answer with error 35 and the whole list.
+//! A client that says which cluster and which node it means to talk to is told `REBOOTSTRAP_REQUIRED` if this is another
+//! (KIP-1242): a broker on a free port gets the one that an earlier broker had. One that says half of it asks wrongly.
+//!
+//! `GetTelemetrySubscriptions` and `PushTelemetry` are served and not named, as in Apache Kafka where nobody collects
+//! metrics: clients that find them there ask every five minutes.
+//!
+//! Version notes: from 3 the client says what it is (KIP-511), which must look like a name and a version; 3 leaves out
+//! features whose lowest level is 0, which its clients stumble over (KAFKA-17011); from 5 the client says where it means to be.
+//! A version that is not served gets a version 0 answer with error 35 and the whole list.
 
-use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::api_versions::{
     ApiVersionRange, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeature, SupportedFeature,
 };
+use kafkalite_wire::{ApiKey, ErrorCode};
 
+use super::features::{FEATURES, Feature};
 use super::{Context, Reply};
+
+/// Served and not named.
+const UNNAMED: [ApiKey; 2] = [ApiKey::GetTelemetrySubscriptions, ApiKey::PushTelemetry];
+
+/// What a client says that does not know yet which node it talks to.
+const UNKNOWN_NODE: i32 = -1;
 
 pub(super) async fn handle(
     context: &Context,
@@ -33,27 +47,59 @@ pub(super) async fn handle(
         version = request.client_software_version,
         "client introduced itself"
     );
-    let name = || "group.version".to_owned();
+    if let Err(error_code) = check_destination(context, &request) {
+        return Reply::from(ApiVersionsResponse {
+            error_code,
+            ..Default::default()
+        });
+    }
     Reply::from(ApiVersionsResponse {
         api_keys: all(),
-        supported_features: vec![SupportedFeature {
-            name: name(),
-            // Clients that read version 3 stumble over a lowest level of 0 (KAFKA-17011).
-            min_version: i16::from(context.api_version == 3),
-            max_version: GROUP_VERSION,
-        }],
+        supported_features: supported_features(context.api_version),
         finalized_features_epoch: 0,
-        finalized_features: vec![FinalizedFeature {
-            name: name(),
-            max_version_level: GROUP_VERSION,
-            min_version_level: GROUP_VERSION,
-        }],
+        finalized_features: FEATURES.iter().map(finalized).collect(),
         ..Default::default()
     })
 }
 
-/// The level of the group protocols: 1 is KIP-848.
-const GROUP_VERSION: i16 = 1;
+/// Whether the client is where it means to be.
+fn check_destination(context: &Context, request: &ApiVersionsRequest) -> Result<(), ErrorCode> {
+    let broker = &context.broker;
+    match (&request.cluster_id, request.node_id) {
+        (None, UNKNOWN_NODE) => Ok(()),
+        (None, _) | (Some(_), UNKNOWN_NODE) => Err(ErrorCode::InvalidRequest),
+        (Some(cluster), node) if *cluster == broker.cluster_id && node == broker.node_id => Ok(()),
+        (Some(cluster), node) => {
+            tracing::debug!(
+                id = context.connection.id,
+                cluster,
+                node,
+                "client means to talk to another broker"
+            );
+            Err(ErrorCode::RebootstrapRequired)
+        }
+    }
+}
+
+fn supported_features(api_version: i16) -> Vec<SupportedFeature> {
+    FEATURES
+        .iter()
+        .filter(|feature| api_version > 3 || *feature.levels.start() > 0)
+        .map(|feature| SupportedFeature {
+            name: feature.name.to_owned(),
+            min_version: *feature.levels.start(),
+            max_version: *feature.levels.end(),
+        })
+        .collect()
+}
+
+fn finalized(feature: &Feature) -> FinalizedFeature {
+    FinalizedFeature {
+        name: feature.name.to_owned(),
+        max_version_level: feature.in_force,
+        min_version_level: feature.in_force,
+    }
+}
 
 /// The answer to a version that is not served; to be written in version 0.
 pub(super) fn unsupported() -> ApiVersionsResponse {
@@ -70,7 +116,10 @@ fn all() -> Vec<ApiVersionRange> {
         min_version: *api.advertised.start(),
         max_version: *api.advertised.end(),
     };
-    super::advertised().map(range).collect()
+    super::served()
+        .filter(|api| !UNNAMED.contains(&api.key))
+        .map(range)
+        .collect()
 }
 
 /// Letters, digits, dots and dashes, the first and the last neither dot nor dash (KIP-511).

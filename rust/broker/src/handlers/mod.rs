@@ -18,40 +18,61 @@
 
 #![allow(clippy::unused_async)] // handlers have one shape, whether they wait or not
 
+mod alter_client_quotas;
 mod alter_configs;
+mod alter_partition_reassignments;
+mod alter_replica_log_dirs;
 mod altering;
 mod api_versions;
 mod consumer_group_describe;
 mod consumer_group_heartbeat;
 mod context;
+mod create_acls;
 mod create_partitions;
 mod create_topics;
+mod delete_acls;
 mod delete_groups;
 mod delete_records;
 mod delete_topics;
+mod describe_acls;
+mod describe_client_quotas;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_log_dirs;
+mod describe_producers;
+mod describe_quorum;
 mod describe_topic_partitions;
+mod describe_user_scram_credentials;
+mod elect_leaders;
+mod features;
 mod fetch;
 mod find_coordinator;
+mod get_telemetry_subscriptions;
 mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leader_epoch;
 mod leave_group;
+mod list_config_resources;
 mod list_groups;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
+mod no_authorizer;
 mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod operations;
 mod produce;
+mod push_telemetry;
+mod repeated;
 mod resource;
 mod sync_group;
+mod telemetry;
+mod update_features;
 
 use std::sync::Arc;
 
@@ -67,7 +88,7 @@ use crate::state::BrokerState;
 /// The isolation level of clients that read committed messages only.
 const READ_COMMITTED: i8 = 1;
 
-/// Names each API and the file that handles it, once: what is not here is not advertised, and closes the connection.
+/// Names each API and the file that handles it, once: what is not here is not named to clients, and closes the connection.
 macro_rules! handled {
     ($($api:ident => $file:ident,)*) => {
         /// The APIs that have a handler.
@@ -124,10 +145,27 @@ handled! {
     ConsumerGroupHeartbeat => consumer_group_heartbeat,
     ConsumerGroupDescribe => consumer_group_describe,
     DescribeTopicPartitions => describe_topic_partitions,
+    DescribeAcls => describe_acls,
+    CreateAcls => create_acls,
+    DeleteAcls => delete_acls,
+    AlterReplicaLogDirs => alter_replica_log_dirs,
+    DescribeLogDirs => describe_log_dirs,
+    ElectLeaders => elect_leaders,
+    AlterPartitionReassignments => alter_partition_reassignments,
+    ListPartitionReassignments => list_partition_reassignments,
+    DescribeClientQuotas => describe_client_quotas,
+    AlterClientQuotas => alter_client_quotas,
+    DescribeUserScramCredentials => describe_user_scram_credentials,
+    DescribeQuorum => describe_quorum,
+    UpdateFeatures => update_features,
+    DescribeProducers => describe_producers,
+    GetTelemetrySubscriptions => get_telemetry_subscriptions,
+    PushTelemetry => push_telemetry,
+    ListConfigResources => list_config_resources,
 }
 
-/// The versions of every API that has a handler, as `ApiVersions` names them.
-fn advertised() -> impl Iterator<Item = &'static kafkalite_wire::api::Api> {
+/// The versions of every API that has a handler.
+fn served() -> impl Iterator<Item = &'static kafkalite_wire::api::Api> {
     kafkalite_wire::api::TABLE
         .iter()
         .filter(|api| HANDLED.contains(&api.key))
@@ -143,7 +181,7 @@ pub(crate) async fn answer(
         Ok(prefix) => prefix,
         Err(error) => return Outcome::Close(format!("not a request: {error}")),
     };
-    let Some(api) = advertised().find(|api| api.key.code() == prefix.api_key) else {
+    let Some(api) = served().find(|api| api.key.code() == prefix.api_key) else {
         return unknown(prefix.api_key);
     };
     if api.versions.contains(&prefix.api_version) {

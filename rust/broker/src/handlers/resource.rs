@@ -7,9 +7,11 @@ use kafkalite_wire::ErrorCode;
 use super::Context;
 use crate::refusal::Refusal;
 
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
-const GROUP: i8 = 32;
+pub(super) const TOPIC: i8 = 2;
+pub(super) const BROKER: i8 = 4;
+pub(super) const BROKER_LOGGER: i8 = 8;
+pub(super) const CLIENT_METRICS: i8 = 16;
+pub(super) const GROUP: i8 = 32;
 
 /// Something that has settings.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -114,6 +114,17 @@ impl Topics {
         self.current.load().by_id(id).cloned()
     }
 
+    /// The names of all topics, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let snapshot = self.current.load();
+        let mut names: Vec<_> = snapshot
+            .iter()
+            .map(|topic| topic.name.to_string())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Every partition of every topic; for housekeeping and the end.
     pub(crate) fn partitions(&self) -> Vec<Arc<Partition>> {
         self.current

@@ -8,7 +8,7 @@ const INTERNAL: [&str; 3] = [
 ];
 
 /// The log of Kafka's controllers: never a topic of clients.
-const CLUSTER_METADATA: &str = "__cluster_metadata";
+pub(crate) const CLUSTER_METADATA: &str = "__cluster_metadata";
 
 /// Does the broker itself keep this topic?
 pub(crate) fn is_internal(name: &str) -> bool {

@@ -157,6 +157,7 @@ pub fn introduction() -> ApiVersionsRequest {
     ApiVersionsRequest {
         client_software_name: "test".to_owned(),
         client_software_version: "1.0".to_owned(),
+        ..Default::default()
     }
 }
 

@@ -68,6 +68,7 @@ impl Connection {
         let request = ApiVersionsRequest {
             client_software_name: "kafkalite".to_owned(),
             client_software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..ApiVersionsRequest::default()
         };
         let mut version = *ApiVersionsRequest::VERSIONS.end();
         loop {

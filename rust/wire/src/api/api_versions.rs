@@ -13,6 +13,12 @@ pub struct ApiVersionsRequest {
     /// The client library's version.
     #[wire(versions = 3.., ignorable)]
     pub client_software_version: String,
+    /// The cluster that the client means to talk to (KIP-1242); null together with a node's id of −1 if it does not know yet.
+    #[wire(versions = 5.., nullable = 5.., ignorable)]
+    pub cluster_id: Option<String>,
+    /// The node that the client means to talk to.
+    #[wire(versions = 5.., default = -1, ignorable)]
+    pub node_id: i32,
 }
 
 /// The APIs and features of a broker.
@@ -25,7 +31,7 @@ pub struct ApiVersionsResponse {
     /// How long the client shall pause because of a quota, in milliseconds.
     #[wire(versions = 1.., ignorable)]
     pub throttle_time_ms: i32,
-    /// Features that the broker could run with. Clients of version 3 stumble over a level of 0 (KAFKA-17011).
+    /// Features that the broker could run with. Version 3 leaves out those whose lowest level is 0 (KAFKA-17011).
     #[wire(versions = 3.., tag = 0, ignorable)]
     pub supported_features: Vec<SupportedFeature>,
     /// Grows with every change of the finalized features; −1 if unknown.

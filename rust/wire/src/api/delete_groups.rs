@@ -25,4 +25,7 @@ pub struct DeletedGroup {
     pub group_id: String,
     /// What went wrong, if anything.
     pub error_code: ErrorCode,
+    /// What went wrong, in words.
+    #[wire(versions = 3.., nullable = 3.., ignorable)]
+    pub error_message: Option<String>,
 }

@@ -75,9 +75,14 @@ impl<'a> Bytes<'a> {
                 self.out.push(value as u8 | u8::from(self.tagged));
             }
             Kind::Int8 => self.integer(1),
-            Kind::Int16 => self.integer(2),
+            Kind::Int16 | Kind::Uint16 => self.integer(2),
             Kind::Int32 => self.integer(4),
             Kind::Int64 => self.integer(8),
+            // Of a small range: what is no number equals nothing.
+            Kind::Float64 => {
+                let value = f64::from(self.number(1) as i32) / 4.0;
+                self.out.extend(value.to_be_bytes());
+            }
             Kind::Uuid => {
                 self.integer(8);
                 self.integer(8);

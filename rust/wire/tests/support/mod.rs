@@ -39,6 +39,23 @@ macro_rules! every_api {
             offset_delete: OffsetDeleteRequest, OffsetDeleteResponse;
             consumer_group_heartbeat: ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
             consumer_group_describe: ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse;
+            describe_acls: DescribeAclsRequest, DescribeAclsResponse;
+            create_acls: CreateAclsRequest, CreateAclsResponse;
+            delete_acls: DeleteAclsRequest, DeleteAclsResponse;
+            alter_replica_log_dirs: AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse;
+            describe_log_dirs: DescribeLogDirsRequest, DescribeLogDirsResponse;
+            elect_leaders: ElectLeadersRequest, ElectLeadersResponse;
+            alter_partition_reassignments: AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse;
+            list_partition_reassignments: ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse;
+            describe_client_quotas: DescribeClientQuotasRequest, DescribeClientQuotasResponse;
+            alter_client_quotas: AlterClientQuotasRequest, AlterClientQuotasResponse;
+            describe_user_scram_credentials: DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse;
+            describe_quorum: DescribeQuorumRequest, DescribeQuorumResponse;
+            update_features: UpdateFeaturesRequest, UpdateFeaturesResponse;
+            describe_producers: DescribeProducersRequest, DescribeProducersResponse;
+            get_telemetry_subscriptions: GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse;
+            push_telemetry: PushTelemetryRequest, PushTelemetryResponse;
+            list_config_resources: ListConfigResourcesRequest, ListConfigResourcesResponse;
         }
     };
 }

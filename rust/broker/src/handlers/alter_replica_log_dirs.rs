@@ -1,0 +1,64 @@
+//! `AlterReplicaLogDirs` · key 34 · versions 1–2
+//!
+//! Behaviour: there is one data directory. Where a partition is already it may be put again; any other directory is
+//! `LOG_DIR_NOT_FOUND`.
+//!
+//! Version notes: none; 2 is the flexible form.
+
+use std::path::Path;
+
+use kafkalite_wire::ErrorCode;
+use kafkalite_wire::api::alter_replica_log_dirs::{
+    AlterReplicaLogDirTopic, AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse,
+    AlteredReplicaLogDirPartition, AlteredReplicaLogDirTopic,
+};
+
+use super::{Context, Reply};
+
+pub(super) async fn handle(
+    context: &Context,
+    request: AlterReplicaLogDirsRequest,
+) -> Reply<AlterReplicaLogDirsResponse> {
+    let results = request
+        .dirs
+        .into_iter()
+        .flat_map(|dir| {
+            let is_ours = Path::new(&dir.path) == context.broker.data_dir;
+            dir.topics
+                .into_iter()
+                .map(move |topic| place(context, topic, is_ours))
+        })
+        .collect();
+    AlterReplicaLogDirsResponse {
+        results,
+        ..Default::default()
+    }
+    .into()
+}
+
+fn place(
+    context: &Context,
+    asked: AlterReplicaLogDirTopic,
+    is_ours: bool,
+) -> AlteredReplicaLogDirTopic {
+    let topic = context.broker.topics.by_name(&asked.name);
+    let code = |index| {
+        let partition = topic.as_ref().and_then(|topic| topic.partition(index));
+        match (is_ours, partition) {
+            (false, _) => ErrorCode::LogDirNotFound,
+            (true, None) => ErrorCode::UnknownTopicOrPartition,
+            (true, Some(_)) => ErrorCode::None,
+        }
+    };
+    AlteredReplicaLogDirTopic {
+        topic_name: asked.name,
+        partitions: asked
+            .partitions
+            .into_iter()
+            .map(|partition_index| AlteredReplicaLogDirPartition {
+                partition_index,
+                error_code: code(partition_index),
+            })
+            .collect(),
+    }
+}

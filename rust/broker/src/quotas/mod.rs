@@ -1,0 +1,192 @@
+//! Quotas of users, client ids and addresses (KIP-13, KIP-546, KIP-612): kept and described. They are not in force: nobody is
+//! told apart here before there is security.
+//!
+//! Kafka keeps them in its metadata log. We have none, so `quotas.altered`, at the top of the data directory, holds them in
+//! Java's properties format; it is replaced as a whole.
+
+mod check;
+mod file;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use kafkalite_log::durable::replace_file;
+use parking_lot::Mutex;
+
+use crate::error::BrokerError;
+use crate::refusal::Refusal;
+
+pub(crate) use check::{CLIENT_ID, IP, USER};
+
+/// Whom a quota is for: what is limited (a user, a client id, an address) and its name; without a name the default for those
+/// that have no quota of their own.
+pub(crate) type Entity = BTreeMap<String, Option<String>>;
+
+/// The limits of one entity, by key.
+pub(crate) type Limits = BTreeMap<String, f64>;
+
+/// Limits to set (or to take away, where there is none) for one entity.
+#[derive(Debug, Clone)]
+pub(crate) struct QuotaChange {
+    pub(crate) entity: Entity,
+    pub(crate) limits: HashMap<String, Option<f64>>,
+}
+
+/// All quotas, and the file that keeps them.
+#[derive(Debug)]
+pub(crate) struct Quotas {
+    path: PathBuf,
+    current: ArcSwap<BTreeMap<Entity, Limits>>,
+    /// Held while a change is made and written, so that changes follow one another.
+    changing: Mutex<()>,
+}
+
+impl Quotas {
+    /// Reads what was altered before from the data directory `dir`.
+    pub(crate) fn open(dir: &Path) -> Result<Self, BrokerError> {
+        let path = dir.join(file::NAME);
+        let current = ArcSwap::from_pointee(file::read(&path)?);
+        Ok(Self {
+            path,
+            current,
+            changing: Mutex::new(()),
+        })
+    }
+
+    /// All quotas as they are now.
+    pub(crate) fn all(&self) -> Arc<BTreeMap<Entity, Limits>> {
+        self.current.load_full()
+    }
+
+    /// Makes those changes that are right, all in one write, or says whether they would be made. An outcome for each, in
+    /// order. Blocks: it asks for hosts by name and writes a file.
+    pub(crate) fn alter(
+        &self,
+        changes: &[QuotaChange],
+        validate_only: bool,
+    ) -> Vec<Result<(), Refusal>> {
+        let mut outcomes: Vec<_> = changes.iter().map(check::check).collect();
+        if validate_only || outcomes.iter().all(Result::is_err) {
+            return outcomes;
+        }
+        let _changing = self.changing.lock();
+        let mut altered = BTreeMap::clone(&self.current.load());
+        for (change, outcome) in changes.iter().zip(&outcomes) {
+            if outcome.is_ok() {
+                apply(&mut altered, change);
+            }
+        }
+        match replace_file(&self.path, file::text(&altered).as_bytes()) {
+            Ok(()) => self.current.store(Arc::new(altered)),
+            Err(source) => {
+                let refusal = Refusal::from(BrokerError::File {
+                    what: "write",
+                    path: self.path.clone(),
+                    source,
+                });
+                for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
+                    *outcome = Err(refusal.clone());
+                }
+            }
+        }
+        outcomes
+    }
+}
+
+fn apply(quotas: &mut BTreeMap<Entity, Limits>, change: &QuotaChange) {
+    let limits = quotas.entry(change.entity.clone()).or_default();
+    for (key, value) in &change.limits {
+        match value {
+            Some(value) => drop(limits.insert(key.clone(), *value)),
+            None => drop(limits.remove(key)),
+        }
+    }
+    if limits.is_empty() {
+        quotas.remove(&change.entity);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entity(parts: &[(&str, Option<&str>)]) -> Entity {
+        let owned =
+            |&(kind, name): &(&str, Option<&str>)| (kind.to_owned(), name.map(str::to_owned));
+        parts.iter().map(owned).collect()
+    }
+
+    fn change(parts: &[(&str, Option<&str>)], key: &str, value: Option<f64>) -> QuotaChange {
+        QuotaChange {
+            entity: entity(parts),
+            limits: HashMap::from([(key.to_owned(), value)]),
+        }
+    }
+
+    #[test]
+    fn what_was_altered_is_there_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let quotas = Quotas::open(dir.path()).unwrap();
+        let odd = [("client-id", Some("a=b: #\n\u{e4}")), ("user", None)];
+        let changes = [
+            change(&odd, "request_percentage", Some(0.1)),
+            change(
+                &[("ip", Some("::1"))],
+                "connection_creation_rate",
+                Some(7.0),
+            ),
+            change(&[("user", Some("u"))], "producer_byte_rate", Some(9e15)),
+            change(&[("user", Some("u"))], "consumer_byte_rate", Some(1.0)),
+            change(&[("user", Some("u"))], "consumer_byte_rate", None),
+        ];
+        assert!(quotas.alter(&changes, false).iter().all(Result::is_ok));
+        let kept = quotas.all();
+        assert_eq!(kept.len(), 3);
+        let limits = Limits::from([("request_percentage".to_owned(), 0.1)]);
+        assert_eq!(kept[&entity(&odd)], limits);
+        assert_eq!(Quotas::open(dir.path()).unwrap().all(), kept);
+    }
+
+    #[test]
+    fn an_entity_without_limits_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let quotas = Quotas::open(dir.path()).unwrap();
+        let user = [("user", Some("u"))];
+        for value in [Some(5.0), None] {
+            let outcomes = quotas.alter(&[change(&user, "producer_byte_rate", value)], false);
+            assert_eq!(outcomes, [Ok(())]);
+        }
+        assert!(quotas.all().is_empty());
+    }
+
+    #[test]
+    fn what_is_only_validated_or_wrong_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let quotas = Quotas::open(dir.path()).unwrap();
+        let right = change(&[("user", Some("u"))], "producer_byte_rate", Some(5.0));
+        assert_eq!(quotas.alter(std::slice::from_ref(&right), true), [Ok(())]);
+        let wrong = change(&[("user", Some("v"))], "producer_byte_rate", Some(0.5));
+        assert!(quotas.alter(&[wrong], false)[0].is_err());
+        assert!(quotas.all().is_empty());
+        assert!(!dir.path().join("quotas.altered").exists());
+    }
+
+    #[test]
+    fn a_file_that_somebody_broke_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("quotas.altered");
+        for broken in [
+            "version=2\n",
+            "user=u\n",
+            "version=1\nentity=\nuser=u\nproducer_byte_rate=much\n",
+            "version=1\nentity=\nproducer_byte_rate=1\n",
+            "version=1\nentity=\nuser=u\nflux=1\n",
+        ] {
+            std::fs::write(&path, broken).unwrap();
+            let error = Quotas::open(dir.path()).unwrap_err().to_string();
+            assert!(error.contains("quotas.altered"), "{error}");
+        }
+    }
+}
