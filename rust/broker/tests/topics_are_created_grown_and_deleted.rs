@@ -9,6 +9,7 @@ use kafkalite_wire::api::create_topics::{
 };
 use kafkalite_wire::api::delete_topics::{DeleteTopic, DeleteTopicsRequest};
 use support::data::topic;
+use support::groups::committing;
 use support::{Client, restart, start};
 use uuid::Uuid;
 
@@ -106,8 +107,6 @@ async fn names_that_cannot_be() {
         ("ä", "a-z"),
         (long.as_str(), "249"),
         ("a_b", "a.b"),
-        ("__consumer_offsets", "broker itself"),
-        ("__transaction_state", "broker itself"),
     ] {
         let (code, message) = refusal(&mut client, topic(name, 1, &[])).await;
         assert_eq!(code, ErrorCode::InvalidTopic, "{name}");
@@ -125,6 +124,9 @@ async fn names_that_cannot_be() {
     assert!(!parent.join("escape").exists() && !parent.join("escape-0").exists());
     let names = client.metadata(&[], false).await.topics;
     assert_eq!(names.len(), 1);
+    let (code, message) = refusal(&mut client, topic("__cluster_metadata", 1, &[])).await;
+    assert_eq!(code, ErrorCode::InvalidRequest);
+    assert!(message.contains("controllers"), "{message}");
     client.create(&"x".repeat(249), 1, &[]).await;
 }
 
@@ -222,14 +224,6 @@ async fn wishes_that_cannot_be_met_say_why() {
         ErrorCode::UnknownTopicOrPartition
     );
 
-    let twice = client
-        .create_topics(vec![topic("t", 1, &[]), topic("t", 2, &[])])
-        .await;
-    assert!(
-        twice
-            .iter()
-            .all(|topic| topic.error_code == ErrorCode::InvalidRequest)
-    );
     let by_hand = client
         .create_topics(vec![assigned(&[(1, &[0]), (0, &[0])])])
         .await;
@@ -417,4 +411,66 @@ async fn everything_is_there_again_after_a_restart() {
     let broker = restart(dir.path(), &[]).await;
     let values = Client::connect(&broker).await.read_all("one", 1, 0).await;
     assert_eq!(values.len(), 3);
+}
+
+#[tokio::test]
+async fn a_topic_that_is_named_twice_is_answered_once_and_left_as_it_is() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    let wanted = vec![topic("t", 1, &[]), topic("u", 1, &[]), topic("t", 2, &[])];
+    let created = client.create_topics(wanted).await;
+    let told: Vec<_> = created
+        .iter()
+        .map(|topic| (&*topic.name, topic.error_code))
+        .collect();
+    let twice = ErrorCode::InvalidRequest;
+    assert_eq!(told, [("u", ErrorCode::None), ("t", twice)]);
+
+    let grown = CreatePartitionsTopic {
+        name: "u".to_owned(),
+        count: 3,
+        assignments: None,
+    };
+    let request = CreatePartitionsRequest {
+        topics: vec![grown.clone(), grown],
+        ..Default::default()
+    };
+    let results = client.ask(3, &request).await.results;
+    assert_eq!((results.len(), results[0].error_code), (1, twice));
+    assert_eq!(client.describe("u").await.partitions.len(), 1);
+
+    let id = created[0].topic_id;
+    let by_name = DeleteTopic {
+        name: Some("u".to_owned()),
+        topic_id: Uuid::nil(),
+    };
+    let by_id = DeleteTopic {
+        name: None,
+        topic_id: id,
+    };
+    let request = DeleteTopicsRequest {
+        topics: vec![by_name, by_id],
+        ..Default::default()
+    };
+    let responses = client.ask(6, &request).await.responses;
+    assert_eq!((responses.len(), responses[0].error_code), (1, twice));
+    assert!(client.describe("u").await.error_code.is_none());
+}
+
+#[tokio::test]
+async fn the_topic_of_committed_offsets_may_be_created_by_a_client_and_keeps_them() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    let name = "__consumer_offsets";
+    let created = client.create_topics(vec![topic(name, 3, &[])]).await;
+    assert_eq!(created[0].error_code, ErrorCode::None);
+    let configs = created[0].configs.as_ref().unwrap();
+    let policy = configs
+        .iter()
+        .find(|config| config.name == "cleanup.policy");
+    assert_eq!(policy.unwrap().value.as_deref(), Some("compact"));
+    client.create("t", 1, &[]).await;
+    let committed = client.commit(committing("g", "t", 0, 5, "")).await;
+    assert_eq!(committed, ErrorCode::None);
+    assert_eq!(client.describe(name).await.partitions.len(), 3);
 }

@@ -49,6 +49,7 @@ pub(crate) use administration::GroupFilter;
 pub(crate) use classic::{ClassicView, MemberView, State};
 pub(crate) use commits::{Commit, CommittedOffset};
 pub(crate) use members::Client;
+pub(crate) use storage::TOPIC;
 pub(crate) use timers::run as keep_time;
 
 use classic::{Classic, Effects, Now, Rules};

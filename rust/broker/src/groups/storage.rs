@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 use crate::topics::{NewTopic, Topic, Topics};
 
 /// The topic's name.
-pub(super) const TOPIC: &str = "__consumer_offsets";
+pub(crate) const TOPIC: &str = "__consumer_offsets";
 
 /// What a record may have until there is a topic whose `max.message.bytes` says it: Kafka's default.
 const MAX_RECORD: usize = 1_048_588;

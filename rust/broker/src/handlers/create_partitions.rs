@@ -1,11 +1,10 @@
 //! `CreatePartitions` · key 37 · versions 0–3
 //!
 //! Behaviour: gives a topic the number of partitions asked for, which must be more than it has; they are usable when the
-//! answer comes. An assignment has to name this broker for each new partition.
+//! answer comes. An assignment has to name this broker for each new partition. A topic that stands
+//! more than once in the request is answered once and stays as it is.
 //!
 //! Version notes: none; 2 is the flexible form.
-
-use std::collections::HashSet;
 
 use kafkalite_wire::{
     ErrorCode,
@@ -15,41 +14,39 @@ use kafkalite_wire::{
     },
 };
 
-use super::{Context, Reply};
+use super::{Context, Reply, repeated::split_repeated};
 use crate::{refusal::Refusal, topics::name};
 
 pub(super) async fn handle(
     context: &Context,
     request: CreatePartitionsRequest,
 ) -> Reply<CreatePartitionsResponse> {
-    let mut seen = HashSet::new();
-    let repeated: HashSet<String> = request
-        .topics
-        .iter()
-        .filter(|topic| !seen.insert(&topic.name))
-        .map(|topic| topic.name.clone())
-        .collect();
-    let mut results = Vec::with_capacity(request.topics.len());
-    for topic in request.topics {
-        let outcome = if repeated.contains(&topic.name) {
-            Err(Refusal::repeated(&topic.name))
-        } else {
-            grow(context, &topic, request.validate_only).await
-        };
-        let refusal = outcome.err();
-        results.push(CreatedPartitionsTopic {
-            name: topic.name,
-            error_code: refusal
-                .as_ref()
-                .map_or(ErrorCode::None, |refusal| refusal.code),
-            error_message: refusal.map(|refusal| refusal.message),
-        });
+    let (once, repeated) = split_repeated(request.topics, |topic| topic.name.clone());
+    let mut results = Vec::with_capacity(once.len() + repeated.len());
+    for topic in once {
+        let outcome = grow(context, &topic, request.validate_only).await;
+        results.push(answer(topic.name, outcome));
+    }
+    for topic in repeated {
+        let refusal = Refusal::repeated(&topic.name);
+        results.push(answer(topic.name, Err(refusal)));
     }
     CreatePartitionsResponse {
         results,
         ..Default::default()
     }
     .into()
+}
+
+fn answer(name: String, outcome: Result<(), Refusal>) -> CreatedPartitionsTopic {
+    let refusal = outcome.err();
+    CreatedPartitionsTopic {
+        name,
+        error_code: refusal
+            .as_ref()
+            .map_or(ErrorCode::None, |refusal| refusal.code),
+        error_message: refusal.map(|refusal| refusal.message),
+    }
 }
 
 async fn grow(

@@ -2,7 +2,9 @@
 //!
 //! Behaviour: each topic is created as a whole or refused with a sentence, by itself; a created topic is usable when the
 //! answer comes. -1 partitions or replicas mean the broker's default. One broker holds one replica: a larger factor is
-//! refused, an assignment has to name this broker. Settings are checked against the table of topic settings.
+//! refused, an assignment has to name this broker. Settings are checked against the table of topic settings. A topic that
+//! stands more than once in the request is answered once and not created. The broker's own topics may be created before it
+//! needs them; `__consumer_offsets` is compacted unless something else is asked for, or offsets would be lost with time.
 //!
 //! Version notes: `validate_only` from 1. Defaults (-1) are accepted in every version, Kafka does from 4 (KIP-464). From 5
 //! the answer has the topic's settings (KIP-525), from 7 its id.
@@ -14,9 +16,10 @@ use kafkalite_wire::{
     },
 };
 
-use super::{Context, Reply};
+use super::{Context, Reply, repeated::split_repeated};
 use crate::{
     config::{Origin, Overrides},
+    groups,
     refusal::Refusal,
     topics::NewTopic,
 };
@@ -27,13 +30,9 @@ pub(super) async fn handle(
     context: &Context,
     request: CreateTopicsRequest,
 ) -> Reply<CreateTopicsResponse> {
-    let names: Vec<String> = request
-        .topics
-        .iter()
-        .map(|topic| topic.name.clone())
-        .collect();
-    let wanted: Vec<Result<NewTopic, Refusal>> = request
-        .topics
+    let (topics, repeated) = split_repeated(request.topics, |topic| topic.name.clone());
+    let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
+    let wanted: Vec<Result<NewTopic, Refusal>> = topics
         .into_iter()
         .map(|topic| parse(context, topic))
         .collect();
@@ -53,12 +52,17 @@ pub(super) async fn handle(
             name,
             error_code: refusal.code,
             error_message: Some(refusal.message),
+            configs: Some(Vec::new()),
             ..Default::default()
         },
     };
-    let topics = names.into_iter().zip(outcomes).map(answer).collect();
+    let repeated = repeated.into_iter().map(|topic| {
+        let refusal = Refusal::repeated(&topic.name);
+        (topic.name, Err(refusal))
+    });
+    let topics = names.into_iter().zip(outcomes).chain(repeated);
     CreateTopicsResponse {
-        topics,
+        topics: topics.map(answer).collect(),
         ..Default::default()
     }
     .into()
@@ -165,7 +169,13 @@ fn overrides(context: &Context, topic: &CreatableTopic) -> Result<Overrides, Ref
         pairs.push((config.name.as_str(), value));
     }
     let checked = context.broker.configs.check_topic(pairs);
-    checked.map_err(|error| invalid(error.to_string()))
+    let mut overrides = checked.map_err(|error| invalid(error.to_string()))?;
+    if topic.name == groups::TOPIC {
+        overrides
+            .entry("cleanup.policy".to_owned())
+            .or_insert_with(|| "compact".to_owned());
+    }
+    Ok(overrides)
 }
 
 /// The answer for a topic as it is, or would be, created.

@@ -2,10 +2,9 @@
 //!
 //! Behaviour: a deleted topic is gone when the answer comes: producers get `UNKNOWN_TOPIC_OR_PARTITION`, parked fetches
 //! are answered. Its files are renamed to `-delete` and removed afterwards. The broker's own topics are not deleted.
+//! A topic that stands more than once in the request, by name or by id, is answered once and stays.
 //!
 //! Version notes: from 5 the answer has a sentence with each error. From 6 topics may be named by id.
-
-use std::collections::HashMap;
 
 use kafkalite_wire::{
     ErrorCode,
@@ -13,7 +12,7 @@ use kafkalite_wire::{
 };
 use uuid::Uuid;
 
-use super::{Context, Reply};
+use super::{Context, Reply, repeated::split_repeated};
 use crate::{refusal::Refusal, topics::name};
 
 const FIRST_BY_ID: i16 = 6;
@@ -31,42 +30,39 @@ pub(super) async fn handle(
         };
         request.topic_names.into_iter().map(by_name).collect()
     };
-    let resolved: Vec<Result<String, Refusal>> =
-        asked.iter().map(|topic| resolve(context, topic)).collect();
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    for name in resolved.iter().flatten() {
-        *counts.entry(name.clone()).or_default() += 1;
-    }
-    let once = |name: String| {
-        if counts.get(&name).is_some_and(|&count| count > 1) {
-            return Err(Refusal::repeated(&name));
-        }
-        Ok(name)
-    };
-    let resolved: Vec<_> = resolved
+    let resolved: Vec<(DeleteTopic, Result<String, Refusal>)> = asked
         .into_iter()
-        .map(|name| name.and_then(once))
+        .map(|topic| {
+            let name = resolve(context, &topic);
+            (topic, name)
+        })
         .collect();
-    let names = resolved.iter().flatten().cloned().collect();
-    let mut outcomes = context.broker.topics.delete(names).await.into_iter();
-    let answer = |(asked, resolved): (DeleteTopic, Result<String, Refusal>)| {
-        let name = resolved.as_ref().ok().cloned().or(asked.name);
-        let outcome = resolved.and_then(|_| {
+    // By name and by id is twice as well.
+    let (once, repeated) = split_repeated(resolved, |(asked, name)| match name {
+        Ok(name) => (Some(name.clone()), Uuid::nil()),
+        Err(_) => (asked.name.clone(), asked.topic_id),
+    });
+    let names = once.iter().filter_map(|(_, name)| name.clone().ok());
+    let mut outcomes = context
+        .broker
+        .topics
+        .delete(names.collect())
+        .await
+        .into_iter();
+    let once = once.into_iter().map(|(asked, name)| {
+        let outcome = name.as_ref().map_err(Clone::clone).and_then(|_| {
             outcomes
                 .next()
                 .expect("one outcome for each topic that was handed over")
         });
-        let refusal = outcome.err();
-        DeletedTopic {
-            name,
-            topic_id: asked.topic_id,
-            error_code: refusal
-                .as_ref()
-                .map_or(ErrorCode::None, |refusal| refusal.code),
-            error_message: refusal.map(|refusal| refusal.message),
-        }
-    };
-    let responses: Vec<_> = asked.into_iter().zip(resolved).map(answer).collect();
+        answer(asked, name.ok(), outcome)
+    });
+    let mut responses: Vec<_> = once.collect();
+    responses.extend(repeated.into_iter().map(|(asked, name)| {
+        let name = name.ok().or(asked.name.clone());
+        let refusal = Refusal::repeated(name.as_deref().unwrap_or("of this id"));
+        answer(asked, name, Err(refusal))
+    }));
     let deleted = responses
         .iter()
         .filter(|topic| topic.error_code == ErrorCode::None)
@@ -78,6 +74,18 @@ pub(super) async fn handle(
         ..Default::default()
     }
     .into()
+}
+
+fn answer(asked: DeleteTopic, name: Option<String>, outcome: Result<(), Refusal>) -> DeletedTopic {
+    let refusal = outcome.err();
+    DeletedTopic {
+        name: name.or(asked.name),
+        topic_id: asked.topic_id,
+        error_code: refusal
+            .as_ref()
+            .map_or(ErrorCode::None, |refusal| refusal.code),
+        error_message: refusal.map(|refusal| refusal.message),
+    }
 }
 
 fn resolve(context: &Context, asked: &DeleteTopic) -> Result<String, Refusal> {

@@ -1,9 +1,6 @@
 //! Creating topics.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use kafkalite_log::{ids, partition::check_topic_name};
 use kafkalite_wire::ErrorCode;
@@ -66,12 +63,8 @@ impl Topics {
         creator: Creator,
     ) -> Vec<Outcome<Arc<Topic>>> {
         let before = keeping.catalog.clone();
-        let twice = repeated(&new);
         let mut added = 0;
         let admit = |new: NewTopic| {
-            if twice.contains(&new.name) {
-                return Err(Refusal::repeated(&new.name));
-            }
             let topics = &mut keeping.catalog.topics;
             check(
                 &new,
@@ -172,15 +165,6 @@ impl Keeping {
     }
 }
 
-fn repeated(new: &[NewTopic]) -> HashSet<String> {
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    for topic in new {
-        *counts.entry(&topic.name).or_default() += 1;
-    }
-    let repeated = counts.into_iter().filter(|&(_, count)| count > 1);
-    repeated.map(|(name, _)| name.to_owned()).collect()
-}
-
 fn check<'a>(
     new: &NewTopic,
     creator: Creator,
@@ -192,10 +176,9 @@ fn check<'a>(
     if let Err(error) = check_topic_name(name) {
         return invalid(error.to_string());
     }
-    if creator == Creator::Client && name::is_reserved(name) {
-        return invalid(format!(
-            "topic '{name}' is kept by the broker itself; choose another name"
-        ));
+    if name == name::CLUSTER_METADATA {
+        let message = format!("topic '{name}' is that of Kafka's controllers; choose another name");
+        return Err(Refusal::new(ErrorCode::InvalidRequest, message));
     }
     if exists {
         let message = format!("topic '{name}' exists already");
