@@ -365,4 +365,7 @@ async fn this_broker_coordinates_groups_and_nothing_else() {
         ..Default::default()
     };
     assert_eq!(client.ask(0, &old).await.host, "127.0.0.1");
+    let said = client.ask(3, &old).await.error_message;
+    assert_eq!(said.as_deref(), Some("NONE"), "as Apache Kafka says it");
+    assert_eq!(found[0].error_message.as_deref(), Some(""));
 }

@@ -220,3 +220,15 @@ async fn a_topic_that_is_only_compacted_keeps_its_records() {
     let deleted = delete_records(&mut client, 2, 0, -1).await;
     assert_eq!(deleted.error_code, ErrorCode::PolicyViolation);
 }
+
+#[tokio::test]
+async fn the_largest_time_stays_that_of_a_deleted_record() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    let now = three_records(&mut client).await;
+    let deleted = delete_records(&mut client, 2, 0, 2).await;
+    assert_eq!(deleted.low_watermark, 2);
+    // As in Apache Kafka: the segment is still there, and its time with it.
+    let found = client.offset_at("t", 0, -3).await;
+    assert_eq!((found.offset, found.timestamp), (1, now + 1000));
+}

@@ -5,6 +5,7 @@
 //! larger (KIP-74), and comes whole if the offset lies inside of it. A partition whose first batch does not fit into what
 //! is left gives nothing rather than a piece, over which Java's consumer fails. With less than `min_bytes` the request
 //! waits for `max_wait_ms`, woken when enough has arrived, when a partition fails or goes away, or when the broker stops.
+//! What no consumer asks, negative sizes, an isolation level that there is none of, as another broker's replica, is refused.
 //! `read_committed` ends at the last stable offset, and names the aborted transactions whose records may be in the answer
 //! (KIP-98); to `read_uncommitted` those are null. What waits counts what it may read.
 //!
@@ -13,6 +14,7 @@
 
 mod answer;
 mod reading;
+mod refusing;
 
 use std::time::Duration;
 
@@ -23,7 +25,7 @@ use kafkalite_wire::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Context, READ_COMMITTED, Reply};
+use super::{Context, Reply, committed_only};
 use crate::{
     clock,
     fetch_sessions::{Fetch, Outcome, SessionError, SessionRequest, TopicKey, Wanted},
@@ -33,7 +35,10 @@ use reading::Read;
 const FIRST_WITH_TOPIC_IDS: i16 = 13;
 
 pub(super) async fn handle(context: &Context, request: FetchRequest) -> Reply<FetchResponse> {
-    let terms = Terms::of(context, &request);
+    let Some(committed_only) = committed_only(request.isolation_level) else {
+        return refusing::unknown_isolation(context.api_version, request).into();
+    };
+    let terms = Terms::of(context, &request, committed_only);
     let fetch = match begin(context, request) {
         Ok(fetch) => fetch,
         Err(error) => return session_error(error).into(),
@@ -52,10 +57,12 @@ struct Terms {
     min_bytes: usize,
     max_bytes: usize,
     committed_only: bool,
+    /// What every partition is refused with.
+    refusal: Option<ErrorCode>,
 }
 
 impl Terms {
-    fn of(context: &Context, request: &FetchRequest) -> Self {
+    fn of(context: &Context, request: &FetchRequest, committed_only: bool) -> Self {
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
         let max_bytes = request
             .max_bytes
@@ -67,7 +74,8 @@ impl Terms {
                 .unwrap_or(0)
                 .min(max_bytes),
             max_bytes,
-            committed_only: request.isolation_level == READ_COMMITTED,
+            committed_only,
+            refusal: refusing::all(request),
         }
     }
 }

@@ -40,7 +40,11 @@ pub(super) async fn handle(
     let found = find(request.key);
     FindCoordinatorResponse {
         error_code: found.error_code,
-        error_message: found.error_message,
+        // Kafka's name for success where one coordinator is told; nothing where there are several.
+        error_message: match found.error_code {
+            ErrorCode::None => Some(ErrorCode::None.name().to_owned()),
+            _ => found.error_message,
+        },
         node_id: found.node_id,
         host: found.host,
         port: found.port,

@@ -5,12 +5,14 @@
 //!
 //! Version notes: in 0 the session timeout is also the rebalance timeout. From 4 a new member is first given an id to come
 //! back with (KIP-394). Static members from 5 (KIP-345). From 7 the answer repeats the protocol type. From 8 a reason
-//! (KIP-800). From 9 a static leader that was restarted may be told not to assign (KIP-814).
+//! (KIP-800). Where no protocol was chosen its name is empty up to 6, and null from 7. From 9 a static leader that was restarted may be told not to assign (KIP-814).
 
 use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
 
 use super::{Context, Reply};
 use crate::groups::Client;
+
+const FIRST_WITH_NULL_PROTOCOL: i16 = 7;
 
 pub(super) async fn handle(
     context: &Context,
@@ -18,8 +20,9 @@ pub(super) async fn handle(
 ) -> Reply<JoinGroupResponse> {
     let client = Client::of(context);
     let groups = &context.broker.groups;
-    groups
-        .join(request, client, context.parking_over())
-        .await
-        .into()
+    let mut joined = groups.join(request, client, context.parking_over()).await;
+    if !joined.error_code.is_none() && context.api_version >= FIRST_WITH_NULL_PROTOCOL {
+        joined.protocol_name = None;
+    }
+    joined.into()
 }

@@ -1,9 +1,11 @@
 //! `ListOffsets` · key 2 · versions 1–11
 //!
 //! Behaviour: the first offset whose timestamp is at least the one asked for, or -1 if there is none; or one of the
-//! special places: latest (-1: the high watermark, or for readers of committed messages the last stable offset), earliest (-2), the record with the largest timestamp (-3), earliest
-//! on this machine (-4, the earliest here), last in remote storage (-5) and earliest not yet there (-6), both of which
-//! are -1 for want of remote storage.
+//! special places: latest (-1: the high watermark, or for readers of committed messages the last stable offset), earliest
+//! (-2), the record with the largest timestamp (-3), earliest on this machine (-4, the earliest here), last in remote
+//! storage (-5) and earliest not yet there (-6), both of which are -1 for want of remote storage.
+//!
+//! An isolation level that there is none of is `UNKNOWN_SERVER_ERROR`, as in Kafka.
 //!
 //! Version notes: -3 from 7 (KIP-734), -4 from 8 (KIP-405), -5 from 9 (KIP-1005), -6 from 11 (KIP-1023); asked for in an
 //! earlier version they get `UNSUPPORTED_VERSION`. Leader epochs from 4.
@@ -16,7 +18,7 @@ use kafkalite_wire::{
     },
 };
 
-use super::{Context, READ_COMMITTED, Reply, leader_epoch};
+use super::{Context, Reply, committed_only, leader_epoch};
 use crate::partition::Partition;
 
 const LATEST: i64 = -1;
@@ -44,7 +46,7 @@ pub(super) async fn handle(
         .iter()
         .any(|topic| topic.partitions.iter().any(is_search));
     let context = context.clone();
-    let committed_only = request.isolation_level == READ_COMMITTED;
+    let committed_only = committed_only(request.isolation_level);
     let list = move || -> Vec<ListedOffsetsTopic> {
         let list = |topic| list_topic(&context, topic, committed_only);
         request.topics.into_iter().map(list).collect()
@@ -68,7 +70,7 @@ pub(super) async fn handle(
 fn list_topic(
     context: &Context,
     request: ListOffsetsTopic,
-    committed_only: bool,
+    committed_only: Option<bool>,
 ) -> ListedOffsetsTopic {
     let topic = context.broker.topics.by_name(&request.name);
     let list = |asked: ListOffsetsPartition| {
@@ -77,7 +79,10 @@ fn list_topic(
             .and_then(|topic| topic.partition(asked.partition_index));
         let found = partition
             .ok_or(ErrorCode::UnknownTopicOrPartition)
-            .and_then(|partition| find(context.api_version, partition, &asked, committed_only));
+            .and_then(|partition| {
+                let committed_only = committed_only.ok_or(ErrorCode::UnknownServerError)?;
+                find(context.api_version, partition, &asked, committed_only)
+            });
         let (error_code, found) = match found {
             Ok(found) => (ErrorCode::None, found),
             Err(code) => (code, Found::NOTHING),

@@ -85,8 +85,14 @@ pub(crate) use context::{Connection, Context, Reply};
 use crate::network::{Answer, Outcome};
 use crate::state::BrokerState;
 
-/// The isolation level of clients that read committed messages only.
-const READ_COMMITTED: i8 = 1;
+/// Whether a client reads committed messages only (KIP-98); nothing for an isolation level that there is none of.
+fn committed_only(isolation_level: i8) -> Option<bool> {
+    match isolation_level {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}
 
 /// Names each API and the file that handles it, once: what is not here is not named to clients, and closes the connection.
 macro_rules! handled {

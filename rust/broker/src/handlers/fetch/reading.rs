@@ -7,7 +7,7 @@ use kafkalite_wire::ErrorCode;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Context, Terms};
+use super::{Context, Terms, refusing};
 use crate::{
     fetch_sessions::{Outcome, TopicKey, Wanted},
     handlers::leader_epoch,
@@ -129,7 +129,8 @@ fn read_once(
     let mut reads = Vec::with_capacity(wanted.len());
     for (wanted, partition) in wanted.iter().zip(partitions) {
         let read = match partition {
-            Ok(partition) => read_partition(terms, wanted, partition, left, first),
+            Ok(partition) => refusing::check(terms, wanted)
+                .and_then(|()| read_partition(terms, wanted, partition, left, first)),
             Err(code) => Err(*code),
         };
         if let Ok(Read::Records { slice, .. }) = &read
