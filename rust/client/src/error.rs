@@ -27,6 +27,20 @@ pub enum ClientError {
         /// What the system said.
         reason: Arc<str>,
     },
+    /// Another broker has taken the address of the one that was meant, as happens on free ports; nothing was asked of it. The
+    /// client goes on from `bootstrap.servers` by itself.
+    #[error(
+        "the broker at {address} is not, or no longer, node {node_id} of cluster {cluster_id} (REBOOTSTRAP_REQUIRED); \
+         the cluster is looked for at bootstrap.servers again"
+    )]
+    Misrouted {
+        /// Which address.
+        address: Address,
+        /// The cluster that was meant.
+        cluster_id: Arc<str>,
+        /// Its node that was meant.
+        node_id: i32,
+    },
     /// The connection broke with requests unanswered. It is made again by itself; what was sent may have arrived.
     #[error("connection to {address} was lost: {reason}")]
     Disconnected {
@@ -241,6 +255,7 @@ impl ClientError {
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             ClientError::Broker { code, .. } | ClientError::NotAdmitted { code, .. } => Some(*code),
+            ClientError::Misrouted { .. } => Some(ErrorCode::RebootstrapRequired),
             ClientError::Unsendable { .. } => Some(ErrorCode::InvalidRequest),
             ClientError::InvalidTopic { .. } => Some(ErrorCode::InvalidTopic),
             ClientError::OffsetOutOfRange { .. } => Some(ErrorCode::OffsetOutOfRange),
@@ -260,6 +275,7 @@ impl ClientError {
     pub fn retriable(&self) -> bool {
         match self {
             ClientError::Connect { .. }
+            | ClientError::Misrouted { .. }
             | ClientError::Disconnected { .. }
             | ClientError::RequestTimedOut { .. }
             | ClientError::TimedOut { .. } => true,
@@ -273,6 +289,7 @@ impl ClientError {
     pub(crate) fn stale_metadata(&self) -> bool {
         match self {
             ClientError::Connect { .. }
+            | ClientError::Misrouted { .. }
             | ClientError::Disconnected { .. }
             | ClientError::RequestTimedOut { .. } => true,
             ClientError::Broker { code, .. } => code.stale_metadata(),

@@ -344,3 +344,36 @@ async fn a_broker_that_hangs_up_and_then_is_silent() {
         "{said}"
     );
 }
+
+/// An admin client of a cluster whose only node is at an address that another broker has taken.
+async fn create_at_a_taken_address(check: &str) -> (Kafkalite, Result<(), ClientError>) {
+    let other = Kafkalite::start().await;
+    let mine = Kafkalite::advertising(Some(&other.bootstrap())).await;
+    let mut config =
+        AdminConfig::from_pairs([("bootstrap.servers", mine.bootstrap().as_str())]).unwrap();
+    config.set("default.api.timeout.ms", "400").unwrap();
+    config.set("metadata.cluster.check.enable", check).unwrap();
+    let admin = Admin::new(config).unwrap();
+    let created = admin.create_topic(&NewTopic::new("t", 1)).await;
+    (other, created)
+}
+
+#[tokio::test]
+async fn another_broker_has_taken_the_address_and_gets_nothing() {
+    let (other, created) = create_at_a_taken_address("true").await;
+    let error = created.unwrap_err();
+    assert_eq!(error.code(), Some(ErrorCode::RebootstrapRequired));
+    let said = error.to_string();
+    assert!(
+        said.contains("node 0 of cluster") && said.contains(&other.bootstrap()),
+        "{said}"
+    );
+    assert!(admin(&other.bootstrap()).topics().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn without_the_check_another_broker_that_has_taken_the_address_is_believed() {
+    let (other, created) = create_at_a_taken_address("false").await;
+    created.unwrap();
+    assert_eq!(admin(&other.bootstrap()).topics().await.unwrap().len(), 1);
+}

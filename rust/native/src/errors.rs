@@ -103,6 +103,7 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
         }
         ClientError::TimedOut { .. } | ClientError::RequestTimedOut { .. } => timeout(&sentence),
         ClientError::Connect { .. }
+        | ClientError::Misrouted { .. }
         | ClientError::Disconnected { .. }
         | ClientError::Protocol { .. }
         | ClientError::Unsupported { .. } => connection(&sentence),

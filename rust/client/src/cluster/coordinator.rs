@@ -57,7 +57,8 @@ impl Cluster {
 
     /// A connection to a coordinator that is not shared: a `JoinGroup` waits there, and holds up what is sent behind it.
     pub(crate) async fn dedicated_to(&self, coordinator: &Coordinator) -> Result<Connection> {
-        Connection::open(&coordinator.address, &self.config).await
+        let destination = self.destination(coordinator.broker);
+        Connection::open(&coordinator.address, destination, &self.config).await
     }
 
     /// Asks a group's coordinator, over the connection that short questions share. `request` is given the version, `code`
@@ -89,7 +90,10 @@ impl Cluster {
         request: impl Fn(i16) -> R,
     ) -> Result<R::Response> {
         let (peer, address) = (Peer::Broker(coordinator.broker), &coordinator.address);
-        let connection = self.pool.connection(peer, Lane::Ask, address, &self.config);
+        let destination = self.destination(coordinator.broker);
+        let connection = self
+            .pool
+            .connection(peer, Lane::Ask, address, destination, &self.config);
         connection
             .await?
             .call_in_version(request, self.config.request_timeout)

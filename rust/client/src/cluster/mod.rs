@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::config::{ClientConfig, ConfigError};
-use crate::connection::Connection;
+use crate::connection::{Connection, Destination};
 use crate::error::{ClientError, Result};
 use crate::topic_name::check_topic_name;
 pub(crate) use coordinator::{Coordinator, is_elsewhere, shown};
@@ -92,13 +92,29 @@ impl Cluster {
     pub(crate) async fn connection(&self, broker: i32, lane: Lane) -> Result<Arc<Connection>> {
         let address = self.address(broker)?;
         self.pool
-            .connection(Peer::Broker(broker), lane, &address, &self.config)
+            .connection(
+                Peer::Broker(broker),
+                lane,
+                &address,
+                self.destination(broker),
+                &self.config,
+            )
             .await
     }
 
     /// A connection of its own, not shared and not kept.
     pub(crate) async fn dedicated(&self, broker: i32) -> Result<Connection> {
-        Connection::open(&self.address(broker)?, &self.config).await
+        let destination = self.destination(broker);
+        Connection::open(&self.address(broker)?, destination, &self.config).await
+    }
+
+    /// What a connection to a broker of the cluster says of where it means to be; nothing as long as no cluster is known.
+    fn destination(&self, node_id: i32) -> Option<Destination> {
+        let cluster_id = self.metadata().cluster_id.as_deref()?.into();
+        (self.config.cluster_check && node_id >= 0).then_some(Destination {
+            cluster_id,
+            node_id,
+        })
     }
 
     fn address(&self, broker: i32) -> Result<Address> {
@@ -137,9 +153,13 @@ impl Cluster {
         let mut last = None;
         for (peer, address) in self.candidates() {
             let attempt = async {
+                let destination = match peer {
+                    Peer::Broker(id) => self.destination(id),
+                    Peer::Bootstrap(_) => None,
+                };
                 let connection = self
                     .pool
-                    .connection(peer, Lane::Ask, &address, &self.config)
+                    .connection(peer, Lane::Ask, &address, destination, &self.config)
                     .await?;
                 connection.call_in_version(&request, timeout).await
             };

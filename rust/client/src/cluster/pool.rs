@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::config::ClientConfig;
-use crate::connection::Connection;
+use crate::connection::{Connection, Destination};
 use crate::error::Result;
 
 /// What a connection is for. A broker works on one request of a connection at a time, so a fetch that waits for data
@@ -50,6 +50,7 @@ impl Pool {
         peer: Peer,
         lane: Lane,
         address: &Address,
+        destination: Option<Destination>,
         config: &ClientConfig,
     ) -> Result<Arc<Connection>> {
         let slot = Arc::clone(self.slots.lock().entry((peer, lane)).or_insert_with(|| {
@@ -71,7 +72,7 @@ impl Pool {
         if let Some(moment) = entry.not_before {
             sleep_until(moment).await;
         }
-        match Connection::open(address, config).await {
+        match Connection::open(address, destination, config).await {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 entry.connection = Some(Arc::clone(&connection));

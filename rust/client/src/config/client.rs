@@ -28,6 +28,8 @@ settings! {
             "The longest pause before a failed request is sent again.";
         metadata_max_age: Duration = "metadata.max.age.ms", "300000", Millis(1, MAX),
             "How old the knowledge about brokers, leaders and partitions may become before it is refreshed.";
+        cluster_check: bool = "metadata.cluster.check.enable", "true", Flag,
+            "Whether to tell a broker which cluster and node are meant, so that another one that has its address says so.";
         max_response_bytes: usize = "receive.message.max.bytes", "104857600", Bytes(1000, MAX),
             "The largest response taken from a broker; a longer one closes the connection.";
         send_buffer: i32 = "send.buffer.bytes", "-1", Bytes(-1, MAX),

@@ -3,6 +3,7 @@
 //! One task owns the socket. Dropping a [`Reply`] cancels nothing on the wire: the answer is read and dropped. It does
 //! not reconnect; [`Cluster`](crate::cluster) makes a new one where one ended.
 
+mod destination;
 mod dial;
 mod pending;
 mod reader;
@@ -23,6 +24,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::address::Address;
 use crate::config::ClientConfig;
 use crate::error::{ClientError, Result};
+pub(crate) use destination::Destination;
 use pending::{Answer, End, PendingRequests};
 use versions::Versions;
 
@@ -44,8 +46,12 @@ struct Link {
 }
 
 impl Connection {
-    /// Connects and negotiates versions.
-    pub(crate) async fn open(address: &Address, config: &ClientConfig) -> Result<Self> {
+    /// Connects and negotiates versions. Without a destination any broker will do, as long as none is known.
+    pub(crate) async fn open(
+        address: &Address,
+        destination: Option<Destination>,
+        config: &ClientConfig,
+    ) -> Result<Self> {
         let stream = dial::dial(address, config).await?;
         let (frames, outgoing) = mpsc::unbounded_channel();
         let link = Arc::new(Link {
@@ -60,16 +66,25 @@ impl Connection {
             link,
             versions: Versions::default(),
         };
-        connection.versions = connection.negotiate(config.request_timeout).await?;
+        connection.versions = connection
+            .negotiate(destination.as_ref(), config.request_timeout)
+            .await?;
         Ok(connection)
     }
 
-    async fn negotiate(&self, timeout: Duration) -> Result<Versions> {
-        let request = ApiVersionsRequest {
+    async fn negotiate(
+        &self,
+        destination: Option<&Destination>,
+        timeout: Duration,
+    ) -> Result<Versions> {
+        let mut request = ApiVersionsRequest {
             client_software_name: "kafkalite".to_owned(),
             client_software_version: env!("CARGO_PKG_VERSION").to_owned(),
             ..ApiVersionsRequest::default()
         };
+        if let Some(destination) = destination {
+            destination.name_in(&mut request);
+        }
         let mut version = *ApiVersionsRequest::VERSIONS.end();
         loop {
             let frame = self
@@ -90,6 +105,10 @@ impl Connection {
                     .clamp(0, version - 1);
             } else if response.error_code == ErrorCode::None {
                 return Ok(Versions::of(&response));
+            } else if let Some(destination) = destination
+                && response.error_code == ErrorCode::RebootstrapRequired
+            {
+                return Err(destination.missed(&self.link.address));
             } else {
                 return Err(ClientError::broker(
                     "ApiVersions",
