@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kafkalite_log::{Log, LogConfig, OpenOptions, ReadUpTo};
-use support::{CLIENT, NOW, append, batch, open, open_clean, read_all, sequenced};
+use support::{CLIENT, NOW, append, batch, batch_at, open, open_clean, read_all, sequenced};
 
 fn log_file(dir: &Path, base: i64) -> PathBuf {
     dir.join(format!("{base:020}.log"))
@@ -191,6 +191,57 @@ fn a_clean_stop_leaves_nothing_to_mend() {
     assert_eq!(values(&log), expected(30));
     assert_eq!(append(&log, &[b"30"]).first_offset, 30);
     assert_eq!(values(&log), expected(31));
+}
+
+#[test]
+fn indexes_that_were_hurt_after_a_clean_stop_are_made_anew() {
+    type Hurt = fn(&mut Vec<u8>);
+    let hurts: [(&str, Hurt); 4] = [
+        ("padded", |bytes| bytes.resize(bytes.len() + 240, 0)),
+        ("emptied", Vec::clear),
+        ("of another", |bytes| {
+            for byte in bytes {
+                *byte ^= 0x5a;
+            }
+        }),
+        ("cut", |bytes| bytes.truncate(bytes.len() - 1)),
+    ];
+    let config = LogConfig {
+        segment_bytes: 1000,
+        index_interval_bytes: 100,
+        ..LogConfig::default()
+    };
+    for suffix in ["index", "timeindex"] {
+        for (what, hurt) in hurts {
+            for first in [true, false] {
+                let dir = tempfile::tempdir().unwrap();
+                let (log, _) = open(dir.path(), &config);
+                for number in 0..25 {
+                    let batch = batch_at(NOW + number, &[number.to_string().as_bytes()]);
+                    log.append(&batch, &CLIENT).unwrap();
+                }
+                let bases = log.segment_bases();
+                log.close().unwrap();
+                drop(log);
+                let base = bases[if first { 0 } else { bases.len() - 1 }];
+                let path = dir.path().join(format!("{base:020}.{suffix}"));
+                let case = format!("{what}: {}", path.display());
+                let sound = fs::read(&path).unwrap();
+                let mut bytes = sound.clone();
+                hurt(&mut bytes);
+                fs::write(&path, bytes).unwrap();
+
+                let (log, recovered) = open_clean(dir.path(), &config);
+                assert_eq!(recovered.segments_rebuilt, 1, "{case}");
+                for number in 0..25 {
+                    let found = log.offset_for_timestamp(NOW + number).unwrap().unwrap();
+                    assert_eq!(found.offset, number, "{case}");
+                }
+                log.close().unwrap();
+                assert!(fs::read(&path).unwrap() == sound, "{case}");
+            }
+        }
+    }
 }
 
 #[test]

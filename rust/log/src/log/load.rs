@@ -48,11 +48,7 @@ pub(super) fn load(
         };
         let flushed = options.clean_shutdown || next_base <= options.recovery_point;
         let segment = Segment::open(place, base)?;
-        if flushed
-            && segment.has_indexes()
-            && !segment.aborted.is_damaged()
-            && (options.clean_shutdown || segment.has_surviving_indexes()?)
-        {
+        if flushed && has_own_indexes(&segment, config, options)? {
             sealed.push(Arc::new(segment));
             continue;
         }
@@ -160,8 +156,7 @@ fn open_last(
     recovered: &mut Recovered,
 ) -> Result<(ActiveSegment, i64)> {
     let segment = Segment::open(place, base)?;
-    let trusted = options.clean_shutdown && !segment.aborted.is_damaged();
-    if trusted && segment.has_indexes() {
+    if options.clean_shutdown && has_own_indexes(&segment, config, options)? {
         let active = ActiveSegment::reopen(segment, config, options.now_ms)?;
         if let Some(end) = active.segment.sound_end_offset()? {
             return Ok((active, end));
@@ -178,6 +173,22 @@ fn open_last(
         options.clean_shutdown,
     )?;
     resume(rebuilt, options, recovered)
+}
+
+/// Whether the indexes of a segment that was flushed can be believed. It is their ends that are looked at.
+fn has_own_indexes(segment: &Segment, config: &LogConfig, options: &OpenOptions) -> Result<bool> {
+    let sound = segment.has_indexes()
+        && !segment.aborted.is_damaged()
+        && if options.clean_shutdown {
+            segment.has_sound_indexes(config.index_interval_bytes)?
+        } else {
+            segment.has_surviving_indexes()?
+        };
+    if !sound {
+        let path = segment.file.path().display();
+        tracing::warn!("the indexes of {path} do not fit it; making them anew");
+    }
+    Ok(sound)
 }
 
 /// Makes a segment's indexes anew, and finds where it ends. The index of aborted transactions is believed if it was

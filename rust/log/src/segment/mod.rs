@@ -219,6 +219,54 @@ impl Segment {
         Ok(ends && self.has_plausible_indexes()?)
     }
 
+    /// Whether the indexes of a segment that was closed in order are its own, as far as their last entries tell: those name
+    /// batches that are there, and none is missing where there must be one. They are not kept open for that.
+    pub(crate) fn has_sound_indexes(&self, interval: u32) -> Result<bool> {
+        let (offsets, times) = {
+            let _ours = self.file.place().enter()?;
+            (
+                OffsetIndex::open(&self.path(name::OFFSET_INDEX), self.base_offset)?,
+                TimeIndex::open(&self.path(name::TIME_INDEX), self.base_offset)?,
+            )
+        };
+        if !offsets.is_plausible() || !times.is_plausible() {
+            return Ok(false);
+        }
+        let scan = |position| Scan::new(&self.file, position, self.file.written());
+        let offsets_fit = match offsets.last() {
+            // Kafka has entries for several batches, with the place of the first and the offset of the last.
+            Some((offset, position)) => {
+                matches!(scan(position).next()?, Some(Ok(found)) if found.head.last_offset <= offset)
+            }
+            None => self.needs_no_entry(interval)?,
+        };
+        let times_fit = match times.last() {
+            Some(newest) => {
+                let before = offsets.entry_before(newest.offset);
+                let found = scan(before.map_or(0, |(_, position)| position))
+                    .find(|head| head.last_offset >= newest.offset)?;
+                // In the old formats an entry may name a message within a compressed one.
+                found.is_some_and(|found| found.head.v2.is_none() || found.head.newest() == newest)
+            }
+            None => scan(0)
+                .find(|_| true)?
+                .is_none_or(|first| first.head.max_timestamp < 0),
+        };
+        Ok(offsets_fit && times_fit)
+    }
+
+    /// Whether no batch begins behind the bytes that may lie before the first entry of an offset index. (In the old formats
+    /// there is one entry for all messages of an append, whose number nobody knows.)
+    fn needs_no_entry(&self, interval: u32) -> Result<bool> {
+        let mut scan = Scan::new(&self.file, 0, self.file.written());
+        while let Some(Ok(found)) = scan.next()? {
+            if found.head.v2.is_some() && found.position > u64::from(interval) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The offset after the last batch; `None` if the indexes are not those of a closed segment, or the bytes behind the
     /// last index entry do not end with a batch.
     pub(crate) fn sound_end_offset(&self) -> Result<Option<i64>> {
