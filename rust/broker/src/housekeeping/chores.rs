@@ -1,5 +1,7 @@
 //! The chores. Each goes over all partitions; what fails in one is logged and stops no other.
 
+use std::sync::atomic::Ordering;
+
 use kafkalite_log::LogError;
 
 use super::schedule::Chore;
@@ -16,18 +18,12 @@ pub(super) fn run(chore: Chore, broker: &BrokerState) {
         Chore::Flush => on_each(&broker.topics, "flush", |partition| {
             partition.flush_if_due(now_ms)
         }),
-        Chore::Retain => on_each(&broker.topics, "remove old segments of", |partition| {
-            let retained = partition.log.retain(now_ms)?;
-            if retained.segments > 0 {
-                let (topic, index) = (&partition.topic, partition.index);
-                tracing::info!(
-                    "{topic}-{index}: removed {} of {}",
-                    counted(retained.segments, "old segment"),
-                    counted(retained.bytes, "byte")
-                );
-            }
-            Ok(())
-        }),
+        Chore::WarnOfTimes => warn_of_times(&broker.topics, now_ms),
+        Chore::Retain => {
+            // What came since the last look is not to go without a word either.
+            warn_of_times(&broker.topics, now_ms);
+            retain(&broker.topics, now_ms);
+        }
         Chore::NoteFlushed => note("how far the logs are flushed", broker.topics.checkpoint()),
         Chore::NoteStarts => note(
             "where the logs begin",
@@ -40,6 +36,49 @@ pub(super) fn run(chore: Chore, broker: &BrokerState) {
                 partition.log.expire_producers(now_ms, expiration_ms);
                 Ok(())
             });
+        }
+    }
+}
+
+fn retain(topics: &Topics, now_ms: i64) {
+    on_each(topics, "remove old segments of", |partition| {
+        let retained = partition.log.retain(now_ms)?;
+        if retained.segments > 0 {
+            let (topic, index) = (&partition.topic, partition.index);
+            tracing::info!(
+                "{topic}-{index}: removed {} of {}",
+                counted(retained.segments, "old segment"),
+                counted(retained.bytes, "byte")
+            );
+        }
+        Ok(())
+    });
+}
+
+/// Says of each topic once that messages are about to be deleted which were just written, with times of long ago.
+fn warn_of_times(topics: &Topics, now_ms: i64) {
+    for topic in topics.snapshot().iter() {
+        let Some(first) = topic.partitions.first() else {
+            continue;
+        };
+        if first.warned_of_times.load(Ordering::Relaxed) {
+            continue;
+        }
+        // What fails here is told by retention, which does the same.
+        let counts = topic.partitions.iter();
+        let counts = counts.filter_map(|partition| partition.log.expiring_history(now_ms).ok());
+        let going: u64 = counts.sum();
+        let retention_ms = topic.settings.load().log.retention_ms;
+        if let Some(retention_ms) = retention_ms.filter(|_| going > 0) {
+            first.warned_of_times.store(true, Ordering::Relaxed);
+            tracing::warn!(
+                "topic '{}': {} will be deleted at the next check of retention \
+                 (log.retention.check.interval.ms), though just written: their times are older than \
+                 retention.ms={retention_ms}; to keep them set retention.ms=-1 on the topic now, or create it with \
+                 message.timestamp.type=LogAppendTime",
+                topic.name,
+                counted(going, "message")
+            );
         }
     }
 }

@@ -11,6 +11,8 @@ pub(super) enum Chore {
     Flush,
     /// Take segments that are too old or too many out of the logs.
     Retain,
+    /// Say that messages are about to go whose times are old.
+    WarnOfTimes,
     /// Note how far each log is flushed: recovery starts from there.
     NoteFlushed,
     /// Note where each log begins: what is before has been deleted.
@@ -24,10 +26,13 @@ pub(super) enum Chore {
 /// `flush.ms` of a topic is kept to within this, however rarely the broker's own setting wants to look.
 const FLUSH_LOOK: Duration = Duration::from_secs(1);
 
+/// Messages that retention is about to take are told of within this, or half of its interval.
+const TIMES_LOOK: Duration = Duration::from_secs(5);
+
 /// When each chore is due next.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    entries: [Entry; 6],
+    entries: [Entry; 7],
 }
 
 #[derive(Debug)]
@@ -50,6 +55,10 @@ impl Schedule {
                 entry(
                     Chore::Flush,
                     millis(settings.log_flush_scheduler_interval_ms).min(FLUSH_LOOK),
+                ),
+                entry(
+                    Chore::WarnOfTimes,
+                    millis(settings.log_retention_check_interval_ms / 2).min(TIMES_LOOK),
                 ),
                 entry(
                     Chore::Retain,
@@ -143,7 +152,7 @@ mod tests {
     fn after_a_long_sleep_each_chore_is_done_once() {
         let mut schedule = schedule(&[]);
         let hour = Duration::from_hours(1);
-        assert_eq!(schedule.take_due(hour).len(), 6);
+        assert_eq!(schedule.take_due(hour).len(), 7);
         assert_eq!(schedule.take_due(hour), []);
         assert_eq!(schedule.next(), hour + FLUSH_LOOK);
     }

@@ -36,6 +36,8 @@ pub(crate) struct Partition {
     opened_at: i64,
     /// Where the last compaction ended; 0 before there was one.
     pub(crate) compacted_to: AtomicI64,
+    /// Whether it was said of the topic, of which this is the first partition, that messages go because of their times.
+    pub(crate) warned_of_times: AtomicBool,
     /// Whether compaction has failed, and is not tried again.
     pub(crate) uncleanable: AtomicBool,
     parked: Parked,
@@ -64,6 +66,7 @@ impl Partition {
             parked: Parked::new(reach(&log)),
             log,
             compacted_to: AtomicI64::new(0),
+            warned_of_times: AtomicBool::new(false),
             uncleanable: AtomicBool::new(false),
             flushes: Flushes::default(),
             finishing: Mutex::new(()),

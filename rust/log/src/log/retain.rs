@@ -57,6 +57,31 @@ impl Log {
         })
     }
 
+    /// Messages that the next [`retain`](Log::retain) takes for their age although they were written within `retention.ms`,
+    /// because their times are older than that: history that somebody publishes anew.
+    pub fn expiring_history(&self, now_ms: i64) -> Result<u64> {
+        self.check_open()?;
+        let config = self.config();
+        let Some(limit) = config.retention_ms.filter(|_| config.delete_expired) else {
+            return Ok(0);
+        };
+        let is_over = |time: i64| now_ms.saturating_sub(time) > limit;
+        let (start, end) = (self.start_offset(), self.end_offset());
+        let segments = self.segments.load_full();
+        let mut messages = 0;
+        for at in 0..self.count_expired(&segments, &config, now_ms)? {
+            let segment = &segments[at];
+            let is_old = segment
+                .newest()?
+                .is_some_and(|newest| is_over(newest.timestamp));
+            if is_old && !is_over(segment.file.modified_ms()?) {
+                let next = segments.get(at + 1).map_or(end, |next| next.base_offset);
+                messages += (next - segment.base_offset.max(start)).max(0) as u64;
+            }
+        }
+        Ok(messages)
+    }
+
     /// Begins a segment at `end`, so that all others may go; not if the log has grown beyond: what came is not judged yet.
     fn roll_unless_appended(&self, end: i64, config: &LogConfig, now_ms: i64) -> Result<bool> {
         self.check_sound()?;

@@ -1,0 +1,28 @@
+"""Messages with times of long ago: retention deletes them, and says so before."""
+
+from clients.groups import eventually
+from kafkalite import Broker, Producer
+
+LONG_AGO = 365 * 86_400_000
+DAY = 86_400_000
+
+
+def test_messages_of_long_ago_are_warned_of_once_for_each_topic(caplog):
+    with Broker(config={"log.retention.check.interval.ms": 1_000}) as broker, Producer(broker) as producer:
+        broker.create_topic("flights", config={"retention.ms": DAY})
+        broker.create_topic("kept", config={"retention.ms": -1})
+        for topic in ("flights", "kept"):
+            producer.send_many(topic, [b"old"] * 3, timestamps=[LONG_AGO] * 3)
+        producer.flush()
+
+        def are_gone():
+            return [topic.messages for topic in broker.topics()] == [0, 3]
+
+        eventually("they go", are_gone)
+        producer.send("flights", b"old", timestamp=LONG_AGO).result()
+        eventually("this one goes, too", are_gone)
+    (told,) = (one for one in caplog.messages if "check of retention" in one)
+    assert "topic 'flights': 3 messages will be deleted" in told
+    assert f"retention.ms={DAY}" in told
+    assert "retention.ms=-1" in told
+    assert "message.timestamp.type=LogAppendTime" in told
