@@ -199,7 +199,6 @@ fn while_rolled_segments_are_flushed() {
 #[test]
 fn while_segments_are_compacted() {
     let bench = Bench::new(&LogConfig {
-        compacted: true,
         delete_expired: false,
         ..LogConfig::default()
     });
