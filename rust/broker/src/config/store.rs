@@ -98,13 +98,27 @@ impl Configs {
         self.alter_topic(topic, |_| Ok(overrides)).map(drop)
     }
 
-    /// Forgets what was set on a topic that is deleted.
-    pub(crate) fn forget_topic(&self, topic: &str) -> Result<(), BrokerError> {
-        if self.current.load().stored.topics.contains_key(topic) {
-            self.put_topic(topic, Overrides::new())
-        } else {
-            Ok(())
+    /// The same for several topics, with one write to the disk.
+    pub(crate) fn put_topics<'a>(
+        &self,
+        topics: impl IntoIterator<Item = (&'a str, Overrides)>,
+    ) -> Result<(), BrokerError> {
+        self.change(|altered| {
+            topics.into_iter().try_for_each(|(topic, overrides)| {
+                self.edit_topic(altered, topic, |_| Ok(overrides))
+            })
+        })
+    }
+
+    /// Forgets what was set on topics that are deleted.
+    pub(crate) fn forget_topics(&self, topics: &[&str]) -> Result<(), BrokerError> {
+        let current = self.current.load();
+        let is_set = |topic: &&&str| current.stored.topics.contains_key(**topic);
+        let set: Vec<&str> = topics.iter().filter(is_set).copied().collect();
+        if set.is_empty() {
+            return Ok(());
         }
+        self.put_topics(set.into_iter().map(|topic| (topic, Overrides::new())))
     }
 
     /// Replaces what is set on a topic by what `edit` makes of it, on disk first, and checks it.
@@ -373,7 +387,7 @@ mod tests {
             &[("log.segment.bytes", "2000000"), ("max.connections", "7")],
         )
         .unwrap();
-        configs.forget_topic("views").unwrap();
+        configs.forget_topics(&["views"]).unwrap();
         for configs in [configs, open()] {
             assert_eq!(configs.settings().max_connections, 7);
             let clicks = configs.topic_settings("clicks").log;

@@ -79,7 +79,7 @@ async fn alter(
                 broker.topics.apply_settings(Some(&name));
                 if broker.topics.by_name(&name).is_none() {
                     // Deleted meanwhile: a later topic of the name shall not inherit this.
-                    configs.forget_topic(&name)?;
+                    configs.forget_topics(&[&name])?;
                 }
                 Ok(())
             }

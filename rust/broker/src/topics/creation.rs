@@ -73,7 +73,6 @@ impl Topics {
                 topics.keys().map(String::as_str),
             )?;
             self.check_descriptors(added + new.partitions)?;
-            self.remember_overrides(&new)?;
             added += new.partitions;
             let entry = Entry {
                 id: ids::random(),
@@ -84,17 +83,24 @@ impl Topics {
             Ok(new)
         };
         let admitted: Vec<Outcome<NewTopic>> = new.into_iter().map(admit).collect();
+        let created: Vec<&NewTopic> = admitted.iter().flatten().collect();
+        if created.is_empty() {
+            return admitted
+                .into_iter()
+                .filter_map(|new| new.err().map(Err))
+                .collect();
+        }
         // The moment of creation, of all of them: a crash after it leaves whole topics, which the next start opens.
-        if admitted.iter().any(Result::is_ok)
-            && let Err(refusal) = keeping.write()
-        {
+        let noted = self
+            .remember_overrides(&created)
+            .and_then(|()| keeping.write());
+        if let Err(refusal) = noted {
             keeping.catalog = before;
             return admitted
                 .into_iter()
                 .map(|new| new.and(Err(refusal.clone())))
                 .collect();
         }
-        let created: Vec<&NewTopic> = admitted.iter().flatten().collect();
         let mut opened = self.open_new(keeping, &created).into_iter();
         let outcomes = admitted.iter().map(|new| match new {
             Ok(_) => opened
@@ -141,12 +147,17 @@ impl Topics {
         outcomes
     }
 
-    fn remember_overrides(&self, new: &NewTopic) -> Outcome<()> {
+    fn remember_overrides(&self, new: &[&NewTopic]) -> Outcome<()> {
         // Also what an earlier topic of the name may have left behind in a crash is replaced.
-        if self.configs.topic_overrides(&new.name) == new.overrides {
+        let other: Vec<_> = new
+            .iter()
+            .filter(|new| self.configs.topic_overrides(&new.name) != new.overrides)
+            .map(|new| (new.name.as_str(), new.overrides.clone()))
+            .collect();
+        if other.is_empty() {
             return Ok(());
         }
-        let kept = self.configs.put_topic(&new.name, new.overrides.clone());
+        let kept = self.configs.put_topics(other);
         kept.map_err(|error| Refusal::new(ErrorCode::KafkaStorageError, error.to_string()))
     }
 }
@@ -155,7 +166,7 @@ impl Keeping {
     /// Takes back a topic that could not be created in full, probably because the disk is full. What cannot be removed
     /// now is removed at the next start, as the catalog says.
     fn undo_creation(&mut self, name: &str, partitions: i32) {
-        self.forget(name, partitions);
+        self.forget([(name, partitions)].into_iter());
         if let Err(refusal) = self.write() {
             let why = refusal.message;
             tracing::warn!(

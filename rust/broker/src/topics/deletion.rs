@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Keeping, Topics, change::Outcome};
+use super::{Keeping, Topics, change::Outcome, opening::discard};
 use crate::refusal::Refusal;
 
 impl Topics {
@@ -40,9 +40,8 @@ impl Topics {
                 .map(|name| name.and(Err(refusal.clone())))
                 .collect();
         }
-        for name in marked.iter().flatten() {
-            self.take_away(keeping, name);
-        }
+        let gone: Vec<&str> = marked.iter().flatten().copied().collect();
+        self.take_away(keeping, &gone);
         // Or a later topic of the same name would begin where this one did.
         if let Err(error) = self.write_checkpoints(keeping) {
             tracing::warn!("the checkpoints still name deleted topics: {error}");
@@ -56,36 +55,40 @@ impl Topics {
         marked.into_iter().map(|name| name.map(drop)).collect()
     }
 
-    /// Takes a topic from everybody, and its files out of the way.
-    fn take_away(&self, keeping: &mut Keeping, name: &str) {
-        let Some(topic) = self.by_name(name) else {
-            return;
-        };
-        self.publish(|snapshot| snapshot.remove(&topic));
-        for partition in &topic.partitions {
+    /// Takes topics from everybody, and their files out of the way.
+    fn take_away(&self, keeping: &mut Keeping, names: &[&str]) {
+        let topics: Vec<_> = names.iter().filter_map(|name| self.by_name(name)).collect();
+        self.publish(|snapshot| topics.iter().for_each(|topic| snapshot.remove(topic)));
+        for partition in topics.iter().flat_map(|topic| &topic.partitions) {
             partition.delete();
         }
-        keeping.forget(name, topic.partitions.len() as i32);
-        if let Err(error) = self.configs.forget_topic(name) {
-            tracing::warn!("the settings of deleted topic {name} stay in their file: {error}");
+        let files = topics.iter();
+        let files = files.map(|topic| (&*topic.name, topic.partitions.len() as i32));
+        keeping.forget(files);
+        if let Err(error) = self.configs.forget_topics(names) {
+            tracing::warn!("the settings of deleted topics stay in their file: {error}");
         }
     }
 }
 
 impl Keeping {
-    /// Removes the files of a topic and its entry; if the files resist, the entry says `deleting` until the next start.
-    pub(super) fn forget(&mut self, name: &str, partitions: i32) {
-        match self.remove_partitions(name, 0..partitions) {
-            Ok(()) => {
+    /// Removes the files of topics, of which this is told name and number of partitions, and their entries; where files
+    /// resist, the entry says `deleting` until the next start. One flush of the directory serves them all.
+    pub(super) fn forget<'a>(&mut self, topics: impl Iterator<Item = (&'a str, i32)>) {
+        let mut retired = Vec::new();
+        let outcomes: Vec<_> = topics
+            .map(|(name, count)| (name, self.retire_partitions(name, 0..count, &mut retired)))
+            .collect();
+        let synced = self.data_dir.sync();
+        discard(retired);
+        for (name, outcome) in outcomes {
+            let Err(error) = outcome.as_ref().and(synced.as_ref()) else {
                 self.catalog.topics.remove(name);
-            }
-            Err(error) => {
-                tracing::warn!(
-                    "topic {name} is deleted, its files will be at the next start: {error}"
-                );
-                if let Some(entry) = self.catalog.topics.get_mut(name) {
-                    entry.deleting = true;
-                }
+                continue;
+            };
+            tracing::warn!("topic {name} is deleted, its files will be at the next start: {error}");
+            if let Some(entry) = self.catalog.topics.get_mut(name) {
+                entry.deleting = true;
             }
         }
     }

@@ -177,6 +177,7 @@ mod tests {
     use std::{thread, time::Duration};
 
     use kafkalite_log::datadir::Expected;
+    use rustix::fs::inotify;
 
     use super::*;
     use crate::config::{BrokerConfig, Overrides};
@@ -207,6 +208,52 @@ mod tests {
         assert!(!applying.is_finished());
         drop(changing);
         applying.join().unwrap();
+    }
+
+    /// The files that got their names in a directory since a watch was set on it.
+    fn replaced(watch: &std::os::fd::OwnedFd) -> Vec<String> {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 8192];
+        let mut events = inotify::Reader::new(watch, &mut buffer);
+        let mut names = Vec::new();
+        // Until it would block.
+        while let Ok(event) = events.next() {
+            let name = event.file_name().unwrap_or_default();
+            names.push(name.to_string_lossy().into_owned());
+        }
+        names
+    }
+
+    #[tokio::test]
+    async fn one_write_of_each_file_serves_all_topics_of_a_request() {
+        let dir = tempfile::tempdir().unwrap();
+        let topics = with_topic(dir.path()).await;
+        let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+        inotify::add_watch(&watch, dir.path(), inotify::WatchFlags::MOVED_TO).unwrap();
+        let count =
+            |names: &[String], file: &str| names.iter().filter(|name| *name == file).count();
+        let names: Vec<String> = (0..10).map(|number| format!("topic-{number}")).collect();
+        let new = |name: &String| NewTopic {
+            name: name.clone(),
+            partitions: 1,
+            overrides: Overrides::from([("retention.ms".to_owned(), "1".to_owned())]),
+        };
+        for outcome in topics.create(names.iter().map(new).collect()).await {
+            outcome.unwrap();
+        }
+        let files = replaced(&watch);
+        assert_eq!(count(&files, catalog::FILE_NAME), 1, "{files:?}");
+        assert_eq!(count(&files, "configs.altered"), 1, "{files:?}");
+
+        for outcome in topics.delete(names).await {
+            outcome.unwrap();
+        }
+        let files = replaced(&watch);
+        assert_eq!(
+            count(&files, catalog::FILE_NAME),
+            2,
+            "begun and done: {files:?}"
+        );
+        assert_eq!(count(&files, "configs.altered"), 1, "{files:?}");
     }
 
     #[tokio::test]

@@ -190,16 +190,26 @@ impl Keeping {
     /// Takes the directories of partitions out of the way; their files go later. What is not there is no error.
     pub(super) fn remove_partitions(&self, topic: &str, range: Range<i32>) -> Result<(), LogError> {
         let mut retired = Vec::new();
-        let outcome = range
+        let outcome = self.retire_partitions(topic, range, &mut retired);
+        let outcome = outcome.and_then(|()| self.data_dir.sync());
+        discard(retired);
+        outcome
+    }
+
+    /// The part of it that comes before the directory is flushed.
+    pub(super) fn retire_partitions(
+        &self,
+        topic: &str,
+        range: Range<i32>,
+        retired: &mut Vec<PathBuf>,
+    ) -> Result<(), LogError> {
+        range
             .map(|index| named(topic, index))
             .filter(|partition| self.data_dir.partition_path(partition).exists())
             .try_for_each(|partition| {
                 retired.push(self.data_dir.retire_partition(&partition)?);
                 Ok(())
-            });
-        let outcome = outcome.and_then(|()| self.data_dir.sync());
-        discard(retired);
-        outcome
+            })
     }
 
     /// Makes the catalog what the next start finds.
@@ -276,7 +286,7 @@ fn keep_compacted(
 }
 
 /// Removes the files of deleted partitions, on a thread where nobody waits for it.
-fn discard(retired: Vec<PathBuf>) {
+pub(super) fn discard(retired: Vec<PathBuf>) {
     if retired.is_empty() {
         return;
     }
