@@ -19,7 +19,7 @@ pub enum Kind {
     Int(i32),
     /// A whole number within one of these ranges.
     IntIn(&'static [RangeInclusive<i32>]),
-    /// Bytes of a segment: a whole number of 32 bits, at least [`LEAST_SEGMENT_BYTES`].
+    /// Bytes of a segment: a whole number of 32 bits, 1 MiB at least (KIP-1030).
     SegmentBytes,
     /// A whole number of 64 bits, at least the one given.
     Long(i64),
