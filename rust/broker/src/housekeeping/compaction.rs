@@ -62,7 +62,7 @@ fn compact_all(broker: &BrokerState) {
     let mut passed_over: Vec<Arc<Partition>> = Vec::new();
     loop {
         let mut due = due(broker, &passed_over);
-        if due.is_empty() || !is_safe_on_disk(broker, &mut due) {
+        if due.is_empty() || !is_safe_on_disk(broker, &mut due, &mut passed_over) {
             return;
         }
         let mut noted = Instant::now();
@@ -86,13 +86,19 @@ fn compact_all(broker: &BrokerState) {
 }
 
 /// Makes sure that no start takes the holes that compaction leaves between segments for lost messages: it asks only behind
-/// the recovery points. Drops those whose log cannot be flushed.
-fn is_safe_on_disk(broker: &BrokerState, due: &mut Vec<Candidate>) -> bool {
-    due.retain(|candidate| {
-        let flushed = candidate.partition.log.flush_rolled();
-        flushed
-            .map_err(|error| give_up(&candidate.partition, &error))
-            .is_ok()
+/// the recovery points. Those whose log cannot be flushed are passed over.
+fn is_safe_on_disk(
+    broker: &BrokerState,
+    due: &mut Vec<Candidate>,
+    passed_over: &mut Vec<Arc<Partition>>,
+) -> bool {
+    due.retain(|Candidate { partition, .. }| {
+        let flushed = partition.log.flush_rolled();
+        if let Err(error) = &flushed {
+            give_up(partition, error);
+            passed_over.push(Arc::clone(partition));
+        }
+        flushed.is_ok()
     });
     let noted = broker.topics.checkpoint();
     if let Err(error) = &noted {
