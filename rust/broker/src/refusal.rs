@@ -1,7 +1,7 @@
 //! A request, or a part of one, that is answered with an error: Kafka's code and a sentence. The one place where errors
 //! of storage become codes.
 
-use kafkalite_log::{LogError, ids};
+use kafkalite_log::{LogError, ids, partition::shown};
 use kafkalite_records::RecordsError;
 use kafkalite_wire::ErrorCode;
 use uuid::Uuid;
@@ -29,14 +29,14 @@ impl Refusal {
     pub(crate) fn unknown_topic(name: &str) -> Self {
         Self::new(
             ErrorCode::UnknownTopicOrPartition,
-            format!("there is no topic '{name}'"),
+            format!("there is no topic '{}'", shown(name)),
         )
     }
 
     pub(crate) fn unknown_partition(name: &str, partition: i32) -> Self {
         Self::new(
             ErrorCode::UnknownTopicOrPartition,
-            format!("topic '{name}' has no partition {partition}"),
+            format!("topic '{}' has no partition {partition}", shown(name)),
         )
     }
 
@@ -51,7 +51,10 @@ impl Refusal {
     pub(crate) fn repeated(name: &str) -> Self {
         Self::new(
             ErrorCode::InvalidRequest,
-            format!("topic '{name}' stands more than once in the request"),
+            format!(
+                "topic '{}' stands more than once in the request",
+                shown(name)
+            ),
         )
     }
 

@@ -318,3 +318,66 @@ async fn what_has_settings_is_listed() {
     let metrics = client.ask(0, &asking(&[])).await;
     assert!(metrics.error_code.is_none() && metrics.config_resources.is_empty());
 }
+
+#[tokio::test]
+async fn a_name_of_kilobytes_is_not_repeated_for_each_partition() {
+    const PARTITIONS: usize = 1000;
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    let name = "n".repeat(30_000);
+    let indexes = || (0..PARTITIONS as i32).collect::<Vec<_>>();
+    let producers = DescribeProducersRequest {
+        topics: vec![DescribeProducersTopic {
+            name: name.clone(),
+            partition_indexes: indexes(),
+        }],
+    };
+    let mut said: Vec<String> = Vec::new();
+    for topic in client.ask(0, &producers).await.topics {
+        let partitions = topic.partitions.into_iter();
+        said.extend(partitions.map(|it| it.error_message.unwrap()));
+    }
+    let election = ElectLeadersRequest {
+        topic_partitions: Some(vec![ElectLeadersTopic {
+            topic: name.clone(),
+            partitions: indexes(),
+        }]),
+        ..Default::default()
+    };
+    for topic in client.ask(2, &election).await.replica_election_results {
+        let partitions = topic.partition_result.into_iter();
+        said.extend(partitions.map(|it| it.error_message.unwrap()));
+    }
+    let reassigned = |partition_index| ReassignablePartition {
+        partition_index,
+        replicas: Some(vec![0]),
+    };
+    let reassignment = AlterPartitionReassignmentsRequest {
+        topics: vec![ReassignableTopic {
+            name: name.clone(),
+            partitions: indexes().into_iter().map(reassigned).collect(),
+        }],
+        ..Default::default()
+    };
+    for topic in client.ask(1, &reassignment).await.responses {
+        let partitions = topic.partitions.into_iter();
+        said.extend(partitions.map(|it| it.error_message.unwrap()));
+    }
+    let described = |partition_index| DescribeQuorumPartition { partition_index };
+    let quorum = DescribeQuorumRequest {
+        topics: vec![DescribeQuorumTopic {
+            topic_name: name,
+            partitions: indexes().into_iter().map(described).collect(),
+        }],
+    };
+    for topic in client.ask(2, &quorum).await.topics {
+        let partitions = topic.partitions.into_iter();
+        said.extend(partitions.map(|it| it.error_message.unwrap()));
+    }
+    assert_eq!(said.len(), 4 * PARTITIONS);
+    assert!(
+        said.iter().all(|message| message.len() < 400),
+        "{}",
+        said[0]
+    );
+}

@@ -1,5 +1,6 @@
 //! The name of a partition, and of the directory that it lives in.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Longest legal topic name, in bytes: with `-<partition>` it still fits into a file name.
@@ -85,10 +86,14 @@ pub fn check_topic_name(name: &str) -> Result<(), InvalidName> {
         }
         _ => return Ok(()),
     };
-    // Whoever sent megabytes as a name need not get them back.
-    let name = match name.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
-    };
+    let name = shown(name).into_owned();
     Err(InvalidName { name, reason })
+}
+
+/// A name as errors repeat it: whoever sent kilobytes as one need not get them back, perhaps once for each partition.
+pub fn shown(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &name[..end]).into(),
+        None => name.into(),
+    }
 }

@@ -6,7 +6,7 @@
 //!
 //! Version notes: none.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use kafkalite_log::partition::check_topic_name;
 use kafkalite_log::producers::ProducerEntry;
@@ -26,17 +26,18 @@ pub(super) async fn handle(
     context: &Context,
     request: DescribeProducersRequest,
 ) -> Reply<DescribeProducersResponse> {
-    let mut seen = HashSet::new();
+    let mut seen: HashMap<String, HashSet<i32>> = HashMap::new();
     let topics = request
         .topics
         .into_iter()
         .map(|topic| {
             let name = topic.name;
+            let seen = seen.entry(name.clone()).or_default();
             let partitions = topic
                 .partition_indexes
                 .into_iter()
                 .map(|index| {
-                    let described = if seen.insert((name.clone(), index)) {
+                    let described = if seen.insert(index) {
                         describe(context, &name, index)
                     } else {
                         Err(Refusal::repeated(&name))

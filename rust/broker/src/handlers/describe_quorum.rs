@@ -5,6 +5,7 @@
 //!
 //! Version notes: times of fetching from 1 (KIP-836), where the nodes listen from 2 (KIP-853).
 
+use kafkalite_log::partition::shown;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::describe_quorum::{
     DescribeQuorumRequest, DescribeQuorumResponse, DescribedQuorumPartition, DescribedQuorumTopic,
@@ -78,7 +79,10 @@ fn quorum(context: &Context) -> DescribedQuorumPartition {
 }
 
 fn unknown(name: &str, partition_index: i32) -> DescribedQuorumPartition {
-    let message = format!("partition {partition_index} of topic '{name}' has no quorum");
+    let message = format!(
+        "partition {partition_index} of topic '{}' has no quorum",
+        shown(name)
+    );
     DescribedQuorumPartition {
         partition_index,
         error_code: ErrorCode::UnknownTopicOrPartition,
