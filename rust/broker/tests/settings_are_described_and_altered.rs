@@ -370,15 +370,29 @@ async fn what_cannot_be_set_says_why_and_changes_nothing() {
             BROKER,
             "0",
             ("ssl.key.password", SET, Some("x")),
-            ErrorCode::InvalidConfig,
+            ErrorCode::InvalidRequest,
             "encrypt",
         ),
         (
             BROKER,
             "0",
             ("message.max.bytes", SET, Some("-1")),
-            ErrorCode::InvalidConfig,
+            ErrorCode::InvalidRequest,
             "from 0",
+        ),
+        (
+            BROKER,
+            "0",
+            ("message.max.bytes", APPEND, Some("1")),
+            ErrorCode::InvalidConfig,
+            "no list",
+        ),
+        (
+            BROKER,
+            "",
+            ("log.retention.ms", SET, Some("0")),
+            ErrorCode::InvalidRequest,
+            "at least 1",
         ),
     ] {
         let good = if kind == TOPIC {

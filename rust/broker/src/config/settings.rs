@@ -124,6 +124,7 @@ impl Settings {
 
     pub(super) fn new(layers: Layers<'_>) -> Result<Self, BrokerError> {
         let of = Reader(|name: &str| layers.broker(known(broker_row(name))));
+        of.check_retention()?;
         let advertised = of
             .text("advertised.listeners")
             .filter(|text| !text.is_empty());
@@ -301,6 +302,18 @@ impl<F: Fn(&str) -> Vec<Origin>> Reader<F> {
             value: value.to_string(),
             expected: format!("{least} to {most}, as {min} and {max} say"),
         })
+    }
+
+    /// Retention of no time at all is for single topics only, as in Apache Kafka.
+    fn check_retention(&self) -> Result<(), BrokerError> {
+        match (self.0)("log.retention.ms").first() {
+            Some(origin) if origin.converted() == "0" => Err(BrokerError::InvalidSetting {
+                name: origin.name.to_owned(),
+                value: origin.value.clone(),
+                expected: "-1 or at least 1; a topic's retention.ms may be 0".to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// `compression.type` and the level of what it names; `None` for `producer`.

@@ -114,6 +114,7 @@ impl Stored {
 fn outgrown(name: &str, value: &str) -> bool {
     match name {
         "log.segment.bytes" => is_below(value, LEAST_SEGMENT_BYTES),
+        "log.retention.ms" => value == "0",
         "compression.gzip.level" | "compression.lz4.level" | "compression.zstd.level" => {
             let fits = topic_row(name).is_ok_and(|row| row.check(value).is_ok());
             !fits && value.parse::<i32>().is_ok()
@@ -144,10 +145,10 @@ mod tests {
 
     #[test]
     fn what_earlier_versions_took_does_not_keep_a_broker_from_starting() {
-        let text = "version=1\nbroker/log.segment.bytes=4096\nbroker/compression.gzip.level=12\n\
+        let text = "version=1\nbroker/log.segment.bytes=4096\ncluster/log.retention.ms=0\nbroker/compression.gzip.level=12\n\
                     topic/t/segment.bytes=4096\ntopic/t/compression.lz4.level=18\n";
         let stored = Stored::parse(text).unwrap();
-        assert!(stored.broker.is_empty());
+        assert!(stored.broker.is_empty() && stored.cluster.is_empty());
         let small = ("internal.segment.bytes".to_owned(), "4096".to_owned());
         assert_eq!(stored.topics["t"], Overrides::from([small]));
     }

@@ -8,6 +8,7 @@ use tokio::task::spawn_blocking;
 use super::Context;
 use super::resource::{Resource, refuse_repeated};
 use crate::config::Overrides;
+use crate::error::BrokerError;
 use crate::refusal::Refusal;
 
 /// What is to be made of what is set.
@@ -86,11 +87,13 @@ async fn alter(
             Resource::Group(name) if validate_only => configs.check_alter_group(&name, edit),
             // Members are told at their next heartbeat.
             Resource::Group(name) => configs.alter_group(&name, edit),
-            Resource::Broker { cluster } if validate_only => {
-                configs.check_alter_broker(cluster, edit)
-            }
+            Resource::Broker { cluster } if validate_only => configs
+                .check_alter_broker(cluster, |set| edit(set).map_err(OfBroker))
+                .map_err(|OfBroker(refusal)| refusal),
             Resource::Broker { cluster } => {
-                configs.alter_broker(cluster, edit)?;
+                configs
+                    .alter_broker(cluster, |set| edit(set).map_err(OfBroker))
+                    .map_err(|OfBroker(refusal)| refusal)?;
                 broker.topics.apply_settings(None);
                 Ok(())
             }
@@ -99,4 +102,17 @@ async fn alter(
     spawn_blocking(change)
         .await
         .unwrap_or_else(|_| Err(Refusal::stopping()))
+}
+
+/// Why a change of the broker was refused. A wrong value has another code there than one of a topic, as in Apache Kafka.
+struct OfBroker(Refusal);
+
+impl From<BrokerError> for OfBroker {
+    fn from(error: BrokerError) -> Self {
+        let refusal = Refusal::from(error);
+        Self(match refusal.code {
+            ErrorCode::InvalidConfig => Refusal::new(ErrorCode::InvalidRequest, refusal.message),
+            _ => refusal,
+        })
+    }
 }
