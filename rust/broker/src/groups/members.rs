@@ -292,10 +292,7 @@ impl Drop for Waits<'_> {
 
 fn joiner(request: &JoinGroupRequest, client: Client) -> Joiner {
     let name = request.group_instance_id.as_deref().unwrap_or(&client.id);
-    let end = (0..=NAME_IN_ID.min(name.len()))
-        .rev()
-        .find(|&end| name.is_char_boundary(end));
-    let name = &name[..end.unwrap_or(0)];
+    let name = &name[..name.floor_char_boundary(NAME_IN_ID)];
     Joiner {
         fresh_id: format!("{name}-{}", ids::random().hyphenated()),
         returns_with_id: client.api_version >= RETURNS_WITH_ID,

@@ -129,10 +129,7 @@ impl Said {
 }
 
 fn beginning(sentence: &str) -> &str {
-    let end = (0..=MOST_BYTES.min(sentence.len()))
-        .rev()
-        .find(|&end| sentence.is_char_boundary(end));
-    &sentence[..end.unwrap_or(0)]
+    &sentence[..sentence.floor_char_boundary(MOST_BYTES)]
 }
 
 #[cfg(test)]
