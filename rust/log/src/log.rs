@@ -227,8 +227,10 @@ impl Log {
     /// Refuses everything from now on without writing anything more: the partition is being deleted.
     pub fn abandon(&self) {
         let _restructured = self.restructuring.lock();
-        let _appended = self.appender.lock();
-        self.closed.store(true, Ordering::Release);
+        {
+            let _appended = self.appender.lock();
+            self.closed.store(true, Ordering::Release);
+        }
         self.place.leave();
     }
 

@@ -171,7 +171,8 @@ impl Log {
         }
     }
 
-    fn holds(&self, old: &[Arc<Segment>]) -> bool {
+    /// Whether all of these are still part of the log.
+    pub(super) fn holds(&self, old: &[Arc<Segment>]) -> bool {
         let segments = self.segments.load();
         old.iter()
             .all(|segment| segments.iter().any(|listed| Arc::ptr_eq(listed, segment)))

@@ -176,7 +176,10 @@ impl Log {
             }
             written.epochs.clone()
         };
-        epochs.save(&*self.place.disk)?;
+        {
+            let _ours = self.place.enter()?;
+            epochs.save(&*self.place.disk)?;
+        }
         let mut written = self.written.lock();
         if written.epochs.entries() == epochs.entries() {
             written.epochs = epochs;
@@ -210,13 +213,18 @@ impl Log {
             closing,
             end_offset,
         } = unflushed;
+        // What retention takes meanwhile need not be flushed, and its files may be gone.
+        let sync = |segment: &Arc<Segment>, ended| match segment.sync(ended) {
+            Err(_) if !self.holds(std::slice::from_ref(segment)) => Ok(()),
+            synced => synced,
+        };
         let outcome = rolled
             .iter()
-            .try_for_each(|(segment, _)| segment.sync(true))
+            .try_for_each(|(segment, _)| sync(segment, true))
             .and_then(|()| {
                 active
                     .iter()
-                    .try_for_each(|(segment, _)| segment.sync(*closing))
+                    .try_for_each(|(segment, _)| sync(segment, *closing))
             })
             .and_then(|()| {
                 // The files that are covered were there before the flag was raised.
@@ -229,7 +237,11 @@ impl Log {
                 }
                 Ok(())
             });
-        outcome.map_err(|error| self.fail(format!("a flush failed: {error}")))?;
+        outcome.map_err(|error| match self.place.enter() {
+            Ok(_ours) => self.fail(format!("a flush failed: {error}")),
+            // It was deleted meanwhile, and perhaps its files are.
+            Err(closed) => closed,
+        })?;
         for (segment, written) in rolled.iter().chain(active) {
             segment.file.reveal(*written);
         }

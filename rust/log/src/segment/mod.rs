@@ -53,7 +53,7 @@ impl Place {
         }
     }
 
-    /// For whoever opens a file by its name: while this is held, the names in the directory are those of this log.
+    /// For whoever opens, or writes, a file by its name: while this is held, the names in the directory are those of this log.
     pub(crate) fn enter(&self) -> Result<RwLockReadGuard<'_, bool>> {
         let left = self.left.read();
         if *left {
@@ -63,7 +63,7 @@ impl Place {
         Ok(left)
     }
 
-    /// From now on nobody opens a file by its name.
+    /// From now on nobody opens or writes a file by its name.
     pub(crate) fn leave(&self) {
         *self.left.write() = true;
     }
@@ -330,6 +330,7 @@ impl Segment {
             self.seal()?;
             self.offsets()?.sync()?;
             self.times()?.sync()?;
+            let _ours = self.file.place().enter()?;
             self.aborted.save(&self.path(name::TRANSACTION_INDEX))?;
         }
         Ok(())

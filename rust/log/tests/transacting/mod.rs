@@ -1,6 +1,7 @@
 //! What the tests of transactions share: their batches and markers, and what a reader of committed messages sees.
 #![allow(
     clippy::unwrap_used,
+    dead_code,
     unreachable_pub,
     reason = "each test file is a crate and uses its part"
 )]
