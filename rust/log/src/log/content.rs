@@ -38,26 +38,21 @@ impl<'a> Content<'a> {
         config: &LogConfig,
         most: usize,
     ) -> Result<Self> {
-        let (header, mut content) = (batch.header(), Self::as_sent(batch));
+        let header = batch.header();
         let rules = Rules::new(header, now_ms, config);
         if !config.opens(header) {
+            let mut content = Self::as_sent(batch);
             content.header.max_timestamp = rules.judge(header, batch.records_payload())?;
             return Ok(content);
         }
         OPENING.with_borrow_mut(|opening| {
-            let plain = batch
-                .decompress_into(&mut opening.decompressor, most, &mut opening.room)
-                .map_err(unreadable)?;
-            content.header.max_timestamp = rules.judge(header, plain)?;
-            if let Some(wanted) = config.recompression(header) {
-                let stored = compressor(&mut opening.compressor, wanted).compress(plain);
-                content.header = (content.header.over(wanted.codec, stored)).map_err(unreadable)?;
-                content.payload = Cow::Owned(stored.to_vec());
-            }
-            if opening.room.capacity().max(content.payload.len()) > KEPT_ROOM {
+            let judged = opening.judge(batch, &rules, config, most);
+            // Also of a batch that is refused.
+            let payload = judged.as_ref().map_or(0, |content| content.payload.len());
+            if opening.room.capacity().max(payload) > KEPT_ROOM {
                 *opening = Opening::default();
             }
-            Ok(content)
+            judged
         })
     }
 }
@@ -68,6 +63,28 @@ struct Opening {
     decompressor: Decompressor,
     room: Vec<u8>,
     compressor: Option<(StoredCompression, Compressor)>,
+}
+
+impl Opening {
+    fn judge<'a>(
+        &mut self,
+        batch: &RecordBatch<'a>,
+        rules: &Rules,
+        config: &LogConfig,
+        most: usize,
+    ) -> Result<Content<'a>> {
+        let (header, mut content) = (batch.header(), Content::as_sent(batch));
+        let plain = batch
+            .decompress_into(&mut self.decompressor, most, &mut self.room)
+            .map_err(unreadable)?;
+        content.header.max_timestamp = rules.judge(header, plain)?;
+        if let Some(wanted) = config.recompression(header) {
+            let stored = compressor(&mut self.compressor, wanted).compress(plain);
+            content.header = (content.header.over(wanted.codec, stored)).map_err(unreadable)?;
+            content.payload = Cow::Owned(stored.to_vec());
+        }
+        Ok(content)
+    }
 }
 
 /// The compressor of the last batch if it is the wanted one.
@@ -97,5 +114,29 @@ fn unreadable(error: RecordsError) -> LogError {
         other => LogError::Undecodable {
             reason: other.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kafkalite_records::{BatchBuilder, BatchOrigin, Compression};
+
+    use super::*;
+
+    #[test]
+    fn a_batch_that_is_refused_leaves_no_room_behind() {
+        let mut builder = BatchBuilder::new(usize::MAX);
+        let old = 1;
+        assert!(builder.try_append(old, None, Some(&vec![0; 2 * KEPT_ROOM]), &[]));
+        let mut zstd = Compressor::new(Compression::Zstd, None).unwrap();
+        let bytes = builder.build(0, BatchOrigin::ANONYMOUS, &mut zstd).unwrap();
+        let config = LogConfig {
+            timestamp_before_max_ms: 0,
+            ..LogConfig::default()
+        };
+        let batch = RecordBatch::parse(&bytes).unwrap();
+        let judged = Content::judged(&batch, old + 1, &config, usize::MAX);
+        assert!(matches!(judged, Err(LogError::InvalidTimestamp { .. })));
+        OPENING.with_borrow(|opening| assert!(opening.room.capacity() <= KEPT_ROOM));
     }
 }

@@ -83,22 +83,30 @@ impl Rules {
             let Some(Ok(record)) = records.next() else {
                 break;
             };
-            let reason = if self.keys_needed && record.key.is_none() {
-                "a compacted topic takes no record without a key".to_owned()
-            } else if self.excludes(record.timestamp) {
+            let keyless = self.keys_needed && record.key.is_none();
+            let untimely = !keyless && self.excludes(record.timestamp);
+            let size = records.length();
+            if !keyless && !untimely && size <= self.longest {
+                continue;
+            }
+            count += 1;
+            if untimely {
                 excluded.get_or_insert(record.timestamp);
+            }
+            // A sentence costs more than a record.
+            if faults.len() == MOST_FAULTS {
+                continue;
+            }
+            let reason = if keyless {
+                "a compacted topic takes no record without a key".to_owned()
+            } else if untimely {
                 let error = self.invalid_timestamp(record.timestamp, Vec::new());
                 error.to_string()
-            } else if records.length() > self.longest {
-                let (size, limit) = (records.length(), self.longest);
-                format!("{size} bytes are more than max.decompressed.message.bytes = {limit}")
             } else {
-                continue;
+                let limit = self.longest;
+                format!("{size} bytes are more than max.decompressed.message.bytes = {limit}")
             };
-            count += 1;
-            if faults.len() < MOST_FAULTS {
-                faults.push(RecordFault { index, reason });
-            }
+            faults.push(RecordFault { index, reason });
         }
         if let Some(timestamp) = excluded {
             return self.invalid_timestamp(timestamp, faults);
