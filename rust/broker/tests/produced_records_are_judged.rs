@@ -40,6 +40,20 @@ async fn raise_start(client: &mut Client, offset: i64) {
     client.ask(2, &request).await;
 }
 
+/// How many records of each batch the answer names.
+async fn named(client: &mut Client, batches: Vec<(i32, Bytes)>) -> Vec<usize> {
+    let answer = client.ask(12, &produce_by_name(1, "t", batches)).await;
+    let partitions = answer
+        .responses
+        .into_iter()
+        .flat_map(|topic| topic.partition_responses);
+    let named = partitions.map(|partition| {
+        assert_eq!(partition.error_code, ErrorCode::InvalidTimestamp);
+        partition.record_errors.len()
+    });
+    named.collect()
+}
+
 /// A batch that says it is compressed, and is something else; its checksum is right.
 fn garbage(codec: Compression) -> Bytes {
     let payload = b"these bytes no codec has written";
@@ -105,6 +119,21 @@ async fn a_refusal_names_its_records_and_where_the_log_starts() {
     assert_eq!(gap.log_start_offset, 2);
     let nowhere = client.produce("t", 1, batch(&["v"])).await;
     assert_eq!(nowhere.log_start_offset, -1);
+}
+
+#[tokio::test]
+async fn an_answer_names_no_more_records_however_many_batches_are_refused() {
+    let broker = start(&[]).await;
+    let mut client = broker.connect().await;
+    client
+        .create("t", 1, &[("message.timestamp.before.max.ms", "60000")])
+        .await;
+    let records = vec![(0, None, ""); 2_000];
+    let refused = batch_with(&records, Compression::Zstd, BatchOrigin::ANONYMOUS);
+    let batches = vec![(0, refused); 15];
+    let mut expected = vec![1_000; 10];
+    expected.extend([0; 5]);
+    assert_eq!(named(&mut client, batches).await, expected);
 }
 
 #[tokio::test]

@@ -38,6 +38,9 @@ use crate::{
 const FIRST_WITH_ZSTD: i16 = 7;
 const FIRST_WITH_TOPIC_IDS: i16 = 13;
 const MAGIC_AT: usize = 16;
+/// Of so many records at the most an answer says what is wrong with them: it is not to be much larger than the request, where
+/// a batch of some hundred bytes may hold a thousand that are wrong.
+const MOST_NAMED: usize = 10_000;
 
 pub(super) async fn handle(context: &Context, request: ProduceRequest) -> Reply<ProduceResponse> {
     let acks = request.acks;
@@ -48,8 +51,9 @@ pub(super) async fn handle(context: &Context, request: ProduceRequest) -> Reply<
     };
     // First everything is appended, then everything is waited for: the partitions' flushes run side by side.
     let mut appended = Vec::with_capacity(request.topic_data.len());
+    let mut nameable = MOST_NAMED;
     for topic in request.topic_data {
-        appended.push(producing.append_topic(topic).await);
+        appended.push(producing.append_topic(topic, &mut nameable).await);
     }
     if acks == 0 {
         // A client that hears nothing goes on, with its old metadata; a closed connection makes it ask again.
@@ -124,6 +128,16 @@ impl Rejection {
         }
     }
 
+    /// The same with no more records than may still be named.
+    fn naming(mut self, nameable: &mut usize) -> Self {
+        if self.records.len() > *nameable {
+            self.records.truncate(*nameable);
+            self.records.shrink_to_fit();
+        }
+        *nameable -= self.records.len();
+        self
+    }
+
     fn by(partition: &Partition, mut error: LogError) -> Self {
         let records = error.take_records();
         Self {
@@ -134,7 +148,11 @@ impl Rejection {
 }
 
 impl Producing<'_> {
-    async fn append_topic(&self, request: ProduceTopic) -> (ProducedTopic, Vec<(i32, Outcome)>) {
+    async fn append_topic(
+        &self,
+        request: ProduceTopic,
+        nameable: &mut usize,
+    ) -> (ProducedTopic, Vec<(i32, Outcome)>) {
         let topic = self.topic(&request);
         let mut outcomes = Vec::with_capacity(request.partition_data.len());
         for partition in request.partition_data {
@@ -145,6 +163,7 @@ impl Producing<'_> {
                 }
                 Err(refusal) => Err(refusal.clone().into()),
             };
+            let outcome = outcome.map_err(|rejection| rejection.naming(nameable));
             outcomes.push((partition.index, outcome));
         }
         let answer = ProducedTopic {
