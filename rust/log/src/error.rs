@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 /// The result of every fallible call of this crate.
 pub type Result<T, E = LogError> = std::result::Result<T, E>;
 
@@ -252,6 +254,13 @@ pub struct RecordFault {
     pub reason: String,
 }
 
+/// Whether a file was not opened because the process, or the system, has no descriptor left.
+pub(crate) fn is_about_descriptors(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
 impl LogError {
     /// [`LogError::InvalidRecord`] about the batch as a whole.
     pub(crate) fn invalid(reason: impl Into<String>) -> LogError {
@@ -268,6 +277,11 @@ impl LogError {
             | LogError::InvalidTimestamp { records, .. } => std::mem::take(records),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether a file was not opened because the process, or the system, has no descriptor left.
+    pub(crate) fn is_about_descriptors(&self) -> bool {
+        matches!(self, LogError::Io { source, .. } if is_about_descriptors(source))
     }
 
     /// Wraps an I/O error with what was tried on which path; made for `map_err`.

@@ -233,14 +233,17 @@ impl Log {
                     .directory_changed
                     .swap(false, Ordering::AcqRel)
                 {
-                    return self.sync_directory();
+                    let synced = self.sync_directory();
+                    return synced.inspect_err(|_| self.flushing.directory_changed());
                 }
                 Ok(())
             });
         outcome.map_err(|error| match self.place.enter() {
-            Ok(_ours) => self.fail(format!("a flush failed: {error}")),
             // It was deleted meanwhile, and perhaps its files are.
             Err(closed) => closed,
+            // Nothing was flushed in vain: what is not flushed yet is by the next.
+            Ok(_ours) if error.is_about_descriptors() => error,
+            Ok(_ours) => self.fail(format!("a flush failed: {error}")),
         })?;
         for (segment, written) in rolled.iter().chain(active) {
             segment.file.reveal(*written);

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use rustix::process::{Resource, getrlimit};
 
 use super::mapping::Mapping;
+use crate::error::is_about_descriptors;
 
 /// Left to connections, and to files that are open for a moment.
 const SPARE: u64 = 100;
@@ -89,12 +90,8 @@ impl Drop for Descriptor {
 
 /// Opens a file. Where the process has no descriptor left, older segments are closed for it.
 pub(super) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
-    let exhausted = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE];
     options.open(path).or_else(|error| {
-        if !exhausted
-            .iter()
-            .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
-        {
+        if !is_about_descriptors(&error) {
             return Err(error);
         }
         let mut cached = CACHED.lock();

@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
-use super::mapping::Words;
+use super::{descriptor, mapping::Words};
 use crate::{LogError, Result};
 
 /// Bytes reserved at a time.
@@ -61,7 +61,7 @@ impl<const N: usize> IndexFile<N> {
     pub(crate) fn open_active(path: &Path, max_bytes: u32, entries: usize) -> Result<IndexFile<N>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let file = options.open(path).map_err(LogError::io("open", path))?;
+        let file = descriptor::open(&options, path).map_err(LogError::io("open", path))?;
         let metadata = file.metadata().map_err(LogError::io("inspect", path))?;
         let kept = entries * Self::ENTRY_BYTES;
         if metadata.len() != kept as u64 {
@@ -81,11 +81,9 @@ impl<const N: usize> IndexFile<N> {
 
     /// Opens the index of a rolled segment; every whole entry of the file counts.
     pub(crate) fn open_sealed(path: &Path) -> Result<IndexFile<N>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(LogError::io("open", path))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        let file = descriptor::open(&options, path).map_err(LogError::io("open", path))?;
         let metadata = file.metadata().map_err(LogError::io("inspect", path))?;
         let entries = metadata.len() as usize / Self::ENTRY_BYTES;
         let mut index = IndexFile::new(path, &metadata, entries, entries);
@@ -233,7 +231,7 @@ impl<const N: usize> IndexFile<N> {
 
     /// The file, opened for a change of its size; `None` if it is not there under its name any more: it was deleted.
     fn reopen(&self) -> io::Result<Option<File>> {
-        match OpenOptions::new().read(true).write(true).open(&self.path) {
+        match descriptor::open(OpenOptions::new().read(true).write(true), &self.path) {
             Ok(file) if identity(&file.metadata()?) == self.identity => Ok(Some(file)),
             Ok(_) => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

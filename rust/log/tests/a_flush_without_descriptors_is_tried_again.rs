@@ -1,0 +1,42 @@
+//! What cannot be opened to be flushed is flushed later. One test only: the limit is the process's.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not there"
+)]
+
+mod support;
+
+use std::fs::File;
+
+use kafkalite_log::{LogConfig, LogError};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use support::{append, open};
+
+#[test]
+fn a_log_goes_on_after_others_had_all_descriptors() {
+    let limit = Rlimit {
+        current: Some(64),
+        maximum: getrlimit(Resource::Nofile).maximum,
+    };
+    setrlimit(Resource::Nofile, limit).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let config = LogConfig {
+        segment_bytes: 100,
+        ..LogConfig::default()
+    };
+    let (log, _) = open(dir.path(), &config);
+    append(&log, &[b"x"]);
+    log.flush().unwrap();
+    append(&log, &[b"x"]);
+    append(&log, &[b"x"]);
+    let others: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    let refused = log.flush();
+    assert!(matches!(refused, Err(LogError::Io { .. })), "{refused:?}");
+    assert_eq!((log.flushed_offset(), log.recovery_point()), (1, 0));
+    drop(others);
+    assert_eq!(log.flush().unwrap(), 3);
+    assert_eq!(log.recovery_point(), 3);
+    append(&log, &[b"y"]);
+    log.close().unwrap();
+}
