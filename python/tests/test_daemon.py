@@ -157,7 +157,7 @@ def test_what_an_outdated_client_is_told_again_and_again_stands_in_the_log_once(
     told = [line for line in errors.splitlines() if "Produce was asked in version 2" in line]
     assert len(told) == 2, errors
     assert "connection closed" in told[0]
-    assert "199 more warnings about connections: 199 of 127.0.0.1" in told[1]
+    assert "199 more warnings: 199 of 127.0.0.1" in told[1]
 
 
 def test_connections_beyond_the_limit_are_warned_of_once_and_counted(tmp_path):
@@ -173,3 +173,23 @@ def test_connections_beyond_the_limit_are_warned_of_once_and_counted(tmp_path):
     assert len(told) == 2, errors
     assert "connection refused" in told[0]
     assert "49 more warnings" in told[1]
+
+
+def test_a_subscription_that_is_refused_again_and_again_stands_in_the_log_once(tmp_path):
+    child, ready = start("-d", tmp_path)
+    host, port = ready["bootstrap_servers"].split(":")
+    subscription = bytes(2_000_000)  # more than a record of __consumer_offsets holds
+    body = struct.pack(">h1sii", 1, b"g", 30_000, 5_000) + struct.pack(">hh8s", 0, 8, b"consumer")
+    body += struct.pack(">ih5si", 1, 5, b"range", len(subscription)) + subscription
+    join = struct.pack(">ihhih3s", 13 + len(body), 11, 2, 1, 3, b"new") + body
+    with socket.create_connection((host, int(port)), timeout=30) as client, client.makefile("rb") as answers:
+        for _ in range(20):
+            client.sendall(join)
+            (length,) = struct.unpack(">i", answers.read(4))
+            _, _, error = struct.unpack_from(">iih", answers.read(length))
+            assert error == -1
+    os.kill(child.pid, signal.SIGTERM)
+    _, errors = finish(child)
+    told = [line for line in errors.splitlines() if "group g: a member's subscription" in line]
+    assert len(told) == 2, errors
+    assert "19 more warnings: 19 of groups" in told[1]

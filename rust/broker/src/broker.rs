@@ -204,12 +204,18 @@ fn open(
     }
     let configs = Arc::new(Configs::open(&config, &path)?);
     let topics = Topics::open(data_dir, Arc::clone(&configs))?;
+    let warnings = Arc::default();
     let state = BrokerState {
         fetch_sessions: FetchSessions::new(settings.max_incremental_fetch_session_cache_slots),
         producer_ids: ProducerIds::open(&path, topics.unused_producer_id())?,
         quotas: Quotas::open(&path)?,
         data_dir: path.clone(),
-        groups: Groups::open(Arc::clone(&topics), Arc::clone(&configs))?,
+        groups: Groups::open(
+            Arc::clone(&topics),
+            Arc::clone(&configs),
+            Arc::clone(&warnings),
+        )?,
+        warnings,
         opening: Opening::default(),
         configs,
         topics,

@@ -33,6 +33,7 @@ mod quotas;
 mod refusal;
 mod state;
 mod topics;
+mod warnings;
 mod wording;
 
 pub use broker::Broker;

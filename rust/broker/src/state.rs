@@ -12,6 +12,7 @@ use crate::opening::Opening;
 use crate::producer_ids::ProducerIds;
 use crate::quotas::Quotas;
 use crate::topics::Topics;
+use crate::warnings::Warnings;
 
 /// One broker's shared state. Handlers reach it as `context.broker`.
 pub(crate) struct BrokerState {
@@ -27,6 +28,8 @@ pub(crate) struct BrokerState {
     pub(crate) producer_ids: ProducerIds,
     /// Batches of producers that are opened away from the runtime's threads.
     pub(crate) opening: Opening,
+    /// What is said of peers and groups.
+    pub(crate) warnings: Arc<Warnings>,
     /// How much clients may do; kept only.
     pub(crate) quotas: Quotas,
     /// The data directory, absolute.

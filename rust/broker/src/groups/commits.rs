@@ -42,10 +42,8 @@ impl Groups {
         api_version: i16,
         commits: Vec<Commit>,
     ) -> Result<(), ErrorCode> {
-        self.storage.ready().await.map_err(|refusal| {
-            tracing::error!("group {} cannot be stored: {refusal}", who.group_id);
-            ErrorCode::CoordinatorNotAvailable
-        })?;
+        let ready = self.ready(&who.group_id).await;
+        ready.map_err(|refusal| refusal.code)?;
         let commit = |id: &Arc<str>, held: &mut Held| {
             match &mut held.kind {
                 Kind::Classic(classic) => classic.check_commit(who, self.now())?,
@@ -144,7 +142,7 @@ impl Groups {
             return Ok(None);
         }
         let written = self.storage.append(id, entries).map_err(|refusal| {
-            tracing::error!("group {id} could not be stored: {refusal}");
+            self.complain(&format!("group {id} cannot be stored: {refusal}"));
             code_for_members(&refusal)
         })?;
         held.written = Some(written.clone());

@@ -50,10 +50,7 @@ impl Groups {
         }
         let rules = self.consumer_rules(&request.group_id);
         check(&request, &rules)?;
-        self.storage.ready().await.map_err(|refusal| {
-            tracing::error!("group {} cannot be stored: {refusal}", request.group_id);
-            Refusal::new(ErrorCode::CoordinatorNotAvailable, refusal.message)
-        })?;
+        self.ready(&request.group_id).await?;
         let group_id = request.group_id.clone();
         let sender = Sender {
             client_id: client.id,
@@ -129,7 +126,7 @@ impl Groups {
             tracing::info!("group {id} {sentence}");
         }
         let entries = consumer.entries(id, &changes.keys).map_err(|error| {
-            tracing::error!("group {id} cannot be stored: {error}");
+            self.complain(&format!("group {id} cannot be stored: {error}"));
             ErrorCode::UnknownServerError
         })?;
         let outcome = self.append(id, held, &entries);

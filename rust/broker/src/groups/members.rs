@@ -68,9 +68,8 @@ impl Groups {
         if let Err(code) = self.check_join(&request) {
             return refused(code);
         }
-        if let Err(refusal) = self.storage.ready().await {
-            tracing::error!("group {} cannot be stored: {refusal}", request.group_id);
-            return refused(ErrorCode::CoordinatorNotAvailable);
+        if let Err(refusal) = self.ready(&request.group_id).await {
+            return refused(refusal.code);
         }
         if let Err(code) = self.check_subscriptions(&request) {
             return refused(code);
@@ -204,11 +203,11 @@ impl Groups {
             (largest.max(size), all + size)
         });
         if largest > most || all > MOST_SUBSCRIPTIONS * most {
-            tracing::warn!(
+            self.complain(&format!(
                 "group {}: a member's subscription of {largest} bytes, {all} in all its protocols, is refused; a record of {} holds {most}",
                 request.group_id,
                 super::storage::TOPIC
-            );
+            ));
             return Err(ErrorCode::UnknownServerError);
         }
         Ok(())

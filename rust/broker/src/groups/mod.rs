@@ -44,6 +44,7 @@ use crate::clock;
 use crate::config::Configs;
 use crate::refusal::Refusal;
 use crate::topics::Topics;
+use crate::warnings::{About, Warnings};
 
 pub(crate) use administration::GroupFilter;
 pub(crate) use classic::{ClassicView, MemberView, State};
@@ -63,18 +64,24 @@ pub(crate) struct Groups {
     by_id: RwLock<HashMap<Arc<str>, Arc<Group>>>,
     storage: Storage,
     timers: Timers,
+    warnings: Arc<Warnings>,
     began: Instant,
     tickets: AtomicU64,
 }
 
 impl Groups {
     /// Reads what is stored. Blocks; call it before anybody can ask.
-    pub(crate) fn open(topics: Arc<Topics>, configs: Arc<Configs>) -> Result<Arc<Self>, LogError> {
+    pub(crate) fn open(
+        topics: Arc<Topics>,
+        configs: Arc<Configs>,
+        warnings: Arc<Warnings>,
+    ) -> Result<Arc<Self>, LogError> {
         let loaded = loading::load(&topics)?;
         let groups = Self {
             by_id: RwLock::default(),
             storage: Storage { topics, configs },
             timers: Timers::default(),
+            warnings,
             began: Instant::now(),
             tickets: AtomicU64::new(0),
         };
@@ -243,9 +250,9 @@ impl Groups {
                 let record = classic.to_record();
                 let (said, most) = (record.said(), self.storage.max_record());
                 if said > most {
-                    tracing::error!(
+                    self.complain(&format!(
                         "group {id} cannot be stored: its members say {said} bytes, a record holds {most}"
-                    );
+                    ));
                     return Err(ErrorCode::UnknownServerError);
                 }
                 records::group_entry(id, Some(&record)).map(|entry| vec![entry])
@@ -253,12 +260,28 @@ impl Groups {
             Kind::Consumer(_) => return self.store_changes(id, held),
         };
         let entries = entries.map_err(|error| {
-            tracing::error!("group {id} cannot be stored: {error}");
+            self.complain(&format!("group {id} cannot be stored: {error}"));
             ErrorCode::UnknownServerError
         })?;
         let written = self.append(id, held, &entries)?;
         held.stored = true;
         Ok(written)
+    }
+
+    /// Makes sure that a group can be stored, as far as that does not depend on the group.
+    async fn ready(&self, id: &str) -> Result<(), Refusal> {
+        let ready = self.storage.ready().await;
+        ready.map_err(|refusal| {
+            self.complain(&format!("group {id} cannot be stored: {refusal}"));
+            Refusal::new(ErrorCode::CoordinatorNotAvailable, refusal.message)
+        })
+    }
+
+    /// Says what is wrong with a group, once, however often its members try again.
+    fn complain(&self, sentence: &str) {
+        if self.warnings.is_new(About::Groups, sentence) {
+            tracing::error!("{sentence}");
+        }
     }
 
     fn reschedule(&self, id: &Arc<str>, held: &mut Held) {

@@ -14,11 +14,12 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::frames::{Frames, SMALL};
-use super::listening::Shared;
+use super::quota::Quota;
 use super::sending::{Answer, Unsent};
 use super::turn::Turn;
 use crate::handlers::{self, Connection};
 use crate::state::BrokerState;
+use crate::warnings::About;
 
 /// How long a large request, which holds part of what all share, may take for its next byte.
 const LARGE_STALL: Duration = Duration::from_secs(30);
@@ -61,7 +62,7 @@ pub(super) async fn serve(
     connection: Arc<Connection>,
     peer_done: watch::Sender<bool>,
     broker: Arc<BrokerState>,
-    shared: Arc<Shared>,
+    quota: Arc<Quota>,
 ) {
     let limit = broker.configs.settings().socket_request_max_bytes;
     let mut served = Served {
@@ -69,20 +70,24 @@ pub(super) async fn serve(
         frames: Frames::new(limit),
         turn: Turn::default(),
         peer_done,
-        shared,
+        quota,
         broker,
         connection,
     };
     let (id, peer) = (served.connection.id, served.connection.peer);
     let end = served.run().await;
     served.broker.fetch_sessions.connection_closed(id);
+    let is_new = |reason: &str| {
+        let about = About::Peer(peer.ip());
+        served.broker.warnings.is_new(about, reason)
+    };
     match end {
         End::Quiet => tracing::debug!(id, %peer, "connection closed"),
         End::Broken(error) => tracing::debug!(id, %peer, "connection broke: {error}"),
-        End::Because(reason) if served.shared.warnings.is_new(peer.ip(), &reason) => {
+        End::Because(reason) if is_new(&reason) => {
             tracing::warn!(id, %peer, "connection closed: {reason}");
         }
-        End::Ours(reason) if served.shared.warnings.is_new(peer.ip(), &reason) => {
+        End::Ours(reason) if is_new(&reason) => {
             tracing::error!(id, %peer, "connection closed: {reason}");
         }
         End::Because(reason) | End::Ours(reason) => {
@@ -96,7 +101,7 @@ struct Served {
     frames: Frames,
     turn: Turn,
     peer_done: watch::Sender<bool>,
-    shared: Arc<Shared>,
+    quota: Arc<Quota>,
     broker: Arc<BrokerState>,
     connection: Arc<Connection>,
 }
@@ -127,7 +132,7 @@ impl Served {
                 return Ok(frame);
             }
             if let Some(len) = self.frames.announced().map_err(told)? {
-                let hold = self.shared.quota.hold(len).await;
+                let hold = self.quota.hold(len).await;
                 self.frames.begin_large(len, hold);
             }
             self.read_some().await?;

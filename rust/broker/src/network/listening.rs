@@ -14,11 +14,11 @@ use tokio::time::{Instant, interval_at};
 
 use super::connection;
 use super::quota::Quota;
-use super::warnings::{SUMMARY_EVERY, Warnings};
 use crate::config::{Listener, Settings};
 use crate::error::BrokerError;
 use crate::handlers::Connection;
 use crate::state::BrokerState;
+use crate::warnings::{About, SUMMARY_EVERY};
 
 /// How long connections may take to send what they have begun when the broker stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -89,24 +89,17 @@ fn listen(address: SocketAddr, settings: &Settings) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// What all connections share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) quota: Quota,
-    pub(super) warnings: Warnings,
-}
-
 /// Takes connections until the broker stops, then waits a moment for those that are busy.
 pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
-    let shared = Arc::new(Shared {
-        quota: Quota::new(broker.configs.settings().queued_max_request_bytes),
-        warnings: Warnings::default(),
-    });
+    let quota = Quota::new(broker.configs.settings().queued_max_request_bytes);
+    let quota = Arc::new(quota);
+    let warnings = &broker.warnings;
     let mut summary = interval_at(Instant::now() + SUMMARY_EVERY, SUMMARY_EVERY);
     // Whom we say it of when no peer is to blame.
     let own = listener
         .local_addr()
         .map_or(Ipv4Addr::UNSPECIFIED.into(), |own| own.ip());
+    let own = About::Peer(own);
     let mut stopping = broker.stopping.subscribe();
     let mut connections = JoinSet::new();
     let ids = AtomicU64::new(0);
@@ -116,7 +109,7 @@ pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
             _ = stopping.wait_for(|stopping| *stopping) => break,
             Some(_) = connections.join_next() => continue,
             _ = summary.tick() => {
-                shared.warnings.summarize();
+                warnings.summarize();
                 continue;
             }
             accepted = listener.accept() => accepted,
@@ -126,7 +119,7 @@ pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
                 let limit = broker.configs.settings().max_connections;
                 if connections.len() >= limit {
                     let reason = format!("max.connections={limit} are open");
-                    if shared.warnings.is_new(canonical(peer).ip(), &reason) {
+                    if warnings.is_new(About::Peer(canonical(peer).ip()), &reason) {
                         tracing::warn!(%peer, "connection refused: {reason}");
                     }
                     continue;
@@ -137,12 +130,12 @@ pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
                     peer,
                     ids.fetch_add(1, Ordering::Relaxed),
                     &broker,
-                    &shared,
+                    &quota,
                 );
             }
             Err(error) => {
                 let reason = format!("cannot accept a connection: {error}");
-                if shared.warnings.is_new(own, &reason) {
+                if warnings.is_new(own, &reason) {
                     tracing::warn!("{reason}");
                 }
                 tokio::time::sleep(BREATH).await;
@@ -158,7 +151,7 @@ pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
         );
         connections.shutdown().await;
     }
-    shared.warnings.summarize();
+    warnings.summarize();
 }
 
 fn take(
@@ -167,7 +160,7 @@ fn take(
     peer: SocketAddr,
     id: u64,
     broker: &Arc<BrokerState>,
-    shared: &Arc<Shared>,
+    quota: &Arc<Quota>,
 ) {
     // Answers are written whole: there is nothing to gather.
     let _ = stream.set_nodelay(true);
@@ -189,7 +182,7 @@ fn take(
         connection,
         peer_done,
         Arc::clone(broker),
-        Arc::clone(shared),
+        Arc::clone(quota),
     ));
 }
 

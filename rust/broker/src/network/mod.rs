@@ -10,7 +10,6 @@ mod listening;
 mod quota;
 mod sending;
 mod turn;
-mod warnings;
 
 pub(crate) use connection::Outcome;
 pub(crate) use listening::{bind, serve};

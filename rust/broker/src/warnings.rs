@@ -1,39 +1,57 @@
-//! What the operator is told of peers: each thing once for each peer, and then only how often.
+//! What the operator is told of peers, and of what they have the broker do in vain: each thing once, and then only how often.
 //!
 //! An outdated client knocks for as long as it runs. Said each time, that would bury everything else in the log.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 /// How often it is said what was repeated.
-pub(super) const SUMMARY_EVERY: Duration = Duration::from_mins(10);
+pub(crate) const SUMMARY_EVERY: Duration = Duration::from_mins(10);
 /// What was not repeated for this long is said anew.
 const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 /// Most things that are remembered; what comes beyond is only counted.
 const MOST: usize = 1000;
-/// Most things that are remembered of one peer: one that is wrong in ever new ways must not take the place of others.
-const MOST_OF_A_PEER: usize = 8;
+/// Most things that are remembered of one of them: who is wrong in ever new ways must not take the place of others.
+const MOST_OF_ONE: usize = 8;
 /// Most bytes of a sentence that are remembered: it may repeat what a peer has sent.
 const MOST_BYTES: usize = 256;
 /// How many things a summary names.
 const NAMED: usize = 5;
 
-/// Decides what is said of peers, for all connections.
+/// Whom a warning is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum About {
+    Peer(IpAddr),
+    /// All groups together, for clients choose how many there are.
+    Groups,
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Peer(peer) => peer.fmt(f),
+            Self::Groups => f.write_str("groups"),
+        }
+    }
+}
+
+/// Decides what is said.
 #[derive(Debug, Default)]
-pub(super) struct Warnings(Mutex<Said>);
+pub(crate) struct Warnings(Mutex<Said>);
 
 impl Warnings {
-    /// Whether to say this of a peer: no if it was said already, or there is no room to remember that it was.
-    pub(super) fn is_new(&self, peer: IpAddr, sentence: &str) -> bool {
-        self.0.lock().note(peer, sentence, Instant::now())
+    /// Whether to say this: no if it was said already, or there is no room to remember that it was.
+    pub(crate) fn is_new(&self, about: About, sentence: &str) -> bool {
+        self.0.lock().note(about, sentence, Instant::now())
     }
 
     /// Says what was repeated since the last summary, if anything was.
-    pub(super) fn summarize(&self) {
+    pub(crate) fn summarize(&self) {
         let summary = self.0.lock().summary(Instant::now());
         if let Some(summary) = summary {
             tracing::warn!("{summary}");
@@ -43,7 +61,7 @@ impl Warnings {
 
 #[derive(Debug, Default)]
 struct Said {
-    of_peers: HashMap<IpAddr, HashMap<String, Repeats>>,
+    by_whom: HashMap<About, HashMap<String, Repeats>>,
     /// Things in all of them.
     known: usize,
     /// What there was no room for.
@@ -58,13 +76,13 @@ struct Repeats {
 }
 
 impl Said {
-    fn note(&mut self, peer: IpAddr, sentence: &str, now: Instant) -> bool {
+    fn note(&mut self, about: About, sentence: &str, now: Instant) -> bool {
         let sentence = beginning(sentence);
-        let of_peer = self.of_peers.get_mut(&peer);
-        let room = of_peer.as_ref().map_or(MOST_OF_A_PEER, |known| {
-            MOST_OF_A_PEER.saturating_sub(known.len())
-        });
-        if let Some(repeats) = of_peer.and_then(|known| known.get_mut(sentence)) {
+        let of_it = self.by_whom.get_mut(&about);
+        let room = of_it
+            .as_ref()
+            .map_or(MOST_OF_ONE, |known| MOST_OF_ONE.saturating_sub(known.len()));
+        if let Some(repeats) = of_it.and_then(|known| known.get_mut(sentence)) {
             *repeats = Repeats {
                 count: repeats.count + 1,
                 last: now,
@@ -79,7 +97,7 @@ impl Said {
             count: 0,
             last: now,
         };
-        let known = self.of_peers.entry(peer).or_default();
+        let known = self.by_whom.entry(about).or_default();
         known.insert(sentence.to_owned(), first);
         self.known += 1;
         true
@@ -87,28 +105,28 @@ impl Said {
 
     fn summary(&mut self, now: Instant) -> Option<String> {
         let others = std::mem::take(&mut self.others);
-        let mut repeated: Vec<(u64, IpAddr, String)> = Vec::new();
-        for (peer, known) in &mut self.of_peers {
+        let mut repeated: Vec<(u64, About, String)> = Vec::new();
+        for (about, known) in &mut self.by_whom {
             for (sentence, repeats) in &mut *known {
                 let count = std::mem::take(&mut repeats.count);
                 if count > 0 {
-                    repeated.push((count, *peer, sentence.clone()));
+                    repeated.push((count, *about, sentence.clone()));
                 }
             }
             known.retain(|_, repeats| now.duration_since(repeats.last) < FORGOTTEN_AFTER);
         }
-        self.of_peers.retain(|_, known| !known.is_empty());
-        self.known = self.of_peers.values().map(HashMap::len).sum();
+        self.by_whom.retain(|_, known| !known.is_empty());
+        self.known = self.by_whom.values().map(HashMap::len).sum();
 
         let all: u64 = others + repeated.iter().map(|(count, ..)| count).sum::<u64>();
         if all == 0 {
             return None;
         }
-        repeated.sort_unstable_by_key(|(count, peer, _)| (Reverse(*count), *peer));
+        repeated.sort_unstable_by_key(|(count, about, _)| (Reverse(*count), *about));
         let named: Vec<String> = repeated
             .iter()
             .take(NAMED)
-            .map(|(count, peer, sentence)| format!("{count} of {peer}: {sentence}"))
+            .map(|(count, about, sentence)| format!("{count} of {about}: {sentence}"))
             .collect();
         let rest = all
             - repeated
@@ -121,10 +139,7 @@ impl Said {
             (rest, true) => format!("{rest} that differ"),
             (rest, false) => format!("; {rest} more"),
         };
-        Some(format!(
-            "{all} more warnings about connections: {}{rest}",
-            named.join("; ")
-        ))
+        Some(format!("{all} more warnings: {}{rest}", named.join("; ")))
     }
 }
 
@@ -136,8 +151,8 @@ fn beginning(sentence: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn peer(number: u32) -> IpAddr {
-        IpAddr::V4(number.into())
+    fn peer(number: u32) -> About {
+        About::Peer(IpAddr::V4(number.into()))
     }
 
     #[test]
@@ -153,7 +168,7 @@ mod tests {
         assert!(!said.note(peer(1), "too large", now));
         assert_eq!(
             said.summary(now).unwrap(),
-            "16701 more warnings about connections: 16700 of 0.0.0.2: too old; 1 of 0.0.0.1: too large"
+            "16701 more warnings: 16700 of 0.0.0.2: too old; 1 of 0.0.0.1: too large"
         );
         assert_eq!(said.summary(now), None, "each is counted once");
     }
@@ -167,7 +182,7 @@ mod tests {
         said.summary(begin + FORGOTTEN_AFTER);
         assert!(!said.note(peer(1), "too old", later), "heard of since");
         said.summary(later + FORGOTTEN_AFTER);
-        assert!(said.of_peers.is_empty());
+        assert!(said.by_whom.is_empty());
         assert!(said.note(peer(1), "too old", later + FORGOTTEN_AFTER));
     }
 
@@ -175,17 +190,17 @@ mod tests {
     fn neither_a_peer_nor_all_of_them_are_remembered_without_end() {
         let (mut said, now) = (Said::default(), Instant::now());
         let new = (0..100).filter(|number| said.note(peer(1), &format!("{number}"), now));
-        assert_eq!(new.count(), MOST_OF_A_PEER);
+        assert_eq!(new.count(), MOST_OF_ONE);
         let new = (2..9_000).filter(|&number| said.note(peer(number), "too old", now));
-        assert_eq!(new.count(), MOST - MOST_OF_A_PEER);
+        assert_eq!(new.count(), MOST - MOST_OF_ONE);
         let longest = "ü".repeat(40_000);
         assert_eq!(beginning(&longest).len(), MOST_BYTES);
-        assert!(said.of_peers.len() <= MOST);
+        assert!(said.by_whom.len() <= MOST);
         let summary = said.summary(now).unwrap();
         let counted = 100 + 8_998 - MOST;
         assert_eq!(
             summary,
-            format!("{counted} more warnings about connections: {counted} that differ")
+            format!("{counted} more warnings: {counted} that differ")
         );
     }
 }
