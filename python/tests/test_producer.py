@@ -1,5 +1,6 @@
 """Publishing: partitions, batches, deliveries."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -42,6 +43,20 @@ def test_keys_go_where_javas_client_sends_them(broker, make_topic):
         deliveries = {key: producer.send(topic, b"", key=key) for key in (b"21", b"foobar", b"a", b"b")}
         for key, delivery in deliveries.items():
             assert delivery.result(timeout=30).partition == _native.murmur2_partition(key, 8)
+
+
+@pytest.mark.parametrize("compression", ["none", "lz4"])
+def test_messages_that_fit_are_delivered_though_their_batch_does_not(broker, make_topic, compression):
+    topic = make_topic(config={"max.message.bytes": 40_000})
+    rest = make_topic()
+    values = [os.urandom(900) for _ in range(1000)]
+    with Producer(broker, batch_size=400_000, linger_ms=50, compression=compression) as producer:
+        deliveries = []
+        for value in values:
+            deliveries.append(producer.send(topic, value))
+            producer.send(rest, b"goes on beside it")
+        assert [delivery.result(timeout=60).offset for delivery in deliveries] == list(range(1000))
+    assert [message.value for message in read(broker, topic, 1000)] == values
 
 
 def test_a_users_function_chooses_the_partition(broker, make_topic):

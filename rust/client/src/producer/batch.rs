@@ -117,8 +117,12 @@ impl Batch {
         (bytes, spare)
     }
 
-    /// Hands out the records, if compressing them would hold others up.
+    /// Hands out the records, if compressing them would hold others up. Those of parts stay: they have their stamps and their
+    /// turns already, which neither a later batch that is away nor a new epoch may get between.
     pub(super) fn take_long(&mut self, compressors: &Compressors) -> Option<BatchBuilder> {
+        if self.made == Made::Part {
+            return None;
+        }
         match std::mem::replace(&mut self.content, Content::Away) {
             Content::Records(records) if compressors.takes_long(records.size()) => Some(records),
             other => {
@@ -218,6 +222,44 @@ mod tests {
     use super::super::sequences::Identity;
     use super::*;
     use kafkalite_records::{Compression, RecordBatch};
+
+    #[test]
+    fn large_parts_are_compressed_in_their_turn_under_their_share_of_the_sequence() {
+        let mut builder = BatchBuilder::new(1 << 20);
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..100 {
+            let value: Vec<u8> = std::iter::repeat_with(|| random.u8(..))
+                .take(1000)
+                .collect();
+            assert!(builder.try_append(5, None, Some(&value), &[]));
+        }
+        let outcome = Outcome::new("t".into(), 0, Arc::default());
+        let place = Place {
+            batch: 1,
+            record: 0,
+        };
+        let compressors = Compressors::new(Compression::Lz4, None).unwrap();
+        let mut whole = Batch::new(place, outcome, Instant::now(), 10, builder);
+        let mut records = whole.take_long(&compressors).unwrap();
+        let bytes = compressors.build(&mut records, BatchOrigin::ANONYMOUS);
+        whole.give_back(bytes, records);
+        let stamp = Stamp {
+            identity: Identity { id: 7, epoch: 0 },
+            base: 40,
+        };
+        whole.encode(Some(stamp), &compressors);
+        let mut next = 40;
+        for mut part in whole.split(|bytes| bytes / 3 * 2) {
+            assert!(compressors.takes_long(part.size()));
+            assert!(part.take_long(&compressors).is_none());
+            let (bytes, _) = part.encode(part.stamp(), &compressors);
+            let parsed = RecordBatch::parse(&bytes).unwrap();
+            let header = parsed.header();
+            assert_eq!((header.producer_id, header.base_sequence), (7, next));
+            next += part.records as i32;
+        }
+        assert_eq!(next, 140);
+    }
 
     #[test]
     fn a_new_epoch_changes_the_stamp_and_nothing_else() {

@@ -2,6 +2,9 @@
 //!
 //! The parts divide the batch's share of the sequence among them, in order. So what was sent behind the batch still follows it,
 //! and needs no other numbers: the broker has refused that as well, for the numbers that were missing.
+//!
+//! What this cannot keep, as in Java: without idempotence a batch that was sent behind may be written before the parts; and if
+//! the batch was written, its answer lost, and the topic's limit lowered before it was sent again, its records are written twice.
 
 use bytes::Bytes;
 use kafkalite_records::{
