@@ -30,6 +30,8 @@ pub(super) struct Parcel {
     pub(super) slots: Vec<Bytes>,
     pub(super) bytes: usize,
     topics: Vec<ProduceTopic>,
+    /// Where each topic is among them.
+    places: HashMap<Arc<str>, usize>,
     without_ids: bool,
 }
 
@@ -50,14 +52,15 @@ impl Parcel {
             index: batch.outcome.partition,
             records,
         };
-        match self.topics.iter_mut().find(|topic| *topic.name == *name) {
-            Some(topic) => topic.partition_data.push(partition),
-            None => self.topics.push(ProduceTopic {
+        let place = *self.places.entry(name).or_insert_with_key(|name| {
+            self.topics.push(ProduceTopic {
                 name: name.to_string(),
                 topic_id,
-                partition_data: vec![partition],
-            }),
-        }
+                partition_data: Vec::new(),
+            });
+            self.topics.len() - 1
+        });
+        self.topics[place].partition_data.push(partition);
         self.bytes += bytes.len();
         self.slots.push(bytes);
         self.sent.push(Sent {
