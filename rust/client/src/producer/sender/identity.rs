@@ -1,6 +1,7 @@
 //! Who this producer is to the brokers: asks for its id.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
@@ -35,19 +36,18 @@ impl Sender {
     /// Whether batches can be sent; if a producer id is missing, asks for one.
     pub(super) fn identified(&mut self) -> bool {
         if self.idempotence == Idempotence::Wanted {
-            self.idempotence = Idempotence::Asked;
-            let shared = Arc::clone(&self.shared);
-            let pause = self
-                .last_error
-                .take()
-                .map(|_| self.backoff.failed())
-                .unwrap_or_default();
-            self.work.spawn(async move {
-                sleep(pause).await;
-                Event::Identified(identify(&shared).await)
-            });
+            self.ask_for_identity(Duration::ZERO);
         }
         self.idempotence.is_settled()
+    }
+
+    pub(super) fn ask_for_identity(&mut self, pause: Duration) {
+        self.idempotence = Idempotence::Asked;
+        let shared = Arc::clone(&self.shared);
+        self.work.spawn(async move {
+            sleep(pause).await;
+            Event::Identified(identify(&shared).await)
+        });
     }
 
     /// A new id knows nothing of the old one's sequences: lanes that are in order start over when they are idle, the

@@ -274,11 +274,12 @@ impl Sender {
             }
             Event::Identified(Ok(identity)) => self.identified_as(identity),
             Event::Identified(Err(error)) => {
-                self.idempotence = Idempotence::Wanted;
                 if !error.retriable() {
                     self.fail_everything(&error);
                 }
                 self.note(error);
+                let pause = self.backoff.failed();
+                self.ask_for_identity(pause);
             }
         }
     }
@@ -313,6 +314,7 @@ impl Sender {
 impl Drop for Sender {
     /// However the task ends, nobody waits for a delivery in vain.
     fn drop(&mut self) {
+        self.shared.closing.close();
         self.adopt_fresh();
         let topics: Vec<_> = self.shared.topics.read().values().cloned().collect();
         for accumulator in topics.iter().flat_map(|topic| topic.accumulators()) {
