@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 
 use crate::blocking::{seconds, wait};
 use crate::closing;
-use crate::commits::{Callbacks, Offsets, by_pair};
+use crate::commits::{Callbacks, Offsets, Outcomes, by_pair};
 use crate::convert::TopicName;
 use crate::ours::Ours;
 use crate::reader::Reader;
@@ -188,6 +188,8 @@ impl Consumer {
     /// One more reading.
     fn open(&self, py: Python<'_>) -> PyResult<Arc<Reading>> {
         let handle = runtime()?.handle();
+        // Before the lock is held: making a Python object may collect garbage, and so let other threads run.
+        let outcomes = Outcomes::new(self.callbacks.bind(py))?;
         let mut readings = self.readings.lock();
         if readings.closed {
             return Err(errors::closed("the consumer is closed; make a new one"));
@@ -200,7 +202,7 @@ impl Consumer {
             }
             Root::Group(member, _) => Source::Member(Arc::new(member.sibling(handle))),
         };
-        let reading = Reading::new(source, self.callbacks.bind(py))?;
+        let reading = Reading::new(source, outcomes);
         readings.open.push(Arc::downgrade(&reading));
         closing::remember(&reading);
         Ok(reading)

@@ -12,7 +12,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::blocking::wait;
-use crate::commits::{Callbacks, Outcomes};
+use crate::commits::Outcomes;
 use crate::errors;
 use crate::message::Message;
 use crate::source::Source;
@@ -33,14 +33,14 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn new(source: Source, callbacks: &Bound<'_, Callbacks>) -> PyResult<Arc<Self>> {
-        Ok(Arc::new(Self {
+    pub(crate) fn new(source: Source, outcomes: Outcomes) -> Arc<Self> {
+        Arc::new(Self {
             source,
             taken: Mutex::default(),
-            outcomes: Outcomes::new(callbacks)?,
+            outcomes,
             telling: Mutex::default(),
             tells: AtomicBool::new(false),
-        }))
+        })
     }
 
     /// The next message, however long it takes; `None` when it is closed.
