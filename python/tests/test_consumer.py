@@ -27,6 +27,15 @@ def test_a_batch_is_what_is_there(broker, topic):
         assert stream.positions() == {0: 10}
 
 
+def test_a_broker_that_has_no_place_for_a_fetch_session_is_read_all_the_same():
+    with Broker(config={"max.incremental.fetch.session.cache.slots": 0}) as broker, Consumer(broker) as consumer:
+        broker.create_topic("topic")
+        (stream,) = consumer.create_message_streams("topic")
+        for number in range(3):
+            publish(broker, "topic", [b"%d" % number])
+            assert [message.value for message in stream.next_batch(1, 30.0)] == [b"%d" % number]
+
+
 def test_going_back_by_time_and_to_the_ends(broker, topic):
     with Producer(broker) as producer:
         for hour in range(5):
