@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 import kafkalite as kl
-from clients.program import PEERS
+from clients.program import PEERS, run
 
 GOLDEN = Path(__file__).parents[2] / "rust" / "broker" / "tests" / "golden" / "transactions"
 ALL = [0, 1, 2, 4, 5, 7, 8]
@@ -71,3 +71,9 @@ def test_kafkas_producer_is_told_that_there_are_no_transactions(broker, topic, n
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "transactions are not supported; produce without a transactional.id" in done.stdout + done.stderr
+
+
+def test_kafkajs_is_told_that_there_are_no_transactions(broker, topic, need_peer):
+    need_peer("kafkajs")
+    with pytest.raises(RuntimeError, match="UNSUPPORTED_VERSION"):
+        run("kafkajs", "transact", broker.bootstrap_servers, topic)

@@ -1,5 +1,6 @@
 // Publishes records from standard input with kafkajs: produce SERVERS TOPIC PARTITION CODEC; or creates a topic:
-// create SERVERS TOPIC PARTITIONS. One record is one line of JSON; keys, values and header values are base64.
+// create SERVERS TOPIC PARTITIONS; or publishes a record in a transaction: transact SERVERS TOPIC. One record is one line of
+// JSON; keys, values and header values are base64.
 // kafkajs reads only as a member of a consumer group: member SERVERS GROUP TOPIC prints a line for each change of what it
 // owns and for each record, and leaves when standard input ends.
 import { createInterface } from 'node:readline'
@@ -46,6 +47,15 @@ async function produce(kafka, topic, partition, codec) {
   await producer.disconnect()
 }
 
+async function transact(kafka, topic) {
+  const producer = kafka.producer({ transactionalId: 'kafkajs', createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
+  await producer.connect()
+  const transaction = await producer.transaction()
+  await transaction.send({ topic, messages: [{ value: 'in a transaction' }] })
+  await transaction.commit()
+  await producer.disconnect()
+}
+
 async function create(kafka, topic, partitions) {
   const admin = kafka.admin()
   await admin.connect()
@@ -77,10 +87,10 @@ async function member(kafka, groupId, topic) {
   await consumer.disconnect()
 }
 
-const commands = { produce, create, member }
+const commands = { produce, transact, create, member }
 const [command, servers, ...rest] = process.argv.slice(2)
 if (!(command in commands) || !servers) {
-  console.error('usage: (produce SERVERS TOPIC PARTITION CODEC | create SERVERS TOPIC PARTITIONS | member SERVERS GROUP TOPIC)')
+  console.error('usage: (produce SERVERS TOPIC PARTITION CODEC | transact SERVERS TOPIC | create SERVERS TOPIC PARTITIONS | member SERVERS GROUP TOPIC)')
   process.exit(2)
 }
 await commands[command](new Kafka({ brokers: [servers], clientId: 'kafkajs', logLevel: logLevel.ERROR, retry: { retries: 3 } }), ...rest)
