@@ -1,7 +1,7 @@
 """One group of 10, 100 and 1,000 members, on kafkalite and on Apache Kafka: the same client, the same machine, one run.
 
-The members are in one process (tests/peers/go/swarm.go), each with a connection of its own, and do what a consumer
-does: find the coordinator, join, sync, send heartbeats, join again when they are told to. The topic has 1,000
+The members are in one process (tests/peers/go/franz-go/swarm.go), each with a connection of its own, and do what a
+consumer does: find the coordinator, join, sync, send heartbeats, join again when they are told to. The topic has 1,000
 partitions, which the leader deals out; a run fails unless all members end in one generation and each partition has one
 owner.
 

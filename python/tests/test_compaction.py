@@ -15,7 +15,7 @@ from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPythonPartition
 
 import kafkalite as kl
-from clients.program import PEERS
+from clients.program import PEERS, Program
 
 TOPIC = "latest"
 KEYS = 50
@@ -139,6 +139,23 @@ def test_everybody_reads_a_compacted_topic_to_its_end_and_the_same(compacting, n
     verify = [sys.executable, "-m", "kafkalite", "log", "verify", "--json", compacting.data_dir / f"{TOPIC}-0"]
     verified = subprocess.run(verify, capture_output=True, text=True, check=True)
     assert json.loads(verified.stdout.splitlines()[-1])
+
+
+def test_kafka_go_reads_on_where_whole_segments_were_superseded(compacting, need_peer):
+    """It ends its read at an answer whose batches hold no record, and asks again from the same offset, for ever."""
+    need_peer("kafka-go")
+    servers = compacting.bootstrap_servers
+    producer = Producer({"bootstrap.servers": servers, "linger.ms": 50})
+    for number in range(600):
+        producer.produce(TOPIC, b"x" * 1000, f"key {number % 10}", partition=0)
+        if number % 10 == 9:
+            assert producer.flush(30) == 0
+    deadline = time.monotonic() + 60
+    while len(found := by_confluent(servers)) > 60 or found != by_confluent(servers):
+        assert time.monotonic() < deadline, f"{len(found)} of 600 are there"
+        time.sleep(0.2)
+    read = Program("kafka-go", reads=True).consume(servers, TOPIC, 0, len(found))
+    assert [(record.offset, record.key, record.value) for record in read] == found
 
 
 def test_a_record_without_a_key_is_refused_and_the_others_can_go_on(compacting):

@@ -3,11 +3,12 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from clients import CLIENTS, CODECS, Client, Record
-from clients.program import run
+from clients.program import Program, run
 
 TIMESTAMP = int(time.time() * 1000) - 3_600_000  # recent: retention would take what is old, at any moment
 TEXT = b"what goes in comes out " * 40  # worth compressing: librdkafka leaves a batch as it is that would not shrink
@@ -83,6 +84,21 @@ def test_each_client_reads_what_each_other_wrote(codec, cluster, cluster_topic, 
         for writer, written, sent in runs:
             part = [next(read) for _ in written]
             assert_same(part, written, writer, sent)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_kafka_go_reads_what_each_wrote_and_takes_what_is_empty_for_null(codec, cluster, cluster_topic, need_peer):
+    need_peer("kafka-go")
+    topic = cluster_topic()
+    runs = [(ready(writer, need_peer), *publish(writer, cluster, topic, 0, codec)) for writer in CLIENTS]
+    count = sum(len(written) for _, written, _ in runs)
+    read = iter(Program("kafka-go", reads=True).consume(cluster, topic, 0, count))
+    for writer, written, sent in runs:
+        expected = [
+            replace(r, value=r.value or None, headers=tuple((name, value or None) for name, value in r.headers))
+            for r in written
+        ]
+        assert_same([next(read) for _ in expected], expected, writer, sent)
 
 
 @pytest.mark.parametrize("codec", CODECS)

@@ -89,3 +89,17 @@ copy_jars() {
   rm -r "$(dirname "$pom")"
   touch "$CACHE/$name/.complete"
 }
+
+# go_program NAME: builds the program in go/NAME unless that is done, and prints where it is.
+go_program() {
+  local source program; source="$(cd "$(dirname "$0")/go" && pwd)"
+  program="$CACHE/$1-$(cat "$source/$1"/*.go "$source"/line/*.go "$source"/go.* | sha256sum | cut -c1-12)"
+  need go golang-go || exit  # set -e ends no $(...)
+  [ -x "$program" ] || once build_go_program "$source" "$1" "$program" || exit
+  echo "$program"
+}
+build_go_program() {
+  [ -x "$3" ] && return 0
+  (cd "$1" && go build -trimpath -o "$3.new" "./$2") >"$CACHE/go.log" 2>&1 || unavailable "cannot build $2: see $CACHE/go.log"
+  mv "$3.new" "$3"
+}
