@@ -50,7 +50,7 @@ def test_kafkas_console_consumer_reads_what_counts(left_by_apache_kafka, need_pe
     command = [PEERS / "kafka", "run", "org.apache.kafka.tools.consumer.ConsoleConsumer", "--topic", "t"]
     command += ["--bootstrap-server", left_by_apache_kafka, "--isolation-level", isolation, "--from-beginning"]
     command += ["--formatter-property", "print.offset=true", "--formatter-property", "print.value=false"]
-    done = subprocess.run([*command, "--timeout-ms", "5000"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "--timeout-ms", "20000"], capture_output=True, text=True, check=False)
     read = [int(line.removeprefix("Offset:")) for line in done.stdout.splitlines() if line.startswith("Offset:")]
     assert read == expected, done.stderr
 
