@@ -73,11 +73,13 @@ async fn a_groups_members_are_told_and_others_are_not() {
     let settings = described(&mut client, "g").await;
     let told: Vec<_> = settings
         .iter()
+        .filter(|it| it.name.starts_with("consumer."))
         .map(|it| (it.name.as_str(), it.value.as_deref(), it.config_source))
         .collect();
     assert_eq!(
         told,
         [
+            ("consumer.assignment.interval.ms", Some("1000"), 5),
             (HEARTBEATS, Some("2000"), 8),
             ("consumer.session.timeout.ms", Some("45000"), 5)
         ]

@@ -87,7 +87,7 @@ async fn an_unknown_api_closes_the_connection() {
 async fn an_unknown_version_of_api_versions_is_told_all_that_is_served() {
     let broker = start(&[]).await;
     let known = broker.connect().await.ask(4, &introduction()).await;
-    for version in [5, 99, i16::MAX, -1] {
+    for version in [6, 99, i16::MAX, -1] {
         let mut client = broker.connect().await;
         let mut request = support::frame(4, 42, &introduction());
         request[6..8].copy_from_slice(&version.to_be_bytes());
