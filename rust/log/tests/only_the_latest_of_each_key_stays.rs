@@ -352,8 +352,15 @@ fn a_clean_log_is_not_written_again() {
 #[test]
 fn records_without_a_key_from_before_go() {
     let dir = tempfile::tempdir().unwrap();
-    let log = open(dir.path(), &CONFIG);
+    let log = open(
+        dir.path(),
+        &LogConfig {
+            compacted: false,
+            ..CONFIG
+        },
+    );
     support::append(&log, &[b"no key"]);
+    log.reconfigure(CONFIG);
     put(&log, "a", "1");
     roll(&log);
     compact(&log, 0);
