@@ -51,6 +51,17 @@ async fn what_was_sent_and_not_answered_is_reported_by_close() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_flushes_while_another_closes_is_not_told_that_all_is_delivered() {
+    let (_peer, proxy) = stalling().await;
+    let (producer, _sent) = with_one_in_flight(&proxy).await;
+    let (flushed, closed) =
+        tokio::join!(producer.flush(), producer.close(Duration::from_millis(50)));
+    assert!(flushed.is_err());
+    // One of them reports the failure, whoever comes first; neither is silent.
+    assert!(closed.is_err() || matches!(flushed, Err(ClientError::Undelivered { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_producer_leaves_nobody_waiting() {
     let (_peer, proxy) = stalling().await;
     let (producer, sent) = with_one_in_flight(&proxy).await;

@@ -77,6 +77,45 @@ async fn stays_deleted(peer: &impl Peer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waited_for_a_partition_that_is_gone_does_not_bring_its_topic_back() {
+    let peer = Kafkalite::start().await;
+    let bootstrap = peer.bootstrap();
+    let (kept, gone) = (
+        topic(&bootstrap, "kept", 1).await,
+        topic(&bootstrap, "gone", 2).await,
+    );
+    let settings = [
+        ("metadata.max.age.ms", "50"),
+        ("linger.ms", "0"),
+        ("request.timeout.ms", "500"),
+        ("delivery.timeout.ms", "1000"),
+    ];
+    let producer = producer(&bootstrap, &settings);
+    send(&producer, &kept, "x").await;
+    let to_the_second = ProducerRecord {
+        topic: &gone,
+        partition: Some(1),
+        value: Some(b"x"),
+        ..Default::default()
+    };
+    let sent = producer.send(&to_the_second).await.unwrap();
+    sent.wait().await.unwrap();
+    let admin = admin(&bootstrap);
+    admin.delete_topic(&gone).await.unwrap();
+    admin.create_topic(&NewTopic::new(&gone, 1)).await.unwrap();
+    // Refused at once, or when its time is up, according to what the producer knows by then.
+    if let Ok(Ok(sent)) =
+        tokio::time::timeout(Duration::from_secs(2), producer.send(&to_the_second)).await
+    {
+        sent.wait().await.unwrap_err();
+    }
+    admin.delete_topic(&gone).await.unwrap();
+    grow(&producer, &bootstrap, &kept).await;
+    grow(&producer, &bootstrap, &kept).await;
+    assert!(!topics(&bootstrap).await.contains(&gone));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pattern_does_not_bring_back_what_it_matched() {
     let peer = Kafkalite::start().await;
     let bootstrap = peer.bootstrap();

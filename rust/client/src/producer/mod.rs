@@ -226,10 +226,15 @@ impl Producer {
     }
 
     /// Sends what lingers and waits until everything taken so far is settled, then reports failures that nobody looked
-    /// at ([`ClientError::Undelivered`]). It ends: `delivery.timeout.ms` bounds each delivery.
+    /// at ([`ClientError::Undelivered`]). It ends: `delivery.timeout.ms` bounds each delivery. [`ClientError::Closed`] if
+    /// somebody closes the producer before all is delivered.
     pub async fn flush(&self) -> Result<()> {
         self.shared.drained().await;
-        self.shared.failures.report()
+        self.shared.failures.report()?;
+        if self.shared.cut_off.load(Ordering::Acquire) {
+            return Err(self.shared.closing.error());
+        }
+        Ok(())
     }
 
     /// Takes nothing more, delivers what it has within `limit`, and ends. What is left then fails and is reported.
@@ -237,6 +242,7 @@ impl Producer {
     pub async fn close(&self, limit: Duration) -> Result<()> {
         self.shared.closing.close();
         if timeout(limit, self.shared.drained()).await.is_err() {
+            self.shared.cut_off.store(true, Ordering::Release);
             tracing::warn!(
                 limit_ms = limit.as_millis() as u64,
                 "the producer was closed before all was delivered"

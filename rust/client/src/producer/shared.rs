@@ -42,6 +42,8 @@ pub(super) struct Shared {
     pub(super) closing: Closing,
     /// Give up what is left.
     pub(super) abort: AtomicBool,
+    /// Closed before all was delivered: who flushes meanwhile is told so, also if `close` reports the failures.
+    pub(super) cut_off: AtomicBool,
     builders: Mutex<Vec<BatchBuilder>>,
 }
 
@@ -72,6 +74,7 @@ impl Shared {
             hurried: AtomicUsize::new(0),
             closing: Closing::new("producer"),
             abort: AtomicBool::new(false),
+            cut_off: AtomicBool::new(false),
             builders: Mutex::default(),
         }
     }

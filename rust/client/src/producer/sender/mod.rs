@@ -183,8 +183,11 @@ impl Sender {
             }
             let topic = &lane.accumulator.topic;
             let Some(leader) = metadata.partition(topic, lane.accumulator.partition).leader else {
-                // What waits here was sent: a topic that is missing may come for it.
-                self.shared.cluster.may_create(topic);
+                if metadata.lacks(topic) {
+                    // What waits here was sent: the topic may come for it. Not if only the partition is missing, or one that
+                    // is deleted when this is given up would be brought back.
+                    self.shared.cluster.may_create(topic);
+                }
                 self.refresh_wanted = true;
                 continue;
             };
