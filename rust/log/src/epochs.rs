@@ -30,7 +30,7 @@ pub struct EpochStart {
 impl LeaderEpochs {
     /// Reads the file in a partition's directory; without one there are no epochs yet.
     ///
-    /// A file that makes no sense is [`LogError::MalformedFile`](crate::LogError::MalformedFile); the epochs stand in the
+    /// A file that makes no sense is [`LogError::MalformedFile`]; the epochs stand in the
     /// batches too, so the caller may begin with [`empty`](Self::empty) and assign what it finds there.
     pub fn load(dir: &Path) -> Result<Self> {
         let mut epochs = Self::empty(dir);
