@@ -43,8 +43,8 @@ pub trait Disk: Debug + Send + Sync {
     }
 
     /// Returns when creations, renames and removals in a directory survive a power cut.
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        durable::sync_dir(dir)
+    fn sync_dir(&self, dir: &File) -> io::Result<()> {
+        dir.sync_all()
     }
 }
 

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+/// What a failed flush of a file or a directory says that was tried.
+const FSYNC: &str = "fsync";
+
 /// The result of every fallible call of this crate.
 pub type Result<T, E = LogError> = std::result::Result<T, E>;
 
@@ -261,6 +264,13 @@ pub(crate) fn is_about_descriptors(error: &io::Error) -> bool {
         .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
+fn is_about_room(error: &io::Error) -> bool {
+    let no_room = [Errno::NOSPC, Errno::DQUOT]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
+    no_room || is_about_descriptors(error)
+}
+
 impl LogError {
     /// [`LogError::InvalidRecord`] about the batch as a whole.
     pub(crate) fn invalid(reason: impl Into<String>) -> LogError {
@@ -279,9 +289,18 @@ impl LogError {
         }
     }
 
-    /// Whether a file was not opened because the process, or the system, has no descriptor left.
-    pub(crate) fn is_about_descriptors(&self) -> bool {
-        matches!(self, LogError::Io { source, .. } if is_about_descriptors(source))
+    /// Whether something could not be done for want of a descriptor, or of room on the disk: it can be tried again. An fsync
+    /// cannot, whatever it fails for: the next may report success without having written what this one has lost.
+    pub(crate) fn is_about_room(&self) -> bool {
+        match self {
+            LogError::Io { action, source, .. } => *action != FSYNC && is_about_room(source),
+            _ => false,
+        }
+    }
+
+    /// Says which file or directory could not be flushed; made for `map_err`.
+    pub(crate) fn fsync(path: &Path) -> impl FnOnce(io::Error) -> LogError {
+        LogError::io(FSYNC, path)
     }
 
     /// Wraps an I/O error with what was tried on which path; made for `map_err`.

@@ -150,10 +150,14 @@ impl Disk for FaultyDisk {
 
     fn replace_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.step()?;
+        let fault = self.state.lock().fault;
+        if matches!(fault, Some(Fault::FullAfter(left)) if left < bytes.len() as u64) {
+            return Err(rustix::io::Errno::NOSPC.into());
+        }
         self.real.replace_file(path, bytes)
     }
 
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+    fn sync_dir(&self, dir: &File) -> io::Result<()> {
         self.step()?;
         self.real.sync_dir(dir)
     }

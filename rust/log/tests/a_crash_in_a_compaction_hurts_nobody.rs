@@ -235,7 +235,7 @@ impl Disk for Forgetful {
         self.disk.remove(path)
     }
 
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+    fn sync_dir(&self, dir: &File) -> io::Result<()> {
         self.disk.sync_dir(dir)?;
         self.renamed.lock().clear();
         Ok(())

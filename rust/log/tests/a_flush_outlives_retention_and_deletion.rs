@@ -17,8 +17,7 @@ use std::sync::{Arc, Weak};
 use kafkalite_log::disk::{self, Disk};
 use kafkalite_log::{Log, LogConfig, LogError, OpenOptions};
 use parking_lot::Mutex;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use support::{CLIENT, NOW, append, batch};
+use support::{CLIENT, NOW, append, batch, limit_open_files};
 
 type Event = Box<dyn FnOnce() + Send>;
 
@@ -76,11 +75,7 @@ fn meanwhile(disk: &Eventful, log: &Arc<Log>, event: impl FnOnce(&Log) + Send + 
 #[test]
 fn segments_that_retention_takes_need_no_flush() {
     // So few that the older of the segments are closed again before they are flushed.
-    let few = Rlimit {
-        current: Some(100),
-        maximum: getrlimit(Resource::Nofile).maximum,
-    };
-    setrlimit(Resource::Nofile, few).unwrap();
+    limit_open_files(100);
     let dir = tempfile::tempdir().unwrap();
     let (log, disk) = open(dir.path());
     for _ in 0..100 {

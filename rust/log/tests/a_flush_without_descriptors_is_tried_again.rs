@@ -7,19 +7,12 @@
 
 mod support;
 
-use std::fs::File;
-
 use kafkalite_log::{LogConfig, LogError};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use support::{append, open};
+use support::{append, limit_open_files, open, take_all_descriptors};
 
 #[test]
 fn a_log_goes_on_after_others_had_all_descriptors() {
-    let limit = Rlimit {
-        current: Some(64),
-        maximum: getrlimit(Resource::Nofile).maximum,
-    };
-    setrlimit(Resource::Nofile, limit).unwrap();
+    limit_open_files(64);
     let dir = tempfile::tempdir().unwrap();
     let config = LogConfig {
         segment_bytes: 100,
@@ -30,7 +23,7 @@ fn a_log_goes_on_after_others_had_all_descriptors() {
     log.flush().unwrap();
     append(&log, &[b"x"]);
     append(&log, &[b"x"]);
-    let others: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    let others = take_all_descriptors();
     let refused = log.flush();
     assert!(matches!(refused, Err(LogError::Io { .. })), "{refused:?}");
     assert_eq!((log.flushed_offset(), log.recovery_point()), (1, 0));

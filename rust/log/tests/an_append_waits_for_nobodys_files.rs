@@ -68,7 +68,7 @@ impl Disk for Gate {
         self.real.replace_file(path, bytes)
     }
 
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+    fn sync_dir(&self, dir: &File) -> io::Result<()> {
         self.pass("flush the directory");
         self.real.sync_dir(dir)
     }

@@ -10,8 +10,7 @@ mod support;
 use std::fs;
 
 use kafkalite_log::{LogConfig, ReadUpTo};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use support::{NOW, append, open, open_clean, read_all};
+use support::{NOW, append, limit_open_files, open, open_clean, read_all};
 
 const SEGMENTS: i64 = 300;
 
@@ -21,11 +20,7 @@ fn open_files() -> usize {
 
 #[test]
 fn more_segments_than_descriptors_are_written_read_and_taken_away() {
-    let limit = Rlimit {
-        current: Some(64),
-        maximum: getrlimit(Resource::Nofile).maximum,
-    };
-    setrlimit(Resource::Nofile, limit).unwrap();
+    limit_open_files(64);
     let dir = tempfile::tempdir().unwrap();
     let config = LogConfig {
         segment_bytes: 100,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::reading::corrupt;
 use crate::segment::indexing::Indexing;
 use crate::segment::{
-    AbortedTransaction, Head, Place, Segment, TransactionIndex, name, transaction_index,
+    AbortedTransaction, Directory, Head, Place, Segment, TransactionIndex, name, transaction_index,
 };
 use crate::{LogConfig, LogError, Result};
 
@@ -115,25 +115,25 @@ impl Replacement {
     /// Calls the files `*.swap`: from here on they are the truth, and a start that finds them finishes what is missing.
     ///
     /// The log goes first: as long as one file of this offset is `*.cleaned`, a start removes them all, ours and Kafka's.
-    pub(crate) fn promise(&self) -> Result<()> {
+    pub(crate) fn promise(&self, dir: &Directory<'_>) -> Result<()> {
         for suffix in name::DATA {
             let path = self.segment.path(suffix);
             let [cleaned, swap] = [name::CLEANED, name::SWAP].map(|s| name::in_state(&path, s));
             self.rename_if_there(suffix, &cleaned, &swap)?;
         }
-        self.sync_dir()
+        dir.sync()
     }
 
     /// Gives the files their names; those of the segments that were replaced are out of the way.
-    pub(crate) fn settle(&self) -> Result<()> {
+    pub(crate) fn settle(&self, dir: &Directory<'_>) -> Result<()> {
         // Before any file of this segment has its name, nothing that it replaces may come back.
-        self.sync_dir()?;
+        dir.sync()?;
         for suffix in name::DATA {
             let path = self.segment.path(suffix);
             self.rename_if_there(suffix, &name::in_state(&path, name::SWAP), &path)?;
         }
         self.segment.file.release();
-        self.sync_dir()
+        dir.sync()
     }
 
     /// Removes the files of a segment that is not wanted.
@@ -156,12 +156,6 @@ impl Replacement {
             }
             _ => Ok(()),
         }
-    }
-
-    fn sync_dir(&self) -> Result<()> {
-        let dir = &self.place.dir;
-        let synced = self.place.disk.sync_dir(dir);
-        synced.map_err(LogError::io("fsync", dir))
     }
 }
 

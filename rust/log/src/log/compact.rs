@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::{Log, Segments};
 use crate::compaction::plan::{Bounds, Facts, assess, group};
 use crate::compaction::{Cleanable, Compacted, Compactor, Pace, Replacement, Rules};
-use crate::segment::{Scan, Segment};
+use crate::segment::{Directory, Scan, Segment};
 use crate::{LogConfig, LogError, Result};
 
 impl Log {
@@ -149,11 +149,19 @@ impl Log {
                 path: self.place.dir.clone(),
             });
         }
-        // From now on a name may lead to another file than the one that is read.
-        old.iter().try_for_each(|segment| segment.open_indexes())?;
-        let settled = new.promise().and_then(|()| {
+        // From now on a name may lead to another file than the one that is read. And whatever needs a descriptor is opened
+        // before, when nothing has changed yet.
+        let opened = old.iter().try_for_each(|segment| segment.open_indexes());
+        let dir = match opened.and_then(|()| self.place.open_dir()) {
+            Ok(dir) => dir,
+            Err(error) => {
+                new.discard();
+                return Err(error);
+            }
+        };
+        let settled = new.promise(&dir).and_then(|()| {
             self.exchange(old, &new.segment);
-            self.settle(old, &new, now_ms, config)
+            self.settle(old, &new, &dir, now_ms, config)
         });
         settled.map_err(|error| {
             // The list is right and the names are not: only the next start can tell.
@@ -194,6 +202,7 @@ impl Log {
         &self,
         old: &[Arc<Segment>],
         new: &Replacement,
+        dir: &Directory<'_>,
         now_ms: i64,
         config: &LogConfig,
     ) -> Result<()> {
@@ -206,7 +215,7 @@ impl Log {
                 segment.mark_deleted()?
             });
         }
-        new.settle()?;
+        new.settle(dir)?;
         self.doom(paths, now_ms, config);
         Ok(())
     }

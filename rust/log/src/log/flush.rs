@@ -233,18 +233,12 @@ impl Log {
                     .directory_changed
                     .swap(false, Ordering::AcqRel)
                 {
-                    let synced = self.sync_directory();
+                    let synced = self.place.open_dir().and_then(|dir| dir.sync());
                     return synced.inspect_err(|_| self.flushing.directory_changed());
                 }
                 Ok(())
             });
-        outcome.map_err(|error| match self.place.enter() {
-            // It was deleted meanwhile, and perhaps its files are.
-            Err(closed) => closed,
-            // Nothing was flushed in vain: what is not flushed yet is by the next.
-            Ok(_ours) if error.is_about_descriptors() => error,
-            Ok(_ours) => self.fail(format!("a flush failed: {error}")),
-        })?;
+        outcome.map_err(|error| self.flush_failed(error))?;
         for (segment, written) in rolled.iter().chain(active) {
             segment.file.reveal(*written);
         }
@@ -265,9 +259,20 @@ impl Log {
         Ok(self.flushed_offset())
     }
 
+    /// Flushes the directory.
     pub(super) fn sync_directory(&self) -> Result<()> {
-        let dir = &self.place.dir;
-        let synced = self.place.disk.sync_dir(dir);
-        synced.map_err(LogError::io("fsync", dir))
+        let synced = self.place.open_dir().and_then(|dir| dir.sync());
+        synced.map_err(|error| self.flush_failed(error))
+    }
+
+    /// What has failed in a flush: the next one does it, or nothing is written any more.
+    fn flush_failed(&self, error: LogError) -> LogError {
+        match self.place.enter() {
+            // It was deleted meanwhile, and perhaps its files are.
+            Err(closed) => closed,
+            // Nothing was flushed in vain: what is not flushed yet is by the next.
+            Ok(_ours) if error.is_about_room() => error,
+            Ok(_ours) => self.fail(format!("a flush failed: {error}")),
+        }
     }
 }

@@ -121,6 +121,5 @@ fn remove(place: &Place, path: &Path) -> Result<()> {
 }
 
 fn sync(place: &Place) -> Result<()> {
-    let synced = place.disk.sync_dir(&place.dir);
-    synced.map_err(LogError::io("fsync", &place.dir))
+    place.open_dir()?.sync()
 }

@@ -62,7 +62,7 @@ pub(super) fn load(
                 discard(&Segment::open(place, behind)?)?;
                 recovered.segments_removed += 1;
             }
-            durable::sync_dir(&place.dir).map_err(LogError::io("fsync", &place.dir))?;
+            durable::sync_dir(&place.dir).map_err(LogError::fsync(&place.dir))?;
             last = Some(resume(rebuilt, options, recovered)?);
             break;
         }

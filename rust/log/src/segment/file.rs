@@ -215,7 +215,7 @@ impl SegmentFile {
         let file = self.file()?;
         self.disk()
             .sync_data(&file)
-            .map_err(LogError::io("fsync", &self.path))
+            .map_err(LogError::fsync(&self.path))
     }
 
     /// Makes the file look as if it was last written to when `other` was.

@@ -279,7 +279,7 @@ impl<const N: usize> IndexFile<N> {
     pub(crate) fn sync(&self) -> Result<()> {
         let file = self.trimmed()?;
         file.map_or(Ok(()), |file| file.sync_all())
-            .map_err(LogError::io("fsync", &self.path))?;
+            .map_err(LogError::fsync(&self.path))?;
         self.unfinished.store(false, Ordering::Release);
         Ok(())
     }

@@ -16,7 +16,7 @@ mod time_index;
 pub(crate) mod transaction_index;
 mod verify;
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -63,9 +63,31 @@ impl Place {
         Ok(left)
     }
 
+    /// Opens the directory, to flush what changes in it: whoever must not fail half-way has it open from the start.
+    pub(crate) fn open_dir(&self) -> Result<Directory<'_>> {
+        let opened = descriptor::open(OpenOptions::new().read(true), &self.dir);
+        let file = opened.map_err(LogError::io("open", &self.dir))?;
+        Ok(Directory { place: self, file })
+    }
+
     /// From now on nobody opens or writes a file by its name.
     pub(crate) fn leave(&self) {
         *self.left.write() = true;
+    }
+}
+
+/// A partition's directory while it is open.
+#[derive(Debug)]
+pub(crate) struct Directory<'a> {
+    place: &'a Place,
+    file: File,
+}
+
+impl Directory<'_> {
+    /// Returns when all that was created, renamed and removed in it survives a power cut.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let synced = self.place.disk.sync_dir(&self.file);
+        synced.map_err(LogError::fsync(&self.place.dir))
     }
 }
 
@@ -331,7 +353,8 @@ impl Segment {
             self.offsets()?.sync()?;
             self.times()?.sync()?;
             let _ours = self.file.place().enter()?;
-            self.aborted.save(&self.path(name::TRANSACTION_INDEX))?;
+            self.aborted
+                .save(self.file.disk(), &self.path(name::TRANSACTION_INDEX))?;
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
+use crate::disk::Disk;
 use crate::{LogError, Result, durable};
 
 const VERSION: i16 = 0;
@@ -132,8 +133,9 @@ impl TransactionIndex {
         false
     }
 
-    /// Writes the file if it says something else; when this returns, it survives a power cut if its name does.
-    pub(crate) fn save(&self, path: &Path) -> Result<()> {
+    /// Writes the file if it says something else; when this returns, it survives a power cut. After an error it is written
+    /// as a whole again.
+    pub(crate) fn save(&self, disk: &dyn Disk, path: &Path) -> Result<()> {
         if !self.unsaved.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
@@ -141,7 +143,7 @@ impl TransactionIndex {
         let saved = if entries.is_empty() {
             durable::remove_file_if_present(path).map(drop)
         } else {
-            durable::replace_file(path, &encode(&entries))
+            disk.replace_file(path, &encode(&entries))
         };
         saved.map_err(|error| {
             self.unsaved.store(true, Ordering::Release);
@@ -202,6 +204,7 @@ fn decode_entry(bytes: &[u8; ENTRY]) -> Option<AbortedTransaction> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk;
 
     fn aborted(producer_id: i64, first: i64, last: i64, stable: i64) -> AbortedTransaction {
         AbortedTransaction {
@@ -243,8 +246,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("00000000000000000000.txnindex");
         let index = TransactionIndex::default();
+        let disk = disk::os();
         index.push(aborted(7, 3, 5, 6));
-        index.save(&path).unwrap();
+        index.save(&*disk, &path).unwrap();
         assert_eq!(
             fs::read(&path).unwrap(),
             [
@@ -259,7 +263,9 @@ mod tests {
         let again = TransactionIndex::open(&path).unwrap();
         assert_eq!(again.entries(), [aborted(7, 3, 5, 6)]);
         assert!(!again.may_be_lost());
-        TransactionIndex::from_batches().save(&path).unwrap();
+        TransactionIndex::from_batches()
+            .save(&*disk, &path)
+            .unwrap();
         assert!(!path.exists());
         assert!(TransactionIndex::open(&path).unwrap().may_be_lost());
     }

@@ -6,11 +6,14 @@
     reason = "each test file is a crate and uses its part"
 )]
 
+use std::fs::File;
+
 use kafkalite_log::producers::Origin;
 use kafkalite_log::{AppendOptions, Appended, Log, LogConfig, OpenOptions, ReadUpTo, Recovered};
 use kafkalite_records::{
     BatchBuilder, BatchHeader, BatchOrigin, Compression, Compressor, RecordBatch, Records, batches,
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The time at which the tests happen.
 pub const NOW: i64 = 1_700_000_000_000;
@@ -71,6 +74,20 @@ pub fn open_clean(dir: &std::path::Path, config: &LogConfig) -> (Log, Recovered)
         ..OpenOptions::default()
     };
     Log::open(dir, config.clone(), &options).unwrap()
+}
+
+/// Lets this process have so many open files: for a test that is alone in its file.
+pub fn limit_open_files(most: u64) {
+    let limit = Rlimit {
+        current: Some(most),
+        maximum: getrlimit(Resource::Nofile).maximum,
+    };
+    setrlimit(Resource::Nofile, limit).unwrap();
+}
+
+/// Opens files until there is no descriptor left.
+pub fn take_all_descriptors() -> Vec<File> {
+    std::iter::from_fn(|| File::open("/dev/null").ok()).collect()
 }
 
 /// Appends one batch of these values.
