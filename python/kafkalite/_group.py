@@ -15,7 +15,12 @@ from kafkalite.topic_partition import TopicPartition
 
 if TYPE_CHECKING:
     from kafkalite._native import Message
-    from kafkalite.consumer import CommitCallback, RebalanceCallback
+
+RebalanceCallback: TypeAlias = Callable[[list[TopicPartition]], object]
+"""Told which partitions came or go; called in the thread that reads."""
+
+CommitCallback: TypeAlias = Callable[[dict[TopicPartition, int], KafkaError | None], object]
+"""Told what was to be committed, and what went wrong or ``None``; called in the thread that reads."""
 
 _Pair: TypeAlias = tuple[str, int]
 _Kind: TypeAlias = Literal["assigned", "revoked", "lost"]

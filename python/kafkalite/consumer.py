@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from kafkalite import _consumer_table, _group, _logging, _native, _times
 from kafkalite._bootstrap import Bootstrap, addresses
+from kafkalite._group import CommitCallback, RebalanceCallback
 from kafkalite._settings import check_keywords
 from kafkalite.errors import ClosedError, CommitFailedError, InvalidSettingError, KafkaError
 from kafkalite.topic_partition import TopicPartition
@@ -30,12 +31,6 @@ _TAKEN_AS = {
 }
 
 _PATIENCE_S = 10.0  # what leaving a group may take
-
-RebalanceCallback: TypeAlias = Callable[[list[TopicPartition]], object]
-"""Told which partitions came or go; called in the thread that reads."""
-
-CommitCallback: TypeAlias = Callable[[dict[TopicPartition, int], KafkaError | None], object]
-"""Told what was to be committed, and what went wrong or ``None``; called in the thread that reads."""
 
 
 class Consumer:

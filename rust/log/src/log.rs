@@ -15,6 +15,7 @@ mod interrupted;
 mod load;
 mod markers;
 mod open;
+mod options;
 mod prepare;
 mod read;
 mod retain;
@@ -31,7 +32,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 pub use append::{AppendOptions, Appended};
-pub use open::{OpenOptions, Recovered};
+pub use options::{OpenOptions, Recovered};
 pub use read::ReadUpTo;
 pub use retain::Retained;
 pub use timestamps::TimestampedOffset;

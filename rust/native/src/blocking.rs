@@ -11,6 +11,9 @@ use crate::runtime::runtime;
 /// How long a wait goes on before it looks for Ctrl-C.
 const SLICE: Duration = Duration::from_millis(100);
 
+/// Longer than anybody waits.
+pub(crate) const FOR_EVER: Duration = Duration::from_hours(87600);
+
 /// Wait for a future; `None` if `timeout` passes first.
 ///
 /// # Errors

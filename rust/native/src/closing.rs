@@ -5,8 +5,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
-use crate::blocking::{seconds, wait};
-use crate::consumer::FOR_EVER;
+use crate::blocking::{FOR_EVER, seconds, wait};
 use crate::reading::Reading;
 use crate::runtime::runtime;
 

@@ -14,12 +14,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use tokio::sync::Notify;
 
-use crate::blocking::{seconds, wait};
 use crate::errors;
-use crate::reading::Reading;
 
 /// Offsets by topic and partition, as Python gives them.
 pub(crate) type Offsets = HashMap<(String, i32), i64>;
+
+/// Offsets by topic and partition, as the client has them.
+pub(crate) type Committed = Vec<(TopicPartition, CommittedOffset)>;
 
 /// The callbacks of commits that are not told yet, by number. Every Python object that shows a consumer's readings holds it;
 /// the core refers to it weakly.
@@ -82,7 +83,7 @@ struct Settled {
 struct Outcome {
     /// Its callback's number.
     then: u64,
-    offsets: Vec<(TopicPartition, CommittedOffset)>,
+    offsets: Committed,
     error: Option<ClientError>,
 }
 
@@ -97,6 +98,28 @@ impl Outcomes {
     /// The callbacks; none if no Python object is left that they could be told through.
     fn callbacks<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Callbacks>>> {
         self.callbacks.bind(py).upgrade_as::<Callbacks>()
+    }
+
+    /// What takes the outcome of a commit that begins now: it is told to `then`, or else a failure is logged.
+    pub(crate) fn expected(
+        &self,
+        py: Python<'_>,
+        then: Option<Py<PyAny>>,
+    ) -> PyResult<impl FnOnce(Committed, Option<ClientError>) + Send + 'static> {
+        let settled = Arc::clone(&self.settled);
+        let callbacks = self.callbacks(py)?;
+        let then = then
+            .zip(callbacks)
+            .map(|(then, callbacks)| callbacks.get().put(then));
+        Ok(move |offsets, error| match (then, error) {
+            (Some(then), error) => settled.put(Outcome {
+                then,
+                offsets,
+                error,
+            }),
+            (None, Some(error)) => tracing::warn!("{error}"),
+            (None, None) => {}
+        })
     }
 
     /// Waits until there is something to tell.
@@ -146,75 +169,6 @@ impl Settled {
     }
 }
 
-impl Reading {
-    /// Commits and waits for the answer; without offsets what is consumed, and what the caller has in hand.
-    pub(crate) fn commit(
-        &self,
-        py: Python<'_>,
-        offsets: Option<Offsets>,
-        timeout: Option<f64>,
-    ) -> PyResult<()> {
-        let offsets = self.what(offsets);
-        let Some(member) = self.source.member() else {
-            return Err(no_group());
-        };
-        let limit = seconds(timeout).unwrap_or(crate::consumer::FOR_EVER);
-        match wait(py, None, member.commit(offsets, limit))? {
-            Some(committed) => committed.map(drop).map_err(|error| errors::client(&error)),
-            None => Ok(()), // without a timeout there is always an outcome
-        }
-    }
-
-    /// Commits without waiting.
-    pub(crate) fn commit_soon(
-        &self,
-        py: Python<'_>,
-        offsets: Option<Offsets>,
-        then: Option<Py<PyAny>>,
-    ) -> PyResult<()> {
-        let offsets = self.what(offsets);
-        let Some(member) = self.source.member() else {
-            return Err(no_group());
-        };
-        let settled = Arc::clone(&self.outcomes.settled);
-        let callbacks = self.outcomes.callbacks(py)?;
-        let then = then
-            .zip(callbacks)
-            .map(|(then, callbacks)| callbacks.get().put(then));
-        let asked = offsets.clone().unwrap_or_default();
-        member.commit_soon(offsets, move |outcome| {
-            let (offsets, error) = match outcome {
-                Ok(committed) => (committed, None),
-                Err(error) => (asked, Some(error)),
-            };
-            match (then, error) {
-                (Some(then), error) => settled.put(Outcome {
-                    then,
-                    offsets,
-                    error,
-                }),
-                (None, Some(error)) => tracing::warn!("{error}"),
-                (None, None) => {}
-            }
-        });
-        Ok(())
-    }
-
-    fn what(&self, offsets: Option<Offsets>) -> Option<Vec<(TopicPartition, CommittedOffset)>> {
-        if offsets.is_none() {
-            self.taken.lock().settle_for_reader();
-        }
-        let named = |((topic, partition), offset)| {
-            let metadata = String::new();
-            (
-                TopicPartition::new(topic, partition),
-                CommittedOffset { offset, metadata },
-            )
-        };
-        offsets.map(|offsets| offsets.into_iter().map(named).collect())
-    }
-}
-
 /// Offsets as Python has them.
 pub(crate) fn by_pair(
     offsets: impl IntoIterator<Item = (TopicPartition, CommittedOffset)>,
@@ -223,8 +177,4 @@ pub(crate) fn by_pair(
         ((of.topic.to_string(), of.partition), committed.offset)
     };
     offsets.into_iter().map(pair).collect()
-}
-
-fn no_group() -> PyErr {
-    errors::group("commit() needs a group: Consumer(..., group_id='...')")
 }

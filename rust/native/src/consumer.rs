@@ -2,14 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use kafkalite_client::{ConsumerConfig, GroupConsumer, StartAt, Subscription, TopicPartition};
 use parking_lot::Mutex;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
-use crate::blocking::{seconds, wait};
+use crate::blocking::{FOR_EVER, seconds, wait};
 use crate::closing;
 use crate::commits::{Callbacks, Offsets, Outcomes, by_pair};
 use crate::convert::TopicName;
@@ -20,9 +19,6 @@ use crate::runtime::runtime;
 use crate::source::Source;
 use crate::stream::MessageStream;
 use crate::{errors, settings};
-
-/// Longer than anybody waits.
-pub(crate) const FOR_EVER: Duration = Duration::from_hours(87600);
 
 /// The reading side.
 #[pyclass(frozen, module = "kafkalite._native")]

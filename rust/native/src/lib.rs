@@ -15,6 +15,7 @@ mod blocking;
 mod broker;
 mod closing;
 mod commits;
+mod committing;
 mod consumer;
 mod convert;
 mod delivery;

@@ -7,8 +7,9 @@ use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::offset_commit::OffsetCommitRequest;
 use uuid::Uuid;
 
+use super::entry::Entry;
 use super::group::Kind;
-use super::records::{Entry, OffsetValue, offset_entry};
+use super::records::{OffsetValue, offset_entry};
 use super::storage::Written;
 use super::{Groups, Held, code_for_members};
 use crate::clock;

@@ -21,6 +21,7 @@ mod classic;
 mod commits;
 mod consumer;
 mod consumers;
+mod entry;
 mod group;
 mod loading;
 mod members;

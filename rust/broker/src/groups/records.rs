@@ -11,6 +11,7 @@ use kafkalite_wire::{Message, Reader, Result, Value, Version, Writer};
 use uuid::Uuid;
 
 use super::consumer::records as consumer;
+use super::entry::Entry;
 
 /// The version of values that is written.
 const WRITTEN: i16 = 3;
@@ -98,14 +99,6 @@ pub(crate) struct StoredMember {
     pub(crate) session_timeout: i32,
     pub(crate) subscription: Bytes,
     pub(crate) assignment: Bytes,
-}
-
-/// A record to be appended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) key: Bytes,
-    /// `None` for a tombstone.
-    pub(crate) value: Option<Bytes>,
 }
 
 impl Key {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor};
 use kafkalite_wire::ErrorCode;
 
-use super::records::Entry;
+use super::entry::Entry;
 use crate::clock;
 use crate::config::{Configs, LEAST_SEGMENT_BYTES, Overrides};
 use crate::partition::Partition;

@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::frames::{Frames, SMALL};
-use super::quota::Quota;
+use super::frames::Frames;
+use super::quota::{Quota, SMALL};
 use super::sending::{Answer, Unsent};
 use super::turn::Turn;
 use crate::handlers::{self, Connection};

@@ -10,10 +10,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafkalite_wire::{Error, frame};
 use tokio::net::TcpStream;
 
-use super::quota::Hold;
+use super::quota::{Hold, SMALL};
 
-/// Larger frames are large: they share a quota.
-pub(super) const SMALL: usize = 64 * 1024;
 /// Most bytes in the small buffer: the largest small frame.
 const MOST_WAITING: usize = SMALL + frame::PREFIX_LEN;
 /// The least that is made room for at a time; an idle connection keeps as much.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::frames::SMALL;
-
+/// Larger frames are large: they share a quota.
+pub(super) const SMALL: usize = 64 * 1024;
 /// The semaphore counts in these.
 const UNIT: usize = 1024;
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use kafkalite_wire::ErrorCode;
 use tokio::sync::mpsc;
 
-use super::inside::Standing;
 use super::offsets::{Offsets, commit};
+use super::standing::Standing;
 use crate::cluster::{Cluster, shown};
 use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};

@@ -7,8 +7,9 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::commit_queue::Attempt;
-use super::inside::{Inside, Order, Standing};
+use super::inside::{Inside, Order};
 use super::offsets::Offsets;
+use super::standing::Standing;
 use crate::admin::CommittedOffset;
 use crate::cluster::shown;
 use crate::consumer::TopicPartition;

@@ -11,10 +11,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Subscription;
 use super::division::{Counted, Divided, count, count_all, decide};
-use super::inside::{Inside, Order, Standing};
+use super::inside::{Inside, Order};
 use super::link::Link;
 use super::membership::{Effect, Event, Failure, Membership, Terms};
 use super::report::{names, settled};
+use super::standing::Standing;
 use super::{parting, requests};
 use crate::backoff::Backoff;
 use crate::cluster::shown;
@@ -408,7 +409,10 @@ impl Task {
                 );
             }
             request => {
-                self.work.spawn(requests::send(inside, link, request));
+                self.work.spawn(async move {
+                    let event = requests::send(inside, link, request).await;
+                    event.map_or(Done::Nothing, Done::Event)
+                });
             }
         }
     }

@@ -20,6 +20,7 @@ mod offsets;
 mod parting;
 mod report;
 mod requests;
+mod standing;
 mod subscription;
 
 use std::collections::HashMap;
@@ -37,8 +38,9 @@ use crate::config::{ConfigError, ConsumerConfig};
 use crate::consumer::{Batch, Consumer, StartAt, TopicPartition};
 use crate::error::{ClientError, Result};
 pub use events::{PendingEvent, RebalanceEvent};
-use inside::{Inside, Order, Standing};
+use inside::{Inside, Order};
 use offsets::Offsets;
+use standing::Standing;
 pub use subscription::{Pattern, Subscription};
 
 /// One member of a group.

@@ -11,7 +11,7 @@ use kafkalite_wire::api::offset_fetch::{
     OffsetFetchGroup, OffsetFetchGroupTopic, OffsetFetchRequest, OffsetFetchTopic,
 };
 
-use super::Standing;
+use super::standing::Standing;
 use crate::admin::{CommittedOffset, fetched, whole};
 use crate::cluster::{Cluster, shown};
 use crate::consumer::TopicPartition;

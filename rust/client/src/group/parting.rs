@@ -145,8 +145,8 @@ pub(super) async fn begin(inside: &Inside, claimed: Claimed) {
 mod tests {
     use super::*;
     use crate::group::commit_queue::Attempt;
-    use crate::group::inside::Standing;
     use crate::group::inside::tests::alone;
+    use crate::group::standing::Standing;
 
     /// Releases a partition that is consumed up to 5, as a member in this generation; with what generation and offset that is
     /// committed, if it is.

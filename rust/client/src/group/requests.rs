@@ -13,7 +13,6 @@ use tokio::time::timeout;
 use super::division::subscription;
 use super::inside::Inside;
 use super::link::Link;
-use super::member::Done;
 use super::membership::{Effect, Event};
 use crate::config::ConsumerConfig;
 
@@ -27,7 +26,7 @@ const SEVERAL_LEAVE: i16 = 3;
 const SLACK: Duration = Duration::from_secs(5);
 
 /// Sends what the membership wants sent, and waits for the answer.
-pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -> Done {
+pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -> Option<Event> {
     let config = inside.consumer.config();
     let request_timeout = config.client.request_timeout;
     let group_id = || inside.group.to_string();
@@ -59,7 +58,7 @@ pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -
             };
             let limit = request_timeout.max(config.max_poll_interval + SLACK);
             let answer = link.ask(request, limit, |response| response.error_code);
-            Done::Event(Event::Joined(attempt, answer.await))
+            Some(Event::Joined(attempt, answer.await))
         }
         Effect::Sync {
             attempt,
@@ -86,7 +85,7 @@ pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -
             };
             let limit = request_timeout.max(config.max_poll_interval + SLACK);
             let answer = link.ask(request, limit, |response| response.error_code);
-            Done::Event(Event::Synced(attempt, answer.await))
+            Some(Event::Synced(attempt, answer.await))
         }
         Effect::Heartbeat {
             member_id,
@@ -103,7 +102,7 @@ pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -
                 .ask(request, limit, |response| response.error_code)
                 .await;
             let answer = answer.map(|response| response.error_code);
-            Done::Event(Event::Beaten(generation, answer))
+            Some(Event::Beaten(generation, answer))
         }
         Effect::Leave { member_id, why } => {
             // What waits there is not waited for any more; and behind a `JoinGroup` nothing would get through.
@@ -129,9 +128,9 @@ pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -
             if !matches!(timeout(request_timeout, answer).await, Ok(Ok(_))) {
                 tracing::debug!(group = %inside.group, "the coordinator was not told that this member leaves");
             }
-            Done::Event(Event::Left)
+            Some(Event::Left)
         }
-        _ => Done::Nothing,
+        _ => None,
     }
 }
 

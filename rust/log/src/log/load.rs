@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::append::{producer_batch, tracks_producer};
 use super::interrupted;
 use super::markers::stored_end;
-use super::open::{OpenOptions, Recovered};
+use super::options::{OpenOptions, Recovered};
 use super::transactions::Ended;
 use crate::disk::unlink;
 use crate::epochs::LeaderEpochs;

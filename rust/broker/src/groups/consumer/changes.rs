@@ -7,7 +7,7 @@ use kafkalite_wire::Result;
 use super::Consumer;
 use super::heartbeat::MAX_RECORD;
 use super::records::{GroupRecord, Key, RegexRecord, Stored, TargetsRecord};
-use crate::groups::records::Entry;
+use crate::groups::entry::Entry;
 
 /// What has changed, and in sentences why.
 #[derive(Debug, Default, PartialEq)]

@@ -8,7 +8,7 @@ use kafkalite_wire::schema::Kind;
 use kafkalite_wire::{Error, Message, Reader, Result, Value, Version, Writer};
 use uuid::Uuid;
 
-use crate::groups::records::Entry;
+use crate::groups::entry::Entry;
 
 /// What a record of a group is about. The order is that in which Kafka writes them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
