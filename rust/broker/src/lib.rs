@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod answer;
 mod broker;
 mod clock;
 pub mod config;

@@ -1,6 +1,5 @@
 //! Everything that can go wrong, in one enum.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use kafkalite_records::RecordsError;
 use kafkalite_wire::ErrorCode;
 
 use crate::address::Address;
+use crate::brief::brief;
 use crate::config::ConfigError;
 
 /// The result of a client's operation.
@@ -309,15 +309,6 @@ impl ClientError {
             subject: brief(&subject.into()).into(),
             detail: detail.filter(|d| !d.is_empty()).map(Into::into),
         }
-    }
-}
-
-/// What errors repeat of a text that somebody gave: of one that is longer than any topic's name, only the beginning.
-pub(crate) fn brief(text: &str) -> Cow<'_, str> {
-    const MOST: usize = 255;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-        None => text.into(),
     }
 }
 

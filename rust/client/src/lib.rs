@@ -9,6 +9,7 @@
 mod address;
 mod admin;
 mod backoff;
+mod brief;
 mod closing;
 mod cluster;
 mod codec_pool;

@@ -1,7 +1,8 @@
 //! What can be the name of a topic. Asked before anything is sent: a name that is too long for the protocol would spoil every
 //! request that it is part of, and with it what is asked about other topics.
 
-use crate::error::{ClientError, Result, brief};
+use crate::brief::brief;
+use crate::error::{ClientError, Result};
 
 /// The longest name in bytes.
 const MOST: usize = 249;

@@ -31,8 +31,8 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-pub use append::{AppendOptions, Appended};
-pub use options::{OpenOptions, Recovered};
+pub use append::Appended;
+pub use options::{AppendOptions, OpenOptions, Recovered};
 pub use read::ReadUpTo;
 pub use retain::Retained;
 pub use timestamps::TimestampedOffset;

@@ -2,8 +2,6 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{RecordsError, Result};
-
 /// How the records of a batch are compressed. The discriminant is the code in the attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u8)]
@@ -25,15 +23,15 @@ impl Compression {
     /// Every codec, in the order of their codes.
     pub const ALL: [Self; 5] = [Self::None, Self::Gzip, Self::Snappy, Self::Lz4, Self::Zstd];
 
-    /// The codec of a code in the attributes; codes 5 to 7 are [`RecordsError::UnknownCompression`].
-    pub fn from_code(code: u8) -> Result<Self> {
-        Ok(match code {
+    /// The codec of a code in the attributes; Kafka defines none for 5 to 7.
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
             0 => Self::None,
             1 => Self::Gzip,
             2 => Self::Snappy,
             3 => Self::Lz4,
             4 => Self::Zstd,
-            _ => return Err(RecordsError::UnknownCompression(code)),
+            _ => return None,
         })
     }
 

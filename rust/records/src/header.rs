@@ -20,7 +20,11 @@ impl Attributes {
 
     /// Takes the field of a batch. Bits that Kafka does not define are kept and mean nothing.
     pub fn from_bits(bits: i16) -> Result<Self> {
-        Compression::from_code((bits & Self::CODEC) as u8).map(|_| Self(bits))
+        let code = (bits & Self::CODEC) as u8;
+        match Compression::from_code(code) {
+            Some(_) => Ok(Self(bits)),
+            None => Err(RecordsError::UnknownCompression(code)),
+        }
     }
 
     /// The field of a batch.

@@ -30,6 +30,8 @@
 extern crate self as kafkalite_wire;
 
 pub mod api;
+mod api_key;
+mod api_table;
 pub mod consumer_protocol;
 mod encoded;
 mod error;
@@ -44,7 +46,7 @@ mod value;
 mod version;
 mod writer;
 
-pub use api::ApiKey;
+pub use api_key::ApiKey;
 pub use encoded::{Encoded, Part, Splice};
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;

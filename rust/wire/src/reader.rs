@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Error, Result, Value, Version};
+use crate::{Error, Result, Version};
 
 /// A cursor over a frame's bytes, in one version.
 ///
@@ -128,7 +128,7 @@ impl Reader {
         let length = if self.version.is_flexible() {
             i64::from(self.unsigned_varint()?) - 1
         } else {
-            i64::from(i16::read(self)?)
+            i64::from(self.array().map(i16::from_be_bytes)?)
         };
         if length > i64::from(i16::MAX) {
             return Err(Error::BadLength { length, at });
@@ -142,35 +142,26 @@ impl Reader {
         let length = if self.version.is_flexible() {
             i64::from(self.unsigned_varint()?) - 1
         } else {
-            i64::from(i32::read(self)?)
+            i64::from(self.array().map(i32::from_be_bytes)?)
         };
         checked(length, at)
     }
 
-    /// `count` elements.
+    /// Admits `count` elements of at least `min_size` bytes here, each of `size` bytes in memory.
     ///
-    /// A count that the remaining bytes can't hold is refused before anything is allocated. Room is made once and for just
-    /// that many: growing would hold the old and the new vector at once.
-    pub fn elements<T: Value>(&mut self, count: usize) -> Result<Vec<T>> {
+    /// A count that the remaining bytes can't hold is refused before anything is allocated.
+    pub(crate) fn admit(&mut self, count: usize, min_size: usize, size: usize) -> Result<()> {
         if count > self.elements {
             return Err(Error::TooManyElements {
                 elements: count,
                 limit: self.elements,
             });
         }
-        let needed = count.saturating_mul(T::min_size(self.version).max(1));
+        let needed = count.saturating_mul(min_size.max(1));
         if needed > self.remaining() {
             return Err(self.truncated(needed));
         }
-        self.take_memory(count.saturating_mul(size_of::<T>()))?;
-        let mut elements = Vec::new();
-        elements
-            .try_reserve_exact(count)
-            .map_err(|_| Error::OutOfMemory { elements: count })?;
-        for _ in 0..count {
-            elements.push(T::read(self)?);
-        }
-        Ok(elements)
+        self.take_memory(count.saturating_mul(size))
     }
 
     /// The tagged fields at the end of a struct: `known` reads those whose tag it knows and returns whether it did; the

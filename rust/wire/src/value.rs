@@ -241,7 +241,7 @@ impl<T: Value> Nullable for Vec<T> {
     }
 
     fn read_nullable(r: &mut Reader) -> Result<Option<Self>> {
-        r.length()?.map(|count| r.elements(count)).transpose()
+        r.length()?.map(|count| elements(r, count)).transpose()
     }
 
     fn write_null(w: &mut Writer) -> Result<()> {
@@ -251,4 +251,17 @@ impl<T: Value> Nullable for Vec<T> {
     fn write_present(&self, w: &mut Writer) -> Result<()> {
         self.write(w)
     }
+}
+
+/// `count` elements. Room is made once and for just that many: growing would hold the old and the new vector at once.
+fn elements<T: Value>(r: &mut Reader, count: usize) -> Result<Vec<T>> {
+    r.admit(count, T::min_size(r.version()), size_of::<T>())?;
+    let mut elements = Vec::new();
+    elements
+        .try_reserve_exact(count)
+        .map_err(|_| Error::OutOfMemory { elements: count })?;
+    for _ in 0..count {
+        elements.push(T::read(r)?);
+    }
+    Ok(elements)
 }

@@ -9,10 +9,10 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
 };
 
+use super::client::Client;
 use super::commits::seen;
 use super::consumer::{Rules, Sender, check};
 use super::group::Kind;
-use super::members::Client;
 use super::records::group_entry;
 use super::storage::Written;
 use super::{Groups, Held};

@@ -13,33 +13,12 @@ use kafkalite_wire::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
 use tokio::sync::oneshot;
 
 use super::classic::{Answer, Effects, Joiner, Ticket};
+use super::client::Client;
 use super::group::Kind;
 use super::{Groups, Held};
-use crate::handlers::Context;
 
 /// Longest part of a client's name that its member ids begin with.
 const NAME_IN_ID: usize = 200;
-
-/// The client that sends a request of a member.
-#[derive(Debug, Clone)]
-pub(crate) struct Client {
-    /// Its own name for itself.
-    pub(crate) id: String,
-    /// Where it connects from, as Kafka writes it.
-    pub(crate) host: String,
-    /// The version of the request's API.
-    pub(crate) api_version: i16,
-}
-
-impl Client {
-    pub(crate) fn of(context: &Context) -> Self {
-        Self {
-            id: context.client_id.clone().unwrap_or_default(),
-            host: format!("/{}", context.connection.peer.ip()),
-            api_version: context.api_version,
-        }
-    }
-}
 
 /// So many of the largest subscriptions may a member have, one for each protocol that it offers.
 const MOST_SUBSCRIPTIONS: usize = 8;

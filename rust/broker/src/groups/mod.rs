@@ -18,6 +18,7 @@
 
 mod administration;
 mod classic;
+mod client;
 mod commits;
 mod consumer;
 mod consumers;
@@ -49,8 +50,8 @@ use crate::warnings::{About, Warnings};
 
 pub(crate) use administration::GroupFilter;
 pub(crate) use classic::{ClassicView, MemberView, State};
+pub(crate) use client::Client;
 pub(crate) use commits::{Commit, CommittedOffset};
-pub(crate) use members::Client;
 pub(crate) use storage::TOPIC;
 pub(crate) use timers::run as keep_time;
 

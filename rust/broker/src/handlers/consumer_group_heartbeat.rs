@@ -11,13 +11,12 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 };
 
 use super::{Context, Reply};
-use crate::groups::Client;
 
 pub(super) async fn handle(
     context: &Context,
     request: ConsumerGroupHeartbeatRequest,
 ) -> Reply<ConsumerGroupHeartbeatResponse> {
-    let client = Client::of(context);
+    let client = context.client();
     let groups = &context.broker.groups;
     let answer = groups.consumer_heartbeat(request, client).await;
     let refused = |refusal: crate::refusal::Refusal| ConsumerGroupHeartbeatResponse {

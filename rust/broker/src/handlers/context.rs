@@ -7,6 +7,7 @@ use kafkalite_log::LogSlice;
 use tokio::sync::watch;
 
 use crate::config::Listener;
+use crate::groups::Client;
 use crate::state::BrokerState;
 
 /// The connection that a request came over.
@@ -44,6 +45,15 @@ impl Context {
             host: local.ip().to_string(),
             port: local.port(),
         })
+    }
+
+    /// Who asks, as groups know their members.
+    pub(crate) fn client(&self) -> Client {
+        Client {
+            id: self.client_id.clone().unwrap_or_default(),
+            host: format!("/{}", self.connection.peer.ip()),
+            api_version: self.api_version,
+        }
     }
 
     /// Resolves when a parked request should answer with what it has: the broker stops, or the peer has closed its half.

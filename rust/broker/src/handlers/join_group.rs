@@ -10,7 +10,6 @@
 use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
 
 use super::{Context, Reply};
-use crate::groups::Client;
 
 const FIRST_WITH_NULL_PROTOCOL: i16 = 7;
 
@@ -18,7 +17,7 @@ pub(super) async fn handle(
     context: &Context,
     request: JoinGroupRequest,
 ) -> Reply<JoinGroupResponse> {
-    let client = Client::of(context);
+    let client = context.client();
     let groups = &context.broker.groups;
     let mut joined = groups.join(request, client, context.parking_over()).await;
     if !joined.error_code.is_none() && context.api_version >= FIRST_WITH_NULL_PROTOCOL {

@@ -82,7 +82,7 @@ use kafkalite_wire::{ApiKey, Encoded, Request, RequestHeader, RequestPrefix, Res
 
 pub(crate) use context::{Connection, Context, Reply};
 
-use crate::network::{Answer, Outcome};
+use crate::answer::{Answer, Handled};
 use crate::state::BrokerState;
 
 /// Whether a client reads committed messages only (KIP-98); nothing for an isolation level that there is none of.
@@ -100,7 +100,7 @@ macro_rules! handled {
         /// The APIs that have a handler.
         const HANDLED: &[ApiKey] = &[$(ApiKey::$api),*];
 
-        async fn handle(broker: Arc<BrokerState>, connection: Arc<Connection>, key: ApiKey, frame: Bytes) -> Outcome {
+        async fn handle(broker: Arc<BrokerState>, connection: Arc<Connection>, key: ApiKey, frame: Bytes) -> Handled {
             match key {
                 $(ApiKey::$api => {
                     let (header, request) = match Request::decode(frame) {
@@ -112,8 +112,8 @@ macro_rules! handled {
                         Reply::Answer { body, slices } => {
                             finish(body.encode(context.api_version, correlation_id), slices, key)
                         }
-                        Reply::Nothing => Outcome::Nothing,
-                        Reply::Close(reason) => Outcome::Close(reason),
+                        Reply::Nothing => Handled::Nothing,
+                        Reply::Close(reason) => Handled::Close(reason),
                     }
                 })*
             }
@@ -182,10 +182,10 @@ pub(crate) async fn answer(
     broker: Arc<BrokerState>,
     connection: Arc<Connection>,
     frame: Bytes,
-) -> Outcome {
+) -> Handled {
     let prefix = match RequestPrefix::read(&frame) {
         Ok(prefix) => prefix,
-        Err(error) => return Outcome::Close(format!("not a request: {error}")),
+        Err(error) => return Handled::Close(format!("not a request: {error}")),
     };
     let Some(api) = served().find(|api| api.key.code() == prefix.api_key) else {
         return unknown(prefix.api_key);
@@ -202,7 +202,7 @@ pub(crate) async fn answer(
         );
     }
     // In a version that we do not speak there is no way to say so.
-    Outcome::Close(format!(
+    Handled::Close(format!(
         "{} was asked in version {}; served are {} to {}",
         api.key.name(),
         prefix.api_version,
@@ -211,24 +211,24 @@ pub(crate) async fn answer(
     ))
 }
 
-fn unknown(api_key: i16) -> Outcome {
+fn unknown(api_key: i16) -> Handled {
     match ApiKey::from_code(api_key) {
-        Some(key) => Outcome::Close(format!("{} (API {api_key}) is not served", key.name())),
-        None => Outcome::Close(format!(
+        Some(key) => Handled::Close(format!("{} (API {api_key}) is not served", key.name())),
+        None => Handled::Close(format!(
             "API {api_key} is not served; is this a Kafka client?"
         )),
     }
 }
 
-fn malformed(key: ApiKey, error: &kafkalite_wire::Error) -> Outcome {
-    Outcome::Close(format!("a malformed {} request: {error}", key.name()))
+fn malformed(key: ApiKey, error: &kafkalite_wire::Error) -> Handled {
+    Handled::Close(format!("a malformed {} request: {error}", key.name()))
 }
 
-fn finish(encoded: kafkalite_wire::Result<Encoded>, slices: Vec<LogSlice>, key: ApiKey) -> Outcome {
+fn finish(encoded: kafkalite_wire::Result<Encoded>, slices: Vec<LogSlice>, key: ApiKey) -> Handled {
     match encoded {
-        Ok(frame) => Outcome::Answer(Box::new(Answer { frame, slices })),
+        Ok(frame) => Handled::Answer(Box::new(Answer { frame, slices })),
         // Ours to repair: a handler filled a field that this version cannot carry, or too much for one frame.
-        Err(error) => Outcome::Close(format!(
+        Err(error) => Handled::Close(format!(
             "the answer to {} could not be written: {error}",
             key.name()
         )),

@@ -15,8 +15,9 @@ use tokio::time::timeout;
 
 use super::frames::Frames;
 use super::quota::{Quota, SMALL};
-use super::sending::{Answer, Unsent};
+use super::sending::Unsent;
 use super::turn::Turn;
+use crate::answer::Handled;
 use crate::handlers::{self, Connection};
 use crate::state::BrokerState;
 use crate::warnings::About;
@@ -25,17 +26,6 @@ use crate::warnings::About;
 const LARGE_STALL: Duration = Duration::from_secs(30);
 /// After this long without a request a connection gives its buffer back.
 const KEEP_BUFFER: Duration = Duration::from_secs(1);
-
-/// What becomes of a request.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// It is answered.
-    Answer(Box<Answer>),
-    /// The client wants no answer.
-    Nothing,
-    /// The connection cannot go on; the sentence says why.
-    Close(String),
-}
 
 /// Why a connection ended.
 #[derive(Debug)]
@@ -177,7 +167,7 @@ impl Served {
             frame,
         );
         match self.while_watching_the_peer(answering).await {
-            Outcome::Answer(answer) => {
+            Handled::Answer(answer) => {
                 let idle = self.idle();
                 let sent = answer.send(&self.stream, &mut self.turn, idle).await;
                 sent.map_err(|unsent| match unsent {
@@ -185,16 +175,16 @@ impl Served {
                     Unsent::Ours(reason) => End::Ours(reason),
                 })
             }
-            Outcome::Nothing => Ok(()),
-            Outcome::Close(reason) => Err(End::Because(reason)),
+            Handled::Nothing => Ok(()),
+            Handled::Close(reason) => Err(End::Because(reason)),
         }
     }
 
     /// Reads ahead while `answering` waits, so that a parked request hears when its peer has left.
     async fn while_watching_the_peer(
         &mut self,
-        answering: impl Future<Output = Outcome>,
-    ) -> Outcome {
+        answering: impl Future<Output = Handled>,
+    ) -> Handled {
         tokio::pin!(answering);
         loop {
             let watching = self.frames.waiting() < SMALL && !*self.peer_done.borrow();

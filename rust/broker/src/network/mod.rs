@@ -11,6 +11,4 @@ mod quota;
 mod sending;
 mod turn;
 
-pub(crate) use connection::Outcome;
 pub(crate) use listening::{bind, serve};
-pub(crate) use sending::Answer;

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use kafkalite_log::LogSlice;
-use kafkalite_wire::{Encoded, Part};
+use kafkalite_wire::Part;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::turn::Turn;
+use crate::answer::Answer;
 use crate::page_cache;
 
 /// From this many bytes on, `sendfile` is faster than writing from a mapping (below, the extra call costs more).
@@ -22,15 +23,6 @@ const SENDFILE_AT_ONCE: u64 = 1024 * 1024;
 const LOOKED_AT: usize = 4 * 1024;
 /// Most pieces in one call; the system allows 1,024.
 const PIECES_AT_ONCE: usize = 64;
-
-/// A finished response.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// The frame, with gaps where records belong.
-    pub(crate) frame: Encoded,
-    /// The records; each gap names its place here.
-    pub(crate) slices: Vec<LogSlice>,
-}
 
 /// Why an answer was not sent, or not all of it.
 #[derive(Debug)]

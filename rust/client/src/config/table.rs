@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::brief;
+use crate::brief::brief;
 
 /// Bytes of the longest text that can be sent to a broker, where each of them is meant to be.
 const LONGEST_TEXT: usize = i16::MAX as usize;

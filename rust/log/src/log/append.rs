@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use kafkalite_records::{BatchHeader, RecordBatch, TimestampType};
 
 use super::markers::appended_end;
+use super::options::AppendOptions;
 use super::prepare::{MAX_DECOMPRESSED, Prepared, prepare, prepare_all};
 use super::transactions::Ended;
 use super::{Appender, Log};
@@ -13,17 +14,6 @@ use crate::producers::{Admission, Origin, ProducerBatch};
 use crate::segment::Head;
 use crate::segment::active::Incoming;
 use crate::{Durability, LogConfig, LogError, Result};
-
-/// Who appends, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AppendOptions {
-    /// The epoch of the partition's leader, written into every batch that is not a replica's.
-    pub leader_epoch: i32,
-    /// The clock, in milliseconds since 1970.
-    pub now_ms: i64,
-    /// Whose batches these are, and so how much of them is still to be proved.
-    pub origin: Origin,
-}
 
 /// Where an append went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
-//! What who opens a log says, and what he is told.
+//! What is said to a log by who opens it or appends to it, and what opening answers.
 
 use std::sync::Arc;
 
 use crate::disk::{self, Disk};
+use crate::producers::Origin;
 
 /// What is known about a log before it is opened.
 #[derive(Clone, Debug)]
@@ -46,4 +47,15 @@ pub struct Recovered {
     pub segments_removed: usize,
     /// Batches that were replayed to know the producers.
     pub batches_replayed: usize,
+}
+
+/// Who appends, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppendOptions {
+    /// The epoch of the partition's leader, written into every batch that is not a replica's.
+    pub leader_epoch: i32,
+    /// The clock, in milliseconds since 1970.
+    pub now_ms: i64,
+    /// Whose batches these are, and so how much of them is still to be proved.
+    pub origin: Origin,
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use kafkalite_records::{BatchHeader, Compression, RecordBatch, RecordsError, TimestampType};
 
-use super::AppendOptions;
 use super::content::Content;
+use super::options::AppendOptions;
 use super::rules::Rules;
 use crate::producers::Origin;
 use crate::{LogConfig, LogError, Result};

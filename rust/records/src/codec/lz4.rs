@@ -9,7 +9,7 @@ use lz4_flex::block::{
     get_maximum_output_size,
 };
 
-use super::decompress::{Failure, Output, first_allocation};
+use super::output::{Failure, Output, first_allocation};
 
 const MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
 /// Version 1, blocks independent, no checksums, no sizes; blocks of 64 KiB; and the checksum of these two bytes.

@@ -3,6 +3,7 @@
 mod compress;
 mod decompress;
 mod lz4;
+mod output;
 mod snappy;
 
 pub use compress::{Compressor, InvalidLevel};

@@ -72,10 +72,12 @@ impl<'a> Message<'a> {
         };
         let cut = || corrupt("a message ends before its fields do");
         let attributes = bytes[ATTRIBUTES_AT];
+        let codec = attributes & 0b111;
         let mut message = Self {
             offset,
             magic: magic as i8,
-            compression: Compression::from_code(attributes & 0b111)?,
+            compression: Compression::from_code(codec)
+                .ok_or(RecordsError::UnknownCompression(codec))?,
             timestamp_type: TimestampType::Create,
             timestamp: -1,
             crc: i32_at(bytes, &mut at).ok_or_else(cut)? as u32,
