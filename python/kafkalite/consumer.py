@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import index
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self
 
 from kafkalite import _consumer_table, _group, _logging, _native, _times
 from kafkalite._bootstrap import Bootstrap, addresses
 from kafkalite._group import CommitCallback, RebalanceCallback
 from kafkalite._settings import check_keywords
-from kafkalite.errors import ClosedError, CommitFailedError, InvalidSettingError, KafkaError
+from kafkalite.errors import ClosedError, CommitFailedError, InvalidSettingError
 from kafkalite.topic_partition import TopicPartition
 
 if TYPE_CHECKING:
