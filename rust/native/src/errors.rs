@@ -97,7 +97,11 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
         ClientError::Undelivered { .. } => delivery(&sentence),
         ClientError::TimedOut {
             cause: Some(cause), ..
-        } if matches!(**cause, ClientError::Broker { .. }) => {
+        } if matches!(
+            **cause,
+            ClientError::Broker { .. } | ClientError::UnknownPartition { .. }
+        ) =>
+        {
             let code = cause.code().map_or(-1, kafkalite_client::ErrorCode::code);
             broker_answer(code, &sentence, true)
         }

@@ -64,6 +64,11 @@ impl Interests {
         names.held.keys().filter(askable).cloned().collect()
     }
 
+    /// Whether anybody has to do with this topic.
+    pub(super) fn is_held(&self, name: &str) -> bool {
+        self.0.lock().held.contains_key(name)
+    }
+
     /// Somebody sends to this topic, or names it to read it: the next refresh may create it, if it is asked for at all.
     pub(super) fn may_create(&self, name: &Arc<str>) {
         let mut names = self.0.lock();

@@ -8,7 +8,9 @@ use kafkalite_wire::api::metadata::MetadataResponse;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::absence::Missing;
 use crate::address::{Address, Origin};
+use crate::error::ClientError;
 
 /// A snapshot; a refresh makes a new one.
 #[derive(Debug, Clone)]
@@ -110,6 +112,31 @@ impl Metadata {
         self.topics
             .get(topic)
             .is_none_or(|topic| topic.error == ErrorCode::UnknownTopicOrPartition)
+    }
+
+    /// Whether a partition is missing, and why; not if nobody knows.
+    pub(crate) fn missing(&self, topic: &str, partition: i32) -> Option<Missing> {
+        let topic = self.topics.get(topic)?;
+        let has = |count: usize| usize::try_from(partition).is_ok_and(|number| number < count);
+        match (topic.error, topic.partitions.len()) {
+            (ErrorCode::UnknownTopicOrPartition, _) => Some(Missing::Topic),
+            (ErrorCode::None, count @ 1..) if !has(count) => Some(Missing::Partition(count)),
+            _ => None,
+        }
+    }
+
+    /// What the cluster says against a partition: its topic is refused, or it is missing.
+    pub(crate) fn objection(&self, topic: &Arc<str>, partition: i32) -> Option<ClientError> {
+        let found = self.topics.get(topic)?;
+        match self.missing(topic, partition) {
+            Some(Missing::Partition(partitions)) => Some(ClientError::UnknownPartition {
+                topic: Arc::clone(topic),
+                partition,
+                partitions,
+            }),
+            _ if found.error == ErrorCode::None => None,
+            _ => Some(ClientError::broker("Metadata", &**topic, found.error, None)),
+        }
     }
 
     /// A partition's leader and its epoch, as far as known.

@@ -2,6 +2,7 @@
 //!
 //! It asks and remembers; it does not decide what to send, nor when to try again.
 
+mod absence;
 mod coordinator;
 mod interest;
 mod metadata;
@@ -23,6 +24,8 @@ use crate::config::{ClientConfig, ConfigError};
 use crate::connection::{Connection, Destination};
 use crate::error::{ClientError, Result};
 use crate::topic_name::check_topic_name;
+use absence::Absences;
+pub(crate) use absence::{CREATION, Missing};
 pub(crate) use coordinator::{Coordinator, is_elsewhere, shown};
 pub(crate) use interest::Interest;
 use interest::Interests;
@@ -44,6 +47,8 @@ pub(crate) struct Cluster {
     metadata: RwLock<Arc<Metadata>>,
     /// Topics that a refresh asks for.
     interests: Arc<Interests>,
+    /// What is missing among them.
+    pub(crate) absences: Absences,
     /// By group.
     coordinators: Mutex<HashMap<Arc<str>, Arc<Coordinator>>>,
     /// One refresh at a time; whoever waited takes its result.
@@ -73,6 +78,7 @@ impl Cluster {
             pool: Pool::default(),
             metadata: RwLock::new(Arc::new(Metadata::unknown())),
             interests: Arc::default(),
+            absences: Absences::default(),
             coordinators: Mutex::default(),
             refreshing: tokio::sync::Mutex::new(()),
             unreachable: AtomicBool::new(false),
@@ -224,6 +230,8 @@ impl Cluster {
             fresh.topics.extend(Metadata::of(created).topics);
         }
         self.interests.asked(&names);
+        let is_wanted = |name: &str| self.interests.is_held(name);
+        self.absences.look(&fresh, is_wanted);
         let fresh = Arc::new(fresh);
         tracing::debug!(
             brokers = fresh.brokers.len(),

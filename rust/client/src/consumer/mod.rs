@@ -12,6 +12,7 @@ mod claim;
 mod claims;
 mod decode;
 mod fetcher;
+mod missing;
 mod offsets;
 mod partition;
 mod plan;

@@ -25,6 +25,9 @@ async fn keep(shared: &Arc<Shared>, fetchers: &mut JoinSet<()>) {
     let mut metadata = shared.cluster.metadata();
     loop {
         let (leaders, complete) = shared.learn(&metadata);
+        if !complete {
+            shared.tell_of_missing(&metadata);
+        }
         for (leader, wake) in leaders {
             fetchers.spawn(Fetcher::new(Arc::clone(shared), leader, wake).run());
         }

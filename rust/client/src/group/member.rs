@@ -13,17 +13,14 @@ use super::Subscription;
 use super::division::{Counted, Divided, count, count_all, decide};
 use super::inside::{Inside, Order};
 use super::link::Link;
-use super::membership::{Effect, Event, Failure, Membership, Terms};
-use super::report::{names, settled};
+use super::membership::{Effect, Event, Failure, Membership, Terms, Topics};
+use super::report::{gone, names, settled};
 use super::standing::Standing;
 use super::{parting, requests};
 use crate::backoff::Backoff;
-use crate::cluster::shown;
+use crate::cluster::{CREATION, shown};
 use crate::config::Assignor;
 use crate::error::{ClientError, Result};
-
-/// How long a cluster that creates topics by itself may take to do so before a missing one is spoken of.
-const CREATION: Duration = Duration::from_secs(1);
 
 /// Keeps the member in its group until it is closed.
 pub(super) async fn run(inside: Arc<Inside>, mut orders: mpsc::UnboundedReceiver<Order>) {
@@ -78,6 +75,8 @@ struct Task {
     is_checked: bool,
     /// Since when a topic that is subscribed to by name is missing, unless that was told.
     misses_since: Option<Instant>,
+    /// Those topics of the subscription that there were at the last look.
+    existing: Topics,
     /// The member rests because of an error.
     has_failed: bool,
 }
@@ -110,6 +109,7 @@ impl Task {
             progress: 0,
             is_checked: false,
             misses_since: None,
+            existing: Topics::new(),
             has_failed: false,
             inside,
         }
@@ -133,6 +133,7 @@ impl Task {
                 self.look += 1;
                 self.is_checked = false;
                 self.misses_since = None;
+                self.existing.clear();
                 if let Subscription::Topics(_) = &to {
                     let (topics, why) = (to.resolve([]), "it has subscribed".to_owned());
                     self.tell(Event::Subscribed(topics, why));
@@ -303,6 +304,15 @@ impl Task {
         let changed = self.divided.as_ref().filter(|_| self.membership.leads());
         let changed = changed.and_then(|divided| divided.difference(&counts));
         let topics = subscription.resolve(counts.keys().map(|name| &**name));
+        let there = topics.iter().filter(|it| counts.contains_key(*it));
+        let before = std::mem::replace(&mut self.existing, there.cloned().collect());
+        let absences = &self.inside.consumer.cluster().absences;
+        for topic in before.difference(&self.existing) {
+            let is_refused = refused.iter().any(|(name, _)| name == topic);
+            if !is_refused && absences.is_gone(topic, now) {
+                tracing::warn!("{}", gone(&self.inside.group, topic));
+            }
+        }
         let refused: BTreeMap<_, _> = refused.into_iter().collect();
         let is_missing =
             |topic: &&Arc<str>| !counts.contains_key(*topic) && !refused.contains_key(*topic);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::assignors::Counts;
 use super::division::Divided;
 use super::membership::Partitions;
+use crate::cluster::shown;
 
 /// How many names a sentence has; the others are counted.
 const MOST: usize = 5;
@@ -27,6 +28,15 @@ pub(super) fn names<T: Display>(all: impl ExactSizeIterator<Item = T>) -> String
 fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
+}
+
+/// That a topic which the member reads was deleted.
+pub(super) fn gone(group: &str, topic: &str) -> String {
+    format!(
+        "{}: topic {topic} does not exist any more, and the group divides anew without it; what is published there is read as \
+         soon as it exists",
+        shown(group)
+    )
 }
 
 /// What a rebalance changed: for this member, and if it leads for the group.

@@ -196,6 +196,20 @@ impl Accumulator {
         }
     }
 
+    /// How many records are here, and since when the oldest.
+    pub(super) fn unsent(&self) -> (u64, Option<Instant>) {
+        let queue = self.queue.lock();
+        let closed = queue.closed.iter();
+        let closed = closed.map(|batch| (u64::from(batch.records), batch.created));
+        let open = queue.open.iter();
+        let open = open.map(|open| (open.builder.count() as u64, open.opened));
+        closed
+            .chain(open)
+            .fold((0, None), |(sum, oldest), (records, created)| {
+                (sum + records, oldest.or(Some(created)))
+            })
+    }
+
     /// Takes the oldest batch, the open one if there is no other.
     pub(super) fn take(&self) -> Option<Batch> {
         let mut queue = self.queue.lock();

@@ -113,6 +113,19 @@ impl Lane {
         self.in_flight == 0 && self.retry.is_empty() && self.compressing.is_none()
     }
 
+    /// How many records are not sent, and since when the oldest waits.
+    pub(super) fn unsent(&self) -> (u64, Option<Instant>) {
+        let (held, collected) = (
+            self.retry.iter().chain(&self.compressing),
+            &self.accumulator,
+        );
+        let (records, oldest) = collected.unsent();
+        let held = held.map(|batch| (u64::from(batch.records), Some(batch.created)));
+        held.fold((records, oldest), |(sum, oldest), (records, created)| {
+            (sum + records, oldest.min(created).or(created))
+        })
+    }
+
     /// Puts a batch back into its place, to be sent again after a pause.
     pub(super) fn retry(&mut self, batch: Batch, now: Instant) {
         // One pause for what failed together.

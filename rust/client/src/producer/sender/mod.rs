@@ -4,6 +4,7 @@
 mod identity;
 mod idle;
 mod lane;
+mod missing;
 mod packing;
 mod request;
 mod settle;
@@ -271,6 +272,7 @@ impl Sender {
                         for lane in self.lanes.values_mut() {
                             lane.learn(&metadata);
                         }
+                        self.tell_of_missing(&metadata);
                     }
                     Err(error) => self.note(error),
                 }

@@ -206,12 +206,8 @@ impl Sender {
     fn expired(&self, batch: &Batch, state: &str) -> ClientError {
         let (topic, partition) = (&batch.outcome.topic, batch.outcome.partition);
         let metadata = self.shared.cluster.metadata();
-        let refused = || {
-            let found = metadata.topics.get(topic)?;
-            (found.error != ErrorCode::None)
-                .then(|| ClientError::broker("Metadata", &**topic, found.error, None))
-        };
-        let cause = batch.last_error.clone().or_else(refused);
+        let objection = metadata.objection(topic, partition);
+        let cause = objection.or_else(|| batch.last_error.clone());
         ClientError::TimedOut {
             what: format!("delivering to {topic}-{partition}{state}").into(),
             setting: "delivery.timeout.ms",
