@@ -96,6 +96,28 @@ fn the_active_segment_is_rolled_when_it_expires_too_and_offsets_go_on() {
 }
 
 #[test]
+fn where_no_segment_can_be_begun_all_but_the_last_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = LogConfig {
+        retention_ms: Some(10_000),
+        file_delete_delay_ms: 0,
+        ..LogConfig::default()
+    };
+    let log = seconds(dir.path(), &config, 5);
+    // As on a disk that has no room for another file.
+    let obstacle = dir.path().join("00000000000000000005.log");
+    fs::create_dir(&obstacle).unwrap();
+    assert_eq!(log.retain(NOW + 100_000).unwrap().segments, 2);
+    assert_eq!((log.segment_bases(), log.start_offset()), (vec![4], 4));
+    log.retain(NOW + 100_000).unwrap_err();
+    assert_eq!(files_with(dir.path(), ".deleted"), 0, "there is room now");
+    assert_eq!(append(&log, &[b"x"]).first_offset, 5);
+    fs::remove_dir(&obstacle).unwrap();
+    assert_eq!(log.retain(NOW + 200_000).unwrap().segments, 1);
+    assert_eq!((log.start_offset(), log.end_offset()), (6, 6));
+}
+
+#[test]
 fn segments_go_while_the_rest_is_large_enough() {
     let dir = tempfile::tempdir().unwrap();
     let size = batch(&[b"x"]).len() as u64;

@@ -27,7 +27,8 @@ pub(super) struct Doomed {
 impl Log {
     /// Takes the oldest segments out of the log as `retention.ms`, `retention.bytes` and the start offset say, and unlinks
     /// those that were taken out `file.delete.delay.ms` ago. Never above the high watermark; the active segment is rolled
-    /// first when it is to go too, so the log keeps its end offset. Appends and reads go on meanwhile.
+    /// first when it is to go too, so the log keeps its end offset; where that cannot be, for want of room or a descriptor, all
+    /// others go. Appends and reads go on meanwhile.
     pub fn retain(&self, now_ms: i64) -> Result<Retained> {
         let _alone = self.restructuring.lock();
         self.check_open()?;
@@ -36,8 +37,17 @@ impl Log {
         let end = self.end_offset();
         let segments = self.segments.load_full();
         let mut expired = self.count_expired(&segments, &config, now_ms)?;
-        if expired == segments.len() && !self.roll_unless_appended(end, &config, now_ms)? {
-            expired -= 1;
+        if expired == segments.len() {
+            match self.roll_unless_appended(end, &config, now_ms) {
+                Ok(true) => {}
+                Ok(false) => expired -= 1,
+                Err(error) if expired == 1 || self.is_closed() => return Err(error),
+                Err(error) => {
+                    // Who has no room must be able to make some.
+                    tracing::warn!(%error, "the last segment stays: another cannot be begun");
+                    expired -= 1;
+                }
+            }
         }
         if expired == 0 {
             return Ok(Retained::default());
