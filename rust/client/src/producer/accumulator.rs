@@ -12,9 +12,31 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::batch::{Batch, Made, Place};
+use super::bell::Bell;
+use super::builders::Builders;
 use super::delivery::{Delivery, Outcome};
+use super::ledger::Ledger;
 use super::record::ProducerRecord;
-use super::shared::Shared;
+
+/// What all accumulators of a producer share.
+#[derive(Debug)]
+pub(super) struct Intake {
+    pub(super) ledger: Ledger,
+    /// Rung for partitions with something new.
+    pub(super) bell: Bell<Arc<Accumulator>>,
+    pub(super) builders: Builders,
+}
+
+impl Intake {
+    /// `batch_size`: bytes (`batch.size`).
+    pub(super) fn new(batch_size: usize) -> Self {
+        Self {
+            ledger: Ledger::default(),
+            bell: Bell::default(),
+            builders: Builders::new(batch_size),
+        }
+    }
+}
 
 /// One partition's batches that were not sent yet.
 #[derive(Debug)]
@@ -100,7 +122,7 @@ impl Accumulator {
     /// Appends a record that `memory` was reserved for.
     pub(super) fn append(
         self: &Arc<Self>,
-        shared: &Shared,
+        intake: &Intake,
         record: &ProducerRecord<'_>,
         timestamp: i64,
         memory: usize,
@@ -122,7 +144,7 @@ impl Accumulator {
             }
             self.close_open(&mut queue);
         }
-        let mut open = self.open(shared, memory, shared.builder());
+        let mut open = self.open(intake, memory, intake.builders.take());
         if !open
             .builder
             .try_append(timestamp, record.key, record.value, record.headers)
@@ -130,17 +152,17 @@ impl Accumulator {
             return Err(NotTaken::TooLarge);
         }
         let delivery = Delivery::new(Arc::clone(&open.outcome), 0, timestamp);
-        shared.opened(open.place());
+        intake.ledger.opened(open.place());
         queue.open = Some(open);
         drop(queue);
-        shared.wake_sender(Arc::clone(self));
+        intake.bell.ring_for(Arc::clone(self));
         Ok(delivery)
     }
 
     /// Appends a message set as a batch of its own, behind what is there.
     pub(super) fn append_set(
         self: &Arc<Self>,
-        shared: &Shared,
+        intake: &Intake,
         set: BatchBuilder,
         memory: usize,
         timestamp: i64,
@@ -150,26 +172,26 @@ impl Accumulator {
             return Err(NotTaken::Shut);
         }
         self.close_open(&mut queue);
-        let open = self.open(shared, memory, set);
+        let open = self.open(intake, memory, set);
         let records = open.builder.count() as u32;
         let delivery = Delivery::of_set(Arc::clone(&open.outcome), records, timestamp);
-        shared.opened(open.place());
+        intake.ledger.opened(open.place());
         let mut batch = open.close();
         batch.made = Made::Set;
         queue.closed.push_back(batch);
         drop(queue);
-        shared.wake_sender(Arc::clone(self));
+        intake.bell.ring_for(Arc::clone(self));
         Ok(delivery)
     }
 
-    fn open(&self, shared: &Shared, memory: usize, builder: BatchBuilder) -> Open {
+    fn open(&self, intake: &Intake, memory: usize, builder: BatchBuilder) -> Open {
         Open {
-            id: shared.next_batch_id(),
+            id: intake.ledger.next_batch_id(),
             builder,
             outcome: Outcome::new(
                 Arc::clone(&self.topic),
                 self.partition,
-                Arc::clone(&shared.failures),
+                Arc::clone(&intake.ledger.failures),
             ),
             opened: Instant::now(),
             memory,

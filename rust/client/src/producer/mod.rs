@@ -7,14 +7,19 @@
 
 mod accumulator;
 mod batch;
+mod bell;
+mod budget;
+mod builders;
 mod compressors;
 mod delivery;
+mod ledger;
 mod record;
 mod sender;
 mod sequences;
 mod shared;
 mod split;
 mod topic;
+mod topics;
 
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -173,12 +178,12 @@ impl Producer {
         });
         let appended = if fits && !set.is_empty() {
             accumulator
-                .append_set(&self.shared, set, size, first)
+                .append_set(&self.shared.intake, set, size, first)
                 .map_err(|reason| self.not_taken(reason, &topic, size))
         } else {
             Err(self.not_taken(NotTaken::TooLarge, &topic, size))
         };
-        appended.inspect_err(|_| self.shared.release(size))
+        appended.inspect_err(|_| self.shared.budget.release(size))
     }
 
     /// [`enqueue`](Self::enqueue), waiting where it has to.
@@ -222,7 +227,7 @@ impl Producer {
 
     /// How many partitions a topic has, if that is known already; nothing is asked.
     pub fn known_partition_count(&self, topic: &str) -> Option<usize> {
-        Some(self.shared.topic(topic)?.partition_count())
+        Some(self.shared.topics.get(topic)?.partition_count())
     }
 
     /// Sends what lingers and waits until everything taken so far is settled, then reports failures that nobody looked
@@ -230,7 +235,7 @@ impl Producer {
     /// somebody closes the producer before all is delivered.
     pub async fn flush(&self) -> Result<()> {
         self.shared.drained().await;
-        self.shared.failures.report()?;
+        self.shared.intake.ledger.failures.report()?;
         if self.shared.cut_off.load(Ordering::Acquire) {
             return Err(self.shared.closing.error());
         }
@@ -249,18 +254,18 @@ impl Producer {
             );
         }
         self.shared.abort.store(true, Ordering::Release);
-        self.shared.wake.notify_one();
+        self.shared.intake.bell.ring();
         // The sender fails what is left, so this wait is short; it is bounded in case the runtime is going away.
         let _ = timeout(Duration::from_secs(5), self.shared.drained()).await;
         self.shared.cluster.close();
-        self.shared.failures.report()
+        self.shared.intake.ledger.failures.report()
     }
 
     fn topic(&self, name: &str) -> Result<Arc<Topic>, Refused> {
         if self.shared.closing.is_closed() {
             return Err(Refused::Failed(self.shared.closing.error()));
         }
-        let topic = self.shared.topic(name);
+        let topic = self.shared.topics.get(name);
         let topic = topic.ok_or_else(|| self.wait(Need::Topic(name.to_owned())))?;
         topic.note_use();
         Ok(topic)
@@ -280,9 +285,9 @@ impl Producer {
         self.reserve(size)?;
         let timestamp = record.timestamp.unwrap_or_else(now);
         accumulator
-            .append(&self.shared, record, timestamp, size)
+            .append(&self.shared.intake, record, timestamp, size)
             .map_err(|reason| {
-                self.shared.release(size);
+                self.shared.budget.release(size);
                 self.not_taken(reason, topic, size)
             })
     }
@@ -303,7 +308,7 @@ impl Producer {
     }
 
     fn reserve(&self, bytes: usize) -> Result<(), Refused> {
-        if self.shared.reserve(bytes) {
+        if self.shared.budget.reserve(bytes) {
             Ok(())
         } else {
             Err(self.wait(Need::Room(bytes)))

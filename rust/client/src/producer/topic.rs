@@ -8,7 +8,6 @@ use parking_lot::RwLock;
 use uuid::Uuid;
 
 use super::accumulator::Accumulator;
-use super::shared::Shared;
 use crate::cluster::{Interest, TopicMetadata};
 use crate::config::PartitionerChoice;
 use crate::error::{ClientError, Result};
@@ -74,7 +73,7 @@ impl Topic {
 
     /// Takes over what a refresh found. Partitions are only ever added, unless the topic was deleted and created with fewer;
     /// one that vanished keeps its batches, and they time out unless it comes back.
-    pub(super) fn learn(&self, found: &TopicMetadata, shared: &Shared) {
+    pub(super) fn learn(&self, found: &TopicMetadata, mut next_lane: impl FnMut() -> usize) {
         if found.error != ErrorCode::None {
             return;
         }
@@ -91,7 +90,7 @@ impl Topic {
             partitions.accumulators.push(Accumulator::new(
                 Arc::clone(&self.name),
                 number as i32,
-                shared.next_lane(),
+                next_lane(),
             ));
         }
         let led = |(number, partition): (usize, &crate::cluster::PartitionMetadata)| {

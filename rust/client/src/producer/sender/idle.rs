@@ -25,6 +25,7 @@ impl Sender {
             .collect();
         let forgotten = self
             .shared
+            .topics
             .forget_unused(LOOKS, |topic| busy.contains(topic));
         if forgotten.is_empty() {
             return self.look_at;

@@ -214,22 +214,18 @@ impl Lane {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::shared::Shared;
+    use super::super::super::accumulator::Intake;
     use super::*;
-    use crate::cluster::Cluster;
-    use crate::config::ProducerConfig;
     use kafkalite_records::BatchBuilder;
 
     /// A lane with batches of one record each.
     fn lane(batches: usize) -> Lane {
-        let config = ProducerConfig::from_pairs([("bootstrap.servers", "localhost:1")]).unwrap();
-        let cluster = Cluster::new(config.client.clone()).unwrap();
-        let shared = Shared::new(config, cluster);
+        let intake = Intake::new(100);
         let accumulator = Accumulator::new("t".into(), 0, 0);
         for _ in 0..batches {
             let mut set = BatchBuilder::new(100);
             assert!(set.try_append(1, None, Some(b"x"), &[]));
-            accumulator.append_set(&shared, set, 10, 1).unwrap();
+            accumulator.append_set(&intake, set, 10, 1).unwrap();
         }
         let pause = Duration::from_millis(1);
         Lane::new(accumulator, Backoff::new(pause, pause))

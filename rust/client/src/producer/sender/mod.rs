@@ -105,7 +105,7 @@ impl Sender {
             let wake_at = self.dispatch(now).map_or(look_at, |it| it.min(look_at));
             let shared = Arc::clone(&self.shared);
             tokio::select! {
-                () = shared.wake.notified() => {}
+                () = shared.intake.bell.rung() => {}
                 () = sleep_until(wake_at) => {}
                 Some(done) = self.work.join_next_with_id() => {
                     self.done(done);
@@ -119,7 +119,7 @@ impl Sender {
 
     /// Learns about partitions with something new.
     fn adopt_fresh(&mut self) {
-        for accumulator in self.shared.take_fresh() {
+        for accumulator in self.shared.intake.bell.take_fresh() {
             self.adopt(accumulator);
         }
     }
@@ -163,7 +163,7 @@ impl Sender {
         metadata: &Metadata,
         wake_at: &mut Option<Instant>,
     ) -> bool {
-        let hurry = self.shared.is_hurried();
+        let hurry = self.shared.intake.bell.is_hurried();
         let linger = self.shared.config.linger;
         let mut parcels: HashMap<i32, Parcel> = HashMap::new();
         for index in self.active.iter().copied().collect::<Vec<_>>() {
@@ -268,7 +268,7 @@ impl Sender {
                 self.refreshing = false;
                 match result {
                     Ok(metadata) => {
-                        self.shared.learn_all(&metadata);
+                        self.shared.topics.learn_all(&metadata);
                         for lane in self.lanes.values_mut() {
                             lane.learn(&metadata);
                         }
@@ -321,8 +321,7 @@ impl Drop for Sender {
     fn drop(&mut self) {
         self.shared.closing.close();
         self.adopt_fresh();
-        let topics: Vec<_> = self.shared.topics.read().values().cloned().collect();
-        for accumulator in topics.iter().flat_map(|topic| topic.accumulators()) {
+        for accumulator in self.shared.topics.accumulators() {
             self.adopt(accumulator);
         }
         self.work.abort_all();

@@ -71,7 +71,7 @@ impl Sender {
         };
         let (bytes, spare) = batch.encode(stamp, &self.compressors);
         if let Some(builder) = spare {
-            self.shared.recycle(builder);
+            self.shared.intake.builders.recycle(builder);
         }
         batch.attempts += 1;
         lane.in_flight += 1;
@@ -99,7 +99,7 @@ impl Sender {
         match content {
             Some((bytes, spare)) => {
                 if let Some(builder) = batch.give_back(bytes, spare) {
-                    self.shared.recycle(builder);
+                    self.shared.intake.builders.recycle(builder);
                 }
                 self.lane(index).untake(batch);
             }

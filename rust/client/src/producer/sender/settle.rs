@@ -123,7 +123,7 @@ impl Sender {
             "a batch that is larger than the topic takes is split"
         );
         for part in &parts {
-            self.shared.opened(part.place);
+            self.shared.intake.ledger.opened(part.place);
         }
         self.lane(index).replace(parts);
         self.active.insert(index);
