@@ -320,7 +320,10 @@ class Consumer:
         return {TopicPartition(*one): at for reader in readers for one, at in reader.positions().items()}
 
     def lag(self) -> dict[TopicPartition, int]:
-        """Return for each partition how many offsets it holds behind :meth:`position`, as of the last fetch."""
+        """Return for each partition how many offsets it holds behind :meth:`position`, as of the last fetch.
+
+        One is left out while that is not known: before its first fetch, and when it, or its topic, is no more.
+        """
         readers = self._native.readers()
         return {TopicPartition(*one): behind for reader in readers for one, behind in reader.lag().items()}
 

@@ -317,13 +317,15 @@ def test_the_lag_of_a_group_that_has_committed_nothing_of_some_messages_is_unkno
     assert admin.describe_group(group).lag == 6
 
 
-def test_partitions_without_messages_and_those_of_deleted_topics_leave_the_lag_known():
-    parts = ((0, 3, 10), (1, None, 0), (2, 5, None))
-    described = GroupDescription(
-        *("g", "classic", "Stable", "consumer", "range", BrokerDescription(1, "localhost", 9092, None), ()),
-        tuple(GroupPartition("t", number, committed, end, None, None, None) for number, committed, end in parts),
+def test_partitions_without_messages_leave_the_lag_known_and_those_of_deleted_topics_do_not():
+    parts = tuple(
+        GroupPartition("t", number, committed, end, None, None, None)
+        for number, committed, end in ((0, 3, 10), (1, None, 0), (2, 5, None))
     )
+    coordinator = BrokerDescription(1, "localhost", 9092, None)
+    described = GroupDescription("g", "classic", "Stable", "consumer", "range", coordinator, (), parts[:2])
     assert described.lag == 7
+    assert replace(described, partitions=parts).lag is None
     assert replace(described, partitions=()).lag is None
 
 

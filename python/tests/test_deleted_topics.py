@@ -7,6 +7,7 @@ import pytest
 from clients.groups import eventually
 from clients.reading import asking, member
 from kafkalite import Admin, Broker, Consumer, Producer, errors
+from kafkalite.cli import main
 
 _NUMBERS = itertools.count(1)
 
@@ -124,3 +125,19 @@ def test_a_pattern_whose_topic_is_deleted_says_so_once_and_reads_the_others(brok
         told(caplog, topic)
         eventually("it goes on", asking(consumer, lambda: len(consumer.assignment) == 1))
     assert len(warnings(caplog, topic)) == 1
+
+
+def test_the_lag_of_a_group_whose_topic_is_gone_is_unknown(broker, topic, caplog, capsys):
+    with member(broker, topic, topic) as consumer, Producer(broker) as producer:
+        producer.send(topic, b"x", partition=0).result()
+        eventually("it reads", lambda: consumer.poll(0.1))
+        consumer.commit()
+        assert set(consumer.lag().values()) == {0}
+        Admin(broker).delete_topic(topic)
+        told(caplog, topic)
+        assert consumer.lag() == {}
+        described = Admin(broker).describe_group(topic)
+        assert [each.end for each in described.partitions] == [None, None]
+        assert described.lag is None
+        assert main(["group", "describe", topic, "-b", broker.bootstrap_servers]) == 0
+        assert "lag unknown" in capsys.readouterr().out

@@ -240,11 +240,13 @@ class GroupDescription:
         """How many offsets are still to be read, over all partitions; ``None`` if that is not known.
 
         It is not before the group has a partition, nor while nothing is committed of one that has had messages: where
-        the group begins there is up to its members (``auto_offset_reset``), and perhaps it is stuck.
+        the group begins there is up to its members (``auto_offset_reset``), and perhaps it is stuck. Nor is it when a
+        topic or partition that the group reads, or has committed something of, is no more.
         """
-        if not self.partitions or any(each.committed is None and each.end for each in self.partitions):
-            return None
-        return sum(each.lag or 0 for each in self.partitions)
+        # Of a partition that never had a message nothing is left, whatever is committed.
+        behind = [0 if each.end == 0 else each.lag for each in self.partitions]
+        known = [lag for lag in behind if lag is not None]
+        return sum(known) if self.partitions and len(known) == len(behind) else None
 
     def _repr_html_(self) -> str:
         headings = ("topic", "partition", "committed", "end", "lag", "client", "host")

@@ -177,7 +177,8 @@ impl Consumer {
             .look(|partitions| partitions.get(partition)?.position)
     }
 
-    /// The offset behind a partition's last record that may be read, as the last answer to a fetch told; `None` before that.
+    /// The offset behind a partition's last record that may be read, as the last answer to a fetch told; `None` before that,
+    /// and when the cluster says that there is no such partition.
     pub fn end(&self, partition: &TopicPartition) -> Option<i64> {
         self.shared
             .look(|partitions| partitions.get(partition)?.high_watermark)

@@ -44,7 +44,7 @@ pub(super) struct Partition {
     pub(super) claim: Option<Arc<Claim>>,
     /// In a group: where to start is not known yet, and nothing may be asked for.
     pub(super) waits: bool,
-    /// The end, as the leader last told.
+    /// The end, as the leader last told; `None` if the cluster has no such partition any more.
     pub(super) high_watermark: Option<i64>,
     /// Not fetched until the application seeks: it was told why.
     pub(super) halted: bool,
@@ -228,6 +228,9 @@ impl Partition {
                     None,
                 ));
             }
+            if topic.error == ErrorCode::UnknownTopicOrPartition {
+                self.high_watermark = None; // what was behind it is gone
+            }
             self.leader = None;
             return true;
         }
@@ -248,6 +251,9 @@ impl Partition {
         let found = usize::try_from(of.partition)
             .ok()
             .and_then(|number| topic.partitions.get(number));
+        if found.is_none() {
+            self.high_watermark = None;
+        }
         let leader = found.and_then(|partition| partition.leader);
         self.leader_epoch = found.map_or(-1, |partition| partition.leader_epoch);
         if leader == self.leader {
