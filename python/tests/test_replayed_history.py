@@ -7,6 +7,21 @@ LONG_AGO = 365 * 86_400_000
 DAY = 86_400_000
 
 
+def test_a_broker_that_is_closed_before_it_has_looked_warns_of_messages_of_long_ago(tmp_path, caplog):
+    def told():
+        return [one for one in caplog.messages if "check of retention" in one]
+
+    with Broker(tmp_path) as broker, Producer(broker) as producer:
+        broker.create_topic("flights", partitions=2, config={"retention.ms": DAY})
+        broker.create_topic("kept", config={"retention.ms": -1})
+        for topic in ("flights", "kept"):
+            producer.send_many(topic, [b"old"] * 3, timestamps=[LONG_AGO] * 3)
+        producer.flush()
+        assert not told()
+    (one,) = eventually("it is said", told)
+    assert "topic 'flights': 3 messages will be deleted" in one
+
+
 def test_messages_of_long_ago_are_warned_of_once_for_each_topic(caplog):
     with Broker(config={"log.retention.check.interval.ms": 1_000}) as broker, Producer(broker) as producer:
         broker.create_topic("flights", config={"retention.ms": DAY})

@@ -127,7 +127,11 @@ impl Broker {
     /// On an error everything has stopped as well; the directory is not marked, so the next start recovers. Dropping the
     /// future stops the waiting only; call it again to know the end.
     pub async fn stop(&self) -> Result<(), BrokerError> {
-        self.end(Topics::close).await
+        let close = |topics: &Topics| {
+            housekeeping::look_before_closing(topics);
+            topics.close()
+        };
+        self.end(close).await
     }
 
     /// Stops as [`stop`](Self::stop) does, but flushes and marks nothing: for a directory that is deleted next.

@@ -56,7 +56,7 @@ fn retain(topics: &Topics, now_ms: i64) {
 }
 
 /// Says of each topic once that messages are about to be deleted which were just written, with times of long ago.
-fn warn_of_times(topics: &Topics, now_ms: i64) {
+pub(super) fn warn_of_times(topics: &Topics, now_ms: i64) {
     for topic in topics.snapshot().iter() {
         let Some(first) = topic.partitions.first() else {
             continue;

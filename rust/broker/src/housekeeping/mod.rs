@@ -16,7 +16,9 @@ use tokio::time::Instant;
 
 use schedule::Schedule;
 
+use crate::clock::now_ms;
 use crate::state::BrokerState;
+use crate::topics::Topics;
 
 /// Does the chores until the broker stops.
 pub(crate) async fn run(broker: Arc<BrokerState>) {
@@ -40,6 +42,12 @@ pub(crate) async fn run(broker: Arc<BrokerState>) {
             tracing::error!("a chore of housekeeping panicked; the others go on");
         }
     }
+}
+
+/// Says what the next start will do away with: a broker that is stopped soon after messages came has not looked at them yet. Blocks
+/// as shortly as a look at each log's first segment takes.
+pub(crate) fn look_before_closing(topics: &Topics) {
+    chores::warn_of_times(topics, now_ms());
 }
 
 /// A wait that the clock cannot hold is as good as for ever.
