@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafkalite_link::LinkError;
 use kafkalite_records::RecordsError;
 use kafkalite_wire::ErrorCode;
 
-use crate::address::Address;
 use crate::brief::brief;
 use crate::config::ConfigError;
 
@@ -19,72 +19,9 @@ pub enum ClientError {
     /// A setting is unknown, out of range or contradicts another: change it.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// No TCP connection: check the address and who it came from, and whether a broker listens there.
-    #[error("cannot connect to {address}: {reason}")]
-    Connect {
-        /// Which address.
-        address: Address,
-        /// What the system said.
-        reason: Arc<str>,
-    },
-    /// Another broker has taken the address of the one that was meant, as happens on free ports; nothing was asked of it. The
-    /// client goes on from `bootstrap.servers` by itself.
-    #[error(
-        "the broker at {address} is not, or no longer, node {node_id} of cluster {cluster_id} (REBOOTSTRAP_REQUIRED); \
-         the cluster is looked for at bootstrap.servers again"
-    )]
-    Misrouted {
-        /// Which address.
-        address: Address,
-        /// The cluster that was meant.
-        cluster_id: Arc<str>,
-        /// Its node that was meant.
-        node_id: i32,
-    },
-    /// The connection broke with requests unanswered. It is made again by itself; what was sent may have arrived.
-    #[error("connection to {address} was lost: {reason}")]
-    Disconnected {
-        /// Which address.
-        address: Address,
-        /// How it ended.
-        reason: Arc<str>,
-    },
-    /// A broker did not answer in time, so the connection was closed: raise `request.timeout.ms` or look at the broker.
-    #[error("{api} to {address} was not answered within {} ms", after.as_millis())]
-    RequestTimedOut {
-        /// The request's API.
-        api: &'static str,
-        /// Which address.
-        address: Address,
-        /// How long was waited.
-        after: Duration,
-    },
-    /// What came back is not Kafka's protocol: check that the port is a broker's plaintext listener.
-    #[error("{address} does not speak Kafka's protocol as expected: {detail}")]
-    Protocol {
-        /// Which address.
-        address: Address,
-        /// What was wrong.
-        detail: Arc<str>,
-    },
-    /// Broker and client have no version of an API in common: use another broker, or do without.
-    #[error("{address} does not support {api} in a version that this client speaks ({detail})")]
-    Unsupported {
-        /// The API.
-        api: &'static str,
-        /// Which address.
-        address: Address,
-        /// The versions of both.
-        detail: Arc<str>,
-    },
-    /// A string of the request is longer than the protocol can say, so nothing was sent: choose a shorter one.
-    #[error("{api} cannot be sent: {detail}")]
-    Unsendable {
-        /// The request's API.
-        api: &'static str,
-        /// What is too long.
-        detail: Arc<str>,
-    },
+    /// No connection, or an answer that is none: see what is wrong with it.
+    #[error(transparent)]
+    Link(#[from] LinkError),
     /// No topic can have this name, so nothing was asked: choose another.
     #[error("{name:?} {reason}")]
     InvalidTopic {
@@ -255,8 +192,7 @@ impl ClientError {
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             ClientError::Broker { code, .. } | ClientError::NotAdmitted { code, .. } => Some(*code),
-            ClientError::Misrouted { .. } => Some(ErrorCode::RebootstrapRequired),
-            ClientError::Unsendable { .. } => Some(ErrorCode::InvalidRequest),
+            ClientError::Link(error) => error.code(),
             ClientError::InvalidTopic { .. } => Some(ErrorCode::InvalidTopic),
             ClientError::OffsetOutOfRange { .. } => Some(ErrorCode::OffsetOutOfRange),
             ClientError::Fenced { .. } => Some(ErrorCode::FencedInstanceId),
@@ -274,11 +210,8 @@ impl ClientError {
     /// Whether the same may succeed later without any change.
     pub fn retriable(&self) -> bool {
         match self {
-            ClientError::Connect { .. }
-            | ClientError::Misrouted { .. }
-            | ClientError::Disconnected { .. }
-            | ClientError::RequestTimedOut { .. }
-            | ClientError::TimedOut { .. } => true,
+            ClientError::Link(error) => error.may_pass(),
+            ClientError::TimedOut { .. } => true,
             ClientError::Broker { code, .. } => code.is_retriable(),
             ClientError::Undelivered { first, .. } => first.retriable(),
             _ => false,
@@ -288,10 +221,7 @@ impl ClientError {
     /// Whether a refreshed view of the cluster may help: the leader moved, the topic is new, the broker is gone.
     pub(crate) fn stale_metadata(&self) -> bool {
         match self {
-            ClientError::Connect { .. }
-            | ClientError::Misrouted { .. }
-            | ClientError::Disconnected { .. }
-            | ClientError::RequestTimedOut { .. } => true,
+            ClientError::Link(error) => error.may_pass(),
             ClientError::Broker { code, .. } => code.stale_metadata(),
             _ => false,
         }

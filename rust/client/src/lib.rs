@@ -6,15 +6,12 @@
 //! those of aborted transactions too (`read_uncommitted`). It does not notice that a log was cut and written anew below its
 //! position (KIP-320) unless the position itself is gone.
 
-mod address;
 mod admin;
-mod backoff;
 mod brief;
 mod closing;
 mod cluster;
 mod codec_pool;
 pub mod config;
-mod connection;
 mod consumer;
 mod error;
 mod group;
@@ -22,7 +19,6 @@ mod partitioner;
 mod producer;
 mod topic_name;
 
-pub use address::{Address, Origin};
 pub use admin::{
     Admin, BrokerDescription, ClusterDescription, CommittedOffset, ConfigChange, ConfigEntry,
     ConfigResource, GroupDescription, GroupListing, GroupMember, NewTopic, PartitionDescription,
@@ -34,6 +30,7 @@ pub use consumer::{
 };
 pub use error::{ClientError, Result};
 pub use group::{GroupConsumer, Pattern, PendingEvent, RebalanceEvent, Subscription};
+pub use kafkalite_link::{Address, LinkError, Origin};
 pub use kafkalite_records::{Compression, DecodedBatch, Header};
 pub use kafkalite_wire::ErrorCode;
 pub use partitioner::{murmur2, partition_of_key};

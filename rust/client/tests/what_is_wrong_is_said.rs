@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use kafkalite_client::{
-    Admin, AdminConfig, ClientError, ErrorCode, NewTopic, ProducerRecord, StartAt, TopicPartition,
+    Admin, AdminConfig, ClientError, ErrorCode, LinkError, NewTopic, ProducerRecord, StartAt,
+    TopicPartition,
 };
 use support::{Kafkalite, PATIENCE, Peer, admin, all, consumer, producer, topic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -201,7 +202,9 @@ async fn a_broker_that_goes_away() {
     );
     assert!(matches!(
         consumer.trouble(),
-        Some(ClientError::Connect { .. } | ClientError::Disconnected { .. })
+        Some(ClientError::Link(
+            LinkError::Connect { .. } | LinkError::Disconnected { .. }
+        ))
     ));
 
     producer.send(&record).await.unwrap();

@@ -1,7 +1,7 @@
 //! From the core's errors to the exceptions that `kafkalite.errors` defines. Which sentence is the core's; which class is decided here.
 
 use kafkalite_broker::BrokerError;
-use kafkalite_client::ClientError;
+use kafkalite_client::{ClientError, LinkError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule};
@@ -99,21 +99,20 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
             cause: Some(cause), ..
         } if matches!(
             **cause,
-            ClientError::Broker { .. } | ClientError::UnknownPartition { .. }
+            ClientError::Broker { .. }
+                | ClientError::Link(LinkError::Refused { .. })
+                | ClientError::UnknownPartition { .. }
         ) =>
         {
             let code = cause.code().map_or(-1, kafkalite_client::ErrorCode::code);
             broker_answer(code, &sentence, true)
         }
-        ClientError::TimedOut { .. } | ClientError::RequestTimedOut { .. } => timeout(&sentence),
-        ClientError::Connect { .. }
-        | ClientError::Misrouted { .. }
-        | ClientError::Disconnected { .. }
-        | ClientError::Protocol { .. }
-        | ClientError::Unsupported { .. } => connection(&sentence),
+        ClientError::TimedOut { .. } | ClientError::Link(LinkError::RequestTimedOut { .. }) => {
+            timeout(&sentence)
+        }
         ClientError::Records { .. } => corrupt(&sentence),
         ClientError::Broker { .. }
-        | ClientError::Unsendable { .. }
+        | ClientError::Link(LinkError::Unsendable { .. } | LinkError::Refused { .. })
         | ClientError::InvalidTopic { .. }
         | ClientError::NotAdmitted { .. }
         | ClientError::Fenced { .. }
@@ -124,6 +123,7 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
             &sentence,
             error.retriable(),
         ),
+        ClientError::Link(_) => connection(&sentence),
         ClientError::BadAssignment { .. } => group(&sentence),
         ClientError::CommitFailed { .. } => commit_failed(&sentence),
         ClientError::NotAssigned { .. } => pyo3::exceptions::PyValueError::new_err(sentence),

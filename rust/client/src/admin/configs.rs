@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use super::{Admin, check, only};
 use crate::cluster::Lane;
-use crate::connection::Connection;
 use crate::error::Result;
+use kafkalite_link::Connection;
 
 /// What has settings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

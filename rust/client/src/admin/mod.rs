@@ -16,12 +16,12 @@ use kafkalite_wire::{ErrorCode, Request};
 use crate::closing::Closing;
 use crate::cluster::{Cluster, Lane};
 use crate::config::AdminConfig;
-use crate::connection::Connection;
 use crate::consumer::{OffsetAndTimestamp, StartAt, TopicPartition};
 use crate::error::{ClientError, Result};
 pub use configs::{ConfigChange, ConfigEntry, ConfigResource};
 pub use groups::{CommittedOffset, GroupDescription, GroupListing, GroupMember};
 pub(crate) use groups::{fetched, whole};
+use kafkalite_link::Connection;
 pub use topics::{NewTopic, PartitionDescription, TopicDescription};
 
 /// Administers any Kafka cluster.
@@ -147,10 +147,9 @@ impl Admin {
     }
 
     async fn ask_controller<R: Request>(&self, request: &R) -> Result<R::Response> {
-        self.controller()
-            .await?
-            .call(request, self.config.client.request_timeout)
-            .await
+        let controller = self.controller().await?;
+        let answer = controller.call(request, self.config.client.request_timeout);
+        Ok(answer.await?)
     }
 
     fn request_timeout_ms(&self) -> i32 {

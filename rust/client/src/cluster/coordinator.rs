@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
+use kafkalite_link::{Address, Connection, Origin};
 use kafkalite_wire::api::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
 use kafkalite_wire::{ErrorCode, Request};
 
-use super::pool::Peer;
+use super::peer::Peer;
 use super::{Cluster, Lane};
-use crate::address::{Address, Origin};
-use crate::connection::Connection;
 use crate::error::{ClientError, Result};
 
 /// From this version on `FindCoordinator` names several groups.
@@ -58,7 +57,8 @@ impl Cluster {
     /// A connection to a coordinator that is not shared: a `JoinGroup` waits there, and holds up what is sent behind it.
     pub(crate) async fn dedicated_to(&self, coordinator: &Coordinator) -> Result<Connection> {
         let destination = self.destination(coordinator.broker);
-        Connection::open(&coordinator.address, destination, &self.config).await
+        let opened = Connection::open(&coordinator.address, destination, self.pool.config());
+        Ok(opened.await?)
     }
 
     /// Asks a group's coordinator, over the connection that short questions share. `request` is given the version, `code`
@@ -89,15 +89,14 @@ impl Cluster {
         coordinator: &Coordinator,
         request: impl Fn(i16) -> R,
     ) -> Result<R::Response> {
-        let (peer, address) = (Peer::Broker(coordinator.broker), &coordinator.address);
+        let key = (Peer::Broker(coordinator.broker), Lane::Ask);
         let destination = self.destination(coordinator.broker);
         let connection = self
             .pool
-            .connection(peer, Lane::Ask, address, destination, &self.config);
-        connection
-            .await?
-            .call_in_version(request, self.config.request_timeout)
-            .await
+            .connection(key, &coordinator.address, destination)
+            .await?;
+        let answer = connection.call_in_version(request, self.config.request_timeout);
+        Ok(answer.await?)
     }
 }
 

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::absence::Missing;
-use crate::address::{Address, Origin};
 use crate::error::ClientError;
+use kafkalite_link::{Address, Origin};
 
 /// A snapshot; a refresh makes a new one.
 #[derive(Debug, Clone)]

@@ -6,22 +6,20 @@ mod absence;
 mod coordinator;
 mod interest;
 mod metadata;
-mod pool;
+mod peer;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use kafkalite_link::{Address, Backoff, Connection, Destination, InvalidAddress, LinkError, Pool};
 use kafkalite_wire::api::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 use kafkalite_wire::{ErrorCode, Request};
 use parking_lot::{Mutex, RwLock};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::address::Address;
-use crate::backoff::Backoff;
 use crate::config::{ClientConfig, ConfigError};
-use crate::connection::{Connection, Destination};
 use crate::error::{ClientError, Result};
 use crate::topic_name::check_topic_name;
 use absence::Absences;
@@ -30,8 +28,8 @@ pub(crate) use coordinator::{Coordinator, is_elsewhere, shown};
 pub(crate) use interest::Interest;
 use interest::Interests;
 pub(crate) use metadata::{Metadata, PartitionMetadata, TopicMetadata};
-pub(crate) use pool::Lane;
-use pool::{Peer, Pool};
+pub(crate) use peer::Lane;
+use peer::Peer;
 
 /// How long a topic may be unknown before that is believed: one that was just created reaches all brokers later.
 const PROPAGATION: Duration = Duration::from_secs(5);
@@ -43,7 +41,7 @@ pub(crate) struct Cluster {
     bootstrap: Vec<Address>,
     /// Where the next round through `bootstrap` starts.
     rotation: AtomicUsize,
-    pool: Pool,
+    pool: Pool<(Peer, Lane)>,
     metadata: RwLock<Arc<Metadata>>,
     /// Topics that a refresh asks for.
     interests: Arc<Interests>,
@@ -62,7 +60,7 @@ impl Cluster {
         let bootstrap = config
             .bootstrap_servers
             .iter()
-            .map(|text| Address::parse(text))
+            .map(|text| Address::parse(text).map_err(not_an_address))
             .collect::<Result<Vec<_>, _>>()?;
         if bootstrap.is_empty() {
             return Err(ClientError::Config(ConfigError::Invalid {
@@ -71,11 +69,12 @@ impl Cluster {
                 expected: "host:port of at least one broker, for example localhost:9092".to_owned(),
             }));
         }
+        let link = config.link();
         Ok(Self {
             rotation: AtomicUsize::new(fastrand::usize(..bootstrap.len())),
             bootstrap,
             config,
-            pool: Pool::default(),
+            pool: Pool::new(link),
             metadata: RwLock::new(Arc::new(Metadata::unknown())),
             interests: Arc::default(),
             absences: Absences::default(),
@@ -97,21 +96,18 @@ impl Cluster {
     /// A connection to a broker of the latest snapshot.
     pub(crate) async fn connection(&self, broker: i32, lane: Lane) -> Result<Arc<Connection>> {
         let address = self.address(broker)?;
-        self.pool
-            .connection(
-                Peer::Broker(broker),
-                lane,
-                &address,
-                self.destination(broker),
-                &self.config,
-            )
-            .await
+        let key = (Peer::Broker(broker), lane);
+        let connection = self
+            .pool
+            .connection(key, &address, self.destination(broker));
+        Ok(connection.await?)
     }
 
     /// A connection of its own, not shared and not kept.
     pub(crate) async fn dedicated(&self, broker: i32) -> Result<Connection> {
         let destination = self.destination(broker);
-        Connection::open(&self.address(broker)?, destination, &self.config).await
+        let address = self.address(broker)?;
+        Ok(Connection::open(&address, destination, self.pool.config()).await?)
     }
 
     /// What a connection to a broker of the cluster says of where it means to be; nothing as long as no cluster is known.
@@ -150,7 +146,7 @@ impl Cluster {
         request: impl Fn(i16) -> R,
     ) -> Result<R::Response> {
         let timeout = self.config.request_timeout;
-        if let Some(connection) = self.pool.open()
+        if let Some(connection) = self.pool.open(|(_, lane)| *lane == Lane::Ask)
             && let Ok(response) = connection.call_in_version(&request, timeout).await
         {
             self.reached();
@@ -165,7 +161,7 @@ impl Cluster {
                 };
                 let connection = self
                     .pool
-                    .connection(peer, Lane::Ask, &address, destination, &self.config)
+                    .connection((peer, Lane::Ask), &address, destination)
                     .await?;
                 connection.call_in_version(&request, timeout).await
             };
@@ -174,14 +170,14 @@ impl Cluster {
                     self.reached();
                     return Ok(response);
                 }
-                Err(error @ ClientError::Unsendable { .. }) => return Err(error),
+                Err(error @ LinkError::Unsendable { .. }) => return Err(error.into()),
                 Err(error) => {
                     tracing::debug!(%address, %error, "broker did not answer");
                     last = Some(error);
                 }
             }
         }
-        let last = last.expect("there is at least one bootstrap server");
+        let last: ClientError = last.expect("there is at least one bootstrap server").into();
         if !self.unreachable.swap(true, Ordering::Relaxed) {
             tracing::warn!("no broker of the cluster answers: {last}; still trying");
         }
@@ -244,7 +240,8 @@ impl Cluster {
         }
         *self.metadata.write() = Arc::clone(&fresh);
         if fresh.is_known() {
-            self.pool.drop_bootstrap();
+            self.pool
+                .retain(|(peer, _)| matches!(peer, Peer::Broker(_)));
         }
         Ok(fresh)
     }
@@ -426,6 +423,15 @@ impl Cluster {
     /// Closes every connection that is kept.
     pub(crate) fn close(&self) {
         self.pool.clear();
+    }
+}
+
+/// The error for what stands in `bootstrap.servers` and is no address.
+fn not_an_address(error: InvalidAddress) -> ConfigError {
+    ConfigError::Invalid {
+        name: "bootstrap.servers",
+        value: error.value,
+        expected: error.expected.to_owned(),
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use kafkalite_link::LinkConfig;
+use kafkalite_wire::ApiKey;
+
 use super::Kind::{Bytes, Flag, List, Millis, Text};
 use super::settings;
 
@@ -38,5 +41,27 @@ settings! {
             "SO_RCVBUF of the sockets; -1 leaves it to the system.";
         allow_auto_create_topics: bool = "allow.auto.create.topics", "true", Flag,
             "Whether sending to a topic that does not exist, or subscribing to it by name, may make the broker create it.";
+    }
+}
+
+/// The highest versions that this client asks in, where it could read and write higher ones. Offsets are committed and fetched
+/// by the topic's name: from version 10 on they go by its id, which a deleted topic no longer has, though groups still have
+/// offsets there.
+const HIGHEST: &[(ApiKey, i16)] = &[(ApiKey::OffsetCommit, 9), (ApiKey::OffsetFetch, 9)];
+
+impl ClientConfig {
+    /// How connections are made.
+    pub(crate) fn link(&self) -> LinkConfig {
+        LinkConfig {
+            client_id: self.client_id.clone(),
+            connect_timeout: self.connect_timeout,
+            request_timeout: self.request_timeout,
+            reconnect_backoff: self.reconnect_backoff,
+            reconnect_backoff_max: self.reconnect_backoff_max,
+            max_response_bytes: self.max_response_bytes,
+            send_buffer: self.send_buffer,
+            receive_buffer: self.receive_buffer,
+            highest: HIGHEST,
+        }
     }
 }

@@ -18,11 +18,11 @@ use super::plan::Plan;
 use super::session::{Session, SessionRequest, Want};
 use super::shared::Shared;
 use super::{StartAt, TopicPartition};
-use crate::backoff::Backoff;
 use crate::cluster::Lane;
 use crate::config::OffsetReset;
-use crate::connection::{Connection, Reply};
 use crate::error::{ClientError, Result, StaleMetadata};
+use kafkalite_link::Backoff;
+use kafkalite_link::{Connection, Reply};
 
 /// A fetch that has been waiting this long is given up, with its connection, for a partition that is to be fetched anew.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -126,7 +126,7 @@ impl Fetcher {
                 session_epoch: epoch,
                 ..FetchRequest::default()
             };
-            connection.call(&request, FAREWELL).await
+            Ok::<_, ClientError>(connection.call(&request, FAREWELL).await?)
         };
         match timeout(FAREWELL, given_back).await {
             Ok(Ok(_)) => {}
@@ -240,7 +240,7 @@ impl Fetcher {
             Ok(response) => self.accept(response, &asked),
             Err(error) => {
                 self.connection = None;
-                self.unreachable(asked.iter(), error).await;
+                self.unreachable(asked.iter(), error.into()).await;
                 Vec::new()
             }
         }

@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::batch::Batch;
 use super::claim::Claim;
 use super::{StartAt, TopicPartition};
-use crate::backoff::Backoff;
 use crate::cluster::{Interest, TopicMetadata};
 use crate::config::OffsetReset;
 use crate::error::ClientError;
+use kafkalite_link::Backoff;
 
 /// A number that no partition had before, so that one that is assigned anew is not taken for its predecessor.
 fn fresh_generation() -> u64 {

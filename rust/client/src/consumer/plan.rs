@@ -106,9 +106,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::backoff::Backoff;
     use crate::cluster::{PartitionMetadata, TopicMetadata};
     use crate::config::OffsetReset;
+    use kafkalite_link::Backoff;
 
     const LEADER: i32 = 1;
 

@@ -7,8 +7,8 @@ use kafkalite_wire::{ErrorCode, Request};
 use tokio::sync::Mutex;
 
 use crate::cluster::{Cluster, Coordinator, is_elsewhere};
-use crate::connection::Connection;
 use crate::error::Result;
+use kafkalite_link::Connection;
 
 #[derive(Debug)]
 pub(super) struct Link {
@@ -44,7 +44,7 @@ impl Link {
             self.cluster.forget_coordinator(&self.group, &coordinator);
             self.hang_up().await;
         }
-        answer
+        Ok(answer?)
     }
 
     async fn connected(&self) -> Result<(Arc<Coordinator>, Arc<Connection>)> {

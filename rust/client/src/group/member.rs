@@ -17,10 +17,10 @@ use super::membership::{Effect, Event, Failure, Membership, Terms, Topics};
 use super::report::{gone, names, settled};
 use super::standing::Standing;
 use super::{parting, requests};
-use crate::backoff::Backoff;
 use crate::cluster::{CREATION, shown};
 use crate::config::Assignor;
 use crate::error::{ClientError, Result};
+use kafkalite_link::Backoff;
 
 /// Keeps the member in its group until it is closed.
 pub(super) async fn run(inside: Arc<Inside>, mut orders: mpsc::UnboundedReceiver<Order>) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kafkalite_link::LinkError;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::consumer_group_describe::{
     ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, DescribedConsumerGroup,
@@ -67,7 +68,7 @@ impl Admin {
             match self.consumer_group(group).await {
                 Ok(found) => return Ok(of_consumers(found, coordinator)),
                 // A classic group, or no group at all: the other API knows. A broker from before KIP-848 has only that.
-                Err(ClientError::Unsupported { .. }) => {}
+                Err(ClientError::Link(LinkError::Unsupported { .. })) => {}
                 Err(error)
                     if matches!(
                         error.code(),

@@ -11,9 +11,9 @@ use kafkalite_wire::api::list_groups::ListGroupsRequest;
 
 use super::{Admin, check, only};
 use crate::cluster::{Lane, shown};
-use crate::connection::Connection;
-use crate::error::{ClientError, Result};
+use crate::error::Result;
 pub use describing::{GroupDescription, GroupMember};
+use kafkalite_link::{Connection, LinkError};
 pub use offsets::CommittedOffset;
 pub(crate) use offsets::{fetched, whole};
 
@@ -38,7 +38,7 @@ impl Admin {
     /// The groups of all brokers, by id; only those of one of these states and kinds, where any are named.
     ///
     /// # Errors
-    /// [`ClientError::Unsupported`] if a broker is too old for a filter.
+    /// [`LinkError::Unsupported`](crate::LinkError::Unsupported) if a broker is too old for a filter.
     pub async fn groups(&self, states: &[String], kinds: &[String]) -> Result<Vec<GroupListing>> {
         let found = self
             .retrying("listing groups", || async {
@@ -65,11 +65,12 @@ impl Admin {
         let version = connection.version::<ListGroupsRequest>()?;
         for (asked, name, since) in [(states, "state", BY_STATE), (kinds, "type", BY_KIND)] {
             if !asked.is_empty() && version < since {
-                return Err(ClientError::Unsupported {
+                return Err(LinkError::Unsupported {
                     api: "ListGroups",
                     address: connection.address().clone(),
                     detail: format!("filtering by {name} needs version {since}").into(),
-                });
+                }
+                .into());
             }
         }
         let request = ListGroupsRequest {

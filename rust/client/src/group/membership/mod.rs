@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::backoff::Backoff;
 pub(super) use event::{Effect, Event, Failure, Partitions, Topics};
+use kafkalite_link::Backoff;
 
 /// What does not change while the member lives.
 #[derive(Debug, Clone)]

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::super::accumulator::{Accumulator, Waiting};
 use super::super::batch::{Batch, Place};
 use super::super::sequences::{Identity, Sequences};
-use crate::backoff::Backoff;
 use crate::cluster::Metadata;
-use crate::connection::Connection;
+use kafkalite_link::Backoff;
+use kafkalite_link::Connection;
 
 #[derive(Debug)]
 pub(super) struct Lane {

@@ -23,11 +23,11 @@ use super::accumulator::Accumulator;
 use super::compressors::Compressors;
 use super::sequences::Identity;
 use super::shared::Shared;
-use crate::backoff::Backoff;
 use crate::cluster::{Lane as PoolLane, Metadata};
-use crate::connection::Connection;
 use crate::error::{ClientError, Result};
 use identity::Idempotence;
+use kafkalite_link::Backoff;
+use kafkalite_link::Connection;
 use lane::{Lane, Readiness};
 use request::{Parcel, Sent};
 

@@ -12,8 +12,8 @@ use super::{Event, Sender};
 use crate::cluster::Metadata;
 use crate::codec_pool;
 use crate::config::Acks;
-use crate::connection::Connection;
 use crate::error::ClientError;
+use kafkalite_link::Connection;
 
 impl Sender {
     /// Puts a lane's next batch into a parcel.
@@ -146,8 +146,14 @@ impl Sender {
             });
         let task = self.work.spawn(async move {
             Event::Answered(match posted {
-                Ok(Posted::Asked(reply, _connection)) => reply.response().await.map(Some),
-                Ok(Posted::Unanswered(written)) => written.done().await.map(|()| None),
+                Ok(Posted::Asked(reply, _connection)) => {
+                    reply.response().await.map(Some).map_err(ClientError::from)
+                }
+                Ok(Posted::Unanswered(written)) => written
+                    .done()
+                    .await
+                    .map(|()| None)
+                    .map_err(ClientError::from),
                 Err(error) => Err(error),
             })
         });
@@ -158,6 +164,6 @@ impl Sender {
 
 enum Posted {
     /// The connection is kept until the answer is there: dropping it would close it.
-    Asked(crate::connection::Reply<ProduceRequest>, Arc<Connection>),
-    Unanswered(crate::connection::Written),
+    Asked(kafkalite_link::Reply<ProduceRequest>, Arc<Connection>),
+    Unanswered(kafkalite_link::Written),
 }

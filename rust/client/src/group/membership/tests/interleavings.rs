@@ -12,12 +12,12 @@ use tokio::time::Instant;
 
 use super::coordinator::{Answer, Coordinator};
 use super::{Effect, Event, Membership, Partitions, of, terms};
-use crate::address::{Address, Origin};
 use crate::config::Assignor;
 use crate::consumer::TopicPartition;
 use crate::error::ClientError;
 use crate::group::assignors::{Member, divide};
 use crate::group::division;
+use kafkalite_link::{Address, LinkError, Origin};
 
 const PARTITIONS: i32 = 7;
 
@@ -192,13 +192,15 @@ impl World {
             .answers
             .retain(|(caller, _)| *caller != number);
         if let Some((attempt, joins)) = self.players[number].asked.take() {
-            let error = || ClientError::Disconnected {
-                address: Address {
-                    host: "test".to_owned(),
-                    port: 1,
-                    origin: Origin::Bootstrap,
-                },
-                reason: "a test".into(),
+            let error = || {
+                ClientError::from(LinkError::Disconnected {
+                    address: Address {
+                        host: "test".to_owned(),
+                        port: 1,
+                        origin: Origin::Bootstrap,
+                    },
+                    reason: "a test".into(),
+                })
             };
             let event = if joins {
                 Event::Joined(attempt, Err(error()))

@@ -11,8 +11,8 @@ use kafkalite_wire::consumer_protocol::{ConsumerProtocolAssignment, ConsumerProt
 use tokio::time::Instant;
 
 use super::{Effect, Event, Failure, Membership, Partitions, Terms};
-use crate::backoff::Backoff;
 use crate::consumer::TopicPartition;
+use kafkalite_link::Backoff;
 
 const INTERVAL: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_mins(5);

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 /// A pause that doubles with each failure in a row.
 #[derive(Debug, Clone)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     first: Duration,
     longest: Duration,
     failures: u32,
 }
 
 impl Backoff {
-    pub(crate) fn new(first: Duration, longest: Duration) -> Self {
+    /// One that begins with `first` and does not grow beyond `longest`.
+    pub fn new(first: Duration, longest: Duration) -> Self {
         Self {
             first,
             longest,
@@ -20,7 +21,7 @@ impl Backoff {
     }
 
     /// Counts a failure; the pause before the next attempt. 20 % of jitter keeps many clients from coming back at once.
-    pub(crate) fn failed(&mut self) -> Duration {
+    pub fn failed(&mut self) -> Duration {
         let doubled = self.first.saturating_mul(1 << self.failures.min(20));
         self.failures = self.failures.saturating_add(1);
         doubled
@@ -29,7 +30,7 @@ impl Backoff {
     }
 
     /// The next failure is again a first one.
-    pub(crate) fn succeeded(&mut self) {
+    pub fn succeeded(&mut self) {
         self.failures = 0;
     }
 }

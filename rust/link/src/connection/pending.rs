@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::address::Address;
-use crate::error::{ClientError, Result};
+use crate::error::{LinkError, Result};
 
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,14 +20,14 @@ pub(super) enum End {
 }
 
 impl End {
-    pub(super) fn into_error(self, address: &Address) -> ClientError {
+    pub(super) fn into_error(self, address: &Address) -> LinkError {
         let address = address.clone();
         match self {
-            End::Lost(reason) => ClientError::Disconnected {
+            End::Lost(reason) => LinkError::Disconnected {
                 address,
                 reason: reason.into(),
             },
-            End::Nonsense(detail) => ClientError::Protocol {
+            End::Nonsense(detail) => LinkError::Protocol {
                 address,
                 detail: detail.into(),
             },
@@ -46,7 +46,7 @@ pub(super) struct PendingRequests {
 struct Queue {
     next_id: i32,
     waiting: VecDeque<(i32, oneshot::Sender<Result<Bytes>>)>,
-    ended: Option<ClientError>,
+    ended: Option<LinkError>,
 }
 
 impl PendingRequests {
@@ -95,7 +95,7 @@ impl PendingRequests {
     }
 
     /// Fails everything that waits and everything that is asked from now on. The first reason stays.
-    pub(super) fn end(&self, error: &ClientError) {
+    pub(super) fn end(&self, error: &LinkError) {
         let waiting = {
             let mut queue = self.queue.lock();
             if queue.ended.is_some() {
@@ -150,7 +150,7 @@ mod tests {
     async fn the_end_fails_those_who_wait_and_those_who_come() {
         let pending = PendingRequests::default();
         let waiting = pending.ask(true, |_| Ok(())).unwrap().unwrap();
-        pending.end(&ClientError::Closed("test"));
+        pending.end(&End::Lost("a test".to_owned()).into_error(&Address::parse("a:1").unwrap()));
         assert!(waiting.await.unwrap().is_err());
         assert!(pending.ask(true, |_| unreachable!()).is_err());
         assert!(!pending.is_open());

@@ -1,4 +1,4 @@
-//! Which version of each API a broker and this client have in common.
+//! Which version of each API a broker and this side have in common.
 
 use std::collections::HashMap;
 
@@ -6,17 +6,20 @@ use kafkalite_wire::api::api_versions::ApiVersionsResponse;
 use kafkalite_wire::{ApiKey, ErrorCode, Request};
 
 use crate::address::Address;
-use crate::error::{ClientError, Result};
+use crate::error::{LinkError, Result};
 
 /// The ranges that a broker reported.
 #[derive(Debug, Default)]
 pub(super) struct Versions {
     ranges: HashMap<i16, (i16, i16)>,
+    /// APIs of which this side has less than it could read and write.
+    highest: &'static [(ApiKey, i16)],
 }
 
 impl Versions {
-    pub(super) fn of(response: &ApiVersionsResponse) -> Self {
+    pub(super) fn of(response: &ApiVersionsResponse, highest: &'static [(ApiKey, i16)]) -> Self {
         Self {
+            highest,
             ranges: response
                 .api_keys
                 .iter()
@@ -27,8 +30,11 @@ impl Versions {
 
     /// The highest version that both speak.
     pub(super) fn common<R: Request>(&self, address: &Address) -> Result<i16> {
-        let (lowest, highest) = (*R::VERSIONS.start(), highest::<R>());
-        let unsupported = |detail: String| ClientError::Unsupported {
+        let (lowest, mut highest) = (*R::VERSIONS.start(), *R::VERSIONS.end());
+        if let Some((_, own)) = self.highest.iter().find(|(key, _)| *key == R::KEY) {
+            highest = highest.min(*own);
+        }
+        let unsupported = |detail: String| LinkError::Unsupported {
             api: R::KEY.name(),
             address: address.clone(),
             detail: detail.into(),
@@ -43,15 +49,6 @@ impl Versions {
             )));
         }
         Ok(version)
-    }
-}
-
-/// The highest version that this client asks in. Offsets are committed and fetched by the topic's name: from version 10 on
-/// they go by its id, which a deleted topic no longer has, though groups still have offsets there.
-fn highest<R: Request>() -> i16 {
-    match R::KEY {
-        ApiKey::OffsetCommit | ApiKey::OffsetFetch => 9,
-        _ => *R::VERSIONS.end(),
     }
 }
 

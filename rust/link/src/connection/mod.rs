@@ -1,7 +1,7 @@
 //! A connection to one broker: requests are pipelined, answers come in the order of asking.
 //!
 //! One task owns the socket. Dropping a [`Reply`] cancels nothing on the wire: the answer is read and dropped. It does
-//! not reconnect; [`Cluster`](crate::cluster) makes a new one where one ended.
+//! not reconnect; [`Pool`](crate::Pool) makes a new one where one ended.
 
 mod destination;
 mod dial;
@@ -22,22 +22,22 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::address::Address;
-use crate::config::ClientConfig;
-use crate::error::{ClientError, Result};
-pub(crate) use destination::Destination;
+use crate::config::LinkConfig;
+use crate::error::{LinkError, Result};
+pub use destination::Destination;
 use pending::{Answer, End, PendingRequests};
 use versions::Versions;
 
 /// An open connection whose broker's versions are known.
 #[derive(Debug)]
-pub(crate) struct Connection {
-    link: Arc<Link>,
+pub struct Connection {
+    channel: Arc<Channel>,
     versions: Versions,
 }
 
 /// What the task that owns the socket and everybody who sends share.
 #[derive(Debug)]
-struct Link {
+struct Channel {
     address: Address,
     client_id: String,
     pending: PendingRequests,
@@ -47,35 +47,33 @@ struct Link {
 
 impl Connection {
     /// Connects and negotiates versions. Without a destination any broker will do, as long as none is known.
-    pub(crate) async fn open(
+    pub async fn open(
         address: &Address,
         destination: Option<Destination>,
-        config: &ClientConfig,
+        config: &LinkConfig,
     ) -> Result<Self> {
         let stream = dial::dial(address, config).await?;
         let (frames, outgoing) = mpsc::unbounded_channel();
-        let link = Arc::new(Link {
+        let channel = Arc::new(Channel {
             address: address.clone(),
             client_id: config.client_id.clone(),
             pending: PendingRequests::default(),
             frames,
             hung_up: Notify::new(),
         });
-        tokio::spawn(Arc::clone(&link).run(stream, outgoing, config.max_response_bytes));
+        tokio::spawn(Arc::clone(&channel).run(stream, outgoing, config.max_response_bytes));
         let mut connection = Self {
-            link,
+            channel,
             versions: Versions::default(),
         };
-        connection.versions = connection
-            .negotiate(destination.as_ref(), config.request_timeout)
-            .await?;
+        connection.versions = connection.negotiate(destination.as_ref(), config).await?;
         Ok(connection)
     }
 
     async fn negotiate(
         &self,
         destination: Option<&Destination>,
-        timeout: Duration,
+        config: &LinkConfig,
     ) -> Result<Versions> {
         let mut request = ApiVersionsRequest {
             client_software_name: "kafkalite".to_owned(),
@@ -88,63 +86,57 @@ impl Connection {
         let mut version = *ApiVersionsRequest::VERSIONS.end();
         loop {
             let frame = self
-                .link
-                .ask(&request, version, &[], None)?
-                .expect("answered")
-                .wait::<ApiVersionsRequest>(&self.link, timeout)
+                .channel
+                .ask(&request, version, &[])?
+                .wait::<ApiVersionsRequest>(&self.channel, config.request_timeout)
                 .await?;
             // After the correlation id comes the error code, in every version. A refusal has the body of version 0.
             let refused = frame.get(4..6)
                 == Some(&ErrorCode::UnsupportedVersion.code().to_be_bytes())
                 && version > 0;
             let response = self
-                .link
+                .channel
                 .decode::<ApiVersionsRequest>(frame, if refused { 0 } else { version })?;
             if refused {
                 version = versions::fallback(&response, ApiVersionsRequest::KEY.code())
                     .clamp(0, version - 1);
             } else if response.error_code == ErrorCode::None {
-                return Ok(Versions::of(&response));
+                return Ok(Versions::of(&response, config.highest));
             } else if let Some(destination) = destination
                 && response.error_code == ErrorCode::RebootstrapRequired
             {
-                return Err(destination.missed(&self.link.address));
+                return Err(destination.missed(&self.channel.address));
             } else {
-                return Err(ClientError::broker(
-                    "ApiVersions",
-                    self.link.address.to_string(),
-                    response.error_code,
-                    None,
-                ));
+                return Err(LinkError::Refused {
+                    address: self.channel.address.clone(),
+                    code: response.error_code,
+                });
             }
         }
     }
 
     /// The highest version of an API that both sides speak.
-    pub(crate) fn version<R: Request>(&self) -> Result<i16> {
-        self.versions.common::<R>(&self.link.address)
+    pub fn version<R: Request>(&self) -> Result<i16> {
+        self.versions.common::<R>(&self.channel.address)
     }
 
     /// Queues a request, in the order of calls, and returns what waits for its answer.
-    pub(crate) fn send<R: Request>(&self, request: &R, timeout: Duration) -> Result<Reply<R>> {
+    pub fn send<R: Request>(&self, request: &R, timeout: Duration) -> Result<Reply<R>> {
         self.send_spliced(request, self.version::<R>()?, &[], timeout)
     }
 
     /// As [`send`](Self::send), in a version of the caller's choice; spliced records are taken from `slots`.
-    pub(crate) fn send_spliced<R: Request>(
+    pub fn send_spliced<R: Request>(
         &self,
         request: &R,
         version: i16,
         slots: &[Bytes],
         timeout: Duration,
     ) -> Result<Reply<R>> {
-        let answer = self
-            .link
-            .ask(request, version, slots, None)?
-            .expect("answered");
+        let answer = self.channel.ask(request, version, slots)?;
         Ok(Reply {
             answer,
-            link: Arc::clone(&self.link),
+            channel: Arc::clone(&self.channel),
             version,
             timeout,
             request: PhantomData,
@@ -152,31 +144,27 @@ impl Connection {
     }
 
     /// Queues a request that the broker does not answer (produce with acks=0).
-    pub(crate) fn send_unanswered<R: Request>(
+    pub fn send_unanswered<R: Request>(
         &self,
         request: &R,
         version: i16,
         slots: &[Bytes],
     ) -> Result<Written> {
         let (written, watcher) = oneshot::channel();
-        self.link.ask(request, version, slots, Some(written))?;
+        self.channel.queue(request, version, slots, Some(written))?;
         Ok(Written {
             watcher,
-            link: Arc::clone(&self.link),
+            channel: Arc::clone(&self.channel),
         })
     }
 
     /// Sends a request and waits for its answer.
-    pub(crate) async fn call<R: Request>(
-        &self,
-        request: &R,
-        timeout: Duration,
-    ) -> Result<R::Response> {
+    pub async fn call<R: Request>(&self, request: &R, timeout: Duration) -> Result<R::Response> {
         self.send(request, timeout)?.response().await
     }
 
     /// As [`call`](Self::call), with a request that differs with the version that both sides speak.
-    pub(crate) async fn call_in_version<R: Request>(
+    pub async fn call_in_version<R: Request>(
         &self,
         request: impl Fn(i16) -> R,
         timeout: Duration,
@@ -185,18 +173,21 @@ impl Connection {
         self.call(&request, timeout).await
     }
 
-    pub(crate) fn is_open(&self) -> bool {
-        self.link.pending.is_open()
+    /// Whether requests can be sent.
+    pub fn is_open(&self) -> bool {
+        self.channel.pending.is_open()
     }
 
-    pub(crate) fn address(&self) -> &Address {
-        &self.link.address
+    /// Where it leads.
+    pub fn address(&self) -> &Address {
+        &self.channel.address
     }
 
     /// Ends the connection; whatever is unanswered fails.
-    pub(crate) fn close(&self) {
-        self.link
-            .hang_up(&End::Lost("the client closed it".to_owned()).into_error(&self.link.address));
+    pub fn close(&self) {
+        self.channel.hang_up(
+            &End::Lost("the client closed it".to_owned()).into_error(&self.channel.address),
+        );
     }
 }
 
@@ -206,7 +197,7 @@ impl Drop for Connection {
     }
 }
 
-impl Link {
+impl Channel {
     async fn run(
         self: Arc<Self>,
         mut stream: TcpStream,
@@ -223,13 +214,24 @@ impl Link {
         self.pending.end(&end.into_error(&self.address));
     }
 
-    fn hang_up(&self, error: &ClientError) {
+    fn hang_up(&self, error: &LinkError) {
         self.pending.end(error);
         self.hung_up.notify_one();
     }
 
-    /// With `written`, a request that is not answered.
+    /// Queues a request that is answered.
     fn ask<R: Request>(
+        &self,
+        request: &R,
+        api_version: i16,
+        slots: &[Bytes],
+    ) -> Result<Unanswered> {
+        let waiting = self.queue(request, api_version, slots, None)?;
+        Ok(waiting.expect("who is not told of the writing is answered"))
+    }
+
+    /// Queues a request; with `written`, one that is not answered.
+    fn queue<R: Request>(
         &self,
         request: &R,
         api_version: i16,
@@ -245,7 +247,7 @@ impl Link {
                 client_id,
             };
             let encoded = request.encode(&header).map_err(|error| match error {
-                kafkalite_wire::Error::TooLong { .. } => ClientError::Unsendable {
+                kafkalite_wire::Error::TooLong { .. } => LinkError::Unsendable {
                     api: R::KEY.name(),
                     detail: error.to_string().into(),
                 },
@@ -272,7 +274,7 @@ impl Link {
         }
     }
 
-    fn nonsense(&self, api: &str, error: &kafkalite_wire::Error) -> ClientError {
+    fn nonsense(&self, api: &str, error: &kafkalite_wire::Error) -> LinkError {
         End::Nonsense(format!("{api}: {error}")).into_error(&self.address)
     }
 }
@@ -291,21 +293,21 @@ fn parts(encoded: Encoded, slots: &[Bytes]) -> Vec<Bytes> {
 struct Unanswered(Answer);
 
 impl Unanswered {
-    async fn wait<R: Request>(self, link: &Link, timeout: Duration) -> Result<Bytes> {
+    async fn wait<R: Request>(self, channel: &Channel, timeout: Duration) -> Result<Bytes> {
         match timeout_at(Instant::now() + timeout, self.0).await {
             Ok(Ok(result)) => result,
             // Dropped without an answer: the task was, with its runtime.
             Ok(Err(_)) => {
-                Err(End::Lost("the client's runtime ended".to_owned()).into_error(&link.address))
+                Err(End::Lost("the client's runtime ended".to_owned()).into_error(&channel.address))
             }
             Err(_) => {
                 // Answers come in order, so nothing behind this one would come either.
-                let error = ClientError::RequestTimedOut {
+                let error = LinkError::RequestTimedOut {
                     api: R::KEY.name(),
-                    address: link.address.clone(),
+                    address: channel.address.clone(),
                     after: timeout,
                 };
-                link.hang_up(&error);
+                channel.hang_up(&error);
                 Err(error)
             }
         }
@@ -313,9 +315,9 @@ impl Unanswered {
 }
 
 /// What waits for the answer to a request. Dropping it is fine: the answer is then read and dropped.
-pub(crate) struct Reply<R: Request> {
+pub struct Reply<R: Request> {
     answer: Unanswered,
-    link: Arc<Link>,
+    channel: Arc<Channel>,
     version: i16,
     timeout: Duration,
     request: PhantomData<fn() -> R>,
@@ -323,23 +325,24 @@ pub(crate) struct Reply<R: Request> {
 
 impl<R: Request> Reply<R> {
     /// The answer; the connection is closed if it takes longer than the time given with the request.
-    pub(crate) async fn response(self) -> Result<R::Response> {
-        let frame = self.answer.wait::<R>(&self.link, self.timeout).await?;
-        self.link.decode::<R>(frame, self.version)
+    pub async fn response(self) -> Result<R::Response> {
+        let frame = self.answer.wait::<R>(&self.channel, self.timeout).await?;
+        self.channel.decode::<R>(frame, self.version)
     }
 }
 
 /// What waits until a request that is not answered has been written.
-pub(crate) struct Written {
+pub struct Written {
     watcher: oneshot::Receiver<()>,
-    link: Arc<Link>,
+    channel: Arc<Channel>,
 }
 
 impl Written {
     /// Returns when the request is with the operating system.
-    pub(crate) async fn done(self) -> Result<()> {
+    pub async fn done(self) -> Result<()> {
         self.watcher.await.map_err(|_| {
-            End::Lost("it ended before all was written".to_owned()).into_error(&self.link.address)
+            End::Lost("it ended before all was written".to_owned())
+                .into_error(&self.channel.address)
         })
     }
 }

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::config::ConfigError;
-
 /// A broker's address and where it came from, which is what an error has to say: the advertised address is the one
 /// setting that everybody gets wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,13 +23,22 @@ pub enum Origin {
     Advertised(i32),
 }
 
+/// A text that is no address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} is no broker's address: expected {expected}")]
+pub struct InvalidAddress {
+    /// The text.
+    pub value: String,
+    /// What is allowed.
+    pub expected: &'static str,
+}
+
 impl Address {
     /// Parses `host:port` or `[v6]:port` of `bootstrap.servers`; a protocol prefix such as `PLAINTEXT://` is ignored.
-    pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let invalid = |expected: &str| ConfigError::Invalid {
-            name: "bootstrap.servers",
+    pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
+        let invalid = |expected| InvalidAddress {
             value: text.to_owned(),
-            expected: expected.to_owned(),
+            expected,
         };
         let bare = match text.trim().split_once("://") {
             Some((scheme, _)) if scheme.to_ascii_lowercase().starts_with("http") => {

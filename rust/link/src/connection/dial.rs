@@ -8,12 +8,12 @@ use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::address::Address;
-use crate::config::ClientConfig;
-use crate::error::{ClientError, Result};
+use crate::config::LinkConfig;
+use crate::error::{LinkError, Result};
 
 /// Connects to the first of the address's IP addresses that answers.
-pub(super) async fn dial(address: &Address, config: &ClientConfig) -> Result<TcpStream> {
-    let failed = |reason: String| ClientError::Connect {
+pub(super) async fn dial(address: &Address, config: &LinkConfig) -> Result<TcpStream> {
+    let failed = |reason: String| LinkError::Connect {
         address: address.clone(),
         reason: reason.into(),
     };
@@ -50,7 +50,7 @@ fn explain(error: &io::Error) -> String {
     }
 }
 
-async fn connect(address: SocketAddr, config: &ClientConfig) -> io::Result<TcpStream> {
+async fn connect(address: SocketAddr, config: &LinkConfig) -> io::Result<TcpStream> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,

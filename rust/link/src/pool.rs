@@ -1,6 +1,7 @@
-//! Connections by broker, made when they are needed and again after they broke.
+//! Connections by what they are for, made when they are needed and again after they broke.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -8,30 +9,16 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::address::Address;
 use crate::backoff::Backoff;
-use crate::config::ClientConfig;
+use crate::config::LinkConfig;
 use crate::connection::{Connection, Destination};
 use crate::error::Result;
 
-/// What a connection is for. A broker works on one request of a connection at a time, so a fetch that waits for data
-/// would hold up everything behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Lane {
-    /// Short questions.
-    Ask,
-    /// Produce requests.
-    Produce,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Pool {
-    slots: Mutex<HashMap<(Peer, Lane), Arc<Slot>>>,
-}
-
-/// A broker, by its id or by its place in `bootstrap.servers`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Peer {
-    Bootstrap(usize),
-    Broker(i32),
+/// One connection for each `Key`: a broker, and what is asked of it there. A broker works on one request of a connection at a
+/// time, so what waits for long has a key of its own.
+#[derive(Debug)]
+pub struct Pool<Key> {
+    config: LinkConfig,
+    slots: Mutex<HashMap<Key, Arc<Slot>>>,
 }
 
 type Slot = tokio::sync::Mutex<Entry>;
@@ -43,17 +30,29 @@ struct Entry {
     not_before: Option<Instant>,
 }
 
-impl Pool {
+impl<Key: Eq + Hash> Pool<Key> {
+    /// An empty one.
+    pub fn new(config: LinkConfig) -> Self {
+        Self {
+            config,
+            slots: Mutex::default(),
+        }
+    }
+
+    /// How connections are made.
+    pub fn config(&self) -> &LinkConfig {
+        &self.config
+    }
+
     /// The open connection, or a new one. After a failure the next attempt waits (`reconnect.backoff.ms`).
-    pub(super) async fn connection(
+    pub async fn connection(
         &self,
-        peer: Peer,
-        lane: Lane,
+        key: Key,
         address: &Address,
         destination: Option<Destination>,
-        config: &ClientConfig,
     ) -> Result<Arc<Connection>> {
-        let slot = Arc::clone(self.slots.lock().entry((peer, lane)).or_insert_with(|| {
+        let slot = Arc::clone(self.slots.lock().entry(key).or_insert_with(|| {
+            let config = &self.config;
             let backoff = Backoff::new(config.reconnect_backoff, config.reconnect_backoff_max);
             Arc::new(Slot::new(Entry {
                 connection: None,
@@ -72,7 +71,7 @@ impl Pool {
         if let Some(moment) = entry.not_before {
             sleep_until(moment).await;
         }
-        match Connection::open(address, destination, config).await {
+        match Connection::open(address, destination, &self.config).await {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 entry.connection = Some(Arc::clone(&connection));
@@ -87,11 +86,11 @@ impl Pool {
         }
     }
 
-    /// An open connection for questions, if there is one.
-    pub(super) fn open(&self) -> Option<Arc<Connection>> {
+    /// An open connection for something of the kind, if there is one.
+    pub fn open(&self, of_kind: impl Fn(&Key) -> bool) -> Option<Arc<Connection>> {
         let slots = self.slots.lock();
-        let mut asking = slots.iter().filter(|((_, lane), _)| *lane == Lane::Ask);
-        asking.find_map(|(_, slot)| {
+        let mut fitting = slots.iter().filter(|(key, _)| of_kind(key));
+        fitting.find_map(|(_, slot)| {
             slot.try_lock()
                 .ok()?
                 .connection
@@ -100,14 +99,13 @@ impl Pool {
         })
     }
 
-    /// Forgets the connections to bootstrap servers; those in use live on until their users are done.
-    pub(super) fn drop_bootstrap(&self) {
-        self.slots
-            .lock()
-            .retain(|(peer, _), _| matches!(peer, Peer::Broker(_)));
+    /// Forgets the connections for all else; those in use live on until their users are done.
+    pub fn retain(&self, wanted: impl Fn(&Key) -> bool) {
+        self.slots.lock().retain(|key, _| wanted(key));
     }
 
-    pub(super) fn clear(&self) {
+    /// Closes every connection.
+    pub fn clear(&self) {
         let slots = std::mem::take(&mut *self.slots.lock());
         for slot in slots.values() {
             if let Ok(entry) = slot.try_lock()
