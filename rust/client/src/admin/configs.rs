@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kafkalite_link::Connection;
 use kafkalite_wire::api::describe_configs::{DescribeConfigsRequest, DescribeConfigsResource};
 use kafkalite_wire::api::incremental_alter_configs::{
     IncrementalAlterConfigsRequest, IncrementalAlterConfigsResource, IncrementalAlterableConfig,
@@ -11,7 +12,6 @@ use std::sync::Arc;
 use super::{Admin, check, only};
 use crate::cluster::Lane;
 use crate::error::Result;
-use kafkalite_link::Connection;
 
 /// What has settings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -10,6 +10,7 @@ mod topics;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use kafkalite_link::Connection;
 use kafkalite_wire::api::describe_cluster::DescribeClusterRequest;
 use kafkalite_wire::{ErrorCode, Request};
 
@@ -21,7 +22,6 @@ use crate::error::{ClientError, Result};
 pub use configs::{ConfigChange, ConfigEntry, ConfigResource};
 pub use groups::{CommittedOffset, GroupDescription, GroupListing, GroupMember};
 pub(crate) use groups::{fetched, whole};
-use kafkalite_link::Connection;
 pub use topics::{NewTopic, PartitionDescription, TopicDescription};
 
 /// Administers any Kafka cluster.

@@ -9,19 +9,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::metadata::Metadata;
+use super::metadata::{Metadata, Missing};
 
 /// How long a cluster that creates topics by itself may take to do so before a missing one is spoken of.
 pub(crate) const CREATION: Duration = Duration::from_secs(1);
-
-/// Why a partition is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Missing {
-    /// The cluster has no such topic.
-    Topic,
-    /// The topic has only so many partitions.
-    Partition(usize),
-}
 
 /// What is missing.
 #[derive(Debug, Default)]

@@ -3,14 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use kafkalite_link::{Address, Origin};
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::metadata::MetadataResponse;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::absence::Missing;
 use crate::error::ClientError;
-use kafkalite_link::{Address, Origin};
+
+/// Why a partition is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// The cluster has no such topic.
+    Topic,
+    /// The topic has only so many partitions.
+    Partition(usize),
+}
 
 /// A snapshot; a refresh makes a new one.
 #[derive(Debug, Clone)]

@@ -23,11 +23,11 @@ use crate::config::{ClientConfig, ConfigError};
 use crate::error::{ClientError, Result};
 use crate::topic_name::check_topic_name;
 use absence::Absences;
-pub(crate) use absence::{CREATION, Missing};
+pub(crate) use absence::CREATION;
 pub(crate) use coordinator::{Coordinator, is_elsewhere, shown};
 pub(crate) use interest::Interest;
 use interest::Interests;
-pub(crate) use metadata::{Metadata, PartitionMetadata, TopicMetadata};
+pub(crate) use metadata::{Metadata, Missing, PartitionMetadata, TopicMetadata};
 pub(crate) use peer::Lane;
 use peer::Peer;
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafkalite_link::Backoff;
 use kafkalite_records::Decompressor;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::fetch::{FetchRequest, FetchResponse, FetchedPartition};
@@ -21,7 +22,6 @@ use super::{StartAt, TopicPartition};
 use crate::cluster::Lane;
 use crate::config::OffsetReset;
 use crate::error::{ClientError, Result, StaleMetadata};
-use kafkalite_link::Backoff;
 use kafkalite_link::{Connection, Reply};
 
 /// A fetch that has been waiting this long is given up, with its connection, for a partition that is to be fetched anew.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kafkalite_link::Backoff;
 use kafkalite_wire::ErrorCode;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -14,7 +15,6 @@ use super::{StartAt, TopicPartition};
 use crate::cluster::{Interest, TopicMetadata};
 use crate::config::OffsetReset;
 use crate::error::ClientError;
-use kafkalite_link::Backoff;
 
 /// A number that no partition had before, so that one that is assigned anew is not taken for its predecessor.
 fn fresh_generation() -> u64 {

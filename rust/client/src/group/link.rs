@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafkalite_link::Connection;
 use kafkalite_wire::{ErrorCode, Request};
 use tokio::sync::Mutex;
 
 use crate::cluster::{Cluster, Coordinator, is_elsewhere};
 use crate::error::Result;
-use kafkalite_link::Connection;
 
 #[derive(Debug)]
 pub(super) struct Link {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use kafkalite_link::Backoff;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -20,7 +21,6 @@ use super::{parting, requests};
 use crate::cluster::{CREATION, shown};
 use crate::config::Assignor;
 use crate::error::{ClientError, Result};
-use kafkalite_link::Backoff;
 
 /// Keeps the member in its group until it is closed.
 pub(super) async fn run(inside: Arc<Inside>, mut orders: mpsc::UnboundedReceiver<Order>) {

@@ -5,6 +5,7 @@ mod offsets;
 
 use std::collections::BTreeMap;
 
+use kafkalite_link::{Connection, LinkError};
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::delete_groups::DeleteGroupsRequest;
 use kafkalite_wire::api::list_groups::ListGroupsRequest;
@@ -13,7 +14,6 @@ use super::{Admin, check, only};
 use crate::cluster::{Lane, shown};
 use crate::error::Result;
 pub use describing::{GroupDescription, GroupMember};
-use kafkalite_link::{Connection, LinkError};
 pub use offsets::CommittedOffset;
 pub(crate) use offsets::{fetched, whole};
 

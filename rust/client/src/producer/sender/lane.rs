@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafkalite_link::Backoff;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -11,7 +12,6 @@ use super::super::accumulator::{Accumulator, Waiting};
 use super::super::batch::{Batch, Place};
 use super::super::sequences::{Identity, Sequences};
 use crate::cluster::Metadata;
-use kafkalite_link::Backoff;
 use kafkalite_link::Connection;
 
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use kafkalite_link::Backoff;
 use kafkalite_records::BatchBuilder;
 use kafkalite_wire::api::produce::ProduceResponse;
 use tokio::task::{self, JoinError, JoinSet};
@@ -26,7 +27,6 @@ use super::shared::Shared;
 use crate::cluster::{Lane as PoolLane, Metadata};
 use crate::error::{ClientError, Result};
 use identity::Idempotence;
-use kafkalite_link::Backoff;
 use kafkalite_link::Connection;
 use lane::{Lane, Readiness};
 use request::{Parcel, Sent};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use kafkalite_link::Connection;
 use kafkalite_records::{BatchBuilder, BatchOrigin};
 use kafkalite_wire::api::produce::ProduceRequest;
 
@@ -13,7 +14,6 @@ use crate::cluster::Metadata;
 use crate::codec_pool;
 use crate::config::Acks;
 use crate::error::ClientError;
-use kafkalite_link::Connection;
 
 impl Sender {
     /// Puts a lane's next batch into a parcel.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use kafkalite_link::{Address, LinkError, Origin};
 use kafkalite_wire::consumer_protocol::ConsumerProtocolSubscription;
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
@@ -17,7 +18,6 @@ use crate::consumer::TopicPartition;
 use crate::error::ClientError;
 use crate::group::assignors::{Member, divide};
 use crate::group::division;
-use kafkalite_link::{Address, LinkError, Origin};
 
 const PARTITIONS: i32 = 7;
 

@@ -4,6 +4,7 @@ mod interleavings;
 use std::time::Duration;
 
 use bytes::Bytes;
+use kafkalite_link::Backoff;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::join_group::JoinGroupResponse;
 use kafkalite_wire::api::sync_group::SyncGroupResponse;
@@ -12,7 +13,6 @@ use tokio::time::Instant;
 
 use super::{Effect, Event, Failure, Membership, Partitions, Terms};
 use crate::consumer::TopicPartition;
-use kafkalite_link::Backoff;
 
 const INTERVAL: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_mins(5);
