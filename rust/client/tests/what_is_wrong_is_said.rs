@@ -5,7 +5,7 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kafkalite_client::{
     Admin, AdminConfig, ClientError, ErrorCode, LinkError, NewTopic, ProducerRecord, StartAt,
@@ -245,6 +245,17 @@ async fn a_full_buffer_that_stays_full() {
         "{said}"
     );
     drop(producer);
+}
+
+#[tokio::test]
+async fn a_wait_for_a_cluster_that_nobody_answers_for_uses_up_its_time() {
+    // What is left after the first pause is shorter than the second would be.
+    let settings = [("max.block.ms", "600"), ("retry.backoff.ms", "400")];
+    let producer = producer(&unused_address().await, &settings);
+    let began = Instant::now();
+    let error = producer.partition_count("t").await.unwrap_err();
+    assert!(matches!(error, ClientError::TimedOut { .. }), "{error}");
+    assert!(began.elapsed() >= Duration::from_millis(600));
 }
 
 #[tokio::test]

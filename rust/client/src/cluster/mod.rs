@@ -17,7 +17,7 @@ use kafkalite_link::{Address, Backoff, Connection, Destination, InvalidAddress, 
 use kafkalite_wire::api::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 use kafkalite_wire::{ErrorCode, Request};
 use parking_lot::{Mutex, RwLock};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::config::{ClientConfig, ConfigError};
 use crate::error::{ClientError, Result};
@@ -407,7 +407,7 @@ impl Cluster {
             } else {
                 backoff.failed()
             };
-            if started.elapsed() + pause > limit {
+            if Instant::now() >= deadline {
                 let what = format!("finding the partitions of topic {name}").into();
                 return Err(ClientError::TimedOut {
                     what,
@@ -416,7 +416,8 @@ impl Cluster {
                     cause: cause.map(Arc::new),
                 });
             }
-            sleep(pause).await;
+            // Not beyond the limit, nor is what is left of it given up for a pause that is longer.
+            sleep_until(deadline.min(Instant::now() + pause)).await;
         }
     }
 
