@@ -3,18 +3,14 @@
 
 mod support;
 
-use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor};
 use kafkalite_wire::ErrorCode;
 use support::data::now_ms;
-use support::{Client, PATIENCE, config, start};
-use tracing::field::Field;
-use tracing::span;
+use support::{Client, PATIENCE, config, start, warnings};
 
 const EAGER: (&str, &str) = ("log.cleaner.backoff.ms", "10");
 const COMPACT: [(&str, &str); 3] = [
@@ -101,42 +97,10 @@ async fn nothing_is_believed_of_what_lies_behind_the_end() {
     again.stop().await.unwrap();
 }
 
-/// What was warned of, and when.
-static WARNINGS: Mutex<Vec<(Instant, String)>> = Mutex::new(Vec::new());
-
-struct Warnings;
-
-impl tracing::Subscriber for Warnings {
-    fn enabled(&self, of: &tracing::Metadata<'_>) -> bool {
-        *of.level() == tracing::Level::WARN
-    }
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        event.record(&mut |field: &Field, value: &dyn fmt::Debug| {
-            if field.name() == "message" {
-                let warning = (Instant::now(), format!("{value:?}"));
-                WARNINGS.lock().unwrap().push(warning);
-            }
-        });
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
 #[tokio::test]
 async fn a_log_that_cannot_be_flushed_waits_for_the_next_look() {
     const BACKOFF: Duration = Duration::from_millis(200);
-    tracing::subscriber::set_global_default(Warnings).unwrap();
+    warnings::listen();
     let broker = start(&[("log.cleaner.backoff.ms", "200")]).await;
     let mut client = broker.connect().await;
     client.create("unflushed", 1, &COMPACT).await;
@@ -146,9 +110,8 @@ async fn a_log_that_cannot_be_flushed_waits_for_the_next_look() {
     fs::create_dir(&obstacle).unwrap();
     fill(&mut client, "unflushed", 80).await;
     let tried = || -> Vec<Instant> {
-        let warnings = WARNINGS.lock().unwrap();
-        let of_it = |(_, said): &&(_, String)| said.contains("cannot compact unflushed-0");
-        warnings.iter().filter(of_it).map(|(at, _)| *at).collect()
+        let told = warnings::containing("cannot compact unflushed-0");
+        told.into_iter().map(|warning| warning.at).collect()
     };
     until("it is tried again", || tried().len() >= 3).await;
     // However slow the machine is, it may only take longer.

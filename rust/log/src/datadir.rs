@@ -8,12 +8,14 @@
 //! log-start-offset-checkpoint         below these offsets everything is deleted, though files may still hold it
 //! replication-offset-checkpoint       high watermarks; written for Apache Kafka
 //! cleaner-offset-checkpoint           up to these offsets compaction has come
+//! segments.catalog                    what was there when the last one stopped; ours alone
 //! <topic>-<n>/                        a partition, with partition.metadata naming its topic's id
 //! <topic>-<n>.<id>-delete/            a partition on its way in or out
 //! ```
 //! What lies in a partition's directory is its log's business.
 
 mod identity;
+mod inventory;
 mod listing;
 mod lock;
 
@@ -28,7 +30,11 @@ use crate::partition::TopicPartition;
 use crate::{LogError, Result, durable, ids};
 
 pub use identity::Identity;
+pub use inventory::{Extent, Inventory};
 pub use listing::{Listing, PartitionDir, list};
+
+/// What the marker of a clean stop says if it is ours: Apache Kafka writes the epoch of its broker.
+const OUR_MARKER: &[u8] = br#"{"version":0,"brokerEpoch":-1}"#;
 
 /// Longest file name of the usual file systems, in bytes.
 const MAX_FILE_NAME: usize = 255;
@@ -48,6 +54,7 @@ pub struct DataDir {
     path: PathBuf,
     identity: Identity,
     was_clean: bool,
+    was_ours: bool,
     _lock: lock::DirLock,
 }
 
@@ -67,6 +74,7 @@ impl DataDir {
         let lock = lock::DirLock::acquire(&path)?;
         let identity = identity::establish(&path, expected)?;
         let marker = clean_marker(&path);
+        let was_ours = fs::read(&marker).is_ok_and(|text| text == OUR_MARKER);
         let was_clean =
             durable::remove_file_if_present(&marker).map_err(LogError::io("remove", &marker))?;
         durable::sync_dir(&path).map_err(LogError::io("flush", &path))?;
@@ -74,6 +82,7 @@ impl DataDir {
             path,
             identity,
             was_clean,
+            was_ours,
             _lock: lock,
         })
     }
@@ -112,6 +121,26 @@ impl DataDir {
     /// `cleaner-offset-checkpoint`: where compaction has ended, and goes on.
     pub fn compacted(&self) -> OffsetCheckpoint {
         OffsetCheckpoint::at(self.path.join("cleaner-offset-checkpoint"))
+    }
+
+    /// The segments that were there when the last user, if it was one of ours, stopped in good order; else nothing. The second
+    /// call knows nothing any more.
+    pub fn take_inventory(&self) -> Result<Inventory> {
+        let inventory = inventory::take(&self.inventory_path())?;
+        Ok(if self.was_ours {
+            inventory
+        } else {
+            Inventory::new()
+        })
+    }
+
+    /// Says what the next start is to find; to be written when all logs are closed.
+    pub fn write_inventory(&self, inventory: &Inventory) -> Result<()> {
+        inventory::write(&self.inventory_path(), inventory)
+    }
+
+    fn inventory_path(&self) -> PathBuf {
+        self.path.join("segments.catalog")
     }
 
     /// What is in it now; see [`list`].
@@ -163,8 +192,7 @@ impl DataDir {
     /// Says that every log in it was closed in good order and every checkpoint written, and lets go of it.
     pub fn close_clean(self) -> Result<()> {
         let marker = clean_marker(&self.path);
-        durable::replace_file(&marker, br#"{"version":0,"brokerEpoch":-1}"#)
-            .map_err(LogError::io("write", &marker))
+        durable::replace_file(&marker, OUR_MARKER).map_err(LogError::io("write", &marker))
     }
 }
 

@@ -29,6 +29,9 @@ impl Topics {
         }
         outcome?;
         self.write_checkpoints(&keeping)?;
+        if let Err(error) = keeping.data_dir.write_inventory(&self.inventory()) {
+            tracing::warn!("the next start will not notice a lost segment: {error}");
+        }
         keeping.data_dir.close_clean()
     }
 

@@ -12,6 +12,7 @@ mod creation;
 mod deletion;
 mod descriptors;
 mod growth;
+mod inventory;
 pub(crate) mod name;
 mod opening;
 mod parallel;

@@ -17,7 +17,8 @@ use std::{
 use arc_swap::ArcSwap;
 use kafkalite_log::{
     Log, LogError, OpenOptions,
-    datadir::{DataDir, PartitionDir, remove_retired},
+    checkpoint::Offsets,
+    datadir::{DataDir, Inventory, PartitionDir, remove_retired},
     durable::replace_file,
     ids,
     partition::TopicPartition,
@@ -28,7 +29,7 @@ use uuid::Uuid;
 use super::{
     Keeping, MAX_PARTITIONS, Snapshot, Topic, Topics,
     catalog::{self, Catalog, Entry},
-    name, parallel,
+    inventory, name, parallel,
 };
 use crate::{
     clock,
@@ -115,6 +116,7 @@ impl Topics {
             }));
         }
         let opened = keeping.open_partitions(&wanted)?;
+        tell_of_losses(&keeping.data_dir, &opened, &start_offsets);
         let mut snapshot = Snapshot::default();
         for topic in by_topic(&wanted, opened) {
             snapshot.insert(Arc::new(topic?));
@@ -238,6 +240,24 @@ impl Keeping {
         }
         self.catalog.topics.retain(|_, entry| !entry.deleting);
         Ok(())
+    }
+}
+
+fn tell_of_losses(
+    data_dir: &DataDir,
+    opened: &[Result<Arc<Partition>, LogError>],
+    start_offsets: &Offsets,
+) {
+    let before = data_dir.take_inventory().unwrap_or_else(|error| {
+        tracing::warn!("whether segments were lost is not known: {error}");
+        Inventory::new()
+    });
+    for partition in opened.iter().flatten() {
+        let name = named(&partition.topic, partition.index);
+        if let Some(before) = before.get(&name) {
+            let start = start_offsets.get(&name).copied().unwrap_or(0);
+            inventory::tell_of_loss(&name, before, start, &partition.log);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod child;
 pub mod data;
 pub mod groups;
+pub mod warnings;
 
 use std::time::Duration;
 
