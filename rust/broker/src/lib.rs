@@ -35,7 +35,6 @@ mod refusal;
 mod state;
 mod topics;
 mod warnings;
-mod wording;
 
 pub use broker::Broker;
 pub use config::BrokerConfig;

@@ -1,6 +1,7 @@
 //! A request, or a part of one, that is answered with an error: Kafka's code and a sentence. The one place where errors
 //! of storage become codes.
 
+use kafkalite_groups::GroupError;
 use kafkalite_log::{LogError, ids, partition::shown};
 use kafkalite_records::RecordsError;
 use kafkalite_wire::ErrorCode;
@@ -60,6 +61,13 @@ impl Refusal {
 
     pub(crate) fn stopping() -> Self {
         Self::new(ErrorCode::KafkaStorageError, "the broker is stopping")
+    }
+}
+
+impl From<GroupError> for Refusal {
+    fn from(error: GroupError) -> Self {
+        let GroupError { code, message } = error;
+        Self { code, message }
     }
 }
 

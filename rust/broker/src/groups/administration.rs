@@ -6,15 +6,15 @@ use std::sync::Arc;
 use kafkalite_wire::ErrorCode;
 use tokio::task::spawn_blocking;
 
-use super::classic::ClassicView;
 use super::commits::seen;
 use super::group::Kind;
-use super::offsets::is_expired;
-use super::records::OffsetValue;
 use super::storage::Written;
 use super::{Groups, Held};
 use crate::clock;
-use crate::wording::counted;
+use kafkalite_groups::classic::ClassicView;
+use kafkalite_groups::offsets::is_expired;
+use kafkalite_groups::records::OffsetValue;
+use kafkalite_wire::counted;
 
 /// Which groups to list; nothing named means all. Upper and lower case are the same.
 #[derive(Debug, Default)]

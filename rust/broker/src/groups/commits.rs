@@ -7,12 +7,12 @@ use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::offset_commit::OffsetCommitRequest;
 use uuid::Uuid;
 
-use super::entry::Entry;
 use super::group::Kind;
-use super::records::{OffsetValue, offset_entry};
 use super::storage::Written;
 use super::{Groups, Held, code_for_members};
 use crate::clock;
+use kafkalite_groups::entry::Entry;
+use kafkalite_groups::records::{OffsetValue, offset_entry};
 
 /// The offset of one partition that is to be committed.
 #[derive(Debug, Clone)]

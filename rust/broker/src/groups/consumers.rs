@@ -11,12 +11,12 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 
 use super::client::Client;
 use super::commits::seen;
-use super::consumer::{Rules, Sender, check};
 use super::group::Kind;
-use super::records::group_entry;
 use super::storage::Written;
 use super::{Groups, Held};
 use crate::refusal::Refusal;
+use kafkalite_groups::consumer::{Rules, Sender, check};
+use kafkalite_groups::records::group_entry;
 
 /// First version of the heartbeat in which members choose their ids (KIP-1082).
 const MEMBERS_CHOOSE_IDS: i16 = 1;

@@ -6,11 +6,11 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::classic::{Answer, CONSUMER, Classic, Ticket};
-use super::consumer::Consumer;
-use super::offsets::Offsets;
 use super::storage::Written;
 use crate::topics::Snapshot;
+use kafkalite_groups::classic::{Answer, CONSUMER, Classic, Ticket};
+use kafkalite_groups::consumer::Consumer;
+use kafkalite_groups::offsets::Offsets;
 
 /// A group and its lock. Whatever is done under the lock is short: the longest is an append to the page cache.
 pub(super) struct Group {

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use kafkalite_log::{LogError, ReadUpTo};
 use kafkalite_records::{ControlKind, DecodedBatch, Decompressor, RecordsError, batches};
 
-use super::consumer::StoredGroup;
-use super::offsets::Offsets;
-use super::records::{GroupMetadata, Key, OffsetValue, decode_value};
 use super::storage::TOPIC;
 use crate::partition::Partition;
 use crate::topics::Topics;
-use crate::wording::counted;
+use kafkalite_groups::consumer::StoredGroup;
+use kafkalite_groups::offsets::Offsets;
+use kafkalite_groups::records::{GroupMetadata, Key, OffsetValue, decode_value};
+use kafkalite_wire::counted;
 
 const READ_BYTES: usize = 1 << 20;
 /// Most bytes that one batch may become.
@@ -211,8 +211,8 @@ impl Loading {
 
 #[cfg(test)]
 mod tests {
-    use super::super::records::offset_entry;
     use super::*;
+    use kafkalite_groups::records::offset_entry;
 
     fn commit(partition: i32, offset: Option<i64>) -> Change {
         let value = offset.map(|offset| OffsetValue {

@@ -12,10 +12,10 @@ use kafkalite_wire::api::leave_group::{LeavingMember, LeftMember};
 use kafkalite_wire::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
 use tokio::sync::oneshot;
 
-use super::classic::{Answer, Effects, Joiner, Ticket};
 use super::client::Client;
 use super::group::Kind;
 use super::{Groups, Held};
+use kafkalite_groups::classic::{Answer, Effects, Joiner, Ticket};
 
 /// Longest part of a client's name that its member ids begin with.
 const NAME_IN_ID: usize = 200;

@@ -8,10 +8,10 @@ use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
 use kafkalite_wire::api::leave_group::{LeavingMember, LeftMember};
 use kafkalite_wire::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
 
-use super::classic::{Answer, Classic, Effects, Joiner, State, Ticket};
-use super::consumer::{self, Consumer};
 use super::group::Kind;
 use super::{Groups, Held};
+use kafkalite_groups::classic::{Answer, Classic, Effects, Joiner, State, Ticket};
+use kafkalite_groups::consumer::{self, Consumer};
 
 impl Groups {
     /// A classic member joins a group of whatever kind.

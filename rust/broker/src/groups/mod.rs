@@ -17,26 +17,24 @@
 //! read offsets, wait for the flush.
 
 mod administration;
-mod classic;
 mod client;
 mod commits;
-mod consumer;
 mod consumers;
-mod entry;
 mod group;
 mod loading;
 mod members;
 mod migration;
-mod offsets;
-mod records;
 mod storage;
-mod subscription;
 mod timers;
+mod topology;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use kafkalite_groups::classic::{Classic, Effects, Now, Rules};
+use kafkalite_groups::consumer::Consumer;
+use kafkalite_groups::records::group_entry;
 use kafkalite_log::LogError;
 use kafkalite_wire::ErrorCode;
 use parking_lot::RwLock;
@@ -49,14 +47,12 @@ use crate::topics::Topics;
 use crate::warnings::{About, Warnings};
 
 pub(crate) use administration::GroupFilter;
-pub(crate) use classic::{ClassicView, MemberView, State};
 pub(crate) use client::Client;
 pub(crate) use commits::{Commit, CommittedOffset};
+pub(crate) use kafkalite_groups::classic::{ClassicView, MemberView, State};
 pub(crate) use storage::TOPIC;
 pub(crate) use timers::run as keep_time;
 
-use classic::{Classic, Effects, Now, Rules};
-use consumer::Consumer;
 use group::{Group, Held, Kind};
 use storage::{Storage, Written};
 use timers::Timers;
@@ -257,7 +253,7 @@ impl Groups {
                     ));
                     return Err(ErrorCode::UnknownServerError);
                 }
-                records::group_entry(id, Some(&record)).map(|entry| vec![entry])
+                group_entry(id, Some(&record)).map(|entry| vec![entry])
             }
             Kind::Consumer(_) => return self.store_changes(id, held),
         };

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor};
 use kafkalite_wire::ErrorCode;
 
-use super::entry::Entry;
 use crate::clock;
 use crate::config::{Configs, LEAST_SEGMENT_BYTES, Overrides};
 use crate::partition::Partition;
 use crate::refusal::Refusal;
 use crate::topics::{NewTopic, Topic, Topics};
+use kafkalite_groups::entry::Entry;
 
 /// The topic's name.
 pub(crate) const TOPIC: &str = "__consumer_offsets";

@@ -11,7 +11,7 @@ use super::{
     opening::{Known, Wanted},
 };
 use crate::refusal::Refusal;
-use crate::wording::counted;
+use kafkalite_wire::counted;
 
 impl Topics {
     /// Gives a topic `count` partitions in all.

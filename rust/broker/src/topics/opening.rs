@@ -23,6 +23,7 @@ use kafkalite_log::{
     ids,
     partition::TopicPartition,
 };
+use kafkalite_wire::counted;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -36,7 +37,6 @@ use crate::{
     config::{Configs, TopicSettings},
     partition::Partition,
     refusal::Refusal,
-    wording::counted,
 };
 
 /// A partition to be opened, or created.

@@ -1,0 +1,77 @@
+//! What came of an event.
+
+use std::collections::BTreeSet;
+
+use kafkalite_wire::Result;
+
+use super::Consumer;
+use super::heartbeat::MAX_RECORD;
+use super::records::{GroupRecord, Key, RegexRecord, Stored, TargetsRecord};
+use crate::entry::Entry;
+
+/// What has changed, and in sentences why.
+#[derive(Debug, Default, PartialEq)]
+pub struct Changes {
+    /// What must be stored as it is now; what is not there any more, by a tombstone.
+    pub keys: BTreeSet<Key>,
+    /// For the broker's log.
+    pub news: Vec<String>,
+}
+
+impl Consumer {
+    /// The records of these keys as the group is now. Kafka reads what is removed before what is new, and of a member first what
+    /// it owned.
+    pub fn entries(&self, group: &str, keys: &BTreeSet<Key>) -> Result<Vec<Entry>> {
+        let (there, gone): (Vec<_>, Vec<_>) = keys
+            .iter()
+            .map(|key| (key, self.stored(key)))
+            .partition(|(_, value)| value.is_some());
+        let gone = gone.iter().rev();
+        gone.chain(&there)
+            .map(|(key, value)| key.entry(group, value.as_ref()))
+            .collect()
+    }
+
+    /// The tombstones of all that may be stored, also of what is gone and could not be removed yet.
+    pub fn tombstones(&self, group: &str) -> Result<Vec<Entry>> {
+        let mut keys = self.all_keys();
+        keys.extend(self.changes.keys.iter().cloned());
+        keys.iter()
+            .rev()
+            .map(|key| key.entry(group, None))
+            .collect()
+    }
+
+    fn stored(&self, key: &Key) -> Option<Stored> {
+        let member = |id: &String| self.members.get(id);
+        Some(match key {
+            Key::Member(id) => Stored::Member(member(id)?.to_record()),
+            Key::Target(id) => Stored::Target(member(id)?.to_target()),
+            Key::Current(id) => Stored::Current(member(id)?.to_current()),
+            Key::Group => Stored::Group(GroupRecord {
+                epoch: self.epoch,
+                topics_hash: self.topics_hash,
+            }),
+            Key::Targets => Stored::Targets(TargetsRecord {
+                epoch: self.targets_epoch,
+            }),
+            Key::Regex(regex) => Stored::Regex(RegexRecord {
+                topics: storable(self.regexes.get(regex)?),
+                ..Default::default()
+            }),
+            Key::Topics => return None,
+        })
+    }
+}
+
+/// As many topics as a record has room for. All are found again after a start, so the record is only for others to read; one
+/// that fits into no batch would keep the whole group from being stored.
+fn storable(topics: &BTreeSet<String>) -> Vec<String> {
+    let mut room = MAX_RECORD;
+    let fitting = topics.iter().take_while(|topic| {
+        let left = room.checked_sub(topic.len() + 4);
+        room = left.unwrap_or(0);
+        left.is_some()
+    });
+    fitting.cloned().collect()
+}

@@ -1,0 +1,158 @@
+//! A group of KIP-848 as a pure state machine: (state, event, topics, now) in, answer and changes out.
+//!
+//! There is one request, the heartbeat. The broker decides who shall own what, and leads each member there in its own time:
+//!
+//! ```text
+//! group epoch        grows when members, subscriptions or topics change
+//!    │  an assignor computes …
+//! targets epoch      … what each member shall own
+//!    │  heartbeats lead each member there
+//! member epoch       what this member owns now
+//! ```
+//!
+//! What a member goes through after its target has changed:
+//!
+//! ```text
+//! Stable ──► Revoking ── it says that it has given up ──► Waiting ── others have given up ──► Stable
+//!    └─────── nothing to give up ───────────────────────────┘ └─── nothing to wait for ────────┘
+//! ```
+//!
+//! Rules that hold in every state:
+//! - A partition is held by one member at most, and is given to another one only after that member has said that it holds it no
+//!   longer, or is out of the group.
+//! - A member that neither sends heartbeats nor gives up what it was told to is removed; so nobody waits for ever.
+//! - A member that joins (epoch 0) holds nothing, whatever was known of it.
+//!
+//! It has no clock, draws no random number and touches neither socket nor file. What must be stored comes out as [`Changes`];
+//! members of the classic protocol are served too (`mixed`), while a group goes from one protocol to the other.
+
+mod assignor;
+mod changes;
+mod conversion;
+mod heartbeat;
+mod member;
+mod mixed;
+mod offsets;
+mod parting;
+mod places;
+mod reconciliation;
+mod records;
+mod static_members;
+mod stored;
+mod subscriptions;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod topology;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub use super::classic::Now;
+pub use assignor::Assignor;
+pub use changes::Changes;
+pub use heartbeat::{Sender, check};
+pub use records::Key;
+pub use stored::StoredGroup;
+pub use topology::Topology;
+
+use member::{Member, NEVER};
+use places::Place;
+
+/// What the broker's settings, and the group's own, say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// `consumer.session.timeout.ms` of the group, else `group.consumer.session.timeout.ms`.
+    pub session_timeout_ms: u64,
+    /// `consumer.heartbeat.interval.ms` of the group, else `group.consumer.heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: i32,
+    /// `group.consumer.max.size`.
+    pub max_size: usize,
+    /// `group.consumer.assignors`, the first is the default; not empty.
+    pub assignors: Vec<Assignor>,
+}
+
+/// A group of KIP-848.
+#[derive(Debug, Default)]
+pub struct Consumer {
+    epoch: i32,
+    /// The group epoch that the members' targets were computed for.
+    targets_epoch: i32,
+    /// Of the topics subscribed to, as they were when the epoch last grew.
+    topics_hash: i64,
+    members: BTreeMap<String, Member>,
+    /// The member of each static name.
+    statics: HashMap<String, String>,
+    /// The topics that each regular expression in use stands for.
+    regexes: BTreeMap<String, BTreeSet<String>>,
+    /// Who holds a partition, or has not said yet that it holds it no longer.
+    owners: HashMap<Place, String>,
+    /// No deadline is before this one.
+    wake: Option<u64>,
+    changes: Changes,
+}
+
+impl Consumer {
+    /// When [`tick`](Self::tick) wants to be called at the latest, if at all.
+    pub fn wake(&self) -> Option<u64> {
+        self.wake
+    }
+
+    /// No members.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Nobody has ever joined: nothing of it was stored.
+    pub fn is_unborn(&self) -> bool {
+        self.epoch == 0
+    }
+
+    /// What has happened since the last call, to be stored and told.
+    pub fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Changes could not be stored; they are to be with the next ones.
+    pub fn keep(&mut self, keys: BTreeSet<Key>) {
+        self.changes.keys.extend(keys);
+    }
+
+    /// Everything that could be stored of the group: what its removal must remove.
+    pub fn all_keys(&self) -> BTreeSet<Key> {
+        let members = self.members.keys().flat_map(|id| {
+            [
+                Key::Member(id.clone()),
+                Key::Target(id.clone()),
+                Key::Current(id.clone()),
+            ]
+        });
+        let regexes = self.regexes.keys().cloned().map(Key::Regex);
+        members
+            .chain(regexes)
+            .chain([Key::Group, Key::Targets, Key::Topics])
+            .collect()
+    }
+
+    /// Something that everybody's assignment depends on has changed.
+    fn grow(&mut self, reason: &str) {
+        self.epoch = self.epoch.saturating_add(1);
+        self.store(Key::Group);
+        self.tell(format!("is in epoch {}, because {reason}", self.epoch));
+    }
+
+    fn store(&mut self, key: Key) {
+        self.changes.keys.insert(key);
+    }
+
+    fn tell(&mut self, news: impl Into<String>) {
+        self.changes.news.push(news.into());
+    }
+
+    /// Takes care that `tick` is called by then.
+    fn wake_by(&mut self, deadline: u64) {
+        if deadline != NEVER {
+            self.wake = Some(self.wake.map_or(deadline, |wake| wake.min(deadline)));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Partitions by topic id: as sets here, by topic in messages and records.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafkalite_wire::api::consumer_group_heartbeat::{
+    AssignedTopicPartitions, HeartbeatAssignment, OwnedTopicPartitions,
+};
+use uuid::Uuid;
+
+/// A partition: its topic's id and its number.
+pub(super) type Place = (Uuid, i32);
+
+/// Partitions.
+pub(super) type Places = BTreeSet<Place>;
+
+/// Partitions that a member holds, each with the member epoch in which it was given to it.
+pub(super) type Holding = BTreeMap<Place, i32>;
+
+/// Grouped by topic, in order.
+pub(super) fn by_topic<'a>(places: impl IntoIterator<Item = &'a Place>) -> Vec<(Uuid, Vec<i32>)> {
+    let mut topics: Vec<(Uuid, Vec<i32>)> = Vec::new();
+    for &(topic, partition) in places {
+        match topics.last_mut() {
+            Some((last, partitions)) if *last == topic => partitions.push(partition),
+            _ => topics.push((topic, vec![partition])),
+        }
+    }
+    topics
+}
+
+/// What a member says it owns.
+pub(super) fn owned(topics: &[OwnedTopicPartitions]) -> Places {
+    let of = |topic: &OwnedTopicPartitions| {
+        let id = topic.topic_id;
+        let places: Vec<Place> = topic.partitions.iter().map(|&index| (id, index)).collect();
+        places
+    };
+    topics.iter().flat_map(of).collect()
+}
+
+/// As the answer to a heartbeat tells it.
+pub(super) fn to_answer(held: &Holding) -> HeartbeatAssignment {
+    let topics = by_topic(held.keys()).into_iter();
+    let topic = |(topic_id, partitions)| AssignedTopicPartitions {
+        topic_id,
+        partitions,
+    };
+    HeartbeatAssignment {
+        topic_partitions: topics.map(topic).collect(),
+    }
+}

@@ -1,0 +1,68 @@
+//! Static members (KIP-345): a name of their own that outlives restarts.
+
+use kafkalite_wire::ErrorCode;
+
+use super::heartbeat::unknown;
+use super::member::AWAY;
+use super::records::Key;
+use super::{Consumer, Member};
+use crate::error::GroupError;
+
+impl Consumer {
+    /// The member that speaks; under its static name, if it says one, it must be the present one.
+    pub(super) fn named(&self, id: &str, instance: Option<&str>) -> Result<&Member, GroupError> {
+        if let Some(instance) = instance {
+            match self.statics.get(instance) {
+                None => return Err(unknown(instance)),
+                Some(current) if current != id => {
+                    let message = format!("{instance} is {current} by now, and {id} no longer");
+                    return Err(GroupError::new(ErrorCode::FencedInstanceId, message));
+                }
+                Some(_) => {}
+            }
+        }
+        self.members.get(id).ok_or_else(|| unknown(id))
+    }
+
+    /// Whether somebody else may take a static name over: only after its member has left for a while, or if that speaks
+    /// the classic protocol, which does not say so.
+    pub(super) fn check_released(&self, current: &str, instance: &str) -> Result<(), GroupError> {
+        let released = |member: &Member| member.epoch == AWAY || member.classic.is_some();
+        if self.members.get(current).is_none_or(released) {
+            return Ok(());
+        }
+        Err(GroupError::new(
+            ErrorCode::UnreleasedInstanceId,
+            format!("{instance} is still {current}, which has not left"),
+        ))
+    }
+
+    /// A static member is back under a new id: it takes the place, and the target, of who it was.
+    pub(super) fn replace(&mut self, old: &str, new: &str) {
+        let Some(member) = self.members.remove(old) else {
+            return;
+        };
+        for key in [Key::Member, Key::Target, Key::Current] {
+            self.store(key(old.to_owned()));
+            self.store(key(new.to_owned()));
+        }
+        if let Some(instance) = &member.instance_id {
+            self.statics.insert(instance.clone(), new.to_owned());
+        }
+        self.members.insert(new.to_owned(), member);
+        self.begin_anew(new);
+        self.tell(format!("has {old} back as {new}"));
+    }
+
+    /// Puts a member in, with what it holds.
+    pub(super) fn insert(&mut self, id: String, member: Member) {
+        for place in member.assigned.keys().chain(member.revoking.keys()) {
+            self.owners.insert(*place, id.clone());
+        }
+        if let Some(instance) = &member.instance_id {
+            self.statics.insert(instance.clone(), id.clone());
+        }
+        self.wake_by(member.next_deadline());
+        self.members.insert(id, member);
+    }
+}

@@ -1,0 +1,98 @@
+//! A group from its records.
+
+use std::collections::BTreeMap;
+
+use super::records::{
+    CurrentRecord, GroupRecord, Key, MemberRecord, Stored, TargetRecord, TargetsRecord,
+};
+use super::{Consumer, Member, Now, Rules};
+
+/// What was read of a group, record by record.
+#[derive(Debug, Default)]
+pub struct StoredGroup {
+    group: Option<GroupRecord>,
+    targets: Option<TargetsRecord>,
+    members: BTreeMap<String, StoredMember>,
+    regexes: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Default)]
+struct StoredMember {
+    metadata: Option<MemberRecord>,
+    target: Option<TargetRecord>,
+    current: Option<CurrentRecord>,
+}
+
+impl StoredGroup {
+    /// Takes one record over; no value is a tombstone.
+    pub fn apply(&mut self, key: Key, value: Option<Stored>) {
+        match (key, value) {
+            (Key::Member(id), value) => {
+                self.member(id).metadata = match value {
+                    Some(Stored::Member(record)) => Some(record),
+                    _ => None,
+                };
+            }
+            (Key::Target(id), value) => {
+                self.member(id).target = match value {
+                    Some(Stored::Target(record)) => Some(record),
+                    _ => None,
+                };
+            }
+            (Key::Current(id), value) => {
+                self.member(id).current = match value {
+                    Some(Stored::Current(record)) => Some(record),
+                    _ => None,
+                };
+            }
+            (Key::Group, Some(Stored::Group(record))) => self.group = Some(record),
+            (Key::Group, _) => self.group = None,
+            (Key::Targets, Some(Stored::Targets(record))) => self.targets = Some(record),
+            (Key::Targets, _) => self.targets = None,
+            (Key::Regex(regex), Some(Stored::Regex(record))) => {
+                self.regexes.insert(regex, record.topics);
+            }
+            (Key::Regex(regex), _) => {
+                self.regexes.remove(&regex);
+            }
+            (Key::Topics, _) => {}
+        }
+    }
+
+    fn member(&mut self, id: String) -> &mut StoredMember {
+        self.members.entry(id).or_default()
+    }
+
+    /// Whether there is a group at all.
+    pub fn is_there(&self) -> bool {
+        self.group.is_some()
+    }
+}
+
+impl Consumer {
+    /// The group that was stored. Its members have a session timeout's time to be heard of.
+    pub fn from_stored(stored: StoredGroup, rules: &Rules, now: Now) -> Self {
+        let mut group = Self::default();
+        if let Some(record) = stored.group {
+            (group.epoch, group.topics_hash) = (record.epoch, record.topics_hash);
+        }
+        group.targets_epoch = stored.targets.map_or(0, |record| record.epoch);
+        let regexes = stored.regexes.into_iter();
+        group.regexes = regexes
+            .map(|(regex, topics)| (regex, topics.into_iter().collect()))
+            .collect();
+        for (id, stored) in stored.members {
+            let Some(metadata) = stored.metadata else {
+                continue;
+            };
+            let mut member = Member::from_record(metadata);
+            member.restore(stored.target, stored.current);
+            member.renew(rules, now);
+            if !member.revoking.is_empty() {
+                member.revoke_by = now.ms.saturating_add(member.rebalance_ms());
+            }
+            group.insert(id, member);
+        }
+        group
+    }
+}

@@ -1,0 +1,350 @@
+//! Classic members in a group of KIP-848, and the way from one protocol to the other.
+
+use kafkalite_wire::api::heartbeat::HeartbeatRequest;
+use kafkalite_wire::api::join_group::{JoinGroupProtocol, JoinGroupRequest, JoinGroupResponse};
+use kafkalite_wire::api::leave_group::LeavingMember;
+use kafkalite_wire::api::sync_group::SyncGroupRequest;
+use kafkalite_wire::consumer_protocol::{
+    ConsumerProtocolAssignment, ConsumerProtocolPartitions, ConsumerProtocolSubscription,
+};
+
+use super::*;
+use crate::classic::{Joiner, Moving};
+
+/// A subscription to `t` of a member that owns these of its partitions.
+pub(super) fn subscription(owned: &[i32]) -> Bytes {
+    let owned = ConsumerProtocolPartitions {
+        topic: "t".to_owned(),
+        partitions: owned.to_vec(),
+    };
+    let subscription = ConsumerProtocolSubscription {
+        topics: vec!["t".to_owned()],
+        owned_partitions: vec![owned],
+        ..Default::default()
+    };
+    subscription.encode().unwrap()
+}
+
+impl Scene {
+    pub(super) fn join_classic(
+        &mut self,
+        id: &str,
+        owned: &[i32],
+    ) -> Result<JoinGroupResponse, ErrorCode> {
+        let request = JoinGroupRequest {
+            group_id: "g".to_owned(),
+            member_id: id.to_owned(),
+            session_timeout_ms: SESSION as i32,
+            rebalance_timeout_ms: REBALANCE as i32,
+            protocol_type: "consumer".to_owned(),
+            protocols: vec![JoinGroupProtocol {
+                name: "range".to_owned(),
+                metadata: subscription(owned),
+            }],
+            ..Default::default()
+        };
+        self.join_request(request)
+    }
+
+    pub(super) fn join_request(
+        &mut self,
+        request: JoinGroupRequest,
+    ) -> Result<JoinGroupResponse, ErrorCode> {
+        let joiner = Joiner {
+            client_id: "client".to_owned(),
+            client_host: "/127.0.0.1".to_owned(),
+            fresh_id: "fresh".to_owned(),
+            returns_with_id: true,
+            can_skip_assignment: true,
+        };
+        let now = self.now();
+        let outcome = self
+            .group
+            .join(request, joiner, &self.topics, &self.rules, now);
+        self.store();
+        outcome
+    }
+
+    pub(super) fn sync(&mut self, id: &str, generation: i32) -> Result<Vec<i32>, ErrorCode> {
+        let request = SyncGroupRequest {
+            member_id: id.to_owned(),
+            generation_id: generation,
+            protocol_type: Some("consumer".to_owned()),
+            protocol_name: Some("range".to_owned()),
+            ..Default::default()
+        };
+        let now = self.now();
+        let synced = self.group.sync(&request, &self.topics, &self.rules, now);
+        self.store();
+        let assignment = ConsumerProtocolAssignment::decode(&synced?.assignment).unwrap();
+        let topics = assignment.assigned_partitions.into_iter();
+        Ok(topics.flat_map(|topic| topic.partitions).collect())
+    }
+
+    pub(super) fn beat_classic(&mut self, id: &str, generation: i32) -> Result<(), ErrorCode> {
+        let request = HeartbeatRequest {
+            member_id: id.to_owned(),
+            generation_id: generation,
+            ..Default::default()
+        };
+        let now = self.now();
+        let beat = self.group.beat(&request, &self.rules, now);
+        self.store();
+        beat
+    }
+
+    /// A group that was a classic one with one member, which had partitions 0 and 1 of `t` in generation 5.
+    pub(super) fn upgraded() -> Self {
+        let mut scene = Self::new(&[("t", 2)]);
+        let assignment = ConsumerProtocolAssignment {
+            assigned_partitions: vec![ConsumerProtocolPartitions {
+                topic: "t".to_owned(),
+                partitions: vec![0, 1],
+            }],
+            user_data: None,
+        };
+        let member = Moving {
+            id: "old".to_owned(),
+            instance_id: None,
+            client_id: "client".to_owned(),
+            client_host: "/127.0.0.1".to_owned(),
+            session_timeout_ms: SESSION as i32,
+            rebalance_timeout_ms: REBALANCE as i32,
+            protocols: vec![("range".to_owned(), subscription(&[]))],
+            assignment: assignment.encode().unwrap(),
+        };
+        let now = scene.now();
+        let group = Consumer::from_classic(5, vec![member], &scene.topics, &scene.rules, now);
+        scene.group = group.unwrap();
+        scene.store();
+        scene
+    }
+}
+
+#[test]
+fn an_upgraded_group_goes_on_where_it_was_and_shares_with_new_members() {
+    let mut scene = Scene::upgraded();
+    scene.restart();
+    assert_eq!(
+        (scene.state(), scene.beat_classic("old", 5)),
+        ("Stable".to_owned(), Ok(()))
+    );
+    assert_eq!(scene.join("new", &["t"]), (6, vec![]));
+    assert_eq!(
+        scene.beat_classic("old", 5),
+        Err(ErrorCode::RebalanceInProgress)
+    );
+    // An eager member gives everything up before it joins, and so is given its share at once.
+    let joined = scene.join_classic("old", &[]).unwrap();
+    assert_eq!(
+        (joined.generation_id, joined.protocol_name.as_deref()),
+        (6, Some("range"))
+    );
+    assert_eq!(scene.sync("old", 6), Ok(vec![0]));
+    assert_eq!(scene.beat("new", 6), Ok((6, Some(all("t", 1..2)))));
+    assert_eq!(
+        (scene.state(), scene.beat_classic("old", 6)),
+        ("Stable".to_owned(), Ok(()))
+    );
+    assert_eq!(
+        scene.group.check_commit("old", None, 5, 9, []),
+        Err(ErrorCode::IllegalGeneration)
+    );
+    assert_eq!(scene.group.check_commit("old", None, 6, 2, []), Ok(()));
+}
+
+#[test]
+fn a_cooperative_member_first_gives_up_and_then_joins_again() {
+    let mut scene = Scene::upgraded();
+    scene.join("new", &["t"]);
+    let joined = scene.join_classic("old", &[0, 1]).unwrap();
+    // It stays in its generation, and is told to keep half.
+    assert_eq!(joined.generation_id, 5);
+    assert_eq!(scene.sync("old", 5), Ok(vec![0]));
+    assert_eq!(scene.beat("new", 6), Ok((6, None)));
+    assert_eq!(
+        scene.beat_classic("old", 5),
+        Err(ErrorCode::RebalanceInProgress)
+    );
+    assert_eq!(scene.join_classic("old", &[0]).unwrap().generation_id, 6);
+    assert_eq!(scene.sync("old", 6), Ok(vec![0]));
+    assert_eq!(scene.beat("new", 6), Ok((6, Some(all("t", 1..2)))));
+}
+
+#[test]
+fn when_only_classic_members_are_left_they_can_be_a_classic_group_again() {
+    let mut scene = Scene::upgraded();
+    scene.join("new", &["t"]);
+    assert_eq!(scene.group.only_classic(), None);
+    scene.send(beats("new", -1)).unwrap();
+    assert_eq!(scene.group.only_classic(), Some(1));
+    let (generation, members) = scene.group.to_classic(&scene.topics);
+    assert_eq!((generation, members[0].id.as_str()), (7, "old"));
+    let assignment = ConsumerProtocolAssignment::decode(&members[0].assignment).unwrap();
+    assert_eq!(assignment.assigned_partitions[0].partitions, [0, 1]);
+}
+
+#[test]
+fn classic_members_come_late_leave_and_are_missed() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    scene.join("new", &["t"]);
+    let first = scene.join_classic("", &[]).unwrap();
+    assert_eq!(
+        (first.error_code, first.member_id.as_str()),
+        (ErrorCode::MemberIdRequired, "fresh")
+    );
+    assert_eq!(scene.join_classic("fresh", &[]).unwrap().generation_id, 2);
+    assert_eq!(scene.sync("fresh", 2), Ok(vec![]));
+    // It does not hear of a change by asking for it: its heartbeat tells it.
+    assert_eq!(scene.beat_classic("fresh", 2), Ok(()));
+    scene.beat("new", 1).unwrap();
+    scene.beat_owning("new", 1, &[("t", 0)]).unwrap();
+    assert_eq!(
+        scene.beat_classic("fresh", 2),
+        Err(ErrorCode::RebalanceInProgress)
+    );
+    assert_eq!(scene.join_classic("fresh", &[]).unwrap().generation_id, 2);
+    assert_eq!(scene.sync("fresh", 2), Ok(vec![1]));
+    let leaving = |id: &str| LeavingMember {
+        member_id: id.to_owned(),
+        ..Default::default()
+    };
+    let left = scene
+        .group
+        .part(vec![leaving("fresh"), leaving("new")], &scene.topics);
+    let codes: Vec<_> = left.iter().map(|left| left.error_code).collect();
+    assert_eq!(codes, [ErrorCode::None, ErrorCode::UnknownMemberId]);
+    assert_eq!(scene.beat("new", 2), Ok((3, Some(all("t", 0..2)))));
+    // One that joins and never asks for its assignment is removed, and so is one that does not come when it is called.
+    scene.join_classic("slow", &[]).unwrap();
+    let mut epoch = 3;
+    for _ in 0..REBALANCE / 10_000 {
+        epoch = scene.beat_owning("new", epoch, &[("t", 0)]).unwrap().0;
+        let _ = scene.beat_classic("slow", 4);
+        scene.pass(10_000);
+    }
+    assert_eq!(
+        scene.beat_classic("slow", 4),
+        Err(ErrorCode::UnknownMemberId)
+    );
+}
+
+fn joins_classic_as_one(id: &str) -> JoinGroupRequest {
+    JoinGroupRequest {
+        member_id: id.to_owned(),
+        group_instance_id: Some("one".to_owned()),
+        session_timeout_ms: SESSION as i32,
+        rebalance_timeout_ms: REBALANCE as i32,
+        protocol_type: "consumer".to_owned(),
+        protocols: vec![JoinGroupProtocol {
+            name: "range".to_owned(),
+            metadata: subscription(&[]),
+        }],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn who_comes_back_with_the_new_protocol_owes_nothing_of_the_old_one() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    // It stops before it has asked for its assignment.
+    scene.join_request(joins_classic_as_one("")).unwrap();
+    let back = scene.send(ConsumerGroupHeartbeatRequest {
+        instance_id: Some("one".to_owned()),
+        ..joins("new", &["t"])
+    });
+    let epoch = back.unwrap().member_epoch;
+    for _ in 0..=REBALANCE / 10_000 {
+        assert_eq!(scene.beat("new", epoch), Ok((epoch, None)));
+        scene.pass(10_000);
+    }
+    assert_eq!(scene.beat("new", epoch), Ok((epoch, None)));
+}
+
+#[test]
+fn a_protocol_that_is_offered_twice_counts_once() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    let mut request = joins_classic_as_one("");
+    request.protocols.extend(request.protocols.clone());
+    scene.join_request(request).unwrap();
+    let (_, members) = scene.group.to_classic(&scene.topics);
+    assert_eq!(members[0].protocols.len(), 1);
+}
+
+#[test]
+fn who_says_no_rebalance_timeout_has_its_session_timeout_to_ask_for_its_assignment() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    // As version 0 of JoinGroup.
+    let joined = scene.join_request(JoinGroupRequest {
+        rebalance_timeout_ms: -1,
+        ..joins_classic_as_one("")
+    });
+    scene.pass(1_000);
+    assert_eq!(
+        scene.sync("fresh", joined.unwrap().generation_id),
+        Ok(vec![0, 1])
+    );
+}
+
+#[test]
+fn a_static_member_that_comes_back_with_the_new_protocol_takes_its_place() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    let request = joins_classic_as_one;
+    scene.join("b", &["t"]);
+    let joined = scene.join_request(request("")).unwrap();
+    assert_eq!(
+        (joined.member_id.as_str(), joined.generation_id),
+        ("fresh", 2)
+    );
+    scene.beat("b", 1).unwrap();
+    scene.beat_owning("b", 1, &[("t", 0)]).unwrap();
+    scene.join_request(request("fresh")).unwrap();
+    assert_eq!(scene.sync("fresh", 2), Ok(vec![1]));
+    // It was restarted with group.protocol=consumer, and did not leave.
+    let back = scene.send(ConsumerGroupHeartbeatRequest {
+        instance_id: Some("one".to_owned()),
+        ..joins("new", &["t"])
+    });
+    let back = back.unwrap();
+    assert_eq!(
+        (back.member_epoch, scene.told(&back)),
+        (2, Some(all("t", 1..2)))
+    );
+    assert_eq!(scene.beat("b", 2), Ok((2, None)));
+    assert_eq!(
+        scene.beat_classic("fresh", 2),
+        Err(ErrorCode::UnknownMemberId)
+    );
+    scene.restart();
+}
+
+#[test]
+fn who_cannot_agree_with_the_classic_members_is_refused() {
+    let mut scene = Scene::upgraded();
+    scene.join("new", &["t"]);
+    let other = |name: &str, kind: &str, metadata: Bytes| JoinGroupRequest {
+        member_id: "x".to_owned(),
+        protocol_type: kind.to_owned(),
+        protocols: vec![JoinGroupProtocol {
+            name: name.to_owned(),
+            metadata,
+        }],
+        ..Default::default()
+    };
+    for request in [
+        other("roundrobin", "consumer", subscription(&[])),
+        other("range", "connect", subscription(&[])),
+        other("range", "consumer", Bytes::from_static(b"garbage!")),
+    ] {
+        let refused = scene.join_request(request);
+        assert_eq!(refused.err(), Some(ErrorCode::InconsistentGroupProtocol));
+    }
+    assert_eq!(
+        scene.beat_classic("new", 6),
+        Err(ErrorCode::UnknownMemberId)
+    );
+    assert_eq!(
+        scene.beat_classic("old", 6),
+        Err(ErrorCode::IllegalGeneration)
+    );
+}

@@ -1,0 +1,17 @@
+//! The topics that there are, as far as a group needs to know.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+/// Topics at one moment.
+pub trait Topology {
+    /// A topic's id and its number of partitions.
+    fn topic(&self, name: &str) -> Option<(Uuid, i32)>;
+
+    /// The name of the topic with this id.
+    fn name_of(&self, id: Uuid) -> Option<Arc<str>>;
+
+    /// The names of all.
+    fn names(&self) -> Vec<Arc<str>>;
+}

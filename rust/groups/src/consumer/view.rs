@@ -1,0 +1,98 @@
+//! A group as it is described to administrators.
+
+use std::fmt;
+
+use kafkalite_wire::api::consumer_group_describe::{
+    ConsumerGroupAssignment, ConsumerGroupMember, ConsumerGroupTopicPartitions,
+    DescribedConsumerGroup,
+};
+
+use super::places::{Place, by_topic};
+use super::{Consumer, Member, Rules, Topology};
+
+/// Where a group is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// No members; perhaps offsets.
+    Empty,
+    /// Something has changed, and the next heartbeat brings new targets.
+    Assigning,
+    /// Members are on their way to their targets.
+    Reconciling,
+    /// Everybody has what it shall have.
+    Stable,
+}
+
+/// Kafka's spelling.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl Consumer {
+    /// Where it is.
+    pub fn state(&self) -> State {
+        if self.is_empty() {
+            State::Empty
+        } else if self.epoch > self.targets_epoch {
+            State::Assigning
+        } else if self
+            .members
+            .values()
+            .all(|member| member.is_at(self.targets_epoch))
+        {
+            State::Stable
+        } else {
+            State::Reconciling
+        }
+    }
+
+    /// How the group is now; its id is for the caller to fill in.
+    pub fn view(&self, topics: &dyn Topology, rules: &Rules) -> DescribedConsumerGroup {
+        let members = self.members.iter();
+        DescribedConsumerGroup {
+            group_state: self.state().to_string(),
+            group_epoch: self.epoch,
+            assignment_epoch: self.targets_epoch,
+            assignor_name: self.assignor(rules).to_string(),
+            members: members
+                .map(|(id, member)| view(id, member, topics))
+                .collect(),
+            ..Default::default()
+        }
+    }
+}
+
+fn view(id: &str, member: &Member, topics: &dyn Topology) -> ConsumerGroupMember {
+    ConsumerGroupMember {
+        member_id: id.to_owned(),
+        instance_id: member.instance_id.clone(),
+        rack_id: member.rack_id.clone(),
+        member_epoch: member.epoch,
+        client_id: member.client_id.clone(),
+        client_host: member.client_host.clone(),
+        subscribed_topic_names: member.topics.iter().cloned().collect(),
+        subscribed_topic_regex: member.regex.clone(),
+        assignment: assignment(member.assigned.keys(), topics),
+        target_assignment: assignment(&member.target, topics),
+        member_type: i8::from(member.classic.is_none()),
+    }
+}
+
+/// Topics that have been deleted meanwhile are left out: there is no name to call them by.
+fn assignment<'a>(
+    places: impl IntoIterator<Item = &'a Place>,
+    topics: &dyn Topology,
+) -> ConsumerGroupAssignment {
+    let named = |(topic_id, partitions)| {
+        Some(ConsumerGroupTopicPartitions {
+            topic_id,
+            topic_name: topics.name_of(topic_id)?.to_string(),
+            partitions,
+        })
+    };
+    ConsumerGroupAssignment {
+        topic_partitions: by_topic(places).into_iter().filter_map(named).collect(),
+    }
+}

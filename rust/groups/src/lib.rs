@@ -1,0 +1,14 @@
+//! Groups of consumers as a broker sees them: pure state machines, and what is stored of them.
+//!
+//! (state, event, now) in; answers, and what must be stored, out. There is no clock in here, no random number, no socket and no
+//! file: a broker brings them ([`classic::Classic`], [`consumer::Consumer`]).
+
+pub mod classic;
+pub mod consumer;
+pub mod entry;
+mod error;
+pub mod offsets;
+pub mod records;
+mod subscription;
+
+pub use error::GroupError;
