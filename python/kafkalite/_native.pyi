@@ -50,7 +50,8 @@ class Message:
         payload: the message's content; ``str`` is encoded as UTF-8, ``None`` is a tombstone.
         key: decides the partition and is what compaction keeps the last message of.
         headers: pairs of a name and bytes (or ``None``), in order; names may repeat.
-        timestamp: milliseconds since 1970-01-01 UTC; the time of sending if not given.
+        timestamp: milliseconds since 1970-01-01 UTC, or a ``datetime`` (without a zone it is local); the time of
+            sending if not given.
     """
 
     def __new__(
@@ -59,7 +60,7 @@ class Message:
         *,
         key: _Bytes | None = None,
         headers: _Headers | None = None,
-        timestamp: int | None = None,
+        timestamp: int | datetime | None = None,
     ) -> Self: ...
     @property
     def value(self) -> bytes | None:
@@ -210,7 +211,7 @@ class Producer:
         value: _Bytes | Message | None,
         key: _Bytes | None,
         headers: _Headers,
-        timestamp: int | None,
+        timestamp: int | datetime | None,
         partition: int | None,
         partitioner: _Partitioner | None,
     ) -> Delivery: ...
@@ -228,7 +229,7 @@ class Producer:
         topic: str,
         values: Sequence[_Bytes | None],
         keys: Sequence[_Bytes | None] | None,
-        timestamps: Sequence[int] | None,
+        timestamps: Sequence[int | datetime] | None,
         partition: int | None,
         partitioner: _Partitioner | None,
     ) -> None:

@@ -5,11 +5,41 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from operator import index
 
-__all__ = ["OF_TEXT", "millis", "of_seek"]
+__all__ = ["OF_TEXT", "millis", "of_message", "of_seek"]
 
 _LAST_MS = 2**63 - 1  # Kafka's timestamps
 
 OF_TEXT = " (datetime.fromisoformat reads a text)"
+
+
+def of_message(time: object) -> int:
+    """Return the time of a message in milliseconds, from milliseconds or a ``datetime``; without a zone it is local.
+
+    Raises:
+        TypeError: it is neither.
+        ValueError: it is before 1970, or beyond what Kafka can count.
+    """
+    if isinstance(time, datetime):
+        try:
+            at = round(datetime.timestamp(time) * 1000)  # not its own method, see millis
+        except (OverflowError, TypeError, ValueError) as error:
+            message = f"{time!r} is no time that a message can have: {error}"
+            raise ValueError(message) from error
+    else:
+        try:
+            at = index(time)  # type: ignore[arg-type] # what is none raises
+        except TypeError:
+            message = (
+                "a timestamp must be int, milliseconds since 1970 UTC, or a datetime"
+                f"{OF_TEXT}, not {type(time).__name__}; of seconds as time.time() gives them, take int(seconds * 1000)"
+            )
+            raise TypeError(message) from None
+    if not 0 <= at <= _LAST_MS:
+        message = (
+            f"{time!r} is no time that a message can have: they start at 0, which is 1970-01-01 UTC, and have 63 bits"
+        )
+        raise ValueError(message)
+    return at
 
 
 def of_seek(time: object) -> int:

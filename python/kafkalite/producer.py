@@ -15,6 +15,7 @@ from kafkalite.errors import InvalidSettingError, KafkaError
 from kafkalite.message_set import MessageSet
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from types import TracebackType
 
     from kafkalite._native import Delivery, Message
@@ -94,7 +95,7 @@ class Producer:
         *,
         key: _Bytes | None = None,
         headers: Mapping[str, bytes | str | None] | Sequence[tuple[str, bytes | str | None]] = (),
-        timestamp: int | None = None,
+        timestamp: int | datetime | None = None,
         partition: int | None = None,
     ) -> Delivery:
         """Publish a message, or a whole set in one request.
@@ -104,7 +105,8 @@ class Producer:
             value: the payload (``str`` is encoded as UTF-8, ``None`` is a tombstone), a message, or a set.
             key: decides the partition; for a set, of the whole set.
             headers: pairs of a name and bytes; not for a set, whose messages carry their own.
-            timestamp: milliseconds since 1970-01-01 UTC; now, if not given. Not for a set either.
+            timestamp: milliseconds since 1970-01-01 UTC, or a ``datetime`` (without a zone it is local); now, if not
+                given. Not for a set either.
             partition: sends to this partition, whatever the key.
 
         Returns:
@@ -116,7 +118,8 @@ class Producer:
             MessageTooLargeError: larger than ``max_request_size``.
             InvalidTopicError: no topic can have this name.
             ClosedError: the producer is closed.
-            ValueError: a set without messages, or with headers or a timestamp for the whole of it.
+            TypeError: a timestamp is neither int nor ``datetime``; seconds as ``time.time()`` gives them are none.
+            ValueError: a set without messages, or with headers or a timestamp for all of it; or a time before 1970.
         """
         if isinstance(value, MessageSet):
             if headers or timestamp is not None:
@@ -133,7 +136,7 @@ class Producer:
         values: Sequence[_Bytes | None],
         *,
         keys: Sequence[_Bytes | None] | None = None,
-        timestamps: Sequence[int] | None = None,
+        timestamps: Sequence[int | datetime] | None = None,
         partition: int | None = None,
     ) -> None:
         """Publish many messages with one call: the fast way for data that is already in memory.
@@ -142,7 +145,7 @@ class Producer:
             topic: the topic to publish to.
             values: the payloads.
             keys: as many keys, if given.
-            timestamps: as many times, in milliseconds, if given.
+            timestamps: as many times, in milliseconds or ``datetime``, if given.
             partition: sends all to this partition.
 
         Failures are raised by :meth:`flush` and :meth:`close`.

@@ -17,6 +17,7 @@ mod error;
 mod group;
 mod partitioner;
 mod producer;
+mod times;
 mod topic_name;
 
 pub use admin::{

@@ -47,6 +47,24 @@ impl<'a, 'py> FromPyObject<'a, 'py> for TopicName<'a> {
     }
 }
 
+/// The time of a message, in milliseconds since 1970.
+pub(crate) struct Timestamp(pub(crate) i64);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Timestamp {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(ms @ 0..) = object.extract::<i64>() {
+            return Ok(Self(ms));
+        }
+        let times = object.py().import("kafkalite._times")?;
+        times
+            .call_method1("of_message", (object,))?
+            .extract()
+            .map(Self)
+    }
+}
+
 /// Where a user goes to in a partition.
 pub(crate) struct Offset(pub(crate) i64);
 

@@ -10,7 +10,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
-use crate::convert::{self, Bytelike, Header};
+use crate::convert::{self, Bytelike, Header, Timestamp};
 
 /// Where fetched records came from; one for a batch, shared by its messages.
 pub(crate) struct Origin {
@@ -37,7 +37,8 @@ impl Origin {
 ///     payload: the message's content; ``str`` is encoded as UTF-8, ``None`` is a tombstone.
 ///     key: decides the partition and is what compaction keeps the last message of.
 ///     headers: pairs of a name and bytes (or ``None``), in order; names may repeat.
-///     timestamp: milliseconds since 1970-01-01 UTC; the time of sending if not given.
+///     timestamp: milliseconds since 1970-01-01 UTC, or a ``datetime`` (without a zone it is local); the time of
+///         sending if not given.
 #[pyclass(frozen, module = "kafkalite", freelist = 256)]
 pub(crate) struct Message(Content);
 
@@ -127,14 +128,14 @@ impl Message {
         payload: Option<Bytelike<'_>>,
         key: Option<Bytelike<'_>>,
         headers: Option<&Bound<'_, PyAny>>,
-        timestamp: Option<i64>,
+        timestamp: Option<Timestamp>,
     ) -> PyResult<Self> {
         let own = |bytes: Bytelike<'_>| Bytes::from(bytes.0.into_owned());
         Ok(Self(Content::Made(Made {
             value: payload.map(own),
             key: key.map(own),
             headers: headers.map_or_else(|| Ok(Vec::new()), convert::headers)?,
-            timestamp,
+            timestamp: timestamp.map(|time| time.0),
             ..Made::default()
         })))
     }

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::blocking::{seconds, wait};
-use crate::convert::{self, Bytelike, TopicName};
+use crate::convert::{self, Bytelike, Timestamp, TopicName};
 use crate::delivery::Delivery;
 use crate::errors::wrong_type;
 use crate::message::Message;
@@ -47,11 +47,12 @@ impl Producer {
         value: &Bound<'_, PyAny>,
         key: Option<Bytelike<'_>>,
         headers: &Bound<'_, PyAny>,
-        timestamp: Option<i64>,
+        timestamp: Option<Timestamp>,
         partition: Option<i32>,
         partitioner: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Delivery> {
         let (core, topic) = (self.core.here()?, topic.0);
+        let timestamp = timestamp.map(|time| time.0);
         let given = convert::headers(headers)?;
         let own;
         let (value, key, timestamp, headers): (_, Option<&[u8]>, _, _) =
@@ -147,7 +148,8 @@ impl Producer {
         let timestamps: Option<Vec<i64>> = timestamps
             .map(|times| {
                 let times = convert::list("timestamps", "a list of milliseconds", times)?;
-                times.iter().map(PyAnyMethods::extract).collect()
+                let millis = |time: &Bound<'_, PyAny>| Ok(time.extract::<Timestamp>()?.0);
+                times.iter().map(millis).collect::<PyResult<_>>()
             })
             .transpose()?;
         let values = convert::payloads(&values)?;

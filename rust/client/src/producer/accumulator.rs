@@ -17,6 +17,7 @@ use super::builders::Builders;
 use super::delivery::{Delivery, Outcome};
 use super::ledger::Ledger;
 use super::record::ProducerRecord;
+use crate::times::Suspicion;
 
 /// What all accumulators of a producer share.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Intake {
     /// Rung for partitions with something new.
     pub(super) bell: Bell<Arc<Accumulator>>,
     pub(super) builders: Builders,
+    /// Looks at the time that each batch begins with.
+    pub(super) suspicion: Suspicion,
 }
 
 impl Intake {
@@ -34,6 +37,7 @@ impl Intake {
             ledger: Ledger::default(),
             bell: Bell::default(),
             builders: Builders::new(batch_size),
+            suspicion: Suspicion::default(),
         }
     }
 }
@@ -155,6 +159,7 @@ impl Accumulator {
         intake.ledger.opened(open.place());
         queue.open = Some(open);
         drop(queue);
+        intake.suspicion.look(&self.topic, timestamp);
         intake.bell.ring_for(Arc::clone(self));
         Ok(delivery)
     }
@@ -180,6 +185,7 @@ impl Accumulator {
         batch.made = Made::Set;
         queue.closed.push_back(batch);
         drop(queue);
+        intake.suspicion.look(&self.topic, timestamp);
         intake.bell.ring_for(Arc::clone(self));
         Ok(delivery)
     }

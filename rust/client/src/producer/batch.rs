@@ -11,6 +11,7 @@ use super::delivery::Outcome;
 use super::sequences::Stamp;
 use super::split::{Slice, divide};
 use crate::error::ClientError;
+use crate::times;
 
 /// Orders the batches of a partition: by creation; the parts of one that was split by their first records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,6 +137,21 @@ impl Batch {
     pub(super) fn give_back(&mut self, bytes: Bytes, spare: BatchBuilder) -> Option<BatchBuilder> {
         self.content = Content::Encoded(bytes);
         (self.made == Made::Collected).then_some(spare)
+    }
+
+    /// What to say of a batch that was refused for the times of its records, beyond what the broker said.
+    pub(super) fn untimely(&self, said: Option<String>) -> Option<String> {
+        let Content::Encoded(bytes) = &self.content else {
+            return said;
+        };
+        let Ok(header) = BatchHeader::parse(bytes) else {
+            return said;
+        };
+        let refusal = times::refusal(header.base_timestamp, header.max_timestamp, times::now_ms());
+        Some(match said {
+            Some(said) => format!("{}; {refusal}", said.trim_end_matches('.')),
+            None => refusal,
+        })
     }
 
     /// The stamp that it was last encoded with.

@@ -24,7 +24,7 @@ mod topics;
 use std::iter::Peekable;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use kafkalite_records::BatchBuilder;
 use tokio::runtime::Handle;
@@ -34,6 +34,7 @@ use tokio::time::timeout;
 use crate::cluster::Cluster;
 use crate::config::{ConfigError, ProducerConfig};
 use crate::error::{ClientError, Result};
+use crate::times::now_ms;
 use accumulator::{Accumulator, NotTaken};
 use compressors::Compressors;
 pub use delivery::{Delivery, RecordMetadata};
@@ -118,7 +119,7 @@ impl Producer {
     /// Takes a record, on any thread, without waiting and without entering the runtime.
     pub fn enqueue(&self, record: &ProducerRecord<'_>) -> Result<Delivery, Refused> {
         let topic = self.topic(record.topic)?;
-        self.enqueue_to(&topic, record, now_millis)
+        self.enqueue_to(&topic, record, now_ms)
     }
 
     /// Takes records until one is refused, which stays in the iterator; each delivery is handed to `delivered`.
@@ -130,7 +131,7 @@ impl Producer {
         mut delivered: impl FnMut(Delivery),
     ) -> Result<(), Refused> {
         let mut topic: Option<Arc<Topic>> = None;
-        let now = now_millis();
+        let now = now_ms();
         while let Some(record) = records.peek() {
             let topic = match &topic {
                 Some(topic) if *topic.name == *record.topic => topic,
@@ -161,7 +162,7 @@ impl Producer {
         }
         let accumulator = self.choose(&topic, partition, key)?;
         self.reserve(size)?;
-        let now = now_millis();
+        let now = now_ms();
         let first = records
             .first()
             .and_then(|record| record.timestamp)
@@ -344,10 +345,4 @@ impl Drop for Producer {
         self.sender.abort();
         // The task fails what is left as it goes.
     }
-}
-
-fn now_millis() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as i64)
 }

@@ -234,7 +234,7 @@ proptest! {
             let given: usize = division.values().map(Vec::len).sum();
             let whole = sticky::divide(&all, &counts);
             all = with_what_they_got(&all, &division, generation);
-            if given == whole.values().map(Vec::len).sum() {
+            if given == whole.values().map(Vec::len).sum::<usize>() {
                 assert_sound(&all, &counts, &division);
                 break;
             }

@@ -99,6 +99,10 @@ impl Sender {
             .find_map(|record| record.batch_index_error_message);
         let detail = answer.error_message.or(detail);
         let detail = detail.or_else(|| is_too_large(code).then(|| too_large(&batch)));
+        let detail = match code {
+            ErrorCode::InvalidTimestamp => batch.untimely(detail),
+            _ => detail,
+        };
         let error = ClientError::broker("Produce", subject, code, detail);
         self.refresh_wanted |= error.stale_metadata();
         match verdict {
