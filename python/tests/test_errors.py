@@ -152,9 +152,21 @@ def test_topics_that_exist_or_do_not(broker, topic):
 def test_a_message_that_is_too_large_is_refused_and_the_next_is_sent(broker, make_topic):
     topic = make_topic(config={"max.message.bytes": 1000})
     with Producer(broker) as producer:
-        with pytest.raises(errors.MessageTooLargeError):
+        says = rf"5\d\d\d bytes.*max\.message\.bytes = 1000; raise max\.message\.bytes of topic {topic} above that"
+        with pytest.raises(errors.MessageTooLargeError, match=says):
             producer.send(topic, os.urandom(5000)).result(timeout=30)
         assert producer.send(topic, b"small").result(timeout=30).offset == 0
+
+
+def test_a_message_that_the_producer_does_not_take_says_what_to_raise_on_both_sides(broker, make_topic):
+    topic = make_topic(config={"max.message.bytes": 3_000_000})
+    large = bytes(2_000_000)
+    with Producer(broker) as producer:
+        for send in (lambda: producer.send(topic, large), lambda: producer.send(topic, MessageSet(large))):
+            with pytest.raises(errors.MessageTooLargeError, match=r"max_request_size=.*max\.message\.bytes"):
+                send()
+    with Producer(broker, max_request_size=3_000_000) as producer:
+        assert producer.send(topic, large).result(timeout=30).offset == 0
 
 
 def test_headers_of_a_whole_set_are_refused(broker, topic):

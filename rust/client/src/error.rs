@@ -56,7 +56,8 @@ pub enum ClientError {
     },
     /// A record or message set is larger than a setting allows: send less at once, or raise it here and at the broker.
     #[error(
-        "{size} bytes for {topic}: the largest record or message set is max.request.size={limit}"
+        "{size} bytes for {topic} are more than the producer's max.request.size={limit}: raise it, in Python as \
+         Producer(max_request_size=...), and the topic's max.message.bytes with it; or send less at once"
     )]
     TooLarge {
         /// The topic.

@@ -11,7 +11,6 @@ use super::delivery::Outcome;
 use super::sequences::Stamp;
 use super::split::{Slice, divide};
 use crate::error::ClientError;
-use crate::times;
 
 /// Orders the batches of a partition: by creation; the parts of one that was split by their first records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,19 +138,12 @@ impl Batch {
         (self.made == Made::Collected).then_some(spare)
     }
 
-    /// What to say of a batch that was refused for the times of its records, beyond what the broker said.
-    pub(super) fn untimely(&self, said: Option<String>) -> Option<String> {
-        let Content::Encoded(bytes) = &self.content else {
-            return said;
-        };
-        let Ok(header) = BatchHeader::parse(bytes) else {
-            return said;
-        };
-        let refusal = times::refusal(header.base_timestamp, header.max_timestamp, times::now_ms());
-        Some(match said {
-            Some(said) => format!("{}; {refusal}", said.trim_end_matches('.')),
-            None => refusal,
-        })
+    /// The header, once it is encoded.
+    pub(super) fn header(&self) -> Option<BatchHeader> {
+        match &self.content {
+            Content::Encoded(bytes) => BatchHeader::parse(bytes).ok(),
+            _ => None,
+        }
     }
 
     /// The stamp that it was last encoded with.

@@ -14,6 +14,7 @@ mod compressors;
 mod delivery;
 mod ledger;
 mod record;
+mod refused;
 mod sender;
 mod sequences;
 mod shared;

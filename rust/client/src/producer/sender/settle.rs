@@ -7,8 +7,9 @@ use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::produce::{ProduceResponse, ProducedPartition};
 use tokio::time::Instant;
 
-use super::super::batch::{Batch, Made};
+use super::super::batch::Batch;
 use super::super::delivery::Written;
+use super::super::refused::{explained, is_too_large};
 use super::super::sequences::Verdict;
 use super::Sender;
 use super::request::{Answers, Sent};
@@ -98,11 +99,7 @@ impl Sender {
             .into_iter()
             .find_map(|record| record.batch_index_error_message);
         let detail = answer.error_message.or(detail);
-        let detail = detail.or_else(|| is_too_large(code).then(|| too_large(&batch)));
-        let detail = match code {
-            ErrorCode::InvalidTimestamp => batch.untimely(detail),
-            _ => detail,
-        };
+        let detail = explained(&batch, code, detail);
         let error = ClientError::broker("Produce", subject, code, detail);
         self.refresh_wanted |= error.stale_metadata();
         match verdict {
@@ -228,24 +225,4 @@ impl Sender {
             }
         }
     }
-}
-
-/// Whether a batch was refused for its size alone.
-fn is_too_large(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::MessageTooLarge | ErrorCode::RecordListTooLarge
-    )
-}
-
-/// What a broker that says no more leaves to be said.
-fn too_large(batch: &Batch) -> String {
-    let what = match batch.made {
-        Made::Set => "the message set",
-        Made::Collected | Made::Part => "the record",
-    };
-    format!(
-        "{what} makes a batch of {} bytes, more than the topic's max.message.bytes",
-        batch.size()
-    )
 }
