@@ -368,4 +368,17 @@ async fn this_broker_coordinates_groups_and_nothing_else() {
     let said = client.ask(3, &old).await.error_message;
     assert_eq!(said.as_deref(), Some("NONE"), "as Apache Kafka says it");
     assert_eq!(found[0].error_message.as_deref(), Some(""));
+    let transactional = FindCoordinatorRequest {
+        key: "t".to_owned(),
+        key_type: 1,
+        ..Default::default()
+    };
+    let refused = client.ask(3, &transactional).await;
+    assert_eq!(
+        (refused.error_code, refused.node_id),
+        (ErrorCode::UnsupportedVersion, -1)
+    );
+    // librdkafka asks in this version, and would repeat the question; it is refused when it asks for a producer id.
+    let found = client.ask(2, &transactional).await;
+    assert_eq!(found.error_code, ErrorCode::None);
 }

@@ -1,9 +1,9 @@
 //! `FindCoordinator` · key 10 · versions 0–6
 //!
 //! Behaviour: this broker coordinates every group, under the address that this client can reach it at. There are no
-//! transactions yet. From version 4 the answer says so, in a sentence that Java's client repeats. Before, it names this
-//! broker, and `InitProducerId` refuses: librdkafka, which is that old, would ask for a coordinator for ever. Share groups
-//! have no coordinator either.
+//! transactions yet. From version 3 the answer says so, in a sentence that Java's client repeats. Before, it names this
+//! broker, and `InitProducerId` refuses: librdkafka, which asks in version 2, would ask for a coordinator for ever; Sarama,
+//! in version 3, does so for five seconds. Share groups have no coordinator either.
 //! librdkafka takes a broker without this API for one of before 2015, and leaves batches uncompressed that it was told to
 //! compress with lz4, without a word.
 //!
@@ -16,6 +16,7 @@ use kafkalite_wire::{
 
 use super::{Context, Reply};
 
+const FIRST_THAT_REFUSES_TRANSACTIONS: i16 = 3;
 const FIRST_WITH_SEVERAL: i16 = 4;
 
 const GROUP: i8 = 0;
@@ -25,9 +26,9 @@ pub(super) async fn handle(
     context: &Context,
     request: FindCoordinatorRequest,
 ) -> Reply<FindCoordinatorResponse> {
-    let speaks_of_transactions = context.api_version >= FIRST_WITH_SEVERAL;
+    let refuses_transactions = context.api_version >= FIRST_THAT_REFUSES_TRANSACTIONS;
     let find = |key: String| match request.key_type {
-        TRANSACTION if speaks_of_transactions => no_transactions(key),
+        TRANSACTION if refuses_transactions => no_transactions(key),
         key_type => find(context, key_type, key),
     };
     if context.api_version >= FIRST_WITH_SEVERAL {
