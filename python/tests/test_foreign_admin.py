@@ -52,7 +52,7 @@ def eventually(question, expected):
 
 
 def fill(cluster, topic, count):
-    producer = Producer({"bootstrap.servers": cluster})
+    producer = Producer({"bootstrap.servers": cluster, "enable.idempotence": True})
     for number in range(count):
         producer.produce(topic, b"x", partition=0, timestamp=FIRST + number * 10)
     assert producer.flush(30) == 0

@@ -107,7 +107,7 @@ def test_two_groups_each_get_everything(cluster, admin, topic, join):
 
 def test_a_group_goes_on_where_it_left_off(cluster, cluster_topic, group):
     topic = cluster_topic()
-    producer = Producer({"bootstrap.servers": cluster})
+    producer = Producer({"bootstrap.servers": cluster, "enable.idempotence": True})
 
     def publish(first, count):
         for number in range(first, first + count):
