@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fastrand::Rng;
+
 /// A pause that doubles with each failure in a row.
 #[derive(Debug, Clone)]
 pub struct Backoff {
@@ -22,11 +24,16 @@ impl Backoff {
 
     /// Counts a failure; the pause before the next attempt. 20 % of jitter keeps many clients from coming back at once.
     pub fn failed(&mut self) -> Duration {
+        self.failed_by(&mut Rng::new())
+    }
+
+    /// As [`failed`](Self::failed), with dice of the caller's.
+    pub fn failed_by(&mut self, dice: &mut Rng) -> Duration {
         let doubled = self.first.saturating_mul(1 << self.failures.min(20));
         self.failures = self.failures.saturating_add(1);
         doubled
             .min(self.longest.max(self.first))
-            .mul_f64(0.8 + 0.4 * fastrand::f64())
+            .mul_f64(0.8 + 0.4 * dice.f64())
     }
 
     /// The next failure is again a first one.

@@ -123,13 +123,14 @@ impl Accumulator {
         })
     }
 
-    /// Appends a record that `memory` was reserved for.
+    /// Appends a record that `memory` was reserved for. `now` is asked only where a batch begins.
     pub(super) fn append(
         self: &Arc<Self>,
         intake: &Intake,
         record: &ProducerRecord<'_>,
         timestamp: i64,
         memory: usize,
+        now: impl FnOnce() -> Instant,
     ) -> Result<Delivery, NotTaken> {
         let mut queue = self.queue.lock();
         if queue.shut {
@@ -148,7 +149,7 @@ impl Accumulator {
             }
             self.close_open(&mut queue);
         }
-        let mut open = self.open(intake, memory, intake.builders.take());
+        let mut open = self.open(intake, memory, intake.builders.take(), now());
         if !open
             .builder
             .try_append(timestamp, record.key, record.value, record.headers)
@@ -171,13 +172,14 @@ impl Accumulator {
         set: BatchBuilder,
         memory: usize,
         timestamp: i64,
+        now: Instant,
     ) -> Result<Delivery, NotTaken> {
         let mut queue = self.queue.lock();
         if queue.shut {
             return Err(NotTaken::Shut);
         }
         self.close_open(&mut queue);
-        let open = self.open(intake, memory, set);
+        let open = self.open(intake, memory, set, now);
         let records = open.builder.count() as u32;
         let delivery = Delivery::of_set(Arc::clone(&open.outcome), records, timestamp);
         intake.ledger.opened(open.place());
@@ -190,7 +192,7 @@ impl Accumulator {
         Ok(delivery)
     }
 
-    fn open(&self, intake: &Intake, memory: usize, builder: BatchBuilder) -> Open {
+    fn open(&self, intake: &Intake, memory: usize, builder: BatchBuilder, now: Instant) -> Open {
         Open {
             id: intake.ledger.next_batch_id(),
             builder,
@@ -199,7 +201,7 @@ impl Accumulator {
                 self.partition,
                 Arc::clone(&intake.ledger.failures),
             ),
-            opened: Instant::now(),
+            opened: now,
             memory,
         }
     }

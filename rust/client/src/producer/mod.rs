@@ -2,8 +2,9 @@
 //!
 //! What happens to a record: [`Producer::enqueue`] finds the topic's partitions (or asks its caller to wait until they are
 //! known), chooses one, takes room from `buffer.memory` (or asks its caller to wait) and appends the record to the
-//! partition's open batch. The sender, a task, takes batches that are full or have lingered, puts those for one leader
-//! into one request and settles each when the answer comes. The record's [`Delivery`] tells.
+//! partition's open batch. The dispatcher takes batches that are full or have lingered, puts those for one leader
+//! into one request and settles each when the answer comes; it only decides, the sender, a task, does that. The record's
+//! [`Delivery`] tells.
 
 mod accumulator;
 mod batch;
@@ -12,6 +13,7 @@ mod budget;
 mod builders;
 mod compressors;
 mod delivery;
+mod dispatcher;
 mod ledger;
 mod record;
 mod refused;
@@ -30,7 +32,7 @@ use std::time::Duration;
 use kafkalite_records::BatchBuilder;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::cluster::Cluster;
 use crate::config::{ConfigError, ProducerConfig};
@@ -180,7 +182,7 @@ impl Producer {
         });
         let appended = if fits && !set.is_empty() {
             accumulator
-                .append_set(&self.shared.intake, set, size, first)
+                .append_set(&self.shared.intake, set, size, first, Instant::now())
                 .map_err(|reason| self.not_taken(reason, &topic, size))
         } else {
             Err(self.not_taken(NotTaken::TooLarge, &topic, size))
@@ -287,7 +289,7 @@ impl Producer {
         self.reserve(size)?;
         let timestamp = record.timestamp.unwrap_or_else(now);
         accumulator
-            .append(&self.shared.intake, record, timestamp, size)
+            .append(&self.shared.intake, record, timestamp, size, Instant::now)
             .map_err(|reason| {
                 self.shared.budget.release(size);
                 self.not_taken(reason, topic, size)

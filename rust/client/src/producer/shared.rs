@@ -19,7 +19,7 @@ use crate::error::{ClientError, Result};
 pub(super) struct Shared {
     pub(super) config: ProducerConfig,
     pub(super) cluster: Cluster,
-    pub(super) topics: Topics,
+    pub(super) topics: Arc<Topics>,
     pub(super) intake: Intake,
     pub(super) budget: Budget,
     pub(super) closing: Closing,
@@ -33,7 +33,7 @@ impl Shared {
     pub(super) fn new(config: ProducerConfig, cluster: Cluster) -> Self {
         Self {
             cluster,
-            topics: Topics::default(),
+            topics: Arc::default(),
             intake: Intake::new(config.batch_size),
             budget: Budget::new(config.buffer_memory),
             closing: Closing::new("producer"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Sender;
-use crate::cluster::{Metadata, Missing};
+use crate::cluster::Missing;
 
 /// What waits for one topic.
 #[derive(Debug)]
@@ -20,28 +20,22 @@ struct Waiting {
 
 impl Sender {
     /// Warns, once for each topic, of records that wait for a topic or a partition that the cluster does not have.
-    pub(super) fn tell_of_missing(&self, metadata: &Metadata) {
+    pub(super) fn tell_of_missing(&self) {
         let now = Instant::now();
         let mut topics: BTreeMap<&Arc<str>, Waiting> = BTreeMap::new();
-        let active = self.active.iter().filter_map(|lane| self.lanes.get(lane));
-        for lane in active {
-            let (topic, partition) = (&lane.accumulator.topic, lane.accumulator.partition);
-            let Some(missing) = metadata.missing(topic, partition) else {
-                continue;
-            };
-            let (records, Some(oldest)) = lane.unsent() else {
-                continue;
-            };
+        for stranded in self.dispatcher.stranded() {
+            let (topic, partition, missing) =
+                (stranded.topic, stranded.partition, stranded.missing);
             let absences = &self.shared.cluster.absences;
             let waiting = topics.entry(topic).or_insert(Waiting {
                 partition,
                 missing,
                 records: 0,
-                oldest,
+                oldest: stranded.oldest,
                 is_due: false,
             });
-            waiting.records += records;
-            waiting.oldest = waiting.oldest.min(oldest);
+            waiting.records += stranded.records;
+            waiting.oldest = waiting.oldest.min(stranded.oldest);
             waiting.is_due |= absences.is_due(topic, partition, missing, now);
         }
         for (topic, waiting) in topics.iter().filter(|(_, waiting)| waiting.is_due) {

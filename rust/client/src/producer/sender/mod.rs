@@ -1,318 +1,253 @@
-//! The task that sends: takes batches that are ready, at most one of a partition into a request, one request for all
-//! partitions of a leader; settles batches when answers come, or sends them again.
+//! The task that sends: tells the [`Dispatcher`] what happens, and does what it wants done. Decides nothing.
 
-mod identity;
-mod idle;
-mod lane;
+mod identify;
 mod missing;
-mod packing;
 mod request;
-mod settle;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
-use kafkalite_link::Backoff;
-use kafkalite_records::BatchBuilder;
-use kafkalite_wire::api::produce::ProduceResponse;
-use tokio::task::{self, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until};
-
-use super::accumulator::Accumulator;
-use super::compressors::Compressors;
-use super::sequences::Identity;
-use super::shared::Shared;
-use crate::cluster::{Lane as PoolLane, Metadata};
-use crate::error::{ClientError, Result};
-use identity::Idempotence;
+use fastrand::Rng;
 use kafkalite_link::Connection;
-use lane::{Lane, Readiness};
-use request::{Parcel, Sent};
+use kafkalite_records::BatchOrigin;
+use kafkalite_wire::ErrorCode;
+use tokio::task::{self, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use super::compressors::Compressors;
+use super::dispatcher::{Dispatcher, Effect, Event};
+use super::shared::Shared;
+use crate::cluster::Lane as PoolLane;
+use crate::codec_pool;
+use crate::error::{ClientError, Result};
 
 /// Runs until the producer is closed and then fails what is left.
 pub(super) async fn run(shared: Arc<Shared>, compressors: Compressors, idempotent: bool) {
-    let backoff = shared.cluster.retry_backoff();
-    let mut sender = Sender {
-        shared,
-        compressors: Arc::new(compressors),
-        idempotence: if idempotent {
-            Idempotence::Wanted
-        } else {
-            Idempotence::Off
-        },
-        lanes: HashMap::new(),
-        active: BTreeSet::new(),
-        links: HashMap::new(),
-        work: JoinSet::new(),
-        requests: HashMap::new(),
-        refreshing: false,
-        refresh_wanted: false,
-        backoff,
-        look_at: Instant::now(),
-        last_error: None,
-    };
-    sender.run().await;
-}
-
-/// A leader as the sender sees it.
-#[derive(Debug, Default)]
-struct Link {
-    connection: Option<Arc<Connection>>,
-    connecting: bool,
-    in_flight: usize,
+    Sender::new(shared, compressors, idempotent).run().await;
 }
 
 struct Sender {
     shared: Arc<Shared>,
     compressors: Arc<Compressors>,
-    idempotence: Idempotence,
-    /// By the numbers of their accumulators.
-    lanes: HashMap<usize, Lane>,
-    /// Lanes that may have something to send, or in flight.
-    active: BTreeSet<usize>,
-    links: HashMap<i32, Link>,
-    work: JoinSet<Event>,
-    /// What is in flight, by the task that waits for its answer: kept here, so that it is settled however that task ends.
-    requests: HashMap<task::Id, (i32, Vec<Sent>)>,
-    refreshing: bool,
-    refresh_wanted: bool,
-    /// Pauses between refreshes, and between requests for a producer id.
-    backoff: Backoff,
-    /// When to look for topics that are not used any more.
-    look_at: Instant,
-    /// What last went wrong that is not about a single batch; the reason, if time runs out.
-    last_error: Option<ClientError>,
+    dispatcher: Dispatcher,
+    /// By the leaders' numbers.
+    connections: HashMap<i32, Arc<Connection>>,
+    tasks: JoinSet<Done>,
+    /// What each task works on: known here, so that its end is told however it comes.
+    work: HashMap<task::Id, Work>,
 }
 
-/// What a spawned piece of work brings back.
-enum Event {
-    Connected(i32, Result<Arc<Connection>>),
-    /// The records that this lane waits for, and their builder; nothing if that failed.
-    Compressed(usize, Option<(Bytes, BatchBuilder)>),
-    Answered(Result<Option<ProduceResponse>>),
-    Refreshed(Result<Arc<Metadata>>),
-    Identified(Result<Identity>),
+/// What a task works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// Connects to this leader.
+    Connect(i32),
+    /// Waits for the answer to this request.
+    Send(u64),
+    /// Compresses what this lane waits for.
+    Compress(usize),
+    Refresh,
+    Identify,
+}
+
+/// What a task brings back.
+enum Done {
+    /// There is a connection to this leader.
+    Connected(i32, Arc<Connection>),
+    /// Something else has happened.
+    Told(Event),
+}
+
+impl Work {
+    /// What has happened if it ends without a result: nobody knows what became of it.
+    fn broken(self) -> Event {
+        let error = ClientError::Closed("connection");
+        match self {
+            Work::Connect(leader) => Event::Connected(leader, Err(error)),
+            Work::Send(request) => Event::Answered(request, Err(error)),
+            Work::Compress(lane) => Event::Compressed(lane, None),
+            Work::Refresh => Event::Refreshed(Err(error)),
+            // It may pass, so nothing that waits for it fails.
+            Work::Identify => Event::Identified(Err(ClientError::broker(
+                "InitProducerId",
+                "a producer id",
+                ErrorCode::CoordinatorNotAvailable,
+                Some("asking for it broke off".to_owned()),
+            ))),
+        }
+    }
 }
 
 impl Sender {
+    fn new(shared: Arc<Shared>, compressors: Compressors, idempotent: bool) -> Self {
+        let compressors = Arc::new(compressors);
+        let dispatcher = Dispatcher::new(
+            shared.config.clone(),
+            Arc::clone(&compressors),
+            Arc::clone(&shared.topics),
+            shared.cluster.metadata(),
+            idempotent,
+            Rng::new(),
+            Instant::now(),
+        );
+        Self {
+            shared,
+            compressors,
+            dispatcher,
+            connections: HashMap::new(),
+            tasks: JoinSet::new(),
+            work: HashMap::new(),
+        }
+    }
+
     async fn run(&mut self) {
         while !self.shared.abort.load(Ordering::Acquire) {
-            self.adopt_fresh();
-            let now = Instant::now();
-            let look_at = self.forget_idle(now);
-            let wake_at = self.dispatch(now).map_or(look_at, |it| it.min(look_at));
+            self.look_around();
+            let hurry = self.shared.intake.bell.is_hurried();
+            let wake_at = self.dispatcher.dispatch(Instant::now(), hurry);
+            self.carry_out();
             let shared = Arc::clone(&self.shared);
             tokio::select! {
                 () = shared.intake.bell.rung() => {}
                 () = sleep_until(wake_at) => {}
-                Some(done) = self.work.join_next_with_id() => {
-                    self.done(done);
-                    while let Some(done) = self.work.try_join_next_with_id() {
-                        self.done(done);
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    self.ended(ended);
+                    while let Some(ended) = self.tasks.try_join_next_with_id() {
+                        self.ended(ended);
                     }
+                    // Who waits for a delivery need not wait for what is sent next.
+                    self.carry_out();
                 }
             }
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.dispatcher.on(event, Instant::now());
+    }
+
+    /// Learns what no task brings.
+    fn look_around(&mut self) {
+        self.adopt_fresh();
+        self.look_at_cluster();
+        let closed = |connection: &mut Arc<Connection>| !connection.is_open();
+        let lost = self
+            .connections
+            .extract_if(|_, connection| closed(connection));
+        for (leader, _) in lost.collect::<Vec<_>>() {
+            self.tell(Event::Lost(leader));
         }
     }
 
     /// Learns about partitions with something new.
     fn adopt_fresh(&mut self) {
         for accumulator in self.shared.intake.bell.take_fresh() {
-            self.adopt(accumulator);
+            self.tell(Event::Fresh(accumulator));
         }
     }
 
-    fn adopt(&mut self, accumulator: Arc<Accumulator>) {
-        let number = accumulator.lane;
-        let backoff = || self.shared.cluster.retry_backoff();
-        let lane = self.lanes.entry(number);
-        lane.or_insert_with(|| Lane::new(accumulator, backoff()));
-        self.active.insert(number);
+    /// Learns what others have found out about the cluster.
+    fn look_at_cluster(&mut self) {
+        let image = self.shared.cluster.metadata();
+        if !Arc::ptr_eq(&image, self.dispatcher.image()) {
+            self.tell(Event::Image(image));
+        }
     }
 
-    /// The lane of something that was sent.
-    fn lane(&mut self, number: usize) -> &mut Lane {
-        self.lanes
-            .get_mut(&number)
-            .expect("a lane is kept while it has something in flight")
-    }
-
-    /// Sends everything that can be sent; when to look again at the latest.
-    fn dispatch(&mut self, now: Instant) -> Option<Instant> {
-        let mut wake_at = self.expire(now);
-        if self.active.is_empty() {
-            return wake_at;
-        }
-        let metadata = self.shared.cluster.metadata();
-        if metadata.taken.elapsed() > self.shared.config.client.metadata_max_age {
-            self.refresh_wanted = true;
-        }
-        if self.identified() {
-            // One batch of a partition in each request, so several rounds fill the pipeline.
-            while self.dispatch_round(now, &metadata, &mut wake_at) {}
-        }
-        self.refresh_if_wanted(&metadata);
-        wake_at
-    }
-
-    fn dispatch_round(
-        &mut self,
-        now: Instant,
-        metadata: &Metadata,
-        wake_at: &mut Option<Instant>,
-    ) -> bool {
-        let hurry = self.shared.intake.bell.is_hurried();
-        let linger = self.shared.config.linger;
-        let mut parcels: HashMap<i32, Parcel> = HashMap::new();
-        for index in self.active.iter().copied().collect::<Vec<_>>() {
-            let Some(lane) = self.lanes.get_mut(&index) else {
-                continue;
-            };
-            match lane.readiness(now, linger, hurry) {
-                Readiness::Idle => {
-                    self.active.remove(&index);
-                    continue;
-                }
-                Readiness::Blocked => continue,
-                Readiness::At(moment) => {
-                    *wake_at = Some(wake_at.map_or(moment, |other| other.min(moment)));
-                    continue;
-                }
-                Readiness::Ready => {}
+    /// A task has ended, with a result or without.
+    fn ended(&mut self, ended: Result<(task::Id, Done), JoinError>) {
+        match ended {
+            Ok((task, done)) => {
+                self.work.remove(&task);
+                self.done(done);
             }
-            let topic = &lane.accumulator.topic;
-            let Some(leader) = metadata.partition(topic, lane.accumulator.partition).leader else {
-                if metadata.lacks(topic) {
-                    // What waits here was sent: the topic may come for it. Not if only the partition is missing, or one that
-                    // is deleted when this is given up would be brought back.
-                    self.shared.cluster.may_create(topic);
-                }
-                self.refresh_wanted = true;
-                continue;
-            };
-            let parcel = parcels.entry(leader).or_default();
-            if parcel.bytes < self.shared.config.max_request_size
-                && let Some(connection) = self.link(leader)
-            {
-                self.pack(index, &connection, parcel, metadata);
-            }
-        }
-        let mut progress = false;
-        for (leader, parcel) in parcels {
-            progress |= self.post(leader, parcel);
-        }
-        progress
-    }
-
-    /// The open connection to a leader that takes another request; if there is none yet, it is made.
-    fn link(&mut self, leader: i32) -> Option<Arc<Connection>> {
-        let link = self.links.entry(leader).or_default();
-        if link.connecting || link.in_flight >= self.shared.config.max_in_flight {
-            return None;
-        }
-        match &link.connection {
-            Some(connection) if connection.is_open() => Some(Arc::clone(connection)),
-            _ => {
-                link.connecting = true;
-                let shared = Arc::clone(&self.shared);
-                self.work.spawn(async move {
-                    let connected = shared.cluster.connection(leader, PoolLane::Produce).await;
-                    if connected.is_err() {
-                        // Not every failure takes time, and each is followed by another attempt.
-                        sleep(shared.config.client.retry_backoff).await;
-                    }
-                    Event::Connected(leader, connected)
-                });
-                None
-            }
-        }
-    }
-
-    /// A piece of work has ended, with an event or without.
-    fn done(&mut self, done: Result<(task::Id, Event), JoinError>) {
-        match done {
-            Ok((task, event)) => self.handle(task, event),
-            // Nobody knows what became of it.
             Err(error) => {
-                self.settle_request(error.id(), Err(ClientError::Closed("connection")));
-            }
-        }
-    }
-
-    fn settle_request(&mut self, task: task::Id, result: Result<Option<ProduceResponse>>) {
-        if let Some((leader, sent)) = self.requests.remove(&task) {
-            self.links.entry(leader).or_default().in_flight -= 1;
-            self.answered(sent, result);
-        }
-    }
-
-    fn handle(&mut self, task: task::Id, event: Event) {
-        match event {
-            Event::Connected(leader, result) => {
-                let link = self.links.entry(leader).or_default();
-                link.connecting = false;
-                match result {
-                    Ok(connection) => link.connection = Some(connection),
-                    Err(error) => {
-                        link.connection = None;
-                        self.refresh_wanted = true;
-                        self.note(error);
-                    }
+                if let Some(work) = self.work.remove(&error.id()) {
+                    self.happened(work.broken());
                 }
             }
-            Event::Answered(result) => self.settle_request(task, result),
-            Event::Compressed(lane, content) => self.compressed(lane, content),
-            Event::Refreshed(result) => {
-                self.refreshing = false;
-                match result {
-                    Ok(metadata) => {
-                        self.shared.topics.learn_all(&metadata);
-                        for lane in self.lanes.values_mut() {
-                            lane.learn(&metadata);
-                        }
-                        self.tell_of_missing(&metadata);
-                    }
-                    Err(error) => self.note(error),
-                }
-            }
-            Event::Identified(Ok(identity)) => self.identified_as(identity),
-            Event::Identified(Err(error)) => {
-                if !error.retriable() {
-                    self.fail_everything(&error);
-                }
-                self.note(error);
-                let pause = self.backoff.failed();
-                self.ask_for_identity(pause);
-            }
         }
     }
 
-    fn note(&mut self, error: ClientError) {
-        tracing::debug!(%error, "producer meets an error");
-        self.last_error = Some(error);
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Connected(leader, connection) => {
+                self.connections.insert(leader, connection);
+                self.happened(Event::Connected(leader, Ok(())));
+            }
+            Done::Told(event) => self.happened(event),
+        }
     }
 
-    fn refresh_if_wanted(&mut self, seen: &Arc<Metadata>) {
-        if !self.refresh_wanted || self.refreshing {
-            return;
+    fn happened(&mut self, event: Event) {
+        let refreshed = matches!(event, Event::Refreshed(Ok(())));
+        if refreshed {
+            self.look_at_cluster();
         }
-        self.refresh_wanted = false;
-        self.refreshing = true;
-        // Leaders take a moment to move: a pause before each but the first refresh in a while.
-        if seen.taken.elapsed() > self.shared.config.client.retry_backoff_max * 10 {
-            self.backoff.succeeded();
+        self.tell(event);
+        if refreshed {
+            self.tell_of_missing();
         }
-        let (shared, seen, pause) = (
-            Arc::clone(&self.shared),
-            Arc::clone(seen),
-            self.backoff.failed(),
-        );
-        self.work.spawn(async move {
-            sleep(pause).await;
-            Event::Refreshed(shared.cluster.refresh(&seen).await)
-        });
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(effect) = self.dispatcher.next_effect() {
+            self.effect(effect);
+        }
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        let shared = Arc::clone(&self.shared);
+        match effect {
+            Effect::Connect(leader) => self.spawn(Work::Connect(leader), async move {
+                match shared.cluster.connection(leader, PoolLane::Produce).await {
+                    Ok(connection) => Done::Connected(leader, connection),
+                    Err(error) => Done::Told(Event::Connected(leader, Err(error))),
+                }
+            }),
+            Effect::Send {
+                request,
+                leader,
+                parcel,
+            } => {
+                let connection = self.connections.get(&leader).cloned();
+                let answer = request::send(&shared.config, connection, parcel);
+                self.spawn(Work::Send(request), async move {
+                    Done::Told(Event::Answered(request, answer.await))
+                });
+            }
+            Effect::Refresh(seen) => self.spawn(Work::Refresh, async move {
+                let refreshed = shared.cluster.refresh(&seen).await;
+                Done::Told(Event::Refreshed(refreshed.map(drop)))
+            }),
+            Effect::MayCreate(topic) => shared.cluster.may_create(&topic),
+            Effect::Identify => self.spawn(Work::Identify, async move {
+                Done::Told(Event::Identified(identify::identify(&shared).await))
+            }),
+            Effect::Compress(lane, mut records) => {
+                let compressors = Arc::clone(&self.compressors);
+                let compressed = codec_pool::run(move || {
+                    let bytes = compressors.build(&mut records, BatchOrigin::ANONYMOUS);
+                    (bytes, records)
+                });
+                self.spawn(Work::Compress(lane), async move {
+                    Done::Told(Event::Compressed(lane, Some(compressed.await)))
+                });
+            }
+            Effect::Opened(place) => shared.intake.ledger.opened(place),
+            Effect::Settle(settlement) => {
+                let (place, memory) = (settlement.place, settlement.memory);
+                settlement.tell();
+                shared.settled(place, memory);
+            }
+            Effect::Recycle(builder) => shared.intake.builders.recycle(builder),
+        }
+    }
+
+    fn spawn(&mut self, work: Work, task: impl Future<Output = Done> + Send + 'static) {
+        let task = self.tasks.spawn(task);
+        self.work.insert(task.id(), work);
     }
 }
 
@@ -320,22 +255,98 @@ impl Drop for Sender {
     /// However the task ends, nobody waits for a delivery in vain.
     fn drop(&mut self) {
         self.shared.closing.close();
+        self.tasks.abort_all();
         self.adopt_fresh();
-        for accumulator in self.shared.topics.accumulators() {
-            self.adopt(accumulator);
-        }
-        self.work.abort_all();
-        let error = ClientError::Closed("producer");
-        for (_, sent) in std::mem::take(&mut self.requests).into_values() {
-            for sent in sent.iter().filter(|sent| !sent.expired) {
-                self.fail(sent.lane, &sent.batch, error.clone());
-            }
-        }
-        for index in self.lanes.keys().copied().collect::<Vec<_>>() {
-            for batch in self.lane(index).shut() {
-                self.fail(index, &batch, error.clone());
+        self.tell(Event::Ended);
+        while let Some(effect) = self.dispatcher.next_effect() {
+            // What was wanted besides has nobody to answer to.
+            if let Effect::Opened(_) | Effect::Settle(_) = effect {
+                self.effect(effect);
             }
         }
         self.shared.cluster.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::resume_unwind;
+    use std::time::Duration;
+
+    use kafkalite_wire::api::metadata::{
+        MetadataBroker, MetadataPartition, MetadataResponse, MetadataTopic,
+    };
+
+    use super::*;
+    use crate::cluster::{Cluster, Metadata};
+    use crate::config::ProducerConfig;
+    use crate::producer::ProducerRecord;
+
+    /// A sender with a record for a partition that this broker leads, if it is one.
+    fn sender(idempotent: bool, leader: i32) -> Sender {
+        let config = ProducerConfig::from_pairs([("bootstrap.servers", "localhost:1")]).unwrap();
+        let cluster = Cluster::new(config.client.clone()).unwrap();
+        let compressors = Compressors::new(config.compression, None).unwrap();
+        let shared = Arc::new(Shared::new(config, cluster));
+        let mut sender = Sender::new(Arc::clone(&shared), compressors, idempotent);
+        let image = Metadata::of(MetadataResponse {
+            brokers: vec![MetadataBroker {
+                node_id: 7,
+                ..MetadataBroker::default()
+            }],
+            topics: vec![MetadataTopic {
+                name: Some("t".to_owned()),
+                partitions: vec![MetadataPartition {
+                    leader_id: leader,
+                    ..MetadataPartition::default()
+                }],
+                ..MetadataTopic::default()
+            }],
+            ..MetadataResponse::default()
+        });
+        let interest = shared.cluster.interest(&"t".into());
+        let topic = shared.topics.learn(&image.topics["t"], interest);
+        let partition = &topic.accumulators()[0];
+        partition
+            .append(
+                &shared.intake,
+                &ProducerRecord::default(),
+                0,
+                0,
+                Instant::now,
+            )
+            .unwrap();
+        sender.tell(Event::Image(Arc::new(image)));
+        sender.adopt_fresh();
+        sender
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_is_begun_again() {
+        type IsWanted = fn(&Effect) -> bool;
+        let connect: IsWanted = |effect| matches!(effect, Effect::Connect(7));
+        let refresh: IsWanted = |effect| matches!(effect, Effect::Refresh(_));
+        let identify: IsWanted = |effect| matches!(effect, Effect::Identify);
+        for (idempotent, leader, work, is_wanted) in [
+            (false, 7, Work::Connect(7), connect),
+            (false, -1, Work::Refresh, refresh),
+            (true, 7, Work::Identify, identify),
+        ] {
+            let mut sender = sender(idempotent, leader);
+            let mut now = Instant::now();
+            for _ in 0..3 {
+                let wanted = std::iter::repeat_with(|| {
+                    sender.dispatcher.dispatch(now, true);
+                    now += Duration::from_secs(1);
+                    sender.dispatcher.next_effect()
+                });
+                let mut wanted = wanted.take(10).flatten();
+                assert!(wanted.any(|effect| is_wanted(&effect)), "{work:?}");
+                // A panic that prints nothing.
+                sender.spawn(work, async { resume_unwind(Box::new("a test")) });
+                let ended = sender.tasks.join_next_with_id().await.unwrap();
+                sender.ended(ended);
+            }
+        }
     }
 }

@@ -2,21 +2,19 @@
 
 use std::collections::HashSet;
 
-use tokio::time::Instant;
-
-use super::Sender;
+use super::Dispatcher;
 use super::identity::Idempotence;
 
 /// Looks that make up the time.
 const LOOKS: u32 = 2;
 
-impl Sender {
-    /// Forgets what nothing was sent to for long enough, if it is time to look; when to look again.
-    pub(super) fn forget_idle(&mut self, now: Instant) -> Instant {
-        if now < self.look_at {
-            return self.look_at;
+impl Dispatcher {
+    /// Forgets what nothing was sent to for long enough, if it is time to look.
+    pub(super) fn forget_idle(&mut self) {
+        if self.now < self.look_at {
+            return;
         }
-        self.look_at = now + self.shared.config.metadata_max_idle / LOOKS;
+        self.look_at = self.now + self.config.metadata_max_idle / LOOKS;
         let lanes = &self.lanes;
         let busy: HashSet<_> = lanes
             .values()
@@ -24,11 +22,10 @@ impl Sender {
             .map(|lane| lane.accumulator.topic.clone())
             .collect();
         let forgotten = self
-            .shared
             .topics
             .forget_unused(LOOKS, |topic| busy.contains(topic));
         if forgotten.is_empty() {
-            return self.look_at;
+            return;
         }
         tracing::debug!(
             topics = forgotten.len(),
@@ -47,8 +44,7 @@ impl Sender {
             // Brokers remember the sequences. Who comes back begins at 0, which is a repetition unless the epoch is new.
             self.idempotence = identity
                 .bumped()
-                .map_or(Idempotence::Wanted, Idempotence::Known);
+                .map_or(Idempotence::Wanted(self.now), Idempotence::Known);
         }
-        self.look_at
     }
 }

@@ -11,14 +11,13 @@ use super::super::batch::Batch;
 use super::super::delivery::Written;
 use super::super::refused::{explained, is_too_large};
 use super::super::sequences::Verdict;
-use super::Sender;
 use super::request::{Answers, Sent};
+use super::{Dispatcher, Effect, Settlement};
 use crate::error::{ClientError, Result};
 
-impl Sender {
+impl Dispatcher {
     /// Settles, or takes back, what was in one request.
     pub(super) fn answered(&mut self, sent: Vec<Sent>, result: Result<Option<ProduceResponse>>) {
-        let now = Instant::now();
         match result {
             Ok(Some(response)) => {
                 let mut answers = Answers::of(response);
@@ -28,7 +27,7 @@ impl Sender {
                     if sent.expired {
                         self.too_late(&sent, answer.error_code == ErrorCode::None);
                     } else {
-                        self.judge(sent.lane, sent.batch, answer, now);
+                        self.judge(sent.lane, sent.batch, answer);
                     }
                 }
             }
@@ -48,7 +47,7 @@ impl Sender {
                         self.too_late(&sent, false);
                     } else {
                         let (error, retriable) = (error.clone(), error.retriable());
-                        self.retry_or_fail(sent.lane, sent.batch, error, retriable, now);
+                        self.retry_or_fail(sent.lane, sent.batch, error, retriable);
                     }
                 }
             }
@@ -66,7 +65,7 @@ impl Sender {
     }
 
     /// What a broker's answer means for a batch.
-    fn judge(&mut self, index: usize, batch: Batch, answer: ProducedPartition, now: Instant) {
+    fn judge(&mut self, index: usize, batch: Batch, answer: ProducedPartition) {
         let code = answer.error_code;
         if code == ErrorCode::None {
             let known = |number: i64| Some(number).filter(|number| *number >= 0);
@@ -104,8 +103,8 @@ impl Sender {
         self.refresh_wanted |= error.stale_metadata();
         match verdict {
             Verdict::Written => self.settle(index, &batch, Written::default()),
-            Verdict::Retry => self.retry_or_fail(index, batch, error, true, now),
-            Verdict::Fail => self.retry_or_fail(index, batch, error, false, now),
+            Verdict::Retry => self.retry_or_fail(index, batch, error, true),
+            Verdict::Fail => self.retry_or_fail(index, batch, error, false),
         }
     }
 
@@ -124,7 +123,7 @@ impl Sender {
             "a batch that is larger than the topic takes is split"
         );
         for part in &parts {
-            self.shared.intake.ledger.opened(part.place);
+            self.want(Effect::Opened(part.place));
         }
         self.lane(index).replace(parts);
         self.active.insert(index);
@@ -133,8 +132,7 @@ impl Sender {
 
     fn settle(&mut self, index: usize, batch: &Batch, written: Written) {
         self.lane(index).succeeded();
-        batch.outcome.written(written);
-        self.shared.settled(batch.place, batch.memory);
+        self.want(Effect::Settle(Settlement::of(batch, Ok(written))));
     }
 
     fn retry_or_fail(
@@ -143,15 +141,16 @@ impl Sender {
         mut batch: Batch,
         error: ClientError,
         retriable: bool,
-        now: Instant,
     ) {
-        if !retriable || batch.attempts > self.shared.config.retries {
+        if !retriable || batch.attempts > self.config.retries {
             return self.fail(index, &batch, error);
         }
         tracing::debug!(%error, attempt = batch.attempts, "a batch is sent again");
         batch.last_error = Some(error);
         self.active.insert(index);
-        self.lane(index).retry(batch, now);
+        let lane = self.lanes.get_mut(&index);
+        let lane = lane.expect("a lane is kept while it has something in flight");
+        lane.retry(batch, self.now, &mut self.dice);
     }
 
     pub(super) fn fail(&mut self, index: usize, batch: &Batch, error: ClientError) {
@@ -161,34 +160,35 @@ impl Sender {
         self.report(batch, error);
     }
 
-    fn report(&self, batch: &Batch, error: ClientError) {
-        batch.outcome.failed(error, batch.records);
-        self.shared.settled(batch.place, batch.memory);
+    fn report(&mut self, batch: &Batch, error: ClientError) {
+        self.want(Effect::Settle(Settlement::of(batch, Err(error))));
     }
 
-    /// Fails what has waited longer than `delivery.timeout.ms`, each batch by itself; when the next one will have.
-    pub(super) fn expire(&mut self, now: Instant) -> Option<Instant> {
-        let limit = self.shared.config.delivery_timeout;
-        let horizon = now.checked_sub(limit)?;
-        let mut next = self.expire_in_flight(horizon, limit);
+    /// Fails what has waited longer than `delivery.timeout.ms`, each batch by itself.
+    pub(super) fn expire(&mut self) {
+        let limit = self.config.delivery_timeout;
+        let Some(horizon) = self.now.checked_sub(limit) else {
+            return;
+        };
+        self.expire_in_flight(horizon, limit);
         for index in self.active.iter().copied().collect::<Vec<_>>() {
             let Some(lane) = self.lanes.get_mut(&index) else {
                 continue;
             };
             let (expired, due) = lane.expired(horizon, limit);
-            next = [next, due].into_iter().flatten().min();
+            if let Some(due) = due {
+                self.wake_by(due);
+            }
             for batch in expired {
                 let error = self.expired(&batch, "");
                 self.fail(index, &batch, error);
             }
         }
-        next
     }
 
     /// What is in flight stays so: the answer tells what became of the sequence.
-    fn expire_in_flight(&mut self, horizon: Instant, limit: Duration) -> Option<Instant> {
+    fn expire_in_flight(&mut self, horizon: Instant, limit: Duration) {
         let mut requests = std::mem::take(&mut self.requests);
-        let mut next: Option<Instant> = None;
         let sent = requests.values_mut().flat_map(|(_, sent)| sent);
         for sent in sent.filter(|sent| !sent.expired) {
             let created = sent.batch.created;
@@ -197,22 +197,20 @@ impl Sender {
                 let error = self.expired(&sent.batch, ", which was sent and is not answered,");
                 self.report(&sent.batch, error);
             } else {
-                next = Some(next.map_or(created + limit, |other| other.min(created + limit)));
+                self.wake_by(created + limit);
             }
         }
         self.requests = requests;
-        next
     }
 
     fn expired(&self, batch: &Batch, state: &str) -> ClientError {
         let (topic, partition) = (&batch.outcome.topic, batch.outcome.partition);
-        let metadata = self.shared.cluster.metadata();
-        let objection = metadata.objection(topic, partition);
+        let objection = self.image.objection(topic, partition);
         let cause = objection.or_else(|| batch.last_error.clone());
         ClientError::TimedOut {
             what: format!("delivering to {topic}-{partition}{state}").into(),
             setting: "delivery.timeout.ms",
-            limit: self.shared.config.delivery_timeout,
+            limit: self.config.delivery_timeout,
             cause: cause.or_else(|| self.last_error.clone()).map(Arc::new),
         }
     }

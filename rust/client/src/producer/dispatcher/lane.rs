@@ -1,9 +1,10 @@
-//! One partition as the sender sees it: what is in flight, what is to be sent again, and when.
+//! One partition as the dispatcher sees it: what is in flight, what is to be sent again, and when.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fastrand::Rng;
 use kafkalite_link::Backoff;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -12,15 +13,14 @@ use super::super::accumulator::{Accumulator, Waiting};
 use super::super::batch::{Batch, Place};
 use super::super::sequences::{Identity, Sequences};
 use crate::cluster::Metadata;
-use kafkalite_link::Connection;
 
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) accumulator: Arc<Accumulator>,
     pub(super) sequences: Sequences,
     pub(super) in_flight: usize,
-    /// Where what is in flight was sent. Two connections keep no order between them.
-    pub(super) connection: Option<Arc<Connection>>,
+    /// The number of the connection that what is in flight was sent over. Two connections keep no order between them.
+    pub(super) connection: Option<u64>,
     /// The topic's id when it was last looked at; zero where it has none.
     topic_id: Uuid,
     /// Something was written since it last began, or failed. Until then one batch goes at a time: a broker that knows
@@ -127,10 +127,10 @@ impl Lane {
     }
 
     /// Puts a batch back into its place, to be sent again after a pause.
-    pub(super) fn retry(&mut self, batch: Batch, now: Instant) {
+    pub(super) fn retry(&mut self, batch: Batch, now: Instant, dice: &mut Rng) {
         // One pause for what failed together.
         if self.not_before.is_none_or(|moment| moment <= now) {
-            self.not_before = Some(now + self.backoff.failed());
+            self.not_before = Some(now + self.backoff.failed_by(dice));
         }
         self.proven = false;
         self.put_back(batch);
@@ -225,7 +225,9 @@ mod tests {
         for _ in 0..batches {
             let mut set = BatchBuilder::new(100);
             assert!(set.try_append(1, None, Some(b"x"), &[]));
-            accumulator.append_set(&intake, set, 10, 1).unwrap();
+            accumulator
+                .append_set(&intake, set, 10, 1, Instant::now())
+                .unwrap();
         }
         let pause = Duration::from_millis(1);
         Lane::new(accumulator, Backoff::new(pause, pause))
@@ -246,7 +248,7 @@ mod tests {
         lane.in_flight = 1;
         assert_eq!(readiness(&lane), Readiness::Blocked);
         lane.in_flight = 0;
-        lane.retry(first, Instant::now());
+        lane.retry(first, Instant::now(), &mut Rng::new());
         assert_eq!(readiness(&lane), Readiness::Ready);
         lane.take().unwrap();
         lane.in_flight = 1;
@@ -268,7 +270,7 @@ mod tests {
         lane.compressing = lane.take();
         assert_eq!(readiness(&lane), Readiness::Blocked);
         lane.in_flight = 0;
-        lane.retry(first, Instant::now());
+        lane.retry(first, Instant::now(), &mut Rng::new());
         assert_eq!(readiness(&lane), Readiness::Ready);
         let second = lane.compressing.take().unwrap();
         lane.untake(second);
