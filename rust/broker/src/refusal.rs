@@ -2,7 +2,8 @@
 //! of storage become codes.
 
 use kafkalite_groups::GroupError;
-use kafkalite_log::{LogError, ids, partition::shown};
+use kafkalite_log::LogError;
+use kafkalite_names::{ids, shown};
 use kafkalite_records::RecordsError;
 use kafkalite_wire::ErrorCode;
 use uuid::Uuid;

@@ -60,7 +60,7 @@ async fn topics_keep_their_ids_and_records() {
             .lines()
             .find_map(|line| line.strip_prefix("topic_id: "))
             .unwrap();
-        let id = kafkalite_log::ids::from_text(id).unwrap();
+        let id = kafkalite_names::ids::from_text(id).unwrap();
         for run in 0..2 {
             let broker = restart(dir.path(), &[]).await;
             let mut client = Client::connect(&broker).await;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kafkalite_link::LinkError;
+use kafkalite_names::shown;
 use kafkalite_records::RecordsError;
 use kafkalite_wire::ErrorCode;
 
-use crate::brief::brief;
 use crate::config::ConfigError;
 
 /// The result of a client's operation.
@@ -237,7 +237,7 @@ impl ClientError {
         ClientError::Broker {
             code,
             api,
-            subject: brief(&subject.into()).into(),
+            subject: shown(&subject.into()).into(),
             detail: detail.filter(|d| !d.is_empty()).map(Into::into),
         }
     }

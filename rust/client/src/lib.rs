@@ -7,7 +7,6 @@
 //! position (KIP-320) unless the position itself is gone.
 
 mod admin;
-mod brief;
 mod closing;
 mod cluster;
 mod codec_pool;

@@ -27,7 +27,9 @@ use uuid::Uuid;
 
 use crate::checkpoint::OffsetCheckpoint;
 use crate::partition::TopicPartition;
-use crate::{LogError, Result, durable, ids};
+use kafkalite_names::ids;
+
+use crate::{LogError, Result, durable};
 
 pub use identity::Identity;
 pub use inventory::{Extent, Inventory};

@@ -49,7 +49,6 @@ pub mod epochs;
 mod error;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
-pub mod ids;
 mod log;
 pub mod offline;
 pub mod partition;

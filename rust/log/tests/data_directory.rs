@@ -9,9 +9,10 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use kafkalite_log::LogError;
 use kafkalite_log::datadir::{self, DataDir, Expected, remove_retired};
 use kafkalite_log::partition::TopicPartition;
-use kafkalite_log::{LogError, ids};
+use kafkalite_names::ids;
 
 fn open(path: &Path) -> kafkalite_log::Result<DataDir> {
     DataDir::open(path, &Expected::default())

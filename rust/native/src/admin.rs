@@ -6,7 +6,7 @@ use kafkalite_client::{
     AdminConfig, BrokerDescription, ClientError, ConfigChange, ConfigResource, GroupMember,
     NewTopic, PartitionDescription, StartAt, TopicDescription, TopicPartition,
 };
-use kafkalite_log::ids;
+use kafkalite_names::ids;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 

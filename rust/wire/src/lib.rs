@@ -44,7 +44,6 @@ mod request;
 pub mod schema;
 mod value;
 mod version;
-mod wording;
 mod writer;
 
 pub use api_key::ApiKey;
@@ -58,5 +57,4 @@ pub use records::Records;
 pub use request::{MAX_REQUEST_ELEMENTS, MAX_REQUEST_MEMORY, Request, Response};
 pub use value::{Nullable, Optional, Value};
 pub use version::Version;
-pub use wording::counted;
 pub use writer::Writer;

@@ -14,7 +14,7 @@ use crate::clock;
 use kafkalite_groups::classic::ClassicView;
 use kafkalite_groups::offsets::is_expired;
 use kafkalite_groups::records::OffsetValue;
-use kafkalite_wire::counted;
+use kafkalite_names::counted;
 
 /// Which groups to list; nothing named means all. Upper and lower case are the same.
 #[derive(Debug, Default)]

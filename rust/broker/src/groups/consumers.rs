@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kafkalite_log::ids;
+use kafkalite_names::ids;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::consumer_group_describe::DescribedConsumerGroup;
 use kafkalite_wire::api::consumer_group_heartbeat::{

@@ -15,7 +15,7 @@ use crate::topics::Topics;
 use kafkalite_groups::consumer::StoredGroup;
 use kafkalite_groups::offsets::Offsets;
 use kafkalite_groups::records::{GroupMetadata, Key, OffsetValue, decode_value};
-use kafkalite_wire::counted;
+use kafkalite_names::counted;
 
 const READ_BYTES: usize = 1 << 20;
 /// Most bytes that one batch may become.

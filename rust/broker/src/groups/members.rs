@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kafkalite_log::ids;
+use kafkalite_names::ids;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::heartbeat::HeartbeatRequest;
 use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};

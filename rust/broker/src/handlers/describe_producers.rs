@@ -8,8 +8,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kafkalite_log::partition::check_topic_name;
 use kafkalite_log::producers::ProducerEntry;
+use kafkalite_names::check_topic_name;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::describe_producers::{
     ActiveProducer, DescribeProducersRequest, DescribeProducersResponse,

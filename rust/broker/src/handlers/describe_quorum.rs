@@ -5,7 +5,7 @@
 //!
 //! Version notes: times of fetching from 1 (KIP-836), where the nodes listen from 2 (KIP-853).
 
-use kafkalite_log::partition::shown;
+use kafkalite_names::shown;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::describe_quorum::{
     DescribeQuorumRequest, DescribeQuorumResponse, DescribedQuorumPartition, DescribedQuorumTopic,

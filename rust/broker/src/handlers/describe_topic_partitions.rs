@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kafkalite_log::partition::check_topic_name;
+use kafkalite_names::check_topic_name;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::describe_topic_partitions::{
     DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, DescribedPartition,

@@ -4,7 +4,7 @@
 //!
 //! Version notes: none.
 
-use kafkalite_log::ids;
+use kafkalite_names::ids;
 use kafkalite_wire::api::get_telemetry_subscriptions::{
     GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse,
 };

@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use kafkalite_log::partition::check_topic_name;
+use kafkalite_names::check_topic_name;
 use kafkalite_wire::{
     ErrorCode,
     api::metadata::{

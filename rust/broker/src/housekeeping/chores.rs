@@ -9,7 +9,7 @@ use crate::clock::now_ms;
 use crate::partition::Partition;
 use crate::state::BrokerState;
 use crate::topics::Topics;
-use kafkalite_wire::counted;
+use kafkalite_names::counted;
 
 /// Does one chore. Blocks.
 pub(super) fn run(chore: Chore, broker: &BrokerState) {

@@ -9,7 +9,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, str::FromStr};
 
-use kafkalite_log::{ids, partition::check_topic_name};
+use kafkalite_names::{check_topic_name, ids};
 use uuid::Uuid;
 
 /// Name of the file in the data directory.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kafkalite_log::{ids, partition::check_topic_name};
+use kafkalite_names::{check_topic_name, ids};
 use kafkalite_wire::ErrorCode;
 
 use super::{

@@ -11,7 +11,7 @@ use super::{
     opening::{Known, Wanted},
 };
 use crate::refusal::Refusal;
-use kafkalite_wire::counted;
+use kafkalite_names::counted;
 
 impl Topics {
     /// Gives a topic `count` partitions in all.

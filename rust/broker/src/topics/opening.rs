@@ -20,10 +20,9 @@ use kafkalite_log::{
     checkpoint::Offsets,
     datadir::{DataDir, Inventory, PartitionDir, remove_retired},
     durable::replace_file,
-    ids,
     partition::TopicPartition,
 };
-use kafkalite_wire::counted;
+use kafkalite_names::{counted, ids};
 use parking_lot::Mutex;
 use uuid::Uuid;
 

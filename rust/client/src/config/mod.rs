@@ -65,7 +65,7 @@ macro_rules! settings {
                     return Ok(());
                 }
                 let suggestion = $crate::config::nearest(&name, Self::settings().map(|setting| setting.name));
-                let name = $crate::brief::brief(&name).into();
+                let name = kafkalite_names::shown(&name).into();
                 Err($crate::config::ConfigError::Unknown { name, suggestion })
             }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::brief::brief;
+use kafkalite_names::shown;
 
 /// Bytes of the longest text that can be sent to a broker, where each of them is meant to be.
 const LONGEST_TEXT: usize = i16::MAX as usize;
@@ -192,7 +192,7 @@ pub(crate) fn parse<T: FromSetting>(
 ) -> Result<T, ConfigError> {
     let invalid = |expected| ConfigError::Invalid {
         name: setting.name,
-        value: brief(text).into(),
+        value: shown(text).into(),
         expected,
     };
     if setting.kind == Kind::Text && text.len() > LONGEST_TEXT {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use kafkalite_wire::ErrorCode;
 
 use super::{Classic, Effects, Growing, Now, State};
-use kafkalite_wire::counted;
+use kafkalite_names::counted;
 
 impl Classic {
     /// Time has passed. Does what is due.

@@ -7,7 +7,7 @@ use super::mixed::{named, places_of};
 use super::records::{ClassicRecord, ProtocolRecord};
 use super::{Consumer, Member, Now, Rules, Topology};
 use crate::classic::Moving;
-use kafkalite_wire::counted;
+use kafkalite_names::counted;
 
 impl Consumer {
     /// The group that the members of a classic one form: each in the group's generation, with what it was assigned last. `None`

@@ -11,7 +11,7 @@ use super::member::AWAY;
 use super::records::Key;
 use super::{Assignor, Consumer, Member, Now, Rules, Topology, places, subscriptions};
 use crate::error::GroupError;
-use kafkalite_wire::counted;
+use kafkalite_names::counted;
 
 /// The epoch of a member that joins.
 pub(super) const JOINS: i32 = 0;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::assignor::{Assignor, Subscriber, Topic};
 use super::records::Key;
 use super::{Consumer, Rules, Topology};
-use kafkalite_wire::counted;
+use kafkalite_names::counted;
 
 impl Consumer {
     /// Brings the targets up to the group's epoch.

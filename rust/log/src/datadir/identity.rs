@@ -10,7 +10,9 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::Expected;
-use crate::{LogError, Result, durable, ids};
+use kafkalite_names::ids;
+
+use crate::{LogError, Result, durable};
 
 /// Who writes in a data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -95,13 +95,16 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_by_its_offsets() {
         let before = extent(&[0, 10, 20, 30], 35);
-        let missing = |bases: &[i64], end| before.missing_from(&extent(bases, end), 0);
-        assert_eq!(missing(&[0, 10, 20, 30], 35), []);
-        assert_eq!(missing(&[0, 30], 35), [10..30]);
-        assert_eq!(missing(&[10, 30], 35), [0..10, 20..30]);
-        assert_eq!(missing(&[0, 10, 20], 30), [30..35], "the last one");
-        assert_eq!(missing(&[0], 0), [0..35], "the directory");
-        let deleted = before.missing_from(&extent(&[20, 30], 35), 15);
-        assert_eq!(deleted, [15..20], "what was deleted is not missed");
+        let missing = |bases: &[i64], end, start| -> Vec<(i64, i64)> {
+            let gaps = before.missing_from(&extent(bases, end), start);
+            gaps.into_iter().map(|gap| (gap.start, gap.end)).collect()
+        };
+        assert_eq!(missing(&[0, 10, 20, 30], 35, 0), []);
+        assert_eq!(missing(&[0, 30], 35, 0), [(10, 30)]);
+        assert_eq!(missing(&[10, 30], 35, 0), [(0, 10), (20, 30)]);
+        assert_eq!(missing(&[0, 10, 20], 30, 0), [(30, 35)], "the last one");
+        assert_eq!(missing(&[0], 0, 0), [(0, 35)], "the directory");
+        let deleted = missing(&[20, 30], 35, 15);
+        assert_eq!(deleted, [(15, 20)], "what was deleted is not missed");
     }
 }

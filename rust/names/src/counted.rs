@@ -1,4 +1,4 @@
-//! Numbers as the sentences beside error codes have them: `1 member`, `2 members`.
+//! Numbers as sentences have them: `1 member`, `2 members`.
 
 use std::fmt::Display;
 

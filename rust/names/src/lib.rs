@@ -1,0 +1,12 @@
+//! Names: which ones topics may have, how Kafka writes ids, and how sentences repeat names and numbers.
+//!
+//! Everybody has to do with names, so this knows nobody.
+
+mod counted;
+pub mod ids;
+mod shown;
+mod topic;
+
+pub use counted::counted;
+pub use shown::shown;
+pub use topic::{InvalidName, check_topic_name};
