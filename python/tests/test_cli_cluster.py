@@ -216,7 +216,15 @@ def test_settings_are_shown_changed_and_taken_back(kafkalite, facts, topic):
     assert "did you mean retention.ms" in kafkalite("config", "set", "topic", topic, "retention=1", status=1).stderr
     assert "NAME=VALUE" in kafkalite("config", "set", "topic", topic, "retention.ms", status=2).stderr
     assert "log.dirs" in kafkalite("config", "show", "broker", 0).stdout
+    assert "which topic? Name it" in kafkalite("config", "show", "topic", status=2).stderr
     assert "named by its number" in kafkalite("config", "show", "broker", "zero", status=2).stderr
+
+
+def test_the_only_broker_need_not_be_named(kafkalite, facts):
+    (broker,) = {row["value"] for row in facts("config", "show", "broker", "--all") if row["name"] == "node.id"}
+    shown = kafkalite("config", "show", "broker").stdout
+    assert shown
+    assert shown == kafkalite("config", "show", "broker", broker).stdout
 
 
 def test_a_group_s_settings_are_shown_and_changed(kafkalite, facts, group):

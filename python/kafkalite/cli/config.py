@@ -30,7 +30,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     listing.set_defaults(run=_list)
 
     show = actions.add_parser("show", help="print what is set on a topic, a broker or a group")
-    _add_resource(show)
+    _add_resource(show, optional=True)
     show.add_argument("--all", action="store_true", help="the defaults as well")
     show.set_defaults(run=cluster.administering(_show))
 
@@ -56,9 +56,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         cluster.add_arguments(action)
 
 
-def _add_resource(parser: argparse.ArgumentParser) -> None:
+def _add_resource(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     parser.add_argument("kind", choices=_RESOURCES, help="what has the settings")
-    parser.add_argument("name", help="the topic, the broker's number, or the group")
+    help_text = "the topic, the broker's number, or the group"
+    if optional:
+        parser.add_argument("name", nargs="?", help=f"{help_text}; not needed for the only broker")
+    else:
+        parser.add_argument("name", help=help_text)
 
 
 def _change(text: str) -> tuple[str, str, str]:
@@ -90,7 +94,20 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
+def _only_broker(options: argparse.Namespace, admin: Admin) -> str:
+    if options.kind != "broker":
+        print(f"error: which {options.kind}? Name it: kafkalite config show {options.kind} NAME", file=sys.stderr)
+        raise SystemExit(2)
+    numbers = sorted(broker.id for broker in admin.describe_cluster().brokers)
+    if len(numbers) != 1:
+        print(f"error: which broker? The cluster has {', '.join(map(str, numbers))}", file=sys.stderr)
+        raise SystemExit(2)
+    return str(numbers[0])
+
+
 def _show(options: argparse.Namespace, admin: Admin) -> int:
+    if options.name is None:
+        options.name = _only_broker(options, admin)
     entries = admin.describe_config(**_resource(options)).values()
     shown = [entry for entry in entries if options.all or not entry.is_default]
     if options.json:

@@ -4,6 +4,7 @@
 
 mod absence;
 mod coordinator;
+mod creation;
 mod interest;
 mod metadata;
 mod peer;
@@ -25,6 +26,7 @@ use crate::topic_name::check_topic_name;
 use absence::Absences;
 pub(crate) use absence::CREATION;
 pub(crate) use coordinator::{Coordinator, is_elsewhere, shown};
+use creation::Creations;
 pub(crate) use interest::Interest;
 use interest::Interests;
 pub(crate) use metadata::{Metadata, Missing, PartitionMetadata, TopicMetadata};
@@ -47,6 +49,10 @@ pub(crate) struct Cluster {
     interests: Arc<Interests>,
     /// What is missing among them.
     pub(crate) absences: Absences,
+    /// What is created because it is read.
+    creations: Creations,
+    /// Who has interests here reads.
+    reads: bool,
     /// By group.
     coordinators: Mutex<HashMap<Arc<str>, Arc<Coordinator>>>,
     /// One refresh at a time; whoever waited takes its result.
@@ -78,9 +84,19 @@ impl Cluster {
             metadata: RwLock::new(Arc::new(Metadata::unknown())),
             interests: Arc::default(),
             absences: Absences::default(),
+            creations: Creations::default(),
+            reads: false,
             coordinators: Mutex::default(),
             refreshing: tokio::sync::Mutex::new(()),
             unreachable: AtomicBool::new(false),
+        })
+    }
+
+    /// One of somebody who reads: of a topic that is created for that it is spoken.
+    pub(crate) fn to_read(config: ClientConfig) -> Result<Self> {
+        Ok(Self {
+            reads: true,
+            ..Self::new(config)?
         })
     }
 
@@ -222,12 +238,17 @@ impl Cluster {
             .filter(|name| fresh.lacks(name) && self.interests.is_creatable(name));
         let missing: Vec<_> = missing.map(|name| named(name)).collect();
         if !missing.is_empty() {
-            let created = self.fetch_or_create(missing).await?;
+            let created = self.fetch_or_create(missing.clone()).await?;
+            if self.reads && self.config.allow_auto_create_topics {
+                self.creations
+                    .begun(missing.iter().filter_map(|topic| topic.name.as_deref()));
+            }
             fresh.topics.extend(Metadata::of(created).topics);
         }
         self.interests.asked(&names);
         let is_wanted = |name: &str| self.interests.is_held(name);
         self.absences.look(&fresh, is_wanted);
+        self.creations.look(&fresh);
         let fresh = Arc::new(fresh);
         tracing::debug!(
             brokers = fresh.brokers.len(),
@@ -271,10 +292,7 @@ impl Cluster {
     /// As [`fetch`](Self::fetch), of topics that somebody sends to or names to read them: the cluster creates what is missing,
     /// if it and `allow.auto.create.topics` allow it. A question that is repeated must not, or a topic that is deleted comes
     /// back.
-    pub(crate) async fn fetch_or_create(
-        &self,
-        topics: Vec<MetadataRequestTopic>,
-    ) -> Result<MetadataResponse> {
+    async fn fetch_or_create(&self, topics: Vec<MetadataRequestTopic>) -> Result<MetadataResponse> {
         let request = MetadataRequest {
             topics: Some(topics),
             allow_auto_topic_creation: self.config.allow_auto_create_topics,

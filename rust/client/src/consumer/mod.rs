@@ -86,7 +86,7 @@ pub struct Consumer {
 impl Consumer {
     /// Starts a consumer whose background work runs on `runtime`. Nothing is connected before it is needed.
     pub fn new(config: ConsumerConfig, runtime: &Handle) -> Result<Self> {
-        let cluster = Arc::new(Cluster::new(config.client.clone())?);
+        let cluster = Arc::new(Cluster::to_read(config.client.clone())?);
         Ok(Self::of(config, cluster, runtime))
     }
 

@@ -148,11 +148,7 @@ pub(super) async fn count(cluster: &Cluster, topics: &Topics, create: bool) -> R
         return Ok(Counted::default());
     }
     let asked = topics.iter().map(|name| named(name)).collect();
-    let response = if create {
-        cluster.fetch_or_create(asked).await?
-    } else {
-        cluster.fetch(Some(asked)).await?
-    };
+    let response = cluster.fetch_to_read(asked, create).await?;
     Ok(counted(response))
 }
 
