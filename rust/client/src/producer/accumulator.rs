@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kafkalite_records::BatchBuilder;
@@ -15,6 +15,7 @@ use super::batch::{Batch, Made, Place};
 use super::bell::Bell;
 use super::builders::Builders;
 use super::delivery::{Delivery, Outcome};
+use super::largest::Largest;
 use super::ledger::Ledger;
 use super::record::ProducerRecord;
 use crate::times::Suspicion;
@@ -50,8 +51,6 @@ pub(super) struct Accumulator {
     /// Its place among all the producer's partitions.
     pub(super) lane: usize,
     queue: Mutex<Queue>,
-    /// Bytes of the largest batch, before compression, that may be written there, as far as refusals have told.
-    largest: AtomicUsize,
     /// A batch was completed since the last look: time for records without a key to go elsewhere (KIP-480).
     turned: AtomicBool,
 }
@@ -60,6 +59,8 @@ pub(super) struct Accumulator {
 struct Queue {
     open: Option<Open>,
     closed: VecDeque<Batch>,
+    /// What may be written there, as far as refusals have told.
+    largest: Largest,
     /// Nothing more is taken in.
     shut: bool,
 }
@@ -118,7 +119,6 @@ impl Accumulator {
             partition,
             lane,
             queue: Mutex::default(),
-            largest: AtomicUsize::new(usize::MAX),
             turned: AtomicBool::new(false),
         })
     }
@@ -136,12 +136,13 @@ impl Accumulator {
         if queue.shut {
             return Err(NotTaken::Shut);
         }
-        if let Some(open) = &mut queue.open {
-            let size = open.builder.size() + memory;
-            if size <= self.largest.load(Ordering::Relaxed)
-                && open
-                    .builder
-                    .try_append(timestamp, record.key, record.value, record.headers)
+        let Queue { open, largest, .. } = &mut *queue;
+        if let Some(open) = open {
+            if !largest.allows(open.builder.size() + memory) {
+                largest.ended();
+            } else if open
+                .builder
+                .try_append(timestamp, record.key, record.value, record.headers)
             {
                 open.memory += memory;
                 let index = open.builder.count() as u32 - 1;
@@ -257,11 +258,9 @@ impl Accumulator {
         std::mem::take(&mut queue.closed)
     }
 
-    /// A batch of so many bytes, before compression, was too large: larger ones are not made from now on; how large they may
-    /// be.
+    /// A batch of so many bytes, before compression, was too large: larger ones are not made for now; how large they may be.
     pub(super) fn refused(&self, bytes: usize) -> usize {
-        let half = bytes / 2;
-        self.largest.fetch_min(half, Ordering::Relaxed).min(half)
+        self.queue.lock().largest.refused(bytes)
     }
 
     /// Takes nothing more in; what is there stays.

@@ -14,6 +14,7 @@ mod builders;
 mod compressors;
 mod delivery;
 mod dispatcher;
+mod largest;
 mod ledger;
 mod record;
 mod refused;
