@@ -133,23 +133,23 @@ async fn two_members_share_a_topic_and_tools_see_it() {
     // Version 0 is given an id, version 1 brings its own.
     let first = client.ask(0, &entering("g", "")).await;
     let a = first.member_id.clone().unwrap();
-    assert_eq!((first.member_epoch, given(&first)), (1, vec![0, 1, 2, 3]));
+    assert_eq!((first.member_epoch, given(&first)), (2, vec![0, 1, 2, 3]));
     assert_eq!(first.heartbeat_interval_ms, 1000);
     let second = client.ask(1, &entering("g", "b")).await;
-    assert_eq!((second.member_epoch, given(&second)), (2, vec![]));
-    let told = client.ask(1, &beating("g", &a, 1)).await;
-    assert_eq!((told.member_epoch, given(&told)), (1, vec![0, 1]));
+    assert_eq!((second.member_epoch, given(&second)), (3, vec![]));
+    let told = client.ask(1, &beating("g", &a, 2)).await;
+    assert_eq!((told.member_epoch, given(&told)), (2, vec![0, 1]));
     assert_eq!(client.described("g").await.group_state, "Reconciling");
-    let told = client.beat_owning("g", &a, 1, &[0, 1]).await;
-    assert_eq!((told.member_epoch, told.assignment), (2, None));
-    assert_eq!(given(&client.ask(1, &beating("g", "b", 2)).await), [2, 3]);
+    let told = client.beat_owning("g", &a, 2, &[0, 1]).await;
+    assert_eq!((told.member_epoch, told.assignment), (3, None));
+    assert_eq!(given(&client.ask(1, &beating("g", "b", 3)).await), [2, 3]);
 
     let group = client.described("g").await;
     assert_eq!(
         (&*group.group_state, &*group.assignor_name),
         ("Stable", "uniform")
     );
-    assert_eq!((group.group_epoch, group.assignment_epoch), (2, 2));
+    assert_eq!((group.group_epoch, group.assignment_epoch), (3, 3));
     let b = group
         .members
         .iter()
@@ -157,7 +157,7 @@ async fn two_members_share_a_topic_and_tools_see_it() {
         .unwrap();
     assert_eq!(
         (b.member_epoch, b.member_type, &*b.client_host),
-        (2, 1, "/127.0.0.1")
+        (3, 1, "/127.0.0.1")
     );
     assert_eq!(b.assignment, b.target_assignment);
     assert_eq!(b.assignment.topic_partitions[0].topic_name, "t");
@@ -196,7 +196,7 @@ async fn who_is_no_member_or_of_another_epoch_is_told_so() {
     let mut client = broker.connect().await;
     client.create("t", 1, &[]).await;
     assert_eq!(
-        client.ask(1, &beating("g", "a", 1)).await.error_code,
+        client.ask(1, &beating("g", "a", 2)).await.error_code,
         ErrorCode::GroupIdNotFound
     );
     let nameless = client.ask(1, &entering("g", "")).await;
@@ -205,13 +205,13 @@ async fn who_is_no_member_or_of_another_epoch_is_told_so() {
     client.ask(1, &entering("g", "a")).await;
     let too_many = client.ask(1, &entering("g", "b")).await;
     assert_eq!(too_many.error_code, ErrorCode::GroupMaxSizeReached);
-    let stranger = client.ask(1, &beating("g", "b", 1)).await;
+    let stranger = client.ask(1, &beating("g", "b", 2)).await;
     assert_eq!(stranger.error_code, ErrorCode::UnknownMemberId);
-    let ahead = client.ask(1, &beating("g", "a", 5)).await;
+    let ahead = client.ask(1, &beating("g", "a", 6)).await;
     assert_eq!(ahead.error_code, ErrorCode::FencedMemberEpoch);
     let unknown = ConsumerGroupHeartbeatRequest {
         server_assignor: Some("sticky".to_owned()),
-        ..beating("g", "a", 1)
+        ..beating("g", "a", 2)
     };
     assert_eq!(
         client.ask(1, &unknown).await.error_code,
@@ -219,14 +219,14 @@ async fn who_is_no_member_or_of_another_epoch_is_told_so() {
     );
     let garbled = ConsumerGroupHeartbeatRequest {
         subscribed_topic_regex: Some("[".to_owned()),
-        ..beating("g", "a", 1)
+        ..beating("g", "a", 2)
     };
     assert_eq!(
         client.ask(1, &garbled).await.error_code,
         ErrorCode::InvalidRegularExpression
     );
     assert_eq!(
-        client.ask(1, &beating("g", "a", 1)).await.error_code,
+        client.ask(1, &beating("g", "a", 2)).await.error_code,
         ErrorCode::None
     );
 }
@@ -242,13 +242,13 @@ async fn offsets_belong_to_the_members_of_the_epoch() {
         generation_id_or_member_epoch: epoch,
         ..committing("g", "t", 0, 7, "")
     };
-    assert_eq!(client.commit(commit("a", 1)).await, ErrorCode::None);
+    assert_eq!(client.commit(commit("a", 2)).await, ErrorCode::None);
     assert_eq!(
-        client.commit(commit("a", 2)).await,
+        client.commit(commit("a", 3)).await,
         ErrorCode::StaleMemberEpoch
     );
     assert_eq!(
-        client.commit(commit("b", 1)).await,
+        client.commit(commit("b", 2)).await,
         ErrorCode::UnknownMemberId
     );
     assert_eq!(
@@ -266,7 +266,7 @@ async fn offsets_belong_to_the_members_of_the_epoch() {
         ..Default::default()
     };
     assert_eq!(
-        client.ask(9, &fetch(1)).await.groups[0].error_code,
+        client.ask(9, &fetch(2)).await.groups[0].error_code,
         ErrorCode::None
     );
     assert_eq!(
@@ -382,22 +382,22 @@ async fn a_kill_keeps_the_group_its_epochs_and_who_holds_what() {
         client.create("t", 4, &[]).await;
         client.ask(1, &entering("g", "a")).await;
         client.ask(1, &entering("g", "b")).await;
-        client.ask(1, &beating("g", "a", 1)).await;
+        client.ask(1, &beating("g", "a", 2)).await;
         let mut before = client.described("g").await;
         broker.kill();
         // b is given its share only after a has said, in whichever life, that it gave it up.
-        let mut epoch = 1;
-        for (owned, expected) in [(&[0, 1, 2, 3][..], 1), (&[0, 1], 2), (&[0, 1], 2)] {
+        let mut epoch = 2;
+        for (owned, expected) in [(&[0, 1, 2, 3][..], 2), (&[0, 1], 3), (&[0, 1], 3)] {
             let broker = ChildBroker::start(dir.path(), settings);
             let mut client = Client::connect_to(broker.address).await;
             assert_eq!(client.described("g").await, before);
             let told = client.beat_owning("g", "a", epoch, owned).await;
             epoch = told.member_epoch;
             assert_eq!(epoch, expected);
-            let other = client.ask(1, &beating("g", "b", 2)).await;
+            let other = client.ask(1, &beating("g", "b", 3)).await;
             assert_eq!(
                 other.assignment.is_some(),
-                before.group_state != "Stable" && epoch == 2
+                before.group_state != "Stable" && epoch == 3
             );
             before = client.described("g").await;
             broker.kill();
@@ -453,7 +453,7 @@ async fn an_empty_group_goes_with_its_last_offset() {
     client.ask(1, &entering("g", "a")).await;
     let kept = OffsetCommitRequest {
         member_id: "a".to_owned(),
-        generation_id_or_member_epoch: 1,
+        generation_id_or_member_epoch: 2,
         ..committing("g", "t", 0, 5, "")
     };
     assert_eq!(client.commit(kept).await, ErrorCode::None);
@@ -477,7 +477,7 @@ async fn a_group_that_sleeps_keeps_no_deleted_topic_open() {
     let mut client = broker.connect().await;
     client.create("t", 1, &[]).await;
     client.ask(1, &entering("g", "a")).await;
-    client.ask(1, &beating("g", "a", 1)).await;
+    client.ask(1, &beating("g", "a", 2)).await;
     // Also under the name that its directory gets when it is deleted.
     let is_open = || {
         let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten();

@@ -134,9 +134,9 @@ impl Consumer {
             .collect()
     }
 
-    /// Something that everybody's assignment depends on has changed.
+    /// Something that everybody's assignment depends on has changed. The first member finds epoch 2, as in Apache Kafka.
     fn grow(&mut self, reason: &str) {
-        self.epoch = self.epoch.saturating_add(1);
+        self.epoch = self.epoch.max(1).saturating_add(1);
         self.store(Key::Group);
         self.tell(format!("is in epoch {}, because {reason}", self.epoch));
     }

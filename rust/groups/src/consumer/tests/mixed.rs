@@ -193,18 +193,18 @@ fn classic_members_come_late_leave_and_are_missed() {
         (first.error_code, first.member_id.as_str()),
         (ErrorCode::MemberIdRequired, "fresh")
     );
-    assert_eq!(scene.join_classic("fresh", &[]).unwrap().generation_id, 2);
-    assert_eq!(scene.sync("fresh", 2), Ok(vec![]));
+    assert_eq!(scene.join_classic("fresh", &[]).unwrap().generation_id, 3);
+    assert_eq!(scene.sync("fresh", 3), Ok(vec![]));
     // It does not hear of a change by asking for it: its heartbeat tells it.
-    assert_eq!(scene.beat_classic("fresh", 2), Ok(()));
-    scene.beat("new", 1).unwrap();
-    scene.beat_owning("new", 1, &[("t", 0)]).unwrap();
+    assert_eq!(scene.beat_classic("fresh", 3), Ok(()));
+    scene.beat("new", 2).unwrap();
+    scene.beat_owning("new", 2, &[("t", 0)]).unwrap();
     assert_eq!(
-        scene.beat_classic("fresh", 2),
+        scene.beat_classic("fresh", 3),
         Err(ErrorCode::RebalanceInProgress)
     );
-    assert_eq!(scene.join_classic("fresh", &[]).unwrap().generation_id, 2);
-    assert_eq!(scene.sync("fresh", 2), Ok(vec![1]));
+    assert_eq!(scene.join_classic("fresh", &[]).unwrap().generation_id, 3);
+    assert_eq!(scene.sync("fresh", 3), Ok(vec![1]));
     let leaving = |id: &str| LeavingMember {
         member_id: id.to_owned(),
         ..Default::default()
@@ -214,17 +214,17 @@ fn classic_members_come_late_leave_and_are_missed() {
         .part(vec![leaving("fresh"), leaving("new")], &scene.topics);
     let codes: Vec<_> = left.iter().map(|left| left.error_code).collect();
     assert_eq!(codes, [ErrorCode::None, ErrorCode::UnknownMemberId]);
-    assert_eq!(scene.beat("new", 2), Ok((3, Some(all("t", 0..2)))));
+    assert_eq!(scene.beat("new", 3), Ok((4, Some(all("t", 0..2)))));
     // One that joins and never asks for its assignment is removed, and so is one that does not come when it is called.
     scene.join_classic("slow", &[]).unwrap();
-    let mut epoch = 3;
+    let mut epoch = 4;
     for _ in 0..REBALANCE / 10_000 {
         epoch = scene.beat_owning("new", epoch, &[("t", 0)]).unwrap().0;
-        let _ = scene.beat_classic("slow", 4);
+        let _ = scene.beat_classic("slow", 5);
         scene.pass(10_000);
     }
     assert_eq!(
-        scene.beat_classic("slow", 4),
+        scene.beat_classic("slow", 5),
         Err(ErrorCode::UnknownMemberId)
     );
 }
@@ -294,12 +294,12 @@ fn a_static_member_that_comes_back_with_the_new_protocol_takes_its_place() {
     let joined = scene.join_request(request("")).unwrap();
     assert_eq!(
         (joined.member_id.as_str(), joined.generation_id),
-        ("fresh", 2)
+        ("fresh", 3)
     );
-    scene.beat("b", 1).unwrap();
-    scene.beat_owning("b", 1, &[("t", 0)]).unwrap();
+    scene.beat("b", 2).unwrap();
+    scene.beat_owning("b", 2, &[("t", 0)]).unwrap();
     scene.join_request(request("fresh")).unwrap();
-    assert_eq!(scene.sync("fresh", 2), Ok(vec![1]));
+    assert_eq!(scene.sync("fresh", 3), Ok(vec![1]));
     // It was restarted with group.protocol=consumer, and did not leave.
     let back = scene.send(ConsumerGroupHeartbeatRequest {
         instance_id: Some("one".to_owned()),
@@ -308,11 +308,11 @@ fn a_static_member_that_comes_back_with_the_new_protocol_takes_its_place() {
     let back = back.unwrap();
     assert_eq!(
         (back.member_epoch, scene.told(&back)),
-        (2, Some(all("t", 1..2)))
+        (3, Some(all("t", 1..2)))
     );
-    assert_eq!(scene.beat("b", 2), Ok((2, None)));
+    assert_eq!(scene.beat("b", 3), Ok((3, None)));
     assert_eq!(
-        scene.beat_classic("fresh", 2),
+        scene.beat_classic("fresh", 3),
         Err(ErrorCode::UnknownMemberId)
     );
     scene.restart();

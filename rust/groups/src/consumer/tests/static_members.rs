@@ -21,26 +21,26 @@ fn a_restarted_member_gets_its_share_back_and_nobody_else_notices() {
     let mut scene = Scene::new(&[("t", 2)]);
     scene.send(joins_as("a", "one")).unwrap();
     scene.join("b", &["t"]);
-    scene.beat("a", 1).unwrap();
-    scene.beat_owning("a", 1, &[("t", 0)]).unwrap();
-    scene.beat("b", 2).unwrap();
+    scene.beat("a", 2).unwrap();
+    scene.beat_owning("a", 2, &[("t", 0)]).unwrap();
+    scene.beat("b", 3).unwrap();
     let away = scene.send(beats_as("a", "one", -2)).unwrap();
     assert_eq!(away.member_epoch, -2);
     // Its share stays its own meanwhile.
-    assert_eq!(scene.beat("b", 2), Ok((2, None)));
+    assert_eq!(scene.beat("b", 3), Ok((3, None)));
     scene.restart();
     let back = scene.send(joins_as("c", "one")).unwrap();
     assert_eq!(
         (back.member_epoch, scene.told(&back)),
-        (2, Some(all("t", 0..1)))
+        (3, Some(all("t", 0..1)))
     );
-    assert_eq!(scene.beat("b", 2), Ok((2, None)));
+    assert_eq!(scene.beat("b", 3), Ok((3, None)));
     assert_eq!(
-        scene.send(beats_as("a", "one", 2)),
+        scene.send(beats_as("a", "one", 3)),
         Err(ErrorCode::FencedInstanceId)
     );
     scene.restart();
-    assert_eq!(scene.beat("c", 2), Ok((2, None)));
+    assert_eq!(scene.beat("c", 3), Ok((3, None)));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_name_is_taken_until_its_member_has_left() {
     scene.send(beats_as("a", "one", -1)).unwrap();
     assert!(scene.send(joins_as("b", "one")).is_ok());
     assert_eq!(
-        scene.send(beats_as("x", "two", 1)),
+        scene.send(beats_as("x", "two", 2)),
         Err(ErrorCode::UnknownMemberId)
     );
 }
@@ -79,9 +79,9 @@ fn a_member_that_takes_over_a_name_leaves_nothing_of_its_own_behind() {
     let mut scene = Scene::new(&[("t", 2)]);
     scene.send(joins_as("a", "one")).unwrap();
     scene.join("b", &["t"]);
-    scene.beat("a", 1).unwrap();
-    scene.beat_owning("a", 1, &[("t", 0)]).unwrap();
-    scene.beat("b", 2).unwrap();
+    scene.beat("a", 2).unwrap();
+    scene.beat_owning("a", 2, &[("t", 0)]).unwrap();
+    scene.beat("b", 3).unwrap();
     scene.send(beats_as("a", "one", -2)).unwrap();
     let answer = scene.send(joins_as("b", "one")).unwrap();
     assert_eq!(scene.told(&answer), Some(all("t", 0..2)));

@@ -5,9 +5,9 @@ use super::*;
 #[test]
 fn the_first_member_gets_everything_at_once() {
     let mut scene = Scene::new(&[("t", 3)]);
-    assert_eq!(scene.join("a", &["t"]), (1, all("t", 0..3)));
+    assert_eq!(scene.join("a", &["t"]), (2, all("t", 0..3)));
     assert_eq!(scene.state(), "Stable");
-    assert_eq!(scene.beat("a", 1), Ok((1, None)));
+    assert_eq!(scene.beat("a", 2), Ok((2, None)));
 }
 
 #[test]
@@ -15,16 +15,16 @@ fn a_partition_moves_after_its_owner_has_said_that_it_gave_it_up() {
     let mut scene = Scene::new(&[("t", 4)]);
     scene.join("a", &["t"]);
     // The new one is in the group's epoch and waits for its share.
-    assert_eq!(scene.join("b", &["t"]), (2, vec![]));
+    assert_eq!(scene.join("b", &["t"]), (3, vec![]));
     assert_eq!(scene.state(), "Reconciling");
     // The owner is told to keep half, and stays in its epoch until it says so.
-    assert_eq!(scene.beat("a", 1), Ok((1, Some(all("t", 0..2)))));
-    assert_eq!(scene.beat("b", 2), Ok((2, None)));
+    assert_eq!(scene.beat("a", 2), Ok((2, Some(all("t", 0..2)))));
+    assert_eq!(scene.beat("b", 3), Ok((3, None)));
     let still_all = [("t", 0), ("t", 1), ("t", 2), ("t", 3)];
-    assert_eq!(scene.beat_owning("a", 1, &still_all), Ok((1, None)));
-    assert_eq!(scene.beat("b", 2), Ok((2, None)));
-    assert_eq!(scene.beat_owning("a", 1, &still_all[..2]), Ok((2, None)));
-    assert_eq!(scene.beat("b", 2), Ok((2, Some(all("t", 2..4)))));
+    assert_eq!(scene.beat_owning("a", 2, &still_all), Ok((2, None)));
+    assert_eq!(scene.beat("b", 3), Ok((3, None)));
+    assert_eq!(scene.beat_owning("a", 2, &still_all[..2]), Ok((3, None)));
+    assert_eq!(scene.beat("b", 3), Ok((3, Some(all("t", 2..4)))));
     assert_eq!(scene.state(), "Stable");
 }
 
@@ -39,8 +39,8 @@ fn who_leaves_sets_its_share_free_for_the_next_heartbeats() {
         (-1, Some("a"))
     );
     assert_eq!(scene.state(), "Assigning");
-    assert_eq!(scene.beat("b", 2), Ok((3, Some(all("t", 0..2)))));
-    assert_eq!(scene.beat("a", 1), Err(ErrorCode::UnknownMemberId));
+    assert_eq!(scene.beat("b", 3), Ok((4, Some(all("t", 0..2)))));
+    assert_eq!(scene.beat("a", 2), Err(ErrorCode::UnknownMemberId));
     scene.send(beats("b", -1)).unwrap();
     assert_eq!(scene.state(), "Empty");
 }
@@ -51,10 +51,10 @@ fn who_is_silent_for_a_session_is_removed() {
     scene.join("a", &["t"]);
     scene.join("b", &["t"]);
     scene.pass(SESSION - 1);
-    scene.beat("b", 2).unwrap();
+    scene.beat("b", 3).unwrap();
     scene.pass(1);
-    assert_eq!(scene.beat("a", 1), Err(ErrorCode::UnknownMemberId));
-    assert_eq!(scene.beat("b", 2), Ok((3, Some(all("t", 0..2)))));
+    assert_eq!(scene.beat("a", 2), Err(ErrorCode::UnknownMemberId));
+    assert_eq!(scene.beat("b", 3), Ok((4, Some(all("t", 0..2)))));
 }
 
 #[test]
@@ -64,12 +64,12 @@ fn who_does_not_give_up_in_time_is_removed() {
     scene.join("b", &["t"]);
     for _ in 0..REBALANCE / 10_000 {
         let still = [("t", 0), ("t", 1)];
-        assert_eq!(scene.beat_owning("a", 1, &still).unwrap().0, 1);
-        scene.beat("b", 2).unwrap();
+        assert_eq!(scene.beat_owning("a", 2, &still).unwrap().0, 2);
+        scene.beat("b", 3).unwrap();
         scene.pass(10_000);
     }
-    assert_eq!(scene.beat("a", 1), Err(ErrorCode::UnknownMemberId));
-    assert_eq!(scene.beat("b", 2), Ok((3, Some(all("t", 0..2)))));
+    assert_eq!(scene.beat("a", 2), Err(ErrorCode::UnknownMemberId));
+    assert_eq!(scene.beat("b", 3), Ok((4, Some(all("t", 0..2)))));
 }
 
 #[test]
@@ -77,19 +77,19 @@ fn an_answer_that_was_lost_is_repeated() {
     let mut scene = Scene::new(&[("t", 2)]);
     scene.join("a", &["t"]);
     scene.join("b", &["t"]);
-    scene.beat("a", 1).unwrap();
-    // This one tells a of epoch 2, and does not arrive.
-    assert_eq!(scene.beat_owning("a", 1, &[("t", 0)]), Ok((2, None)));
+    scene.beat("a", 2).unwrap();
+    // This one tells a of epoch 3, and does not arrive.
+    assert_eq!(scene.beat_owning("a", 2, &[("t", 0)]), Ok((3, None)));
     let again = ConsumerGroupHeartbeatRequest {
         rebalance_timeout_ms: REBALANCE as i32,
         subscribed_topic_names: Some(vec!["t".to_owned()]),
         topic_partitions: Some(said(&[(scene.topics.0["t"].0, 0)].into())),
-        ..beats("a", 1)
+        ..beats("a", 2)
     };
     let answer = scene.send(again).unwrap();
     assert_eq!(
         (answer.member_epoch, scene.told(&answer)),
-        (2, Some(all("t", 0..1)))
+        (3, Some(all("t", 0..1)))
     );
 }
 
@@ -97,15 +97,15 @@ fn an_answer_that_was_lost_is_repeated() {
 fn another_epoch_than_its_own_fences_a_member() {
     let mut scene = Scene::new(&[("t", 2)]);
     scene.join("a", &["t"]);
-    assert_eq!(scene.beat("a", 2), Err(ErrorCode::FencedMemberEpoch));
+    assert_eq!(scene.beat("a", 3), Err(ErrorCode::FencedMemberEpoch));
     scene.join("b", &["t"]);
-    scene.beat("a", 1).unwrap();
-    scene.beat_owning("a", 1, &[("t", 0)]).unwrap();
-    assert_eq!(scene.beat("a", 1), Err(ErrorCode::FencedMemberEpoch));
-    let more_than_its_own = scene.beat_owning("a", 1, &[("t", 1)]);
+    scene.beat("a", 2).unwrap();
+    scene.beat_owning("a", 2, &[("t", 0)]).unwrap();
+    assert_eq!(scene.beat("a", 2), Err(ErrorCode::FencedMemberEpoch));
+    let more_than_its_own = scene.beat_owning("a", 2, &[("t", 1)]);
     assert_eq!(more_than_its_own, Err(ErrorCode::FencedMemberEpoch));
     // It gives everything up and joins again.
-    assert_eq!(scene.join("a", &["t"]), (2, all("t", 0..1)));
+    assert_eq!(scene.join("a", &["t"]), (3, all("t", 0..1)));
 }
 
 #[test]
@@ -113,15 +113,15 @@ fn topics_that_change_are_shared_out_anew() {
     let mut scene = Scene::new(&[("t", 1)]);
     scene.join("a", &["t", "later"]);
     scene.set_topic("t", 2);
-    assert_eq!(scene.beat("a", 1), Ok((2, Some(all("t", 0..2)))));
+    assert_eq!(scene.beat("a", 2), Ok((3, Some(all("t", 0..2)))));
     scene.set_topic("other", 2);
-    assert_eq!(scene.beat("a", 2), Ok((2, None)));
+    assert_eq!(scene.beat("a", 3), Ok((3, None)));
     scene.set_topic("later", 1);
     let both = [all("later", 0..1), all("t", 0..2)].concat();
-    assert_eq!(scene.beat("a", 2), Ok((3, Some(both))));
+    assert_eq!(scene.beat("a", 3), Ok((4, Some(both))));
     scene.set_topic("t", 0);
-    assert_eq!(scene.beat("a", 3), Ok((3, Some(all("later", 0..1)))));
-    assert_eq!(scene.beat_owning("a", 3, &[("later", 0)]), Ok((4, None)));
+    assert_eq!(scene.beat("a", 4), Ok((4, Some(all("later", 0..1)))));
+    assert_eq!(scene.beat_owning("a", 4, &[("later", 0)]), Ok((5, None)));
 }
 
 fn matching(id: &str, regex: &str) -> ConsumerGroupHeartbeatRequest {
@@ -182,9 +182,9 @@ fn a_regular_expression_stands_for_topics_that_match_as_a_whole() {
             && !scene.group.all_wanted().contains("payments")
     );
     scene.set_topic("x", 1);
-    assert_eq!(scene.beat("a", 1).unwrap().1.unwrap().len(), 3);
+    assert_eq!(scene.beat("a", 2).unwrap().1.unwrap().len(), 3);
     scene.set_topic("xx", 1);
-    assert_eq!(scene.beat("a", 2), Ok((2, None)));
+    assert_eq!(scene.beat("a", 3), Ok((3, None)));
     let invalid = scene.send(matching("b", "("));
     assert_eq!(invalid, Err(ErrorCode::InvalidRegularExpression));
     scene.restart();
@@ -196,17 +196,17 @@ fn a_member_may_change_what_it_subscribes_to() {
     scene.join("a", &["t"]);
     let answer = scene.send(ConsumerGroupHeartbeatRequest {
         subscribed_topic_names: Some(vec!["u".to_owned()]),
-        ..beats("a", 1)
+        ..beats("a", 2)
     });
     // First it gives up what it does not want any more.
     let answer = answer.unwrap();
     assert_eq!(
         (answer.member_epoch, scene.told(&answer)),
-        (1, Some(vec![]))
+        (2, Some(vec![]))
     );
     assert_eq!(
-        scene.beat_owning("a", 1, &[]),
-        Ok((2, Some(all("u", 0..1))))
+        scene.beat_owning("a", 2, &[]),
+        Ok((3, Some(all("u", 0..1))))
     );
 }
 
@@ -240,7 +240,7 @@ fn a_full_group_takes_nobody_more() {
         scene.send(joins("b", &["t"])),
         Err(ErrorCode::GroupMaxSizeReached)
     );
-    assert_eq!(scene.beat("a", 1), Ok((1, None)));
+    assert_eq!(scene.beat("a", 2), Ok((2, None)));
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn requests_that_make_no_sense_are_refused() {
         assert_eq!(scene.send(request), Err(ErrorCode::InvalidRequest));
     }
     assert!(scene.group.is_unborn());
-    assert_eq!(scene.beat("a", 1), Err(ErrorCode::UnknownMemberId));
+    assert_eq!(scene.beat("a", 2), Err(ErrorCode::UnknownMemberId));
 }
 
 #[test]
@@ -298,27 +298,27 @@ fn a_commit_counts_in_the_members_epoch_or_for_what_it_has_held_since() {
     let mut scene = Scene::new(&[("t", 2)]);
     scene.join("a", &["t"]);
     scene.join("b", &["t"]);
-    scene.beat("a", 1).unwrap();
-    scene.beat_owning("a", 1, &[("t", 0)]).unwrap();
-    scene.beat("b", 2).unwrap();
+    scene.beat("a", 2).unwrap();
+    scene.beat_owning("a", 2, &[("t", 0)]).unwrap();
+    scene.beat("b", 3).unwrap();
     let place = |index: i32| -> Vec<Place> { vec![(scene.topics.0["t"].0, index)] };
     let commit = |id: &str, epoch: i32, version: i16, index: i32| {
         scene
             .group
             .check_commit(id, None, epoch, version, place(index))
     };
+    assert_eq!(commit("a", 3, 9, 0), Ok(()));
     assert_eq!(commit("a", 2, 9, 0), Ok(()));
-    assert_eq!(commit("a", 1, 9, 0), Ok(()));
-    assert_eq!(commit("a", 1, 9, 1), Err(ErrorCode::StaleMemberEpoch));
-    assert_eq!(commit("b", 1, 9, 1), Err(ErrorCode::StaleMemberEpoch));
-    assert_eq!(commit("b", 3, 9, 1), Err(ErrorCode::StaleMemberEpoch));
-    assert_eq!(commit("a", 2, 8, 0), Err(ErrorCode::UnsupportedVersion));
-    assert_eq!(commit("x", 2, 9, 0), Err(ErrorCode::UnknownMemberId));
+    assert_eq!(commit("a", 2, 9, 1), Err(ErrorCode::StaleMemberEpoch));
+    assert_eq!(commit("b", 2, 9, 1), Err(ErrorCode::StaleMemberEpoch));
+    assert_eq!(commit("b", 4, 9, 1), Err(ErrorCode::StaleMemberEpoch));
+    assert_eq!(commit("a", 3, 8, 0), Err(ErrorCode::UnsupportedVersion));
+    assert_eq!(commit("x", 3, 9, 0), Err(ErrorCode::UnknownMemberId));
     assert_eq!(commit("", -1, 9, 0), Err(ErrorCode::UnknownMemberId));
     let fetch = |id, epoch| scene.group.check_fetch(id, epoch);
-    assert_eq!((fetch(Some("a"), 2), fetch(None, -1)), (Ok(()), Ok(())));
-    assert_eq!(fetch(Some("a"), 1), Err(ErrorCode::StaleMemberEpoch));
-    assert_eq!(fetch(Some("x"), 1), Err(ErrorCode::UnknownMemberId));
+    assert_eq!((fetch(Some("a"), 3), fetch(None, -1)), (Ok(()), Ok(())));
+    assert_eq!(fetch(Some("a"), 2), Err(ErrorCode::StaleMemberEpoch));
+    assert_eq!(fetch(Some("x"), 2), Err(ErrorCode::UnknownMemberId));
     scene.send(beats("a", -1)).unwrap();
     scene.send(beats("b", -1)).unwrap();
     let tool = scene.group.check_commit("", None, -1, 9, []);
@@ -340,9 +340,9 @@ fn what_could_not_be_stored_is_stored_with_the_next_change() {
     let lost = scene.group.take_changes();
     assert!(lost.keys.contains(&Key::Group));
     scene.group.keep(lost.keys);
-    assert_eq!(scene.join("a", &["t"]), (1, all("t", 0..1)));
+    assert_eq!(scene.join("a", &["t"]), (2, all("t", 0..1)));
     scene.restart();
-    assert_eq!(scene.beat("a", 1), Ok((1, None)));
+    assert_eq!(scene.beat("a", 2), Ok((2, None)));
 }
 
 #[test]
@@ -350,12 +350,12 @@ fn a_restart_knows_who_had_to_give_what_up() {
     let mut scene = Scene::new(&[("t", 2)]);
     scene.join("a", &["t"]);
     scene.join("b", &["t"]);
-    scene.beat("a", 1).unwrap();
+    scene.beat("a", 2).unwrap();
     scene.restart();
-    assert_eq!(scene.beat("b", 2), Ok((2, None)));
-    assert_eq!(scene.beat_owning("a", 1, &[("t", 0)]), Ok((2, None)));
+    assert_eq!(scene.beat("b", 3), Ok((3, None)));
+    assert_eq!(scene.beat_owning("a", 2, &[("t", 0)]), Ok((3, None)));
     scene.restart();
-    assert_eq!(scene.beat("b", 2), Ok((2, Some(all("t", 1..2)))));
+    assert_eq!(scene.beat("b", 3), Ok((3, Some(all("t", 1..2)))));
     scene.pass(SESSION);
     assert_eq!(scene.state(), "Empty");
     scene.restart();
