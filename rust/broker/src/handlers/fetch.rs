@@ -9,6 +9,8 @@
 //! `read_committed` ends at the last stable offset, and names the aborted transactions whose records may be in the answer
 //! (KIP-98); to `read_uncommitted` those are null. What waits counts what it may read.
 //!
+//! Who is refused for being wrong about the leader is told who leads, from version 16 (KIP-951).
+//!
 //! Version notes: sessions from 7 (KIP-227). Leader epochs from 9 (KIP-320). Topics are named by id from 13 (KIP-516).
 //! Records are never null, which librdkafka rejects from 12; the preferred replica is always -1.
 
@@ -46,7 +48,7 @@ pub(super) async fn handle(context: &Context, request: FetchRequest) -> Reply<Fe
     let reads = reading::read(context, &terms, fetch.wanted()).await;
     let outcomes: Vec<Outcome> = reads.iter().map(Read::outcome).collect();
     match fetch.finish(&context.broker.fetch_sessions, &outcomes, clock::now_ms()) {
-        Ok(answer) => answer::of(answer, reads, terms.committed_only),
+        Ok(answer) => answer::of(context, &terms, answer, reads),
         Err(error) => session_error(error).into(),
     }
 }
@@ -57,6 +59,8 @@ struct Terms {
     min_bytes: usize,
     max_bytes: usize,
     committed_only: bool,
+    /// Whether another broker asks, or says that it is one.
+    as_replica: bool,
     /// What every partition is refused with.
     refusal: Option<ErrorCode>,
 }
@@ -75,6 +79,7 @@ impl Terms {
                 .min(max_bytes),
             max_bytes,
             committed_only,
+            as_replica: refusing::is_replicas(request),
             refusal: refusing::all(request),
         }
     }

@@ -5,17 +5,29 @@ use std::collections::HashMap;
 use kafkalite_log::LogSlice;
 use kafkalite_wire::{
     ErrorCode, Records,
-    api::fetch::{AbortedTransaction, FetchResponse, FetchedPartition, FetchedTopic},
+    api::{
+        fetch::{AbortedTransaction, FetchResponse, FetchedPartition, FetchedTopic},
+        leader::{CurrentLeader, NodeEndpoint},
+    },
 };
 use uuid::Uuid;
 
-use super::{Reply, reading::Read};
+use super::{Context, Reply, Terms, reading::Read};
 use crate::fetch_sessions::{Answer, TopicKey, Wanted};
 
+/// First version that names the leader where the client was wrong about it (KIP-951).
+const FIRST_WITH_LEADERS: i16 = 16;
+
 /// The response with what was read, as far as the session wants it told.
-pub(super) fn of(answer: Answer, reads: Vec<Read>, committed_only: bool) -> Reply<FetchResponse> {
+pub(super) fn of(
+    context: &Context,
+    terms: &Terms,
+    answer: Answer,
+    reads: Vec<Read>,
+) -> Reply<FetchResponse> {
     let mut response = Response {
-        committed_only,
+        committed_only: terms.committed_only,
+        leader_id: (context.api_version >= FIRST_WITH_LEADERS).then_some(context.broker.node_id),
         ..Response::default()
     };
     for ((wanted, read), included) in answer.wanted.iter().zip(reads).zip(answer.included) {
@@ -23,13 +35,34 @@ pub(super) fn of(answer: Answer, reads: Vec<Read>, committed_only: bool) -> Repl
             response.add(wanted, read);
         }
     }
-    let Response { topics, slices, .. } = response;
+    let Response {
+        topics,
+        slices,
+        names_leader,
+        ..
+    } = response;
     let body = FetchResponse {
         session_id: answer.session_id,
         responses: topics,
+        // Not to other brokers, as from Apache Kafka.
+        node_endpoints: if names_leader && !terms.as_replica {
+            vec![endpoint(context)]
+        } else {
+            Vec::new()
+        },
         ..Default::default()
     };
     Reply::Answer { body, slices }
+}
+
+fn endpoint(context: &Context) -> NodeEndpoint {
+    let address = context.advertised();
+    NodeEndpoint {
+        node_id: context.broker.node_id,
+        host: address.host,
+        port: i32::from(address.port),
+        rack: None,
+    }
 }
 
 fn aborted(slice: &LogSlice) -> Vec<AbortedTransaction> {
@@ -46,6 +79,9 @@ fn aborted(slice: &LogSlice) -> Vec<AbortedTransaction> {
 #[derive(Default)]
 struct Response {
     committed_only: bool,
+    /// This broker's, if the answer may name it.
+    leader_id: Option<i32>,
+    names_leader: bool,
     topics: Vec<FetchedTopic>,
     places: HashMap<TopicKey, usize>,
     slices: Vec<LogSlice>,
@@ -54,9 +90,13 @@ struct Response {
 impl Response {
     fn add(&mut self, wanted: &Wanted, read: Read) {
         let partition = match read {
-            Read::Refused(error_code) => FetchedPartition {
+            Read::Refused {
+                error_code,
+                leader_epoch,
+            } => FetchedPartition {
                 partition_index: wanted.partition,
                 error_code,
+                current_leader: self.leader(error_code, leader_epoch),
                 high_watermark: -1,
                 // Not null, as from Apache Kafka, where the error is about the name and not about the log.
                 aborted_transactions: matches!(
@@ -96,6 +136,24 @@ impl Response {
             topics.len() - 1
         });
         topics[place].partitions.push(partition);
+    }
+
+    /// Whom to ask instead: whoever is wrong about the leader is told.
+    fn leader(&mut self, error_code: ErrorCode, leader_epoch: Option<i32>) -> CurrentLeader {
+        let is_wrong = matches!(
+            error_code,
+            ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch
+        );
+        match (self.leader_id, leader_epoch) {
+            (Some(leader_id), Some(leader_epoch)) if is_wrong => {
+                self.names_leader = true;
+                CurrentLeader {
+                    leader_id,
+                    leader_epoch,
+                }
+            }
+            _ => CurrentLeader::default(),
+        }
     }
 
     fn splice(&mut self, slice: LogSlice) -> Records {

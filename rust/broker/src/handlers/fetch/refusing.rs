@@ -8,10 +8,14 @@ use kafkalite_wire::{
 use super::{FIRST_WITH_TOPIC_IDS, Terms};
 use crate::fetch_sessions::Wanted;
 
+/// Whether it is another broker's. The id is in one field or the other, according to the version.
+pub(super) fn is_replicas(request: &FetchRequest) -> bool {
+    request.replica_id >= 0 || request.replica_state.replica_id >= 0
+}
+
 /// What all partitions of a request are refused with: nobody else holds replicas of ours, and no size is negative.
 pub(super) fn all(request: &FetchRequest) -> Option<ErrorCode> {
-    // The id is in one field or the other, according to the version.
-    if request.replica_id >= 0 || request.replica_state.replica_id >= 0 {
+    if is_replicas(request) {
         return Some(ErrorCode::NotLeaderOrFollower);
     }
     (request.max_bytes < 0).then_some(ErrorCode::UnknownServerError)
