@@ -46,9 +46,10 @@ pub(super) async fn handle(
     );
     let broker = Arc::clone(&context.broker);
     let validate_only = request.validate_only;
+    let turn = broker.quotas.turn().await;
     // Writes a file and flushes it; once begun it is finished, whoever goes away.
     let altered = spawn_blocking(move || {
-        let outcomes = broker.quotas.alter(&changes, validate_only);
+        let outcomes = broker.quotas.alter(&turn, &changes, validate_only);
         changes
             .iter()
             .zip(outcomes)

@@ -1,6 +1,7 @@
 //! Which quotas make sense: the rules of Apache Kafka.
 
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, ToSocketAddrs};
+use std::time::{Duration, Instant};
 
 use kafkalite_wire::ErrorCode;
 
@@ -35,20 +36,62 @@ const OF_ADDRESSES: [(&str, Unit); 1] = [("connection_creation_rate", Unit::Whol
 /// The first number that a 64-bit integer cannot hold: 2 to the power of 63.
 const TOO_MUCH: f64 = 9_223_372_036_854_775_808.0;
 
-/// Whether a change can be made.
-pub(super) fn check(change: &QuotaChange) -> Result<(), Refusal> {
+/// Hosts that one request may have looked up by their names: each may keep its thread waiting for the system's name service.
+const MOST_LOOKUPS: usize = 16;
+
+/// How long the look-ups of one request may take before no further one begins.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether each change can be made.
+pub(super) fn check_all(changes: &[QuotaChange]) -> Vec<Result<(), Refusal>> {
+    let mut lookups = Lookups {
+        left: MOST_LOOKUPS,
+        began: Instant::now(),
+    };
+    let outcomes = changes.iter().map(|change| check(change, &mut lookups));
+    outcomes.collect()
+}
+
+fn check(change: &QuotaChange, lookups: &mut Lookups) -> Result<(), Refusal> {
     check_entity(&change.entity)?;
-    if let Some(Some(host)) = change.entity.get(IP)
-        && (host.as_str(), 0).to_socket_addrs().is_err()
-    {
-        return Err(invalid(format!(
-            "'{host}' is neither an address nor a known host"
-        )));
-    }
     for (key, value) in &change.limits {
         check_limit(&change.entity, key, *value)?;
     }
-    Ok(())
+    match change.entity.get(IP) {
+        Some(Some(host)) => lookups.check(host),
+        _ => Ok(()),
+    }
+}
+
+/// What is left of a request's look-ups.
+struct Lookups {
+    left: usize,
+    began: Instant,
+}
+
+impl Lookups {
+    fn check(&mut self, host: &str) -> Result<(), Refusal> {
+        if host.parse::<IpAddr>().is_ok() {
+            return Ok(());
+        }
+        let Some(left) = self.left.checked_sub(1) else {
+            return Err(invalid(format!(
+                "'{host}' is not looked up: a request may name {MOST_LOOKUPS} hosts; give addresses, or ask again for the others"
+            )));
+        };
+        if self.began.elapsed() > PATIENCE {
+            return Err(invalid(format!(
+                "'{host}' is not looked up: the name service takes long; give addresses, or ask again"
+            )));
+        }
+        self.left = left;
+        match (host, 0).to_socket_addrs() {
+            Ok(_) => Ok(()),
+            Err(_) => Err(invalid(format!(
+                "'{host}' is neither an address nor a known host"
+            ))),
+        }
+    }
 }
 
 /// Whether there can be quotas for such an entity.
@@ -136,6 +179,21 @@ mod tests {
         ] {
             assert!(check_entity(&wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_request_may_have_some_hosts_looked_up_and_name_any_number_of_addresses() {
+        let change = |host: &str| QuotaChange {
+            entity: entity(&[(IP, Some(host))]),
+            limits: [("connection_creation_rate".to_owned(), Some(1.0))].into(),
+        };
+        let mut changes = vec![change("localhost"); MOST_LOOKUPS + 1];
+        changes.extend(vec![change("127.0.0.1"), change("::1")]);
+        let outcomes = check_all(&changes);
+        let (looked_up, others) = outcomes.split_at(MOST_LOOKUPS);
+        assert!(looked_up.iter().all(Result::is_ok), "{looked_up:?}");
+        assert!(format!("{:?}", others[0]).contains("give addresses"));
+        assert!(others[1..].iter().all(Result::is_ok));
     }
 
     #[test]

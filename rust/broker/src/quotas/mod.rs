@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use kafkalite_log::durable::replace_file;
-use parking_lot::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::BrokerError;
 use crate::refusal::Refusal;
@@ -34,13 +34,17 @@ pub(crate) struct QuotaChange {
     pub(crate) limits: HashMap<String, Option<f64>>,
 }
 
+/// The turn of who changes quotas.
+pub(crate) type Turn = OwnedMutexGuard<()>;
+
 /// All quotas, and the file that keeps them.
 #[derive(Debug)]
 pub(crate) struct Quotas {
     path: PathBuf,
     current: ArcSwap<BTreeMap<Entity, Limits>>,
-    /// Held while a change is made and written, so that changes follow one another.
-    changing: Mutex<()>,
+    /// Held while a change is checked, made and written, so that changes follow one another: asking for hosts by name may take
+    /// long, and those who wait for their turn keep no thread.
+    changing: Arc<Mutex<()>>,
 }
 
 impl Quotas {
@@ -51,7 +55,7 @@ impl Quotas {
         Ok(Self {
             path,
             current,
-            changing: Mutex::new(()),
+            changing: Arc::default(),
         })
     }
 
@@ -60,18 +64,23 @@ impl Quotas {
         self.current.load_full()
     }
 
+    /// Waits for the turn to [`alter`](Self::alter).
+    pub(crate) async fn turn(&self) -> Turn {
+        Arc::clone(&self.changing).lock_owned().await
+    }
+
     /// Makes those changes that are right, all in one write, or says whether they would be made. An outcome for each, in
     /// order. Blocks: it asks for hosts by name and writes a file.
     pub(crate) fn alter(
         &self,
+        _turn: &Turn,
         changes: &[QuotaChange],
         validate_only: bool,
     ) -> Vec<Result<(), Refusal>> {
-        let mut outcomes: Vec<_> = changes.iter().map(check::check).collect();
+        let mut outcomes = check::check_all(changes);
         if validate_only || outcomes.iter().all(Result::is_err) {
             return outcomes;
         }
-        let _changing = self.changing.lock();
         let mut altered = BTreeMap::clone(&self.current.load());
         for (change, outcome) in changes.iter().zip(&outcomes) {
             if outcome.is_ok() {
@@ -112,6 +121,15 @@ fn apply(quotas: &mut BTreeMap<Entity, Limits>, change: &QuotaChange) {
 mod tests {
     use super::*;
 
+    fn alter(
+        quotas: &Quotas,
+        changes: &[QuotaChange],
+        validate_only: bool,
+    ) -> Vec<Result<(), Refusal>> {
+        let turn = Arc::clone(&quotas.changing).try_lock_owned();
+        quotas.alter(&turn.expect("nobody else is here"), changes, validate_only)
+    }
+
     fn entity(parts: &[(&str, Option<&str>)]) -> Entity {
         let owned =
             |&(kind, name): &(&str, Option<&str>)| (kind.to_owned(), name.map(str::to_owned));
@@ -141,7 +159,7 @@ mod tests {
             change(&[("user", Some("u"))], "consumer_byte_rate", Some(1.0)),
             change(&[("user", Some("u"))], "consumer_byte_rate", None),
         ];
-        assert!(quotas.alter(&changes, false).iter().all(Result::is_ok));
+        assert!(alter(&quotas, &changes, false).iter().all(Result::is_ok));
         let kept = quotas.all();
         assert_eq!(kept.len(), 3);
         let limits = Limits::from([("request_percentage".to_owned(), 0.1)]);
@@ -155,7 +173,11 @@ mod tests {
         let quotas = Quotas::open(dir.path()).unwrap();
         let user = [("user", Some("u"))];
         for value in [Some(5.0), None] {
-            let outcomes = quotas.alter(&[change(&user, "producer_byte_rate", value)], false);
+            let outcomes = alter(
+                &quotas,
+                &[change(&user, "producer_byte_rate", value)],
+                false,
+            );
             assert_eq!(outcomes, [Ok(())]);
         }
         assert!(quotas.all().is_empty());
@@ -166,9 +188,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let quotas = Quotas::open(dir.path()).unwrap();
         let right = change(&[("user", Some("u"))], "producer_byte_rate", Some(5.0));
-        assert_eq!(quotas.alter(std::slice::from_ref(&right), true), [Ok(())]);
+        assert_eq!(alter(&quotas, std::slice::from_ref(&right), true), [Ok(())]);
         let wrong = change(&[("user", Some("v"))], "producer_byte_rate", Some(0.5));
-        assert!(quotas.alter(&[wrong], false)[0].is_err());
+        assert!(alter(&quotas, &[wrong], false)[0].is_err());
         assert!(quotas.all().is_empty());
         assert!(!dir.path().join("quotas.altered").exists());
     }
