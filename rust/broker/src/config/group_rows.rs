@@ -27,7 +27,7 @@ const fn same(name: &'static str) -> Synonym {
     Synonym { name, factor: 1 }
 }
 
-use Kind::{Boolean, Choice, Int, List, Text};
+use Kind::{Boolean, Choice, DistinctList, Int, OffsetReset, UserTopic};
 
 const ISOLATION_LEVELS: &[&str] = &["read_committed", "read_uncommitted"];
 
@@ -38,9 +38,9 @@ pub static GROUP: &[Row] = &[
     row("consumer.heartbeat.interval.ms", Int(1), "1000", &[same("group.consumer.heartbeat.interval.ms")], "Milliseconds between two heartbeats of a member of the consumer protocol; within group.consumer.min.heartbeat.interval.ms and its max."),
     row("consumer.session.timeout.ms", Int(1), "45000", &[same("group.consumer.session.timeout.ms")], "Milliseconds without a heartbeat after which a member of the consumer protocol is removed; within group.consumer.min.session.timeout.ms and its max."),
     row("errors.deadletterqueue.copy.record.enable", Boolean, "false", &[], "Kept and described for tools; there are no share groups."),
-    row("errors.deadletterqueue.topic.name", Text, "", &[], "Kept and described for tools; there are no share groups."),
+    row("errors.deadletterqueue.topic.name", UserTopic, "", &[], "Kept and described for tools; there are no share groups."),
     row("share.assignment.interval.ms", ASSIGNMENT_INTERVALS, "1000", &[same("group.share.assignment.interval.ms")], "Kept and described for tools; there are no share groups."),
-    row("share.auto.offset.reset", Text, "latest", &[], "Kept and described for tools; there are no share groups."),
+    row("share.auto.offset.reset", OffsetReset, "latest", &[], "Kept and described for tools; there are no share groups."),
     row("share.delivery.count.limit", DELIVERY_COUNTS, "5", &[same("group.share.delivery.count.limit")], "Kept and described for tools; there are no share groups."),
     row("share.heartbeat.interval.ms", HEARTBEATS, "5000", &[same("group.share.heartbeat.interval.ms")], "Kept and described for tools; there are no share groups."),
     row("share.isolation.level", Choice(ISOLATION_LEVELS), "read_uncommitted", &[], "Kept and described for tools; there are no share groups."),
@@ -53,7 +53,7 @@ pub static GROUP: &[Row] = &[
     row("streams.heartbeat.interval.ms", HEARTBEATS, "5000", &[same("group.streams.heartbeat.interval.ms")], "Kept and described for tools; there are no streams groups."),
     row("streams.initial.rebalance.delay.ms", Int(0), "3000", &[same("group.streams.initial.rebalance.delay.ms")], "Kept and described for tools; there are no streams groups."),
     row("streams.num.standby.replicas", STANDBY_REPLICAS, "0", &[same("group.streams.num.standby.replicas")], "Kept and described for tools; there are no streams groups."),
-    row("streams.rack.aware.assignment.tags", List(&[]), "", &[same("group.streams.rack.aware.assignment.tags")], "Kept and described for tools; there are no streams groups."),
+    row("streams.rack.aware.assignment.tags", DistinctList, "", &[same("group.streams.rack.aware.assignment.tags")], "Kept and described for tools; there are no streams groups."),
     row("streams.session.timeout.ms", SESSIONS, "45000", &[same("group.streams.session.timeout.ms")], "Kept and described for tools; there are no streams groups."),
 ];
 

@@ -10,6 +10,7 @@ mod group_rows;
 mod listener;
 mod nearest;
 mod properties;
+mod reset;
 mod row;
 mod settings;
 mod store;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::reset::is_reset;
 use crate::error::BrokerError;
 
 /// Kafka's least size of a segment, in bytes (KIP-1030).
@@ -33,6 +34,12 @@ pub enum Kind {
     List(&'static [&'static str]),
     /// One or more of these words.
     NonEmptyList(&'static [&'static str]),
+    /// None or more words of any kind, none of them empty or twice.
+    DistinctList,
+    /// Where a share group begins: `earliest`, `latest`, `by_duration:PT1H`.
+    OffsetReset,
+    /// A topic that is not one of the broker's own.
+    UserTopic,
     /// Replicas as `partition:broker` with commas between them, or `*` for all.
     Replicas,
 }
@@ -81,8 +88,8 @@ impl Kind {
             Self::Int(_) | Self::IntIn(_) | Self::SegmentBytes => "int",
             Self::Long(_) => "long",
             Self::Double(..) => "double",
-            Self::Text | Self::Choice(_) => "string",
-            Self::List(_) | Self::NonEmptyList(_) | Self::Replicas => "list",
+            Self::Text | Self::Choice(_) | Self::OffsetReset | Self::UserTopic => "string",
+            Self::List(_) | Self::NonEmptyList(_) | Self::DistinctList | Self::Replicas => "list",
         }
     }
 }
@@ -125,6 +132,11 @@ impl fmt::Display for Kind {
                 "one or more of {}, separated by commas",
                 words.join(", ")
             ),
+            Self::DistinctList => f.write_str("different words separated by commas"),
+            Self::OffsetReset => {
+                f.write_str("earliest, latest, or by_duration: and a duration that is not negative, like PT1H30M")
+            }
+            Self::UserTopic => f.write_str("the name of a topic, not beginning with __"),
             Self::Replicas => f.write_str("partition:broker, separated by commas, or *"),
         }
     }
@@ -172,6 +184,15 @@ impl Row {
             Kind::Choice(words) => words.contains(&value).then(|| value.to_owned()),
             Kind::List(words) => listed(value, words),
             Kind::NonEmptyList(words) => listed(value, words).filter(|listed| !listed.is_empty()),
+            Kind::DistinctList => {
+                let words: Vec<&str> = value.split(',').map(str::trim).collect();
+                let kept = listed(value, &[]).unwrap_or_default();
+                // What was dropped was empty, or there already.
+                let complete = value.is_empty() || kept.split(',').count() == words.len();
+                complete.then_some(kept)
+            }
+            Kind::OffsetReset => is_reset(value).then(|| value.to_owned()),
+            Kind::UserTopic => (!value.starts_with("__")).then(|| value.to_owned()),
             Kind::Replicas if value == "*" => Some(value.to_owned()),
             Kind::Replicas => listed(value, &[]).filter(|listed| {
                 let replica = |one: &str| {
@@ -263,6 +284,10 @@ mod tests {
             (Kind::IntIn(&[-1..=-1, 1..=9]), "0"),
             (Kind::IntIn(&[-1..=-1, 1..=9]), "10"),
             (Kind::Replicas, "0:1,1"),
+            (Kind::DistinctList, "zone,zone"),
+            (Kind::DistinctList, "zone,,rack"),
+            (Kind::OffsetReset, "none"),
+            (Kind::UserTopic, "__letters"),
         ] {
             let error = row(kind).check(value).unwrap_err().to_string();
             assert!(

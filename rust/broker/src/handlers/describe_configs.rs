@@ -207,10 +207,10 @@ impl Setting {
 fn type_code(kind: Kind) -> i8 {
     match kind {
         Kind::Boolean | Kind::False(_) => 1,
-        Kind::Text | Kind::Choice(_) => 2,
+        Kind::Text | Kind::Choice(_) | Kind::OffsetReset | Kind::UserTopic => 2,
         Kind::Int(_) | Kind::IntIn(_) | Kind::SegmentBytes => 3,
         Kind::Long(_) => 5,
         Kind::Double(..) => 6,
-        Kind::List(_) | Kind::NonEmptyList(_) | Kind::Replicas => 7,
+        Kind::List(_) | Kind::NonEmptyList(_) | Kind::DistinctList | Kind::Replicas => 7,
     }
 }
