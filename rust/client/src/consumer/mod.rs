@@ -12,6 +12,7 @@ mod claim;
 mod claims;
 mod decode;
 mod fetcher;
+mod fetchers;
 mod missing;
 mod offsets;
 mod partition;

@@ -179,6 +179,12 @@ impl Partition {
         self.supersede();
     }
 
+    /// Its fetcher has ended in the middle of something: another one begins where the buffer ends.
+    pub(super) fn fetch_again(&mut self) {
+        self.asked = None;
+        self.supersede();
+    }
+
     /// What is under way is no longer wanted. What was fetched and not decoded yet goes with it, to be fetched again: by
     /// then the offset to fetch was already behind it.
     fn supersede(&mut self) {

@@ -227,6 +227,16 @@ impl Shared {
         Some(changed)
     }
 
+    /// A leader's fetcher has ended before the consumer was closed: the next look at the leaders starts another one.
+    pub(super) fn lost_fetcher(&self, leader: i32) {
+        let state = &mut *self.state.lock();
+        state.wakers.remove(&leader);
+        let led = |partition: &&mut Partition| partition.leader == Some(leader);
+        for partition in state.partitions.values_mut().filter(led) {
+            partition.fetch_again();
+        }
+    }
+
     /// A leader can't be reached, or says that it is not the leader: have the cluster asked.
     pub(super) fn lost(
         &self,
@@ -340,6 +350,12 @@ mod tests {
         let cluster = Arc::new(Cluster::new(config.client.clone()).unwrap());
         let shared = Shared::new(config, cluster);
         shared.assign([(of(), StartAt::Offset(0))]);
+        let (mut new, _) = shared.learn(&led());
+        (shared, new.remove(0).1)
+    }
+
+    /// A cluster in which it has a leader.
+    fn led() -> Metadata {
         let topic = TopicMetadata {
             name: "t".into(),
             id: Uuid::nil(),
@@ -351,8 +367,7 @@ mod tests {
         };
         let mut metadata = Metadata::unknown();
         metadata.topics.insert("t".into(), Arc::new(topic));
-        let (mut new, _) = shared.learn(&metadata);
-        (shared, new.remove(0).1)
+        metadata
     }
 
     #[test]
@@ -372,6 +387,20 @@ mod tests {
         assert_eq!(sought.uncommitted(), Some(7), "it is still to be committed");
         shared.release(&[of()]);
         assert!(sought.is_revoked(), "another member reads it now");
+    }
+
+    #[test]
+    fn what_a_fetcher_had_in_hand_when_it_ended_is_fetched_by_another() {
+        let (shared, _) = shared();
+        let plan = shared.plan(LEADER, Instant::now());
+        let generation = plan.wanted[0].1;
+        shared.fetched(&of(), generation, |partition| partition.expect(6, 60));
+        shared.lost_fetcher(LEADER);
+        let (new, complete) = shared.learn(&led());
+        assert_eq!((new[0].0, complete), (LEADER, true), "there is another");
+        let wanted = shared.plan(LEADER, Instant::now()).wanted;
+        assert_eq!(wanted[0].0.offset, 0, "nothing of it was decoded");
+        assert_ne!(wanted[0].1, generation);
     }
 
     #[tokio::test]

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use kafkalite_link::Backoff;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::Subscription;
@@ -17,6 +16,7 @@ use super::link::Link;
 use super::membership::{Effect, Event, Failure, Membership, Terms, Topics};
 use super::report::{gone, names, settled};
 use super::standing::Standing;
+use super::work::Work;
 use super::{parting, requests};
 use crate::cluster::{CREATION, shown};
 use crate::config::Assignor;
@@ -30,10 +30,7 @@ pub(super) async fn run(inside: Arc<Inside>, mut orders: mpsc::UnboundedReceiver
         let inside = Arc::clone(&task.inside);
         tokio::select! {
             order = orders.recv() => task.obey(order.unwrap_or(Order::Close)),
-            Some(done) = task.work.join_next() => match done {
-                Ok(done) => task.done(done),
-                Err(error) => tracing::error!(%error, "a member's work ended before it was done"),
-            },
+            done = task.work.next() => task.done(done),
             () = inside.wake.notified() => {}
             () = sleep_until(deadline) => {}
         }
@@ -57,7 +54,7 @@ struct Task {
     inside: Arc<Inside>,
     link: Arc<Link>,
     membership: Membership,
-    work: JoinSet<Done>,
+    work: Work<Done>,
     subscription: Option<Subscription>,
     /// What the leader decided last.
     divided: Option<Divided>,
@@ -98,7 +95,7 @@ impl Task {
         Self {
             link: Arc::new(Link::new(Arc::clone(cluster), Arc::clone(&inside.group))),
             membership: Membership::new(terms, now),
-            work: JoinSet::new(),
+            work: Work::new(),
             subscription: None,
             divided: None,
             look_at: None,
@@ -242,7 +239,7 @@ impl Task {
         self.is_committing = true;
         let inside = Arc::clone(&self.inside);
         let standing = inside.standing.borrow().clone();
-        self.work.spawn(async move {
+        self.work.begin(Done::Committed, async move {
             let offsets = inside.uncommitted(None);
             if !offsets.is_empty() {
                 match inside.attempt(offsets.clone(), standing.clone()).await {
@@ -277,7 +274,8 @@ impl Task {
         let number = self.look;
         // One that was there before, and is deleted, does not come back.
         let create = !self.is_checked;
-        self.work.spawn(async move {
+        let instead = Done::Looked(number, Err(ended()));
+        self.work.begin(instead, async move {
             let counted = match subscription {
                 Subscription::Topics(_) => count(&cluster, &topics, create).await,
                 Subscription::Pattern(_) => count_all(&cluster).await,
@@ -362,19 +360,20 @@ impl Task {
                 members,
             } => {
                 let cluster = Arc::clone(inside.consumer.cluster());
-                self.work.spawn(async move {
+                let instead = Done::Divided(attempt, Err(ended()));
+                self.work.begin(instead, async move {
                     Done::Divided(attempt, decide(cluster, protocol, members).await)
                 });
             }
             Effect::Release { partitions, lost } => {
-                self.work.spawn(async move {
+                self.work.begin(Done::Event(Event::Released), async move {
                     parting::release(&inside, partitions.into_iter().collect(), lost).await;
                     Done::Event(Event::Released)
                 });
             }
             Effect::Adopt(partitions) => {
                 let claimed = parting::adopt(&inside, partitions);
-                self.work.spawn(async move {
+                self.work.begin(Done::Nothing, async move {
                     parting::begin(&inside, claimed).await;
                     Done::Nothing
                 });
@@ -419,7 +418,9 @@ impl Task {
                 );
             }
             request => {
-                self.work.spawn(async move {
+                let instead = requests::unanswered(&request, ended());
+                let instead = instead.map_or(Done::Nothing, Done::Event);
+                self.work.begin(instead, async move {
                     let event = requests::send(inside, link, request).await;
                     event.map_or(Done::Nothing, Done::Event)
                 });
@@ -450,6 +451,11 @@ impl Task {
             },
         }
     }
+}
+
+/// The error of work that did not come to its end.
+fn ended() -> ClientError {
+    ClientError::Closed("task of a member")
 }
 
 #[cfg(test)]

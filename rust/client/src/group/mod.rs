@@ -22,6 +22,7 @@ mod report;
 mod requests;
 mod standing;
 mod subscription;
+mod work;
 
 use std::collections::HashMap;
 use std::sync::Arc;

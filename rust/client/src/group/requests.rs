@@ -15,6 +15,7 @@ use super::inside::Inside;
 use super::link::Link;
 use super::membership::{Effect, Event};
 use crate::config::ConsumerConfig;
+use crate::error::ClientError;
 
 /// What members of consumer groups call what they do.
 const PROTOCOL_TYPE: &str = "consumer";
@@ -130,6 +131,17 @@ pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -
             }
             Some(Event::Left)
         }
+        _ => None,
+    }
+}
+
+/// What counts as the answer to a request that nobody waits for any more.
+pub(super) fn unanswered(effect: &Effect, error: ClientError) -> Option<Event> {
+    match effect {
+        Effect::Join { attempt, .. } => Some(Event::Joined(*attempt, Err(error))),
+        Effect::Sync { attempt, .. } => Some(Event::Synced(*attempt, Err(error))),
+        Effect::Heartbeat { generation, .. } => Some(Event::Beaten(*generation, Err(error))),
+        Effect::Leave { .. } => Some(Event::Left),
         _ => None,
     }
 }
