@@ -8,6 +8,7 @@ use kafkalite_wire::api::consumer_group_describe::DescribedConsumerGroup;
 use kafkalite_wire::api::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
 };
+use tokio::task::spawn_blocking;
 
 use super::client::Client;
 use super::commits::seen;
@@ -20,6 +21,23 @@ use kafkalite_groups::records::group_entry;
 
 /// First version of the heartbeat in which members choose their ids (KIP-1082).
 const MEMBERS_CHOOSE_IDS: i16 = 1;
+
+/// Checks a request, away from the runtime's threads where it has a regular expression to be compiled.
+async fn checked(
+    request: ConsumerGroupHeartbeatRequest,
+    rules: Rules,
+) -> Result<(ConsumerGroupHeartbeatRequest, Rules), Refusal> {
+    let has_regex = request.subscribed_topic_regex.is_some();
+    let check = move || check(&request, &rules).map(|()| (request, rules));
+    let outcome = if has_regex {
+        spawn_blocking(check)
+            .await
+            .map_err(|_| Refusal::stopping())?
+    } else {
+        check()
+    };
+    Ok(outcome?)
+}
 
 impl Groups {
     /// What the settings say about a group of this kind.
@@ -49,7 +67,7 @@ impl Groups {
             request.member_id = ids::to_text(ids::random());
         }
         let rules = self.consumer_rules(&request.group_id);
-        check(&request, &rules)?;
+        let (request, rules) = checked(request, rules).await?;
         self.ready(&request.group_id).await?;
         let group_id = request.group_id.clone();
         let sender = Sender {

@@ -9,7 +9,7 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 
 use super::member::AWAY;
 use super::records::Key;
-use super::{Assignor, Consumer, Member, Now, Rules, Topology, places, subscriptions};
+use super::{Assignor, Consumer, Member, Now, Rules, Topology, patterns, places};
 use crate::error::GroupError;
 use kafkalite_names::counted;
 
@@ -32,7 +32,8 @@ pub struct Sender {
     pub client_host: String,
 }
 
-/// Whether a request makes sense, whatever the group is like.
+/// Whether a request makes sense, whatever the group is like. Compiles its regular expression, which may take long: so not to be
+/// called on a thread that others wait for where the request has one.
 pub fn check(request: &ConsumerGroupHeartbeatRequest, rules: &Rules) -> Result<(), GroupError> {
     let invalid = |message: &str| Err(GroupError::new(ErrorCode::InvalidRequest, message));
     let blank = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
@@ -49,7 +50,7 @@ pub fn check(request: &ConsumerGroupHeartbeatRequest, rules: &Rules) -> Result<(
         return invalid("ids, regular expression or topics are too long to be stored");
     }
     if let Some(regex) = &request.subscribed_topic_regex {
-        subscriptions::compile(regex)?;
+        patterns::compile(regex)?;
     }
     match request.member_epoch {
         JOINS => {

@@ -34,6 +34,7 @@ mod member;
 mod mixed;
 mod offsets;
 mod parting;
+mod patterns;
 mod places;
 mod reconciliation;
 mod records;

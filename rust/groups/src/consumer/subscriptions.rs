@@ -2,25 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use kafkalite_wire::ErrorCode;
-use regex::Regex;
-
+use super::patterns::compile;
 use super::records::Key;
 use super::{Consumer, Member, Topology};
-use crate::error::GroupError;
-
-/// A regular expression that a topic's whole name must match.
-pub(super) fn compile(regex: &str) -> Result<Regex, GroupError> {
-    // First by itself: `a)|(?:b` makes sense only in the parentheses that are put around it.
-    let alone = Regex::new(regex);
-    let whole = alone.and_then(|_| Regex::new(&format!("^(?:{regex})$")));
-    whole.map_err(|error| {
-        GroupError::new(
-            ErrorCode::InvalidRegularExpression,
-            format!("'{regex}' is no regular expression: {error}"),
-        )
-    })
-}
 
 impl Consumer {
     /// Topics have been created, deleted or grown since the last look. If that concerns the group its epoch grows.
