@@ -18,9 +18,10 @@ ARROWS = {
     "wire-derive": set(),
     "wire": {"wire-derive"},
     "link": {"wire"},
-    "groups": {"names", "wire"},
+    "cluster": {"names", "wire"},
+    "groups": {"cluster", "names", "wire"},
     "log": {"names", "records"},
-    "broker": {"groups", "log", "names", "records", "wire"},
+    "broker": {"cluster", "groups", "log", "names", "records", "wire"},
     "client": {"link", "names", "records", "wire"},
     "native": {"broker", "client", "log", "names", "records", "wire"},
 }

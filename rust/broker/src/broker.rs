@@ -20,8 +20,8 @@ use crate::network;
 use crate::opening::Opening;
 use crate::producer_ids::ProducerIds;
 use crate::quotas::Quotas;
+use crate::registry::Registry;
 use crate::state::BrokerState;
-use crate::topics::Topics;
 
 /// A broker that is running until [`stop`](Self::stop).
 ///
@@ -127,17 +127,19 @@ impl Broker {
     /// On an error everything has stopped as well; the directory is not marked, so the next start recovers. Dropping the
     /// future stops the waiting only; call it again to know the end.
     pub async fn stop(&self) -> Result<(), BrokerError> {
-        let close = |topics: &Topics| {
-            housekeeping::look_before_closing(topics);
-            topics.close()
+        let close = |broker: &BrokerState| {
+            housekeeping::look_before_closing(&broker.replicas);
+            broker.registry.close();
+            broker.replicas.close()
         };
         self.end(close).await
     }
 
     /// Stops as [`stop`](Self::stop) does, but flushes and marks nothing: for a directory that is deleted next.
     pub async fn discard(&self) -> Result<(), BrokerError> {
-        let abandon = |topics: &Topics| {
-            topics.abandon();
+        let abandon = |broker: &BrokerState| {
+            broker.registry.close();
+            broker.replicas.abandon();
             Ok(())
         };
         self.end(abandon).await
@@ -145,7 +147,7 @@ impl Broker {
 
     async fn end(
         &self,
-        close: impl FnOnce(&Topics) -> Result<(), LogError> + Send + 'static,
+        close: impl FnOnce(&BrokerState) -> Result<(), LogError> + Send + 'static,
     ) -> Result<(), BrokerError> {
         self.stopping.send_replace(true);
         let mut ending = self.ending.lock().await;
@@ -155,7 +157,7 @@ impl Broker {
             ending.tasks.pop();
         }
         if let Some(state) = self.state.write().take() {
-            ending.closing = Some(spawn_blocking(move || close(&state.topics)));
+            ending.closing = Some(spawn_blocking(move || close(&state)));
         }
         let Some(closing) = &mut ending.closing else {
             return Ok(());
@@ -207,22 +209,24 @@ fn open(
         config.set("log.dirs", path)?;
     }
     let configs = Arc::new(Configs::open(&config, &path)?);
-    let topics = Topics::open(data_dir, Arc::clone(&configs))?;
+    let (registry, replicas) = Registry::open(data_dir, Arc::clone(&configs))?;
     let warnings = Arc::default();
     let state = BrokerState {
         fetch_sessions: FetchSessions::new(settings.max_incremental_fetch_session_cache_slots),
-        producer_ids: ProducerIds::open(&path, topics.unused_producer_id())?,
+        producer_ids: ProducerIds::open(&path, replicas.unused_producer_id())?,
         quotas: Quotas::open(&path)?,
         data_dir: path.clone(),
         groups: Groups::open(
-            Arc::clone(&topics),
+            Arc::clone(&registry),
+            Arc::clone(&replicas),
             Arc::clone(&configs),
             Arc::clone(&warnings),
         )?,
         warnings,
         opening: Opening::default(),
         configs,
-        topics,
+        registry,
+        replicas,
         node_id: identity.node_id,
         cluster_id: identity.cluster_id,
         stopping,

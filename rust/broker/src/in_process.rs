@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::{
-    Broker,
-    refusal::Refusal,
-    state::BrokerState,
-    topics::{NewTopic, Topic, name},
+    Broker, refusal::Refusal, registry::NewTopic, replicas::HostedTopic, state::BrokerState,
 };
 
+use kafkalite_cluster::names;
 use kafkalite_wire::ErrorCode;
 
 /// A topic at one moment.
@@ -43,10 +41,10 @@ impl Broker {
     pub async fn topics(&self) -> Result<Vec<TopicSummary>, Refusal> {
         let state = self.serving()?;
         let mut topics: Vec<_> = state
-            .topics
+            .replicas
             .snapshot()
             .iter()
-            .filter(|topic| !name::is_internal(&topic.name))
+            .filter(|topic| !names::is_internal(&topic.name))
             .map(|topic| summary(topic))
             .collect();
         topics.sort_by(|a, b| a.name.cmp(&b.name));
@@ -70,13 +68,13 @@ impl Broker {
             partitions,
             overrides,
         };
-        one(state.topics.create(vec![new]).await).map(|_| ())
+        one(state.registry.create(vec![new]).await).map(|_| ())
     }
 
     /// Deletes a topic. It is gone when this returns, its files some time later.
     pub async fn delete_topic(&self, name: &str) -> Result<(), Refusal> {
         let state = self.serving()?;
-        one(state.topics.delete(vec![name.to_owned()]).await)?;
+        one(state.registry.delete(vec![name.to_owned()]).await)?;
         let names = HashSet::from([name.to_owned()]);
         state.groups.topics_deleted(names).await;
         Ok(())
@@ -91,7 +89,7 @@ fn one<T>(mut outcomes: Vec<Result<T, Refusal>>) -> Result<T, Refusal> {
     outcomes.pop().expect("one outcome for one topic")
 }
 
-fn summary(topic: &Topic) -> TopicSummary {
+fn summary(topic: &HostedTopic) -> TopicSummary {
     let partitions = topic.partitions.iter().map(|partition| PartitionSummary {
         start_offset: partition.log.start_offset(),
         end_offset: partition.log.end_offset(),

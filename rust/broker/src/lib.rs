@@ -28,12 +28,12 @@ mod in_process;
 mod network;
 mod opening;
 mod page_cache;
-mod partition;
 mod producer_ids;
 mod quotas;
 mod refusal;
+mod registry;
+mod replicas;
 mod state;
-mod topics;
 mod warnings;
 
 pub use broker::Broker;

@@ -10,7 +10,7 @@ use kafkalite_log::{Appended, LogError};
 use kafkalite_records::{Compression, RecordBatch};
 use tokio::sync::Semaphore;
 
-use crate::partition::Partition;
+use crate::replicas::partition::Partition;
 
 /// Compressed bytes, or bytes to be compressed, that are worked on at once: a fraction of a millisecond in every codec.
 const AT_ONCE: usize = 32 << 10;

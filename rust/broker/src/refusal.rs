@@ -1,12 +1,11 @@
 //! A request, or a part of one, that is answered with an error: Kafka's code and a sentence. The one place where errors
 //! of storage become codes.
 
-use kafkalite_groups::GroupError;
 use kafkalite_log::LogError;
-use kafkalite_names::{ids, shown};
+use kafkalite_names::shown;
 use kafkalite_records::RecordsError;
+use kafkalite_wire::CodedError;
 use kafkalite_wire::ErrorCode;
-use uuid::Uuid;
 
 use crate::error::BrokerError;
 
@@ -28,27 +27,6 @@ impl Refusal {
         }
     }
 
-    pub(crate) fn unknown_topic(name: &str) -> Self {
-        Self::new(
-            ErrorCode::UnknownTopicOrPartition,
-            format!("there is no topic '{}'", shown(name)),
-        )
-    }
-
-    pub(crate) fn unknown_partition(name: &str, partition: i32) -> Self {
-        Self::new(
-            ErrorCode::UnknownTopicOrPartition,
-            format!("topic '{}' has no partition {partition}", shown(name)),
-        )
-    }
-
-    pub(crate) fn unknown_topic_id(id: Uuid) -> Self {
-        Self::new(
-            ErrorCode::UnknownTopicId,
-            format!("there is no topic with id {}", ids::to_text(id)),
-        )
-    }
-
     /// A topic that a request names twice, with perhaps two different wishes.
     pub(crate) fn repeated(name: &str) -> Self {
         Self::new(
@@ -65,9 +43,9 @@ impl Refusal {
     }
 }
 
-impl From<GroupError> for Refusal {
-    fn from(error: GroupError) -> Self {
-        let GroupError { code, message } = error;
+impl From<CodedError> for Refusal {
+    fn from(error: CodedError) -> Self {
+        let CodedError { code, message } = error;
         Self { code, message }
     }
 }

@@ -11,15 +11,18 @@ use crate::groups::Groups;
 use crate::opening::Opening;
 use crate::producer_ids::ProducerIds;
 use crate::quotas::Quotas;
-use crate::topics::Topics;
+use crate::registry::Registry;
+use crate::replicas::Replicas;
 use crate::warnings::Warnings;
 
 /// One broker's shared state. Handlers reach it as `context.broker`.
 pub(crate) struct BrokerState {
     /// Settings now in force, and the file that keeps what was altered at run time.
     pub(crate) configs: Arc<Configs>,
-    /// All topics, with their partitions.
-    pub(crate) topics: Arc<Topics>,
+    /// Which brokers and topics there are, and where.
+    pub(crate) registry: Arc<Registry>,
+    /// What lies here.
+    pub(crate) replicas: Arc<Replicas>,
     /// What each consumer is being told step by step.
     pub(crate) fetch_sessions: FetchSessions,
     /// Who consumes together, and how far they are.
@@ -34,7 +37,7 @@ pub(crate) struct BrokerState {
     pub(crate) quotas: Quotas,
     /// The data directory, absolute.
     pub(crate) data_dir: PathBuf,
-    /// `node.id`: also the leader of every partition and the controller.
+    /// `node.id`.
     pub(crate) node_id: i32,
     /// The cluster's id, from `meta.properties`.
     pub(crate) cluster_id: String,

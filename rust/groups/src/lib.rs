@@ -6,9 +6,6 @@
 pub mod classic;
 pub mod consumer;
 pub mod entry;
-mod error;
 pub mod offsets;
 pub mod records;
 mod subscription;
-
-pub use error::GroupError;

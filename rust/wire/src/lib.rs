@@ -32,6 +32,7 @@ extern crate self as kafkalite_wire;
 pub mod api;
 mod api_key;
 mod api_table;
+mod coded_error;
 pub mod consumer_protocol;
 mod encoded;
 mod error;
@@ -47,6 +48,7 @@ mod version;
 mod writer;
 
 pub use api_key::ApiKey;
+pub use coded_error::CodedError;
 pub use encoded::{Encoded, Part, Splice};
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;

@@ -112,7 +112,7 @@ impl Groups {
             let mut held = group.held.lock();
             // The name may be another topic's by now, and the commit that one's.
             let is_of_present_topic = |topic: &str, offset: &OffsetValue| {
-                let now = self.storage.topics.by_name(topic);
+                let now = self.storage.registry.topic(topic);
                 now.is_some_and(|now| now.id == offset.topic_id)
             };
             let doomed = held.offsets.places(|topic, _, offset| {

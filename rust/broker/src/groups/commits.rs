@@ -197,7 +197,7 @@ impl Groups {
 
     /// Whether an offset was committed for a topic that was deleted, and another one has its name now: then it means nothing.
     pub(super) fn is_of_earlier_topic(&self, name: &str, offset: &OffsetValue) -> bool {
-        let now = || self.storage.topics.by_name(name);
+        let now = || self.storage.registry.topic(name);
         !offset.topic_id.is_nil() && now().is_some_and(|topic| topic.id != offset.topic_id)
     }
 

@@ -80,7 +80,7 @@ impl Groups {
             Refusal::new(ErrorCode::GroupIdNotFound, message)
         };
         let beat = |id: &Arc<str>, held: &mut Held| {
-            let topics = self.storage.topics.snapshot();
+            let topics = self.storage.registry.image();
             let answer = match &held.kind {
                 Kind::Classic(classic) => {
                     let upgraded = joins.then(|| self.upgraded(classic, &rules)).flatten();
@@ -122,7 +122,7 @@ impl Groups {
         let Kind::Consumer(consumer) = kind else {
             return;
         };
-        let topics = self.storage.topics.snapshot();
+        let topics = self.storage.registry.image();
         let now = Arc::downgrade(&topics);
         if seen.as_ref().is_none_or(|seen| !seen.ptr_eq(&now)) {
             consumer.look_at(&**topics);
@@ -176,7 +176,7 @@ impl Groups {
         let rules = self.consumer_rules(group_id);
         self.with(group_id, |_, held| match &held.kind {
             Kind::Consumer(consumer) => {
-                let topics = self.storage.topics.snapshot();
+                let topics = self.storage.registry.image();
                 Some(consumer.view(&**topics, &rules))
             }
             Kind::Classic(_) => None,

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::storage::Written;
-use crate::topics::Snapshot;
+use kafkalite_cluster::ClusterImage;
 use kafkalite_groups::classic::{Answer, CONSUMER, Classic, Ticket};
 use kafkalite_groups::consumer::Consumer;
 use kafkalite_groups::offsets::Offsets;
@@ -125,7 +125,7 @@ pub(super) struct Held {
     /// Whether the log has a record of the group itself, beside those of offsets.
     pub(super) stored: bool,
     /// The topics that a group of KIP-848 has looked at. Not to be kept for it: that would keep deleted ones.
-    pub(super) seen: Option<Weak<Snapshot>>,
+    pub(super) seen: Option<Weak<ClusterImage>>,
     /// It is not in the list any more: look the group up again.
     pub(super) gone: bool,
 }

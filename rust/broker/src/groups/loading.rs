@@ -10,8 +10,8 @@ use kafkalite_log::{LogError, ReadUpTo};
 use kafkalite_records::{ControlKind, DecodedBatch, Decompressor, RecordsError, batches};
 
 use super::storage::TOPIC;
-use crate::partition::Partition;
-use crate::topics::Topics;
+use crate::replicas::Replicas;
+use crate::replicas::partition::Partition;
 use kafkalite_groups::consumer::StoredGroup;
 use kafkalite_groups::offsets::Offsets;
 use kafkalite_groups::records::{GroupMetadata, Key, OffsetValue, decode_value};
@@ -36,9 +36,9 @@ impl Stored {
 }
 
 /// Reads all partitions of the topic, if it is there.
-pub(super) fn load(topics: &Topics) -> Result<HashMap<String, Stored>, LogError> {
+pub(super) fn load(replicas: &Replicas) -> Result<HashMap<String, Stored>, LogError> {
     let mut loading = Loading::default();
-    let topic = topics.by_name(TOPIC);
+    let topic = replicas.by_name(TOPIC);
     for partition in topic.iter().flat_map(|topic| &topic.partitions) {
         loading.read(partition)?;
     }

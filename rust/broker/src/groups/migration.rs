@@ -36,7 +36,7 @@ impl Groups {
         match &mut held.kind {
             Kind::Classic(classic) => classic.join(request, joiner, ticket, now),
             Kind::Consumer(consumer) => {
-                let topics = self.storage.topics.snapshot();
+                let topics = self.storage.registry.image();
                 let member_id = request.member_id.clone();
                 let outcome = consumer.join(request, joiner, &**topics, &rules, now);
                 let response = outcome.unwrap_or_else(|code| refused(code, member_id));
@@ -64,7 +64,7 @@ impl Groups {
         request: &SyncGroupRequest,
         ticket: Ticket,
     ) -> Effects {
-        let topics = self.storage.topics.snapshot();
+        let topics = self.storage.registry.image();
         let synced = consumer.sync(
             request,
             &**topics,
@@ -94,7 +94,7 @@ impl Groups {
         consumer: &mut Consumer,
         members: Vec<LeavingMember>,
     ) -> (Vec<LeftMember>, Effects) {
-        let topics = self.storage.topics.snapshot();
+        let topics = self.storage.registry.image();
         (consumer.part(members, &**topics), Effects::default())
     }
 
@@ -112,7 +112,7 @@ impl Groups {
             return None;
         }
         let (generation, members) = classic.moving();
-        let topics = self.storage.topics.snapshot();
+        let topics = self.storage.registry.image();
         Consumer::from_classic(generation, members, &**topics, rules, self.now())
     }
 
@@ -149,7 +149,7 @@ impl Groups {
         {
             return;
         }
-        let topics = self.storage.topics.snapshot();
+        let topics = self.storage.registry.image();
         let (generation, members) = consumer.to_classic(&**topics);
         if let Err(code) = self.unstore(id, held) {
             tracing::warn!("group {id} stays one of the consumer protocol: {code:?}");

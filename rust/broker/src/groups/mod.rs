@@ -26,7 +26,6 @@ mod members;
 mod migration;
 mod storage;
 mod timers;
-mod topology;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,7 +42,8 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::config::Configs;
 use crate::refusal::Refusal;
-use crate::topics::Topics;
+use crate::registry::Registry;
+use crate::replicas::Replicas;
 use crate::warnings::{About, Warnings};
 
 pub(crate) use administration::GroupFilter;
@@ -70,14 +70,19 @@ pub(crate) struct Groups {
 impl Groups {
     /// Reads what is stored. Blocks; call it before anybody can ask.
     pub(crate) fn open(
-        topics: Arc<Topics>,
+        registry: Arc<Registry>,
+        replicas: Arc<Replicas>,
         configs: Arc<Configs>,
         warnings: Arc<Warnings>,
     ) -> Result<Arc<Self>, LogError> {
-        let loaded = loading::load(&topics)?;
+        let loaded = loading::load(&replicas)?;
         let groups = Self {
             by_id: RwLock::default(),
-            storage: Storage { topics, configs },
+            storage: Storage {
+                registry,
+                replicas,
+                configs,
+            },
             timers: Timers::default(),
             warnings,
             began: Instant::now(),
@@ -303,7 +308,7 @@ impl Groups {
             let effects = match &mut held.kind {
                 Kind::Classic(classic) => classic.tick(self.now()),
                 Kind::Consumer(consumer) => {
-                    consumer.tick(&**self.storage.topics.snapshot(), self.now());
+                    consumer.tick(&**self.storage.registry.image(), self.now());
                     Effects::default()
                 }
             };

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use kafkalite_cluster::{unknown_partition, unknown_topic};
 use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor};
 use kafkalite_wire::ErrorCode;
 
 use crate::clock;
 use crate::config::{Configs, LEAST_SEGMENT_BYTES, Overrides};
-use crate::partition::Partition;
 use crate::refusal::Refusal;
-use crate::topics::{NewTopic, Topic, Topics};
+use crate::registry::{NewTopic, Registry};
+use crate::replicas::partition::Partition;
+use crate::replicas::{HostedTopic, Replicas};
 use kafkalite_groups::entry::Entry;
 
 /// The topic's name.
@@ -21,7 +23,8 @@ const MAX_RECORD: usize = 1_048_588;
 
 /// Where groups are stored.
 pub(super) struct Storage {
-    pub(super) topics: Arc<Topics>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) replicas: Arc<Replicas>,
     pub(super) configs: Arc<Configs>,
 }
 
@@ -46,7 +49,7 @@ impl Written {
 impl Storage {
     /// Creates the topic unless it is there. Call it before anything that may have to be stored.
     pub(super) async fn ready(&self) -> Result<(), Refusal> {
-        if self.topics.by_name(TOPIC).is_some() {
+        if self.registry.topic(TOPIC).is_some() {
             return Ok(());
         }
         let settings = self.configs.settings();
@@ -69,7 +72,7 @@ impl Storage {
             partitions: settings.offsets_topic_num_partitions,
             overrides: Overrides::from(overrides.map(|(name, value)| (name.to_owned(), value))),
         };
-        match self.topics.create_own(new).await {
+        match self.registry.create_own(new).await {
             Err(refusal) if refusal.code != ErrorCode::TopicAlreadyExists => Err(refusal),
             _ => Ok(()),
         }
@@ -77,7 +80,7 @@ impl Storage {
 
     /// Most bytes of one record, which has a batch to itself then.
     pub(super) fn max_record(&self) -> usize {
-        let topic = self.topics.by_name(TOPIC);
+        let topic = self.replicas.by_name(TOPIC);
         let own = topic.map(|topic| topic.settings.load().log.max_message_bytes as usize);
         own.unwrap_or(MAX_RECORD)
     }
@@ -85,9 +88,9 @@ impl Storage {
     /// Appends a group's records to its partition, in as few batches as they fit into.
     pub(super) fn append(&self, group: &str, entries: &[Entry]) -> Result<Written, Refusal> {
         let topic = self
-            .topics
+            .replicas
             .by_name(TOPIC)
-            .ok_or_else(|| Refusal::unknown_topic(TOPIC))?;
+            .ok_or_else(|| Refusal::from(unknown_topic(TOPIC)))?;
         let partition = partition_of(&topic, group)?;
         let max_bytes = topic.settings.load().log.max_message_bytes as usize;
         let mut end = 0;
@@ -132,7 +135,7 @@ fn batches(entries: &[Entry], max_bytes: usize) -> Result<Vec<Bytes>, Refusal> {
 }
 
 /// The partition that keeps a group: as in Kafka, so that a directory of its is read right.
-fn partition_of<'a>(topic: &'a Topic, group: &str) -> Result<&'a Arc<Partition>, Refusal> {
+fn partition_of<'a>(topic: &'a HostedTopic, group: &str) -> Result<&'a Arc<Partition>, Refusal> {
     let hash = match java_hash(group) {
         // The one number whose absolute value Java does not have.
         i32::MIN => 0,
@@ -141,7 +144,7 @@ fn partition_of<'a>(topic: &'a Topic, group: &str) -> Result<&'a Arc<Partition>,
     let index = hash.checked_rem(topic.partitions.len() as u32).unwrap_or(0) as i32;
     topic
         .partition(index)
-        .ok_or_else(|| Refusal::unknown_partition(TOPIC, index))
+        .ok_or_else(|| Refusal::from(unknown_partition(TOPIC, index)))
 }
 
 /// Java's `String.hashCode`.

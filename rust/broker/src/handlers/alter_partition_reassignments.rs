@@ -4,6 +4,7 @@
 //!
 //! Version notes: from 1 the number of replicas can be protected (KIP-860), which here never changes.
 
+use kafkalite_cluster::reassignment;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::alter_partition_reassignments::{
     AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, ReassignablePartition,
@@ -45,22 +46,11 @@ pub(super) async fn handle(
 }
 
 fn reassign(context: &Context, name: &str, asked: &ReassignablePartition) -> Result<(), Refusal> {
-    let topic = context.broker.topics.by_name(name);
-    let topic = topic.ok_or_else(|| Refusal::unknown_topic(name))?;
-    let index = asked.partition_index;
-    if topic.partition(index).is_none() {
-        return Err(Refusal::unknown_partition(name, index));
-    }
-    let Some(replicas) = &asked.replicas else {
-        let message = format!("partition {index} of topic '{name}' is not being reassigned");
-        return Err(Refusal::new(ErrorCode::NoReassignmentInProgress, message));
-    };
-    let node = context.broker.node_id;
-    if *replicas != [node] {
-        let message = format!(
-            "partition {index} of topic '{name}' cannot be placed on {replicas:?}; the only broker is {node}"
-        );
-        return Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
-    }
-    Ok(())
+    let (image, replicas) = (context.broker.registry.image(), asked.replicas.as_deref());
+    Ok(reassignment::check(
+        &image,
+        name,
+        asked.partition_index,
+        replicas,
+    )?)
 }

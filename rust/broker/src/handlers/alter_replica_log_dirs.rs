@@ -41,7 +41,7 @@ fn place(
     asked: AlterReplicaLogDirTopic,
     is_ours: bool,
 ) -> AlteredReplicaLogDirTopic {
-    let topic = context.broker.topics.by_name(&asked.name);
+    let topic = context.broker.replicas.by_name(&asked.name);
     let code = |index| {
         let partition = topic.as_ref().and_then(|topic| topic.partition(index));
         match (is_ours, partition) {

@@ -77,8 +77,8 @@ async fn alter(
             Resource::Topic(name) if validate_only => configs.check_alter_topic(&name, edit),
             Resource::Topic(name) => {
                 configs.alter_topic(&name, edit)?;
-                broker.topics.apply_settings(Some(&name));
-                if broker.topics.by_name(&name).is_none() {
+                broker.registry.apply_settings(Some(&name));
+                if broker.registry.topic(&name).is_none() {
                     // Deleted meanwhile: a later topic of the name shall not inherit this.
                     configs.forget_topics(&[&name])?;
                 }
@@ -94,7 +94,7 @@ async fn alter(
                 configs
                     .alter_broker(cluster, |set| edit(set).map_err(OfBroker))
                     .map_err(|OfBroker(refusal)| refusal)?;
-                broker.topics.apply_settings(None);
+                broker.registry.apply_settings(None);
                 Ok(())
             }
         }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use kafkalite_cluster::{BrokerImage, Endpoint};
 use kafkalite_log::LogSlice;
 use tokio::sync::watch;
 
@@ -45,6 +46,17 @@ impl Context {
             host: local.ip().to_string(),
             port: local.port(),
         })
+    }
+
+    /// Where this client reaches a broker of the cluster.
+    pub(crate) fn endpoint(&self, broker: &BrokerImage) -> Listener {
+        match &broker.endpoint {
+            Some(Endpoint { host, port }) => Listener {
+                host: host.clone(),
+                port: *port,
+            },
+            None => self.advertised(),
+        }
     }
 
     /// Who asks, as groups know their members.

@@ -6,6 +6,7 @@
 //!
 //! Version notes: none; 2 is the flexible form.
 
+use kafkalite_cluster::names;
 use kafkalite_wire::{
     ErrorCode,
     api::create_partitions::{
@@ -15,7 +16,7 @@ use kafkalite_wire::{
 };
 
 use super::{Context, Reply, repeated::split_repeated};
-use crate::{refusal::Refusal, topics::name};
+use crate::refusal::Refusal;
 
 pub(super) async fn handle(
     context: &Context,
@@ -54,25 +55,19 @@ async fn grow(
     asked: &CreatePartitionsTopic,
     validate_only: bool,
 ) -> Result<(), Refusal> {
-    let topics = &context.broker.topics;
-    if name::is_internal(&asked.name) {
+    let registry = &context.broker.registry;
+    if names::is_internal(&asked.name) {
         let message = format!("topic '{}' is kept by the broker itself", asked.name);
         return Err(Refusal::new(ErrorCode::InvalidTopic, message));
     }
-    let topic = topics.check_growth(&asked.name, asked.count)?;
-    if let Some(assignments) = &asked.assignments {
-        let added = asked.count as usize - topic.partitions.len();
-        let node = context.broker.node_id;
-        if assignments.len() != added || assignments.iter().any(|one| one.broker_ids != [node]) {
-            let message = format!(
-                "the assignment must name broker {node}, the only one, for each of {added} partitions"
-            );
-            return Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
-        }
-    }
+    let assignments: Option<Vec<Vec<i32>>> = asked
+        .assignments
+        .as_ref()
+        .map(|assigned| assigned.iter().map(|one| one.broker_ids.clone()).collect());
+    registry.check_growth(&asked.name, asked.count, assignments.as_deref())?;
     if validate_only {
         Ok(())
     } else {
-        topics.grow(asked.name.clone(), asked.count).await
+        registry.grow(asked.name.clone(), asked.count).await
     }
 }

@@ -9,6 +9,7 @@
 //! Version notes: `validate_only` from 1. Defaults (-1) are accepted in every version, Kafka does from 4 (KIP-464). From 5
 //! the answer has the topic's settings (KIP-525), from 7 its id.
 
+use kafkalite_cluster::{Placement, place};
 use kafkalite_wire::{
     ErrorCode,
     api::create_topics::{
@@ -21,7 +22,7 @@ use crate::{
     config::{Origin, Overrides},
     groups,
     refusal::Refusal,
-    topics::NewTopic,
+    registry::NewTopic,
 };
 
 const DEFAULT: i32 = -1;
@@ -39,7 +40,7 @@ pub(super) async fn handle(
     let outcomes = if request.validate_only {
         let check = |wanted: Result<NewTopic, Refusal>| {
             let new = wanted?;
-            context.broker.topics.check(&new)?;
+            context.broker.registry.check(&new)?;
             Ok(validated(context, &new))
         };
         wanted.into_iter().map(check).collect()
@@ -77,7 +78,7 @@ async fn create(
         .iter()
         .filter_map(|wanted| wanted.as_ref().ok().cloned())
         .collect();
-    let mut created = context.broker.topics.create(new).await.into_iter();
+    let mut created = context.broker.registry.create(new).await.into_iter();
     let outcome = |wanted: Result<NewTopic, Refusal>| {
         let new = wanted?;
         let topic = created
@@ -93,66 +94,35 @@ async fn create(
 
 fn parse(context: &Context, topic: CreatableTopic) -> Result<NewTopic, Refusal> {
     let settings = context.broker.configs.settings();
-    let partitions = if topic.assignments.is_empty() {
-        let replicas = match i32::from(topic.replication_factor) {
-            DEFAULT => settings.default_replication_factor,
-            _ => topic.replication_factor,
-        };
-        check_replicas(&topic.name, replicas)?;
-        if topic.num_partitions == DEFAULT {
-            settings.num_partitions
-        } else {
-            topic.num_partitions
+    let wish = if topic.assignments.is_empty() {
+        let or_default =
+            |number: i32, default: i32| if number == DEFAULT { default } else { number };
+        let replicas = i32::from(topic.replication_factor);
+        Placement::Anywhere {
+            partitions: or_default(topic.num_partitions, settings.num_partitions),
+            replicas: or_default(replicas, settings.default_replication_factor.into()),
         }
     } else {
-        assigned_partitions(&topic, context.broker.node_id)?
+        assigned(&topic)?
     };
+    let placed = place(&context.broker.registry.image(), &topic.name, wish)?;
     Ok(NewTopic {
-        partitions,
+        partitions: placed.len() as i32,
         overrides: overrides(context, &topic)?,
         name: topic.name,
     })
 }
 
-fn check_replicas(name: &str, replicas: i16) -> Result<(), Refusal> {
-    if replicas == 1 {
-        return Ok(());
-    }
-    let message = format!(
-        "topic '{name}' cannot have {replicas} replicas: this is a single broker, so the replication factor is 1 (or -1 \
-         for the default)"
-    );
-    Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message))
-}
-
-/// The number of partitions that an assignment by hand describes.
-fn assigned_partitions(topic: &CreatableTopic, node: i32) -> Result<i32, Refusal> {
+/// The assignment by hand.
+fn assigned(topic: &CreatableTopic) -> Result<Placement, Refusal> {
     if topic.num_partitions != DEFAULT || i32::from(topic.replication_factor) != DEFAULT {
         let message =
             "with an assignment of replicas, partitions and replication factor must be -1";
         return Err(Refusal::new(ErrorCode::InvalidRequest, message));
     }
-    let wrong = |message: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message));
-    let mut numbers: Vec<i32> = topic
-        .assignments
-        .iter()
-        .map(|assignment| assignment.partition_index)
-        .collect();
-    numbers.sort_unstable();
-    if !numbers.iter().copied().eq(0..numbers.len() as i32) {
-        return wrong(
-            "the partitions of an assignment must be 0, 1, 2 and so on, each once".to_owned(),
-        );
-    }
-    for assignment in &topic.assignments {
-        if assignment.broker_ids != [node] {
-            let (partition, brokers) = (assignment.partition_index, &assignment.broker_ids);
-            return wrong(format!(
-                "partition {partition} is assigned to {brokers:?}; the only broker is {node}"
-            ));
-        }
-    }
-    Ok(numbers.len() as i32)
+    let assignments = topic.assignments.iter();
+    let assignments = assignments.map(|one| (one.partition_index, one.broker_ids.clone()));
+    Ok(Placement::On(assignments.collect()))
 }
 
 fn overrides(context: &Context, topic: &CreatableTopic) -> Result<Overrides, Refusal> {

@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use kafkalite_cluster::names;
 use kafkalite_wire::{
     ErrorCode,
     api::delete_records::{
@@ -20,9 +21,8 @@ use kafkalite_wire::{
 use super::{Context, Reply};
 use crate::{
     clock,
-    partition::Partition,
     refusal::Refusal,
-    topics::{Topic, name},
+    replicas::{HostedTopic, Partition},
 };
 
 const HIGH_WATERMARK: i64 = -1;
@@ -33,7 +33,7 @@ pub(super) async fn handle(
 ) -> Reply<DeleteRecordsResponse> {
     let mut topics = Vec::with_capacity(request.topics.len());
     for asked in request.topics {
-        let topic = context.broker.topics.by_name(&asked.name);
+        let topic = context.broker.replicas.by_name(&asked.name);
         let mut partitions = Vec::with_capacity(asked.partitions.len());
         for partition in asked.partitions {
             let outcome = delete(topic.as_deref(), &partition).await;
@@ -54,8 +54,8 @@ pub(super) async fn handle(
         });
     }
     // What was deleted stays deleted after a crash as well.
-    let registry = Arc::clone(&context.broker.topics);
-    let checkpoint = tokio::task::spawn_blocking(move || registry.checkpoint_start_offsets()).await;
+    let replicas = Arc::clone(&context.broker.replicas);
+    let checkpoint = tokio::task::spawn_blocking(move || replicas.checkpoint_start_offsets()).await;
     if let Ok(Err(error)) = &checkpoint {
         tracing::warn!(
             "a crash before the next checkpoint would bring deleted records back: {error}"
@@ -75,9 +75,12 @@ pub(super) async fn handle(
     .into()
 }
 
-async fn delete(topic: Option<&Topic>, asked: &DeleteRecordsPartition) -> Result<i64, ErrorCode> {
+async fn delete(
+    topic: Option<&HostedTopic>,
+    asked: &DeleteRecordsPartition,
+) -> Result<i64, ErrorCode> {
     let topic = topic.ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    if name::is_internal(&topic.name) {
+    if names::is_internal(&topic.name) {
         return Err(ErrorCode::InvalidTopic);
     }
     let compacted_only = {

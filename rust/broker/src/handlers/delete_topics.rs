@@ -6,6 +6,7 @@
 //!
 //! Version notes: from 5 the answer has a sentence with each error. From 6 topics may be named by id.
 
+use kafkalite_cluster::deletion;
 use kafkalite_wire::{
     ErrorCode,
     api::delete_topics::{DeleteTopic, DeleteTopicsRequest, DeleteTopicsResponse, DeletedTopic},
@@ -13,7 +14,7 @@ use kafkalite_wire::{
 use uuid::Uuid;
 
 use super::{Context, Reply, repeated::split_repeated};
-use crate::{refusal::Refusal, topics::name};
+use crate::refusal::Refusal;
 
 const FIRST_BY_ID: i16 = 6;
 
@@ -45,7 +46,7 @@ pub(super) async fn handle(
     let names = once.iter().filter_map(|(_, name)| name.clone().ok());
     let mut outcomes = context
         .broker
-        .topics
+        .registry
         .delete(names.collect())
         .await
         .into_iter();
@@ -93,24 +94,7 @@ fn resolve(context: &Context, asked: &DeleteTopic) -> Result<String, Refusal> {
         let message = "delete.topic.enable is false on this broker";
         return Err(Refusal::new(ErrorCode::TopicDeletionDisabled, message));
     }
-    let topics = &context.broker.topics;
-    let name = match (&asked.name, asked.topic_id) {
-        (Some(name), id) if id.is_nil() => topics
-            .by_name(name)
-            .map(|topic| topic.name.to_string())
-            .ok_or_else(|| Refusal::unknown_topic(name)),
-        (None, id) if !id.is_nil() => topics
-            .by_id(id)
-            .map(|topic| topic.name.to_string())
-            .ok_or_else(|| Refusal::unknown_topic_id(id)),
-        _ => Err(Refusal::new(
-            ErrorCode::InvalidRequest,
-            "name the topic by its name or by its id, and not by both",
-        )),
-    }?;
-    if name::is_internal(&name) {
-        let message = format!("topic '{name}' is kept by the broker itself");
-        return Err(Refusal::new(ErrorCode::InvalidTopic, message));
-    }
-    Ok(name)
+    let image = context.broker.registry.image();
+    let topic = deletion::named(&image, asked.name.as_deref(), asked.topic_id)?;
+    Ok(topic.name.to_string())
 }

@@ -1,6 +1,6 @@
 //! `DescribeCluster` · key 60 · versions 0–2
 //!
-//! Behaviour: this broker alone, which is its own controller, under the address that this client can reach it at.
+//! Behaviour: the brokers that there are, each under the address that this client can reach it at, and their controller.
 //!
 //! Version notes: from 1 a client may ask for the controllers instead of the brokers (KIP-919), which only they answer; from 2
 //! for brokers that are fenced (none ever is).
@@ -29,7 +29,17 @@ pub(super) async fn handle(
         });
     }
     let broker = &context.broker;
-    let address = context.advertised();
+    let image = broker.registry.image();
+    let brokers = image.brokers.iter().map(|(&broker_id, known)| {
+        let address = context.endpoint(known);
+        DescribeClusterBroker {
+            broker_id,
+            host: address.host,
+            port: i32::from(address.port),
+            rack: known.rack.clone(),
+            is_fenced: false,
+        }
+    });
     let operations = if request.include_cluster_authorized_operations {
         operations::ON_CLUSTER
     } else {
@@ -38,14 +48,8 @@ pub(super) async fn handle(
     Reply::from(DescribeClusterResponse {
         endpoint_type,
         cluster_id: broker.cluster_id.clone(),
-        controller_id: broker.node_id,
-        brokers: vec![DescribeClusterBroker {
-            broker_id: broker.node_id,
-            host: address.host,
-            port: i32::from(address.port),
-            rack: broker.configs.settings().broker_rack.clone(),
-            is_fenced: false,
-        }],
+        controller_id: image.controller.unwrap_or(-1),
+        brokers: brokers.collect(),
         cluster_authorized_operations: operations,
         ..Default::default()
     })

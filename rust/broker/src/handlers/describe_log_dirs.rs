@@ -17,7 +17,7 @@ use kafkalite_wire::api::describe_log_dirs::{
 use tokio::task::spawn_blocking;
 
 use super::{Context, Reply};
-use crate::partition::Partition;
+use crate::replicas::partition::Partition;
 use crate::state::BrokerState;
 
 pub(super) async fn handle(
@@ -40,7 +40,7 @@ pub(super) async fn handle(
 fn describe(broker: &BrokerState, wanted: Option<&[DescribableLogDirTopic]>) -> DescribedLogDir {
     let wanted = wanted.map(partitions_by_topic);
     let mut topics: Vec<_> = broker
-        .topics
+        .replicas
         .snapshot()
         .iter()
         .filter_map(|topic| {

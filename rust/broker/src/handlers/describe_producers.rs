@@ -8,6 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use kafkalite_cluster::{unknown_partition, unknown_topic};
 use kafkalite_log::producers::ProducerEntry;
 use kafkalite_names::check_topic_name;
 use kafkalite_wire::ErrorCode;
@@ -76,13 +77,13 @@ fn answer(
 
 fn describe(context: &Context, name: &str, index: i32) -> Result<Vec<ActiveProducer>, Refusal> {
     let unknown = || match check_topic_name(name) {
-        Ok(()) => Refusal::unknown_topic(name),
+        Ok(()) => Refusal::from(unknown_topic(name)),
         Err(error) => Refusal::new(ErrorCode::InvalidTopic, error.to_string()),
     };
-    let topic = context.broker.topics.by_name(name).ok_or_else(unknown)?;
+    let topic = context.broker.replicas.by_name(name).ok_or_else(unknown)?;
     let partition = topic
         .partition(index)
-        .ok_or_else(|| Refusal::unknown_partition(name, index))?;
+        .ok_or_else(|| Refusal::from(unknown_partition(name, index)))?;
     let producers = partition.log.producers();
     Ok(producers
         .iter()

@@ -14,7 +14,7 @@ use kafkalite_wire::api::describe_quorum::{
 
 use super::{Context, Reply};
 use crate::clock;
-use crate::topics::name::CLUSTER_METADATA;
+use kafkalite_cluster::names::CLUSTER_METADATA;
 
 const FIRST_WITH_NODES: i16 = 2;
 

@@ -6,7 +6,6 @@
 //! Version notes: none.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use kafkalite_names::check_topic_name;
 use kafkalite_wire::ErrorCode;
@@ -16,8 +15,7 @@ use kafkalite_wire::api::describe_topic_partitions::{
 };
 
 use super::{Context, Reply, operations};
-use crate::partition::Partition;
-use crate::topics::{Topic, name};
+use kafkalite_cluster::{PartitionImage, TopicImage, names as topic_names};
 
 pub(super) async fn handle(
     context: &Context,
@@ -55,7 +53,7 @@ pub(super) async fn handle(
             });
             break;
         }
-        let Some(topic) = context.broker.topics.by_name(&name) else {
+        let Some(topic) = context.broker.registry.topic(&name) else {
             let code = match check_topic_name(&name) {
                 Ok(()) => ErrorCode::UnknownTopicOrPartition,
                 Err(_) => ErrorCode::InvalidTopic,
@@ -63,7 +61,7 @@ pub(super) async fn handle(
             page.topics.push(missing(name, code));
             continue;
         };
-        let described = describe(context, &topic, first, room);
+        let described = describe(&topic, first, room);
         let next = first as usize + described.partitions.len();
         room -= described.partitions.len();
         page.topics.push(described);
@@ -98,9 +96,9 @@ fn names(context: &Context, request: &DescribeTopicPartitionsRequest) -> BTreeSe
         .as_ref()
         .map_or("", |cursor| &cursor.topic_name);
     if request.topics.is_empty() {
-        let all = context.broker.topics.snapshot();
-        return all
-            .iter()
+        let image = context.broker.registry.image();
+        return image
+            .topics()
             .map(|topic| topic.name.to_string())
             .filter(|name| name.as_str() >= from)
             .collect();
@@ -113,14 +111,13 @@ fn names(context: &Context, request: &DescribeTopicPartitionsRequest) -> BTreeSe
         .collect()
 }
 
-fn describe(context: &Context, topic: &Topic, first: i32, room: usize) -> DescribedTopic {
-    let node = context.broker.node_id;
-    let describe = |partition: &Arc<Partition>| DescribedPartition {
-        partition_index: partition.index,
-        leader_id: node,
+fn describe(topic: &TopicImage, first: i32, room: usize) -> DescribedTopic {
+    let describe = |(index, partition): (usize, &PartitionImage)| DescribedPartition {
+        partition_index: index as i32,
+        leader_id: partition.leader.unwrap_or(-1),
         leader_epoch: partition.leader_epoch,
-        replica_nodes: vec![node],
-        isr_nodes: vec![node],
+        replica_nodes: partition.replicas.to_vec(),
+        isr_nodes: partition.in_sync.to_vec(),
         eligible_leader_replicas: Some(Vec::new()),
         last_known_elr: Some(Vec::new()),
         ..Default::default()
@@ -128,10 +125,11 @@ fn describe(context: &Context, topic: &Topic, first: i32, room: usize) -> Descri
     DescribedTopic {
         name: Some(topic.name.to_string()),
         topic_id: topic.id,
-        is_internal: name::is_internal(&topic.name),
+        is_internal: topic_names::is_internal(&topic.name),
         partitions: topic
             .partitions
             .iter()
+            .enumerate()
             .skip(first as usize)
             .take(room)
             .map(describe)

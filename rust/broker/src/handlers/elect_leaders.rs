@@ -5,6 +5,7 @@
 //!
 //! Version notes: the kind of election, and an error of the whole request, from 1 (KIP-460).
 
+use kafkalite_cluster::election;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::elect_leaders::{
     ElectLeadersRequest, ElectLeadersResponse, ElectLeadersTopic, ElectedPartition, ElectedTopic,
@@ -35,11 +36,12 @@ pub(super) async fn handle(
         (None, Some(_)) => Vec::new(),
         (None, None) => context
             .broker
-            .topics
+            .registry
+            .image()
             .names()
             .into_iter()
             .map(|topic| ElectedTopic {
-                topic,
+                topic: topic.to_string(),
                 partition_result: Vec::new(),
             })
             .collect(),
@@ -54,20 +56,19 @@ pub(super) async fn handle(
 
 fn elect(context: &Context, asked: ElectLeadersTopic, refused: Option<&Refusal>) -> ElectedTopic {
     let name = asked.topic;
-    let topic = context.broker.topics.by_name(&name);
+    let image = context.broker.registry.image();
     let outcome = |partition_id| {
-        let refusal = refused.cloned().unwrap_or_else(|| match &topic {
-            None => Refusal::unknown_topic(&name),
-            Some(topic) if topic.partition(partition_id).is_none() => {
-                Refusal::unknown_partition(&name, partition_id)
-            }
-            Some(_) => Refusal::new(
-                ErrorCode::ElectionNotNeeded,
-                format!(
-                    "partition {partition_id} of topic '{name}' is led by its preferred leader"
+        let refusal = match refused {
+            Some(refusal) => refusal.clone(),
+            // Whoever could take over would have: this broker knows of no other.
+            None => match election::preferred(&image, &name, partition_id) {
+                Ok(preferred) => Refusal::new(
+                    ErrorCode::PreferredLeaderNotAvailable,
+                    format!("broker {preferred} is not known to be able to lead"),
                 ),
-            ),
-        });
+                Err(error) => error.into(),
+            },
+        };
         ElectedPartition {
             partition_id,
             error_code: refusal.code,

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use kafkalite_wire::ErrorCode;
 
-use crate::partition::Partition;
+use crate::replicas::partition::Partition;
 
 /// A client that does not know the epoch.
 const UNKNOWN: i32 = -1;

@@ -57,7 +57,10 @@ pub(super) async fn handle(
 fn names(context: &Context, kind: i8) -> Vec<String> {
     let broker = &context.broker;
     match kind {
-        TOPIC => broker.topics.names(),
+        TOPIC => {
+            let names = broker.registry.image().names();
+            names.iter().map(ToString::to_string).collect()
+        }
         BROKER => vec![broker.node_id.to_string()],
         GROUP => broker.configs.groups_with_settings(),
         _ => Vec::new(),

@@ -19,7 +19,7 @@ use kafkalite_wire::{
 };
 
 use super::{Context, Reply, committed_only, leader_epoch};
-use crate::partition::Partition;
+use crate::replicas::partition::Partition;
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
@@ -72,7 +72,7 @@ fn list_topic(
     request: ListOffsetsTopic,
     committed_only: Option<bool>,
 ) -> ListedOffsetsTopic {
-    let topic = context.broker.topics.by_name(&request.name);
+    let topic = context.broker.replicas.by_name(&request.name);
     let list = |asked: ListOffsetsPartition| {
         let partition = topic
             .as_ref()

@@ -1,17 +1,15 @@
 //! `Metadata` · key 3 · versions 0–13
 //!
-//! Behaviour: this broker, and the topics asked for with their partitions, each once, all led by it. A topic asked for by name that
+//! Behaviour: the brokers that there are, and the topics asked for with their partitions, each once. A topic asked for by name that
 //! does not exist is created if both the broker (`auto.create.topics.enable`) and the request allow it, and is usable
 //! when the answer comes: a client never has to wait for a leader.
 //!
 //! Version notes: in 0 an empty list asks for all topics; from 1 null does, and an empty list asks for none. Requests
 //! before 4 cannot forbid creation. By id from 12 (in 10 and 11 the field exists and means nothing).
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use kafkalite_cluster::{PartitionImage, TopicImage, names};
 use kafkalite_names::check_topic_name;
 use kafkalite_wire::{
     ErrorCode,
@@ -23,13 +21,11 @@ use kafkalite_wire::{
 use uuid::Uuid;
 
 use super::{Context, Reply, operations};
-use crate::{
-    config::Overrides,
-    partition::Partition,
-    topics::{NewTopic, Topic, name},
-};
+use crate::{config::Overrides, registry::NewTopic};
 
 const FIRST_BY_ID: i16 = 12;
+/// Where a broker is named and there is none.
+const NO_BROKER: i32 = -1;
 
 pub(super) async fn handle(context: &Context, request: MetadataRequest) -> Reply<MetadataResponse> {
     let broker = &context.broker;
@@ -40,10 +36,10 @@ pub(super) async fn handle(context: &Context, request: MetadataRequest) -> Reply
     };
     let mut topics = if all {
         let mut all: Vec<_> = broker
-            .topics
-            .snapshot()
-            .iter()
-            .map(|topic| describe(context, topic))
+            .registry
+            .image()
+            .topics()
+            .map(|topic| describe(topic))
             .collect();
         all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         all
@@ -59,16 +55,20 @@ pub(super) async fn handle(context: &Context, request: MetadataRequest) -> Reply
             topic.topic_authorized_operations = operations::ON_TOPIC;
         }
     }
-    let address = context.advertised();
-    MetadataResponse {
-        brokers: vec![MetadataBroker {
-            node_id: broker.node_id,
+    let image = broker.registry.image();
+    let brokers = image.brokers.iter().map(|(&node_id, known)| {
+        let address = context.endpoint(known);
+        MetadataBroker {
+            node_id,
             host: address.host,
             port: i32::from(address.port),
-            rack: settings.broker_rack.clone(),
-        }],
+            rack: known.rack.clone(),
+        }
+    });
+    MetadataResponse {
+        brokers: brokers.collect(),
         cluster_id: Some(broker.cluster_id.clone()),
-        controller_id: broker.node_id,
+        controller_id: image.controller.unwrap_or(NO_BROKER),
         topics,
         cluster_authorized_operations: if request.include_cluster_authorized_operations {
             operations::ON_CLUSTER
@@ -86,7 +86,7 @@ async fn find(
     mut asked: Vec<MetadataRequestTopic>,
     create: bool,
 ) -> Vec<MetadataTopic> {
-    let topics = &context.broker.topics;
+    let registry = &context.broker.registry;
     let by_id = |asked: &MetadataRequestTopic| {
         context.api_version >= FIRST_BY_ID && !asked.topic_id.is_nil()
     };
@@ -104,7 +104,7 @@ async fn find(
         .iter()
         .filter(|asked| create && !by_id(asked))
         .filter_map(|asked| asked.name.clone())
-        .filter(|name| !name::is_reserved(name) && topics.by_name(name).is_none())
+        .filter(|name| !names::is_reserved(name) && registry.topic(name).is_none())
         .collect();
     let mut refused: HashMap<String, ErrorCode> = HashMap::new();
     if !missing.is_empty() {
@@ -113,7 +113,7 @@ async fn find(
             partitions,
             overrides: Overrides::new(),
         };
-        let outcomes = topics.create(missing.iter().map(new).collect()).await;
+        let outcomes = registry.create(missing.iter().map(new).collect()).await;
         for (name, outcome) in missing.into_iter().zip(outcomes) {
             if let Err(refusal) = outcome {
                 tracing::debug!("{name} was asked for and not created: {}", refusal.message);
@@ -125,8 +125,8 @@ async fn find(
         .into_iter()
         .map(|asked| {
             if by_id(&asked) {
-                return match topics.by_id(asked.topic_id) {
-                    Some(topic) => describe(context, &topic),
+                return match registry.topic_by_id(asked.topic_id) {
+                    Some(topic) => describe(&topic),
                     None => missing_topic(None, asked.topic_id, ErrorCode::UnknownTopicId),
                 };
             }
@@ -134,8 +134,8 @@ async fn find(
             let Some(name) = asked.name else {
                 return missing_topic(None, asked.topic_id, ErrorCode::UnknownTopicId);
             };
-            if let Some(topic) = topics.by_name(&name) {
-                return describe(context, &topic);
+            if let Some(topic) = registry.topic(&name) {
+                return describe(&topic);
             }
             let code =
                 refused
@@ -159,22 +159,24 @@ fn missing_topic(name: Option<String>, topic_id: Uuid, error_code: ErrorCode) ->
     }
 }
 
-fn describe(context: &Context, topic: &Topic) -> MetadataTopic {
-    let node = context.broker.node_id;
-    let describe = |partition: &Arc<Partition>| MetadataPartition {
-        error_code: ErrorCode::None,
-        partition_index: partition.index,
-        leader_id: node,
+fn describe(topic: &TopicImage) -> MetadataTopic {
+    let describe = |(index, partition): (usize, &PartitionImage)| MetadataPartition {
+        error_code: match partition.leader {
+            Some(_) => ErrorCode::None,
+            None => ErrorCode::LeaderNotAvailable,
+        },
+        partition_index: index as i32,
+        leader_id: partition.leader.unwrap_or(NO_BROKER),
         leader_epoch: partition.leader_epoch,
-        replica_nodes: vec![node],
-        isr_nodes: vec![node],
+        replica_nodes: partition.replicas.to_vec(),
+        isr_nodes: partition.in_sync.to_vec(),
         offline_replicas: Vec::new(),
     };
     MetadataTopic {
         name: Some(topic.name.to_string()),
         topic_id: topic.id,
-        is_internal: name::is_internal(&topic.name),
-        partitions: topic.partitions.iter().map(describe).collect(),
+        is_internal: names::is_internal(&topic.name),
+        partitions: topic.partitions.iter().enumerate().map(describe).collect(),
         ..Default::default()
     }
 }

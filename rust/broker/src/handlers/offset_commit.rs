@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use kafkalite_cluster::TopicImage;
 use kafkalite_wire::{
     ErrorCode,
     api::offset_commit::{
@@ -17,7 +18,7 @@ use kafkalite_wire::{
 };
 
 use super::{Context, Reply};
-use crate::{groups::Commit, topics::Topic};
+use crate::groups::Commit;
 
 const FIRST_WITH_TOPIC_IDS: i16 = 10;
 
@@ -52,12 +53,15 @@ fn check_topic(
     asked: OffsetCommitTopic,
     commits: &mut Vec<Commit>,
 ) -> CommittedTopic {
-    let topics = &context.broker.topics;
+    let registry = &context.broker.registry;
     let (topic, unknown) = if context.api_version >= FIRST_WITH_TOPIC_IDS {
-        (topics.by_id(asked.topic_id), ErrorCode::UnknownTopicId)
+        (
+            registry.topic_by_id(asked.topic_id),
+            ErrorCode::UnknownTopicId,
+        )
     } else {
         (
-            topics.by_name(&asked.name),
+            registry.topic(&asked.name),
             ErrorCode::UnknownTopicOrPartition,
         )
     };
@@ -94,7 +98,7 @@ fn check_topic(
 }
 
 fn check_partition(
-    topic: &Topic,
+    topic: &TopicImage,
     asked: &OffsetCommitPartition,
     max_units: usize,
 ) -> Result<(), ErrorCode> {

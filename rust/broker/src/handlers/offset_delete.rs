@@ -29,7 +29,7 @@ pub(super) async fn handle(
     let places: Vec<(&str, i32)> = request
         .topics
         .iter()
-        .filter_map(|asked| Some((asked, context.broker.topics.by_name(&asked.name)?)))
+        .filter_map(|asked| Some((asked, context.broker.registry.topic(&asked.name)?)))
         .flat_map(|(asked, topic)| {
             let indexes = asked.partitions.iter().map(index_of);
             indexes

@@ -98,8 +98,8 @@ async fn fetch_all(
     let topics = all.into_iter().filter_map(|(name, partitions)| {
         let topic_id = context
             .broker
-            .topics
-            .by_name(&name)
+            .registry
+            .topic(&name)
             .map_or(Uuid::nil(), |topic| topic.id);
         // Without an id there is no way to speak of it.
         (!by_id || !topic_id.is_nil()).then(|| FetchedOffsetsGroupTopic {
@@ -122,7 +122,7 @@ async fn fetch_some(
     let by_id = context.api_version >= FIRST_WITH_TOPIC_IDS;
     let name_of = |topic: &OffsetFetchGroupTopic| {
         if by_id {
-            let known = context.broker.topics.by_id(topic.topic_id);
+            let known = context.broker.registry.topic_by_id(topic.topic_id);
             known.map(|topic| topic.name.to_string())
         } else {
             Some(topic.name.clone())

@@ -14,14 +14,14 @@ use kafkalite_wire::{
 };
 
 use super::{Context, Reply, leader_epoch};
-use crate::partition::Partition;
+use crate::replicas::partition::Partition;
 
 pub(super) async fn handle(
     context: &Context,
     request: OffsetForLeaderEpochRequest,
 ) -> Reply<OffsetForLeaderEpochResponse> {
     let of_topic = |asked: kafkalite_wire::api::offset_for_leader_epoch::OffsetForLeaderTopic| {
-        let topic = context.broker.topics.by_name(&asked.topic);
+        let topic = context.broker.replicas.by_name(&asked.topic);
         let of_partition = |asked: OffsetForLeaderPartition| {
             let partition = topic
                 .as_ref()

@@ -12,6 +12,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use kafkalite_cluster::{names, unknown_partition, unknown_topic, unknown_topic_id};
 use kafkalite_log::{Appended, LogError, RecordFault};
 use kafkalite_records::{Compression, RecordBatch, RecordsError};
 use kafkalite_wire::{
@@ -30,9 +31,8 @@ use tokio::{
 use super::{Context, Reply};
 use crate::{
     config::TopicSettings,
-    partition::Partition,
     refusal::Refusal,
-    topics::{Topic, name},
+    replicas::{HostedTopic, Partition},
 };
 
 const FIRST_WITH_ZSTD: i16 = 7;
@@ -174,32 +174,32 @@ impl Producing<'_> {
         (answer, outcomes)
     }
 
-    fn topic(&self, request: &ProduceTopic) -> Result<Arc<Topic>, Refusal> {
+    fn topic(&self, request: &ProduceTopic) -> Result<Arc<HostedTopic>, Refusal> {
         if !matches!(self.acks, -1..=1) {
             let message = format!("acks must be -1 (all), 0 or 1, not {}", self.acks);
             return Err(Refusal::new(ErrorCode::InvalidRequiredAcks, message));
         }
-        let topics = &self.context.broker.topics;
+        let topics = &self.context.broker.replicas;
         let topic = if self.context.api_version >= FIRST_WITH_TOPIC_IDS {
             topics
                 .by_id(request.topic_id)
-                .ok_or_else(|| Refusal::unknown_topic_id(request.topic_id))?
+                .ok_or_else(|| Refusal::from(unknown_topic_id(request.topic_id)))?
         } else {
             topics
                 .by_name(&request.name)
-                .ok_or_else(|| Refusal::unknown_topic(&request.name))?
+                .ok_or_else(|| Refusal::from(unknown_topic(&request.name)))?
         };
-        if name::is_internal(&topic.name) {
+        if names::is_internal(&topic.name) {
             let message = format!("only the broker itself writes to '{}'", topic.name);
             return Err(Refusal::new(ErrorCode::InvalidTopic, message));
         }
         Ok(topic)
     }
 
-    async fn append(&self, topic: &Topic, index: i32, bytes: Bytes) -> Outcome {
+    async fn append(&self, topic: &HostedTopic, index: i32, bytes: Bytes) -> Outcome {
         let partition = topic
             .partition(index)
-            .ok_or_else(|| Refusal::unknown_partition(&topic.name, index))?;
+            .ok_or_else(|| Refusal::from(unknown_partition(&topic.name, index)))?;
         let batch = self
             .check(&bytes)
             .map_err(|refusal| Rejection::of(partition, refusal))?;

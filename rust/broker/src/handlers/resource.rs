@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use kafkalite_cluster::unknown_topic;
 use kafkalite_wire::ErrorCode;
 
 use super::Context;
@@ -31,10 +32,10 @@ impl Resource {
     /// What a request means, or why it means nothing.
     pub(super) fn of(context: &Context, kind: i8, name: &str) -> Result<Self, Refusal> {
         match kind {
-            TOPIC if context.broker.topics.by_name(name).is_some() => {
+            TOPIC if context.broker.registry.topic(name).is_some() => {
                 Ok(Self::Topic(name.to_owned()))
             }
-            TOPIC => Err(Refusal::unknown_topic(name)),
+            TOPIC => Err(Refusal::from(unknown_topic(name))),
             BROKER if name.is_empty() => Ok(Self::Broker { cluster: true }),
             BROKER if name.parse() == Ok(context.broker.node_id) => {
                 Ok(Self::Broker { cluster: false })

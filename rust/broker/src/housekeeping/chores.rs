@@ -6,33 +6,33 @@ use kafkalite_log::LogError;
 
 use super::schedule::Chore;
 use crate::clock::now_ms;
-use crate::partition::Partition;
+use crate::replicas::Replicas;
+use crate::replicas::partition::Partition;
 use crate::state::BrokerState;
-use crate::topics::Topics;
 use kafkalite_names::counted;
 
 /// Does one chore. Blocks.
 pub(super) fn run(chore: Chore, broker: &BrokerState) {
     let now_ms = now_ms();
     match chore {
-        Chore::Flush => on_each(&broker.topics, "flush", |partition| {
+        Chore::Flush => on_each(&broker.replicas, "flush", |partition| {
             partition.flush_if_due(now_ms)
         }),
-        Chore::WarnOfTimes => warn_of_times(&broker.topics, now_ms),
+        Chore::WarnOfTimes => warn_of_times(&broker.replicas, now_ms),
         Chore::Retain => {
             // What came since the last look is not to go without a word either.
-            warn_of_times(&broker.topics, now_ms);
-            retain(&broker.topics, now_ms);
+            warn_of_times(&broker.replicas, now_ms);
+            retain(&broker.replicas, now_ms);
         }
-        Chore::NoteFlushed => note("how far the logs are flushed", broker.topics.checkpoint()),
+        Chore::NoteFlushed => note("how far the logs are flushed", broker.replicas.checkpoint()),
         Chore::NoteStarts => note(
             "where the logs begin",
-            broker.topics.checkpoint_start_offsets(),
+            broker.replicas.checkpoint_start_offsets(),
         ),
         Chore::ExpireOffsets => broker.groups.expire_offsets(),
         Chore::ExpireProducers => {
             let expiration_ms = broker.configs.settings().producer_id_expiration_ms;
-            on_each(&broker.topics, "expire producers of", |partition| {
+            on_each(&broker.replicas, "expire producers of", |partition| {
                 partition.log.expire_producers(now_ms, expiration_ms);
                 Ok(())
             });
@@ -40,8 +40,8 @@ pub(super) fn run(chore: Chore, broker: &BrokerState) {
     }
 }
 
-fn retain(topics: &Topics, now_ms: i64) {
-    on_each(topics, "remove old segments of", |partition| {
+fn retain(replicas: &Replicas, now_ms: i64) {
+    on_each(replicas, "remove old segments of", |partition| {
         let retained = partition.log.retain(now_ms)?;
         if retained.segments > 0 {
             let (topic, index) = (&partition.topic, partition.index);
@@ -56,8 +56,8 @@ fn retain(topics: &Topics, now_ms: i64) {
 }
 
 /// Says of each topic once that messages are about to be deleted which were just written, with times of long ago.
-pub(super) fn warn_of_times(topics: &Topics, now_ms: i64) {
-    for topic in topics.snapshot().iter() {
+pub(super) fn warn_of_times(replicas: &Replicas, now_ms: i64) {
+    for topic in replicas.snapshot().iter() {
         let Some(first) = topic.partitions.first() else {
             continue;
         };
@@ -89,8 +89,8 @@ fn note(what: &str, outcome: Result<(), LogError>) {
     }
 }
 
-fn on_each(topics: &Topics, what: &str, chore: impl Fn(&Partition) -> Result<(), LogError>) {
-    for partition in topics.partitions() {
+fn on_each(replicas: &Replicas, what: &str, chore: impl Fn(&Partition) -> Result<(), LogError>) {
+    for partition in replicas.partitions() {
         match chore(&partition) {
             // Deleted, or the broker has just stopped: nothing is left to do.
             Ok(()) | Err(LogError::Closed { .. }) => {}

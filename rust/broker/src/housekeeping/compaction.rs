@@ -9,7 +9,7 @@ use kafkalite_log::{Cleanable, Compacted, Compactor, LogError};
 
 use super::throttle::Throttle;
 use crate::clock::now_ms;
-use crate::partition::Partition;
+use crate::replicas::partition::Partition;
 use crate::state::BrokerState;
 
 /// A change of the settings, and a stop, is noticed within this.
@@ -100,7 +100,7 @@ fn is_safe_on_disk(
         }
         flushed.is_ok()
     });
-    let noted = broker.topics.checkpoint();
+    let noted = broker.replicas.checkpoint();
     if let Err(error) = &noted {
         tracing::warn!("cannot note how far logs are flushed: {error}; compacted later");
     }
@@ -108,7 +108,7 @@ fn is_safe_on_disk(
 }
 
 fn note(broker: &BrokerState) {
-    if let Err(error) = broker.topics.checkpoint_compacted() {
+    if let Err(error) = broker.replicas.checkpoint_compacted() {
         tracing::warn!("cannot note how far logs are compacted: {error}");
     }
 }
@@ -117,7 +117,7 @@ fn note(broker: &BrokerState) {
 fn due(broker: &BrokerState, passed_over: &[Arc<Partition>]) -> Vec<Candidate> {
     let now_ms = now_ms();
     let mut due = Vec::new();
-    for topic in broker.topics.snapshot().iter() {
+    for topic in broker.replicas.snapshot().iter() {
         let settings = topic.settings.load();
         if !settings.compact {
             continue;

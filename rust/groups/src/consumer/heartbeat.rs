@@ -10,8 +10,8 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 use super::member::AWAY;
 use super::records::Key;
 use super::{Assignor, Consumer, Member, Now, Rules, Topology, patterns, places};
-use crate::error::GroupError;
 use kafkalite_names::counted;
+use kafkalite_wire::CodedError;
 
 /// The epoch of a member that joins.
 pub(super) const JOINS: i32 = 0;
@@ -34,8 +34,8 @@ pub struct Sender {
 
 /// Whether a request makes sense, whatever the group is like. Compiles its regular expression, which may take long: so not to be
 /// called on a thread that others wait for where the request has one.
-pub fn check(request: &ConsumerGroupHeartbeatRequest, rules: &Rules) -> Result<(), GroupError> {
-    let invalid = |message: &str| Err(GroupError::new(ErrorCode::InvalidRequest, message));
+pub fn check(request: &ConsumerGroupHeartbeatRequest, rules: &Rules) -> Result<(), CodedError> {
+    let invalid = |message: &str| Err(CodedError::new(ErrorCode::InvalidRequest, message));
     let blank = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
     if request.group_id.trim().is_empty() {
         return invalid("a group's id is not empty");
@@ -79,7 +79,7 @@ pub fn check(request: &ConsumerGroupHeartbeatRequest, rules: &Rules) -> Result<(
         Some(name) if !known(name) => {
             let known: Vec<_> = rules.assignors.iter().map(ToString::to_string).collect();
             let message = format!("there is no assignor '{name}', only {}", known.join(", "));
-            Err(GroupError::new(ErrorCode::UnsupportedAssignor, message))
+            Err(CodedError::new(ErrorCode::UnsupportedAssignor, message))
         }
         _ => Ok(()),
     }
@@ -94,7 +94,7 @@ impl Consumer {
         topics: &dyn Topology,
         rules: &Rules,
         now: Now,
-    ) -> Result<ConsumerGroupHeartbeatResponse, GroupError> {
+    ) -> Result<ConsumerGroupHeartbeatResponse, CodedError> {
         if matches!(request.member_epoch, LEAVES | AWAY) {
             return self.leave(&request, topics);
         }
@@ -146,7 +146,7 @@ impl Consumer {
         instance: Option<&str>,
         topics: &dyn Topology,
         rules: &Rules,
-    ) -> Result<bool, GroupError> {
+    ) -> Result<bool, CodedError> {
         if let Some(instance) = instance
             && let Some(current) = self.statics.get(instance).cloned()
             && current != id
@@ -174,7 +174,7 @@ impl Consumer {
         if self.members.len() >= rules.max_size {
             let members = counted(self.members.len(), "member");
             let message = format!("the group is full: it has {members}");
-            return Err(GroupError::new(ErrorCode::GroupMaxSizeReached, message));
+            return Err(CodedError::new(ErrorCode::GroupMaxSizeReached, message));
         }
         self.insert(id.to_owned(), Member::new());
         self.store(Key::Member(id.to_owned()));
@@ -207,13 +207,13 @@ impl Consumer {
         &self,
         request: &ConsumerGroupHeartbeatRequest,
         owned: Option<&places::Places>,
-    ) -> Result<(), GroupError> {
+    ) -> Result<(), CodedError> {
         let id = &request.member_id;
         let member = self.named(id, request.instance_id.as_deref())?;
         let fenced = |what: &str| {
             let (is, says) = (member.epoch, request.member_epoch);
             let message = format!("{id} is in epoch {is} and says {says}, {what}");
-            Err(GroupError::new(ErrorCode::FencedMemberEpoch, message))
+            Err(CodedError::new(ErrorCode::FencedMemberEpoch, message))
         };
         if request.member_epoch > member.epoch {
             return fenced("which has not come yet");
@@ -306,8 +306,8 @@ fn says_nothing_new(request: &ConsumerGroupHeartbeatRequest) -> bool {
         && request.server_assignor.is_none()
 }
 
-pub(super) fn unknown(id: &str) -> GroupError {
-    GroupError::new(
+pub(super) fn unknown(id: &str) -> CodedError {
+    CodedError::new(
         ErrorCode::UnknownMemberId,
         format!("{id} is no member of the group"),
     )

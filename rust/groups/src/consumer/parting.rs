@@ -7,7 +7,7 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 use super::member::{AWAY, Progress};
 use super::records::Key;
 use super::{Consumer, NEVER, Now, Topology};
-use crate::error::GroupError;
+use kafkalite_wire::CodedError;
 
 impl Consumer {
     /// Time has passed. Removes those whose time is over.
@@ -30,7 +30,7 @@ impl Consumer {
         &mut self,
         request: &ConsumerGroupHeartbeatRequest,
         topics: &dyn Topology,
-    ) -> Result<ConsumerGroupHeartbeatResponse, GroupError> {
+    ) -> Result<ConsumerGroupHeartbeatResponse, CodedError> {
         let id = &request.member_id;
         self.named(id, request.instance_id.as_deref())?;
         if request.member_epoch == AWAY {

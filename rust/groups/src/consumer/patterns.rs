@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kafkalite_wire::ErrorCode;
 use regex::{Regex, RegexBuilder};
 
-use crate::error::GroupError;
+use kafkalite_wire::CodedError;
 
 /// So many are kept, those that were used last. Few groups use any.
 const KEPT: usize = 64;
@@ -19,7 +19,7 @@ const LARGEST: usize = 2 << 20;
 static COMPILED: Mutex<VecDeque<(String, Arc<Regex>)>> = Mutex::new(VecDeque::new());
 
 /// A regular expression that a topic's whole name must match.
-pub(super) fn compile(regex: &str) -> Result<Arc<Regex>, GroupError> {
+pub(super) fn compile(regex: &str) -> Result<Arc<Regex>, CodedError> {
     if let Some(known) = take(regex) {
         keep(regex, &known);
         return Ok(known);
@@ -29,7 +29,7 @@ pub(super) fn compile(regex: &str) -> Result<Arc<Regex>, GroupError> {
     let alone = build(regex);
     let whole = alone.and_then(|_| build(&format!("^(?:{regex})$")));
     let compiled = Arc::new(whole.map_err(|error| {
-        GroupError::new(
+        CodedError::new(
             ErrorCode::InvalidRegularExpression,
             format!("'{regex}' is no regular expression: {error}"),
         )

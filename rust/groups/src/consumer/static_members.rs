@@ -6,17 +6,17 @@ use super::heartbeat::unknown;
 use super::member::AWAY;
 use super::records::Key;
 use super::{Consumer, Member};
-use crate::error::GroupError;
+use kafkalite_wire::CodedError;
 
 impl Consumer {
     /// The member that speaks; under its static name, if it says one, it must be the present one.
-    pub(super) fn named(&self, id: &str, instance: Option<&str>) -> Result<&Member, GroupError> {
+    pub(super) fn named(&self, id: &str, instance: Option<&str>) -> Result<&Member, CodedError> {
         if let Some(instance) = instance {
             match self.statics.get(instance) {
                 None => return Err(unknown(instance)),
                 Some(current) if current != id => {
                     let message = format!("{instance} is {current} by now, and {id} no longer");
-                    return Err(GroupError::new(ErrorCode::FencedInstanceId, message));
+                    return Err(CodedError::new(ErrorCode::FencedInstanceId, message));
                 }
                 Some(_) => {}
             }
@@ -26,12 +26,12 @@ impl Consumer {
 
     /// Whether somebody else may take a static name over: only after its member has left for a while, or if that speaks
     /// the classic protocol, which does not say so.
-    pub(super) fn check_released(&self, current: &str, instance: &str) -> Result<(), GroupError> {
+    pub(super) fn check_released(&self, current: &str, instance: &str) -> Result<(), CodedError> {
         let released = |member: &Member| member.epoch == AWAY || member.classic.is_some();
         if self.members.get(current).is_none_or(released) {
             return Ok(());
         }
-        Err(GroupError::new(
+        Err(CodedError::new(
             ErrorCode::UnreleasedInstanceId,
             format!("{instance} is still {current}, which has not left"),
         ))

@@ -139,7 +139,7 @@ impl Scene {
         &mut self,
         request: ConsumerGroupHeartbeatRequest,
     ) -> Result<ConsumerGroupHeartbeatResponse, ErrorCode> {
-        let code = |refusal: crate::error::GroupError| refusal.code;
+        let code = |refusal: kafkalite_wire::CodedError| refusal.code;
         check(&request, &self.rules).map_err(code)?;
         let sender = Sender {
             client_id: "client".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kafkalite_cluster::ClusterImage;
 use uuid::Uuid;
 
 /// Topics at one moment.
@@ -14,4 +15,19 @@ pub trait Topology {
 
     /// The names of all.
     fn names(&self) -> Vec<Arc<str>>;
+}
+
+impl Topology for ClusterImage {
+    fn topic(&self, name: &str) -> Option<(Uuid, i32)> {
+        let topic = Self::topic(self, name)?;
+        Some((topic.id, topic.partitions.len() as i32))
+    }
+
+    fn name_of(&self, id: Uuid) -> Option<Arc<str>> {
+        self.topic_by_id(id).map(|topic| Arc::clone(&topic.name))
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        self.topics().map(|topic| Arc::clone(&topic.name)).collect()
+    }
 }

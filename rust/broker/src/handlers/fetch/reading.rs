@@ -11,8 +11,8 @@ use super::{Context, Terms, refusing};
 use crate::{
     fetch_sessions::{Outcome, TopicKey, Wanted},
     handlers::leader_epoch,
-    partition::{Partition, Wait},
-    topics::Topics,
+    replicas::Replicas,
+    replicas::partition::{Partition, Wait},
 };
 
 /// What one partition gave.
@@ -61,7 +61,7 @@ impl Read {
 pub(super) async fn read(context: &Context, terms: &Terms, wanted: &[Wanted]) -> Vec<Read> {
     let partitions: Vec<_> = wanted
         .iter()
-        .map(|wanted| resolve(&context.broker.topics, wanted))
+        .map(|wanted| resolve(&context.broker.replicas, wanted))
         .collect();
     bring_in_old(wanted, &partitions).await;
     let mut reads = read_once(terms, wanted, &partitions);
@@ -89,8 +89,8 @@ pub(super) async fn read(context: &Context, terms: &Terms, wanted: &[Wanted]) ->
     }
 }
 
-fn resolve(topics: &Topics, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
-    let snapshot = topics.snapshot();
+fn resolve(replicas: &Replicas, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
+    let snapshot = replicas.snapshot();
     let (topic, unknown) = match &wanted.topic {
         TopicKey::Name(name) => (snapshot.by_name(name), ErrorCode::UnknownTopicOrPartition),
         TopicKey::Id(id) => (snapshot.by_id(*id), ErrorCode::UnknownTopicId),

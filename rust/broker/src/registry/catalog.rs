@@ -2,13 +2,19 @@
 //! whole, so that creating, growing and deleting topics each have one moment in which they happen.
 //!
 //! Apache Kafka keeps this in its controllers' log and ignores our file; a directory of its without the file is read
-//! from the partitions' own directories instead (see [`super::opening`]).
+//! from the partitions' own directories instead (see [`super::start`]).
 //!
 //! Format, version 1: the version, the number of topics, then a line a topic,
 //! `<name> <id> <partitions> <live|deleting>`.
 
-use std::{collections::BTreeMap, fmt::Write as _, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
+use kafkalite_log::{LogError, durable::replace_file};
 use kafkalite_names::{check_topic_name, ids};
 use uuid::Uuid;
 
@@ -28,11 +34,42 @@ pub(super) struct Entry {
 /// All topics by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Catalog {
+    /// The file.
+    path: PathBuf,
     pub(super) topics: BTreeMap<String, Entry>,
 }
 
 impl Catalog {
-    pub(super) fn to_text(&self) -> String {
+    /// What the file in a data directory says; nothing where there is none.
+    pub(super) fn read(data_dir: &Path) -> Result<Self, LogError> {
+        let path = data_dir.join(FILE_NAME);
+        let topics = match fs::read_to_string(&path) {
+            Ok(text) => parse(&text).map_err(|line| LogError::MalformedFile {
+                path: path.clone(),
+                reason: format!("line {line} is not as it should be"),
+            })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(source) => {
+                return Err(LogError::Io {
+                    action: "read",
+                    path,
+                    source,
+                });
+            }
+        };
+        Ok(Self { path, topics })
+    }
+
+    /// Makes it what the next start finds.
+    pub(super) fn write(&self) -> Result<(), LogError> {
+        replace_file(&self.path, self.to_text().as_bytes()).map_err(|source| LogError::Io {
+            action: "write",
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn to_text(&self) -> String {
         let mut text = format!("{VERSION}\n{}\n", self.topics.len());
         for (name, entry) in &self.topics {
             let state = if entry.deleting { "deleting" } else { "live" };
@@ -47,31 +84,27 @@ impl Catalog {
     }
 }
 
-impl FromStr for Catalog {
-    /// The line, counted from 1, that is not as it should be.
-    type Err = usize;
-
-    fn from_str(text: &str) -> Result<Self, usize> {
-        let mut lines = text.lines();
-        if lines.next() != Some(VERSION) {
-            return Err(1);
-        }
-        let count: usize = lines
-            .next()
-            .and_then(|line| line.parse().ok())
-            .ok_or(2_usize)?;
-        let mut topics = BTreeMap::new();
-        let mut last = 2;
-        for (number, line) in (3..).zip(lines) {
-            let (name, entry) = parse_line(line).ok_or(number)?;
-            topics.insert(name, entry);
-            last = number;
-        }
-        if topics.len() == count {
-            Ok(Self { topics })
-        } else {
-            Err(last)
-        }
+/// The topics that a text names, or the line, counted from 1, that is not as it should be.
+fn parse(text: &str) -> Result<BTreeMap<String, Entry>, usize> {
+    let mut lines = text.lines();
+    if lines.next() != Some(VERSION) {
+        return Err(1);
+    }
+    let count: usize = lines
+        .next()
+        .and_then(|line| line.parse().ok())
+        .ok_or(2_usize)?;
+    let mut topics = BTreeMap::new();
+    let mut last = 2;
+    for (number, line) in (3..).zip(lines) {
+        let (name, entry) = parse_line(line).ok_or(number)?;
+        topics.insert(name, entry);
+        last = number;
+    }
+    if topics.len() == count {
+        Ok(topics)
+    } else {
+        Err(last)
     }
 }
 
@@ -117,13 +150,15 @@ mod tests {
             ("clicks".to_owned(), entry(false)),
             ("going".to_owned(), entry(true)),
         ]);
-        let catalog = Catalog { topics };
-        assert_eq!(catalog.to_text().parse(), Ok(catalog));
+        let path = PathBuf::new();
+        let catalog = Catalog { path, topics };
+        assert_eq!(parse(&catalog.to_text()), Ok(catalog.topics));
     }
 
     #[test]
     fn a_line_that_is_wrong_is_named() {
         let good = Catalog {
+            path: PathBuf::new(),
             topics: BTreeMap::from([("t".to_owned(), entry(false))]),
         }
         .to_text();
@@ -139,7 +174,7 @@ mod tests {
             (&format!("1\n1\n{line} more\n"), 3),
             (&format!("1\n1\n{}\n", line.replace("live", "dead")), 3),
         ] {
-            assert_eq!(text.parse::<Catalog>(), Err(at), "{text}");
+            assert_eq!(parse(text), Err(at), "{text}");
         }
     }
 }

@@ -14,6 +14,7 @@ use std::{
     },
 };
 
+use kafkalite_cluster::unknown_topic;
 use kafkalite_log::{AppendOptions, Appended, Log, LogConfig, LogError, producers::Origin};
 use kafkalite_records::RecordBatch;
 use parking_lot::Mutex;
@@ -156,7 +157,7 @@ impl Partition {
     /// The refusal for an error of the log. A log that was closed because its topic is gone is an unknown partition.
     pub(crate) fn explain(&self, error: LogError) -> Refusal {
         if self.is_deleted() {
-            return Refusal::unknown_topic(&self.topic);
+            return Refusal::from(unknown_topic(&self.topic));
         }
         Refusal::from(error)
     }

@@ -1,4 +1,4 @@
-//! Which names a topic may have, beyond the rules of `kafkalite-log` that keep `../` out of the data directory.
+//! Which topics are not like others because of their names, beyond the rule that all names keep.
 
 /// Topics that the broker keeps for itself. Clients read them, but do not create, write or delete them.
 const INTERNAL: [&str; 3] = [
@@ -8,20 +8,20 @@ const INTERNAL: [&str; 3] = [
 ];
 
 /// The log of Kafka's controllers: never a topic of clients.
-pub(crate) const CLUSTER_METADATA: &str = "__cluster_metadata";
+pub const CLUSTER_METADATA: &str = "__cluster_metadata";
 
 /// Does the broker itself keep this topic?
-pub(crate) fn is_internal(name: &str) -> bool {
+pub fn is_internal(name: &str) -> bool {
     INTERNAL.contains(&name)
 }
 
 /// Is this a name that clients may not create?
-pub(crate) fn is_reserved(name: &str) -> bool {
+pub fn is_reserved(name: &str) -> bool {
     is_internal(name) || name == CLUSTER_METADATA
 }
 
 /// The topic that metrics could not tell from `name`: `.` and `_` fall together there, so Kafka keeps such topics apart.
-pub(super) fn colliding<'a>(
+pub(crate) fn colliding<'a>(
     name: &str,
     mut others: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {

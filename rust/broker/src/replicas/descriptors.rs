@@ -5,22 +5,22 @@
 use kafkalite_wire::ErrorCode;
 use rustix::process::{Resource, getrlimit};
 
-use super::{Topics, change::Outcome};
+use super::Replicas;
 use crate::refusal::Refusal;
 
 /// Left for connections, for files that are open for a moment, and for older segments that are read.
 const SPARE: u64 = 100;
 
-impl Topics {
+impl Replicas {
     /// Are there descriptors for this many more partitions?
-    pub(super) fn check_descriptors(&self, more: i32) -> Outcome<()> {
+    pub(crate) fn check_descriptors(&self, more: i32) -> Result<(), Refusal> {
         let snapshot = self.snapshot();
         let open = snapshot.iter().map(|topic| topic.partitions.len() as u64);
         check(getrlimit(Resource::Nofile).current, open.sum(), more)
     }
 }
 
-fn check(limit: Option<u64>, open: u64, more: i32) -> Outcome<()> {
+fn check(limit: Option<u64>, open: u64, more: i32) -> Result<(), Refusal> {
     let wanted = u64::try_from(more).unwrap_or(0);
     match limit {
         Some(limit) if open + wanted + SPARE > limit => Err(Refusal::new(

@@ -2,52 +2,56 @@
 
 use std::sync::Arc;
 
-use super::{Keeping, Topics, change::Outcome, opening::discard};
+use kafkalite_cluster::unknown_topic;
+
+use super::Registry;
+use super::catalog::Catalog;
+use super::change::Outcome;
 use crate::refusal::Refusal;
 
-impl Topics {
+impl Registry {
     /// Deletes topics by name: they are gone when this returns, their files some time later.
     pub(crate) async fn delete(self: &Arc<Self>, names: Vec<String>) -> Vec<Outcome<()>> {
-        self.change(names.len(), move |topics, keeping| {
-            topics.delete_now(keeping, &names)
+        self.change(names.len(), move |registry, catalog| {
+            registry.delete_now(catalog, &names)
         })
         .await
     }
 
-    fn delete_now(&self, keeping: &mut Keeping, names: &[String]) -> Vec<Outcome<()>> {
+    fn delete_now(&self, catalog: &mut Catalog, names: &[String]) -> Vec<Outcome<()>> {
         let mut marked: Vec<Outcome<&str>> = Vec::with_capacity(names.len());
         for name in names {
-            marked.push(match keeping.catalog.topics.get_mut(name) {
+            marked.push(match catalog.topics.get_mut(name) {
                 Some(entry) if !entry.deleting => {
                     entry.deleting = true;
                     Ok(name)
                 }
-                _ => Err(Refusal::unknown_topic(name)),
+                _ => Err(unknown_topic(name).into()),
             });
         }
         if marked.iter().all(Result::is_err) {
             return marked.into_iter().map(|name| name.map(drop)).collect();
         }
         // The moment of deletion: after it a crash does not bring half of a topic back.
-        if let Err(refusal) = keeping.write() {
+        if let Err(error) = catalog.write() {
             for name in marked.iter().flatten() {
-                if let Some(entry) = keeping.catalog.topics.get_mut(*name) {
+                if let Some(entry) = catalog.topics.get_mut(*name) {
                     entry.deleting = false;
                 }
             }
+            let refusal = Refusal::from(error);
             return marked
                 .into_iter()
                 .map(|name| name.and(Err(refusal.clone())))
                 .collect();
         }
         let gone: Vec<&str> = marked.iter().flatten().copied().collect();
-        self.take_away(keeping, &gone);
+        self.take_away(catalog, &gone);
         // Or a later topic of the same name would begin where this one did.
-        if let Err(error) = self.write_checkpoints(keeping) {
+        if let Err(error) = self.replicas.checkpoint() {
             tracing::warn!("the checkpoints still name deleted topics: {error}");
         }
-        if let Err(refusal) = keeping.write() {
-            let why = refusal.message;
+        if let Err(why) = catalog.write() {
             tracing::warn!(
                 "topics were deleted, and the note of it stays until the next change: {why}"
             );
@@ -56,38 +60,30 @@ impl Topics {
     }
 
     /// Takes topics from everybody, and their files out of the way.
-    fn take_away(&self, keeping: &mut Keeping, names: &[&str]) {
-        let topics: Vec<_> = names.iter().filter_map(|name| self.by_name(name)).collect();
-        self.publish(|snapshot| topics.iter().for_each(|topic| snapshot.remove(topic)));
-        for partition in topics.iter().flat_map(|topic| &topic.partitions) {
-            partition.delete();
-        }
+    fn take_away(&self, catalog: &mut Catalog, names: &[&str]) {
+        let image = self.image.load_full();
+        let topics: Vec<_> = names.iter().filter_map(|name| image.topic(name)).collect();
+        self.publish(|image| topics.iter().for_each(|topic| image.remove(topic)));
+        self.replicas.withdraw(names);
         let files = topics.iter();
         let files = files.map(|topic| (&*topic.name, topic.partitions.len() as i32));
-        keeping.forget(files);
+        self.forget(catalog, &files.collect::<Vec<_>>());
         if let Err(error) = self.configs.forget_topics(names) {
             tracing::warn!("the settings of deleted topics stay in their file: {error}");
         }
     }
-}
 
-impl Keeping {
     /// Removes the files of topics, of which this is told name and number of partitions, and their entries; where files
-    /// resist, the entry says `deleting` until the next start. One flush of the directory serves them all.
-    pub(super) fn forget<'a>(&mut self, topics: impl Iterator<Item = (&'a str, i32)>) {
-        let mut retired = Vec::new();
-        let outcomes: Vec<_> = topics
-            .map(|(name, count)| (name, self.retire_partitions(name, 0..count, &mut retired)))
-            .collect();
-        let synced = self.data_dir.sync();
-        discard(retired);
-        for (name, outcome) in outcomes {
-            let Err(error) = outcome.as_ref().and(synced.as_ref()) else {
-                self.catalog.topics.remove(name);
+    /// resist, the entry says `deleting` until the next start.
+    pub(super) fn forget(&self, catalog: &mut Catalog, topics: &[(&str, i32)]) {
+        let outcomes = self.replicas.remove_topics(topics);
+        for ((name, _), outcome) in topics.iter().zip(outcomes) {
+            let Err(error) = outcome else {
+                catalog.topics.remove(*name);
                 continue;
             };
             tracing::warn!("topic {name} is deleted, its files will be at the next start: {error}");
-            if let Some(entry) = self.catalog.topics.get_mut(name) {
+            if let Some(entry) = catalog.topics.get_mut(*name) {
                 entry.deleting = true;
             }
         }

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{Keeping, Topics};
+use super::{Registry, catalog::Catalog};
 use crate::refusal::Refusal;
 
 pub(super) type Outcome<T> = Result<T, Refusal>;
 
-impl Topics {
+impl Registry {
     /// Runs a change that has `count` outcomes. It ends even if who asked for it goes away.
     pub(super) async fn change<T: Send + 'static>(
         self: &Arc<Self>,
         count: usize,
-        change: impl FnOnce(&Self, &mut Keeping) -> Vec<Outcome<T>> + Send + 'static,
+        change: impl FnOnce(&Self, &mut Catalog) -> Vec<Outcome<T>> + Send + 'static,
     ) -> Vec<Outcome<T>> {
-        let topics = Arc::clone(self);
+        let registry = Arc::clone(self);
         let stopping = move || (0..count).map(|_| Err(Refusal::stopping())).collect();
-        let run = move || match topics.keeping.lock().as_mut() {
-            Some(keeping) => change(&topics, keeping),
+        let run = move || match registry.catalog.lock().as_mut() {
+            Some(catalog) => change(&registry, catalog),
             None => stopping(),
         };
         tokio::task::spawn_blocking(run)

@@ -2,16 +2,16 @@
 
 use kafkalite_log::LogError;
 
-use super::{Topics, parallel};
+use super::{Replicas, parallel};
 
-impl Topics {
+impl Replicas {
     /// Closes every log, writes the checkpoints, and marks the directory as clean before it is unlocked. Blocks. No topic
     /// is created, grown or deleted from now on. The second call does nothing.
     ///
     /// After an error the rest is closed all the same, but the directory is not marked: the next start recovers it.
     pub(crate) fn close(&self) -> Result<(), LogError> {
-        let mut held = self.keeping.lock();
-        let Some(keeping) = held.take() else {
+        let mut held = self.dir.lock();
+        let Some(data_dir) = held.take() else {
             return Ok(());
         };
         let mut outcome = Ok(());
@@ -28,16 +28,16 @@ impl Topics {
             }
         }
         outcome?;
-        self.write_checkpoints(&keeping)?;
-        if let Err(error) = keeping.data_dir.write_inventory(&self.inventory()) {
+        self.write_checkpoints(&data_dir)?;
+        if let Err(error) = data_dir.write_inventory(&self.inventory()) {
             tracing::warn!("the next start will not notice a lost segment: {error}");
         }
-        keeping.data_dir.close_clean()
+        data_dir.close_clean()
     }
 
     /// Lets go of every log and of the directory without writing anything: for a directory that is to be deleted.
     pub(crate) fn abandon(&self) {
-        if self.keeping.lock().take().is_some() {
+        if self.dir.lock().take().is_some() {
             for partition in self.partitions() {
                 partition.log.abandon();
             }

@@ -8,18 +8,17 @@ use kafkalite_log::{
     partition::TopicPartition,
 };
 
-use super::Topics;
+use super::{Replicas, named};
 
 /// So many gaps of one log are named.
 const NAMED: usize = 10;
 
-impl Topics {
+impl Replicas {
     /// The segments of all logs.
     pub(super) fn inventory(&self) -> Inventory {
         let partitions = self.partitions();
         let line = |topic: &str, index, log: &Log| {
-            let name = TopicPartition::new(topic, index)
-                .expect("a partition that was opened has a checked name");
+            let name = named(topic, index);
             (name, extent(log))
         };
         partitions

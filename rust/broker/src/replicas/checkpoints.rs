@@ -5,65 +5,64 @@
 
 use std::sync::atomic::Ordering;
 
-use kafkalite_log::{LogError, checkpoint::Offsets, partition::TopicPartition};
+use kafkalite_log::datadir::DataDir;
+use kafkalite_log::{LogError, checkpoint::Offsets};
 
-use super::{Keeping, Topics};
-use crate::partition::Partition;
+use super::{Partition, Replicas, named};
 
-impl Topics {
+impl Replicas {
     /// Writes all of them. Blocks.
     pub(crate) fn checkpoint(&self) -> Result<(), LogError> {
-        self.keeping
+        self.dir
             .lock()
             .as_ref()
-            .map_or(Ok(()), |keeping| self.write_checkpoints(keeping))
+            .map_or(Ok(()), |data_dir| self.write_checkpoints(data_dir))
     }
 
     /// Writes `log-start-offset-checkpoint`. Blocks.
     pub(crate) fn checkpoint_start_offsets(&self) -> Result<(), LogError> {
-        self.keeping
+        self.dir
             .lock()
             .as_ref()
-            .map_or(Ok(()), |keeping| self.write_start_offsets(keeping))
+            .map_or(Ok(()), |data_dir| self.write_start_offsets(data_dir))
     }
 
-    pub(super) fn write_checkpoints(&self, keeping: &Keeping) -> Result<(), LogError> {
+    pub(super) fn write_checkpoints(&self, data_dir: &DataDir) -> Result<(), LogError> {
         let recovery_points = self.offsets(|partition| partition.log.recovery_point());
         // First: a recovery point may stand at a start offset with deleted records before it that were never flushed. If
         // they came back, nobody would verify them.
-        self.write_start_offsets(keeping)?;
-        keeping.data_dir.recovery_points().write(&recovery_points)?;
-        self.write_compacted(keeping)?;
+        self.write_start_offsets(data_dir)?;
+        data_dir.recovery_points().write(&recovery_points)?;
+        self.write_compacted(data_dir)?;
         let high_watermarks = self.offsets(|partition| partition.log.high_watermark());
-        keeping.data_dir.high_watermarks().write(&high_watermarks)
+        data_dir.high_watermarks().write(&high_watermarks)
     }
 
     /// Writes `cleaner-offset-checkpoint`. Blocks.
     pub(crate) fn checkpoint_compacted(&self) -> Result<(), LogError> {
-        self.keeping
+        self.dir
             .lock()
             .as_ref()
-            .map_or(Ok(()), |keeping| self.write_compacted(keeping))
+            .map_or(Ok(()), |data_dir| self.write_compacted(data_dir))
     }
 
     /// How far logs are compacted, of those that were. A topic that is deleted is not in it, so a later one of its name
     /// begins anew.
-    fn write_compacted(&self, keeping: &Keeping) -> Result<(), LogError> {
+    fn write_compacted(&self, data_dir: &DataDir) -> Result<(), LogError> {
         let mut compacted =
             self.offsets(|partition| partition.compacted_to.load(Ordering::Relaxed));
         compacted.retain(|_, offset| *offset > 0);
-        keeping.data_dir.compacted().write(&compacted)
+        data_dir.compacted().write(&compacted)
     }
 
-    fn write_start_offsets(&self, keeping: &Keeping) -> Result<(), LogError> {
+    fn write_start_offsets(&self, data_dir: &DataDir) -> Result<(), LogError> {
         let start_offsets = self.offsets(|partition| partition.log.start_offset());
-        keeping.data_dir.start_offsets().write(&start_offsets)
+        data_dir.start_offsets().write(&start_offsets)
     }
 
     fn offsets(&self, offset: impl Fn(&Partition) -> i64) -> Offsets {
         let line = |partition: &Partition| {
-            let name = TopicPartition::new(&partition.topic, partition.index)
-                .expect("a partition that was opened has a checked name");
+            let name = named(&partition.topic, partition.index);
             (name, offset(partition))
         };
         let partitions = self.partitions();

@@ -1,0 +1,147 @@
+//! What is there at the start: the catalog, and the partitions' directories.
+//!
+//! A directory that the catalog does not know was written by Apache Kafka, or copied in; its topic is taken over with the
+//! id in its `partition.metadata`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use kafkalite_cluster::{BrokerImage, ClusterImage, MAX_PARTITIONS, names};
+use kafkalite_log::LogError;
+use kafkalite_log::datadir::{DataDir, PartitionDir};
+use kafkalite_log::partition::TopicPartition;
+use kafkalite_names::{counted, ids};
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use super::catalog::{Catalog, Entry};
+use super::{Registry, image_of};
+use crate::config::Configs;
+use crate::replicas::{Lying, Replicas, discard, remove_partitions};
+
+impl Registry {
+    /// Opens a data directory: what there is, and what lies here of it. Blocks; call it on a thread of a runtime.
+    pub(crate) fn open(
+        data_dir: DataDir,
+        configs: Arc<Configs>,
+    ) -> Result<(Arc<Self>, Arc<Replicas>), LogError> {
+        let listing = data_dir.list()?;
+        discard(listing.retired);
+        let mut catalog = Catalog::read(data_dir.path())?;
+        let written = catalog.clone();
+        adopt(&listing.partitions, &mut catalog);
+        finish_deletions(&data_dir, &mut catalog)?;
+        let changed = catalog != written;
+        if changed {
+            catalog.write()?;
+        }
+
+        // Not worth a start that fails: without it compaction begins anew.
+        let compacted = data_dir.compacted().read().unwrap_or_else(|error| {
+            tracing::warn!("how far logs are compacted is not known: {error}");
+            BTreeMap::new()
+        });
+        let is_new = |name: &str| !written.topics.contains_key(name);
+        keep_compacted(&configs, &catalog, &compacted, is_new);
+        let topics = catalog.topics.iter();
+        let lying: Vec<_> = topics
+            .map(|(name, entry)| Lying {
+                name,
+                id: entry.id,
+                partitions: entry.partitions,
+            })
+            .collect();
+        let node_id = data_dir.identity().node_id;
+        let opened = Replicas::open(data_dir, Arc::clone(&configs), &lying, &compacted, !changed);
+        let replicas = opened?;
+        let me = BrokerImage {
+            endpoint: None,
+            rack: configs.settings().broker_rack.clone(),
+        };
+        let mut image = ClusterImage::new(BTreeMap::from([(node_id, me)]), Some(node_id));
+        for topic in replicas.snapshot().iter() {
+            image.insert(image_of(topic, node_id));
+        }
+        let registry = Self {
+            node_id,
+            configs,
+            replicas: Arc::clone(&replicas),
+            image: ArcSwap::from_pointee(image),
+            catalog: Mutex::new(Some(catalog)),
+        };
+        Ok((Arc::new(registry), replicas))
+    }
+}
+
+/// Finishes the deletions that a crash interrupted.
+fn finish_deletions(data_dir: &DataDir, catalog: &mut Catalog) -> Result<(), LogError> {
+    for (name, entry) in catalog.topics.iter().filter(|(_, entry)| entry.deleting) {
+        remove_partitions(data_dir, name, 0..entry.partitions)?;
+    }
+    catalog.topics.retain(|_, entry| !entry.deleting);
+    Ok(())
+}
+
+/// Gives topics that are compacted that policy, where nobody has said otherwise: the default would delete what is old in
+/// them. Those are the broker's own, and what Apache Kafka has compacted: its settings of topics are where we do not read.
+fn keep_compacted(
+    configs: &Configs,
+    catalog: &Catalog,
+    compacted: &BTreeMap<TopicPartition, i64>,
+    is_new: impl Fn(&str) -> bool,
+) {
+    const POLICY: &str = "cleanup.policy";
+    for name in catalog.topics.keys() {
+        let was_compacted = || compacted.keys().any(|partition| partition.topic() == name);
+        let mut overrides = configs.topic_overrides(name);
+        let wanted = names::is_internal(name) || (is_new(name) && was_compacted());
+        if !wanted || overrides.contains_key(POLICY) {
+            continue;
+        }
+        overrides.insert(POLICY.to_owned(), "compact".to_owned());
+        match configs.put_topic(name, overrides) {
+            Ok(()) => tracing::info!("topic {name} is one that is compacted: {POLICY}=compact"),
+            Err(error) => tracing::error!("that topic {name} is compacted is not noted: {error}"),
+        }
+    }
+}
+
+/// Enters what lies in the directory and is not in the catalog: whole topics, and more partitions of known ones. Numbers
+/// that are missing in between, which another broker of a cluster may have, become empty partitions.
+fn adopt(found: &[PartitionDir], catalog: &mut Catalog) {
+    let mut topics: BTreeMap<&str, Entry> = BTreeMap::new();
+    for PartitionDir {
+        partition,
+        topic_id,
+        ..
+    } in found
+    {
+        if partition.number() >= MAX_PARTITIONS {
+            tracing::warn!("{partition} is left alone: no topic has that many partitions");
+            continue;
+        }
+        let unknown = Entry {
+            id: Uuid::nil(),
+            partitions: 0,
+            deleting: false,
+        };
+        let entry = topics.entry(partition.topic()).or_insert(unknown);
+        entry.partitions = entry.partitions.max(partition.number() + 1);
+        if entry.id.is_nil() {
+            entry.id = topic_id.unwrap_or_default();
+        }
+    }
+    for (name, mut entry) in topics {
+        if let Some(known) = catalog.topics.get_mut(name) {
+            known.partitions = known.partitions.max(entry.partitions);
+            continue;
+        }
+        if entry.id.is_nil() {
+            entry.id = ids::random();
+        }
+        let partitions = counted(entry.partitions, "partition");
+        tracing::info!("found topic {name} with {partitions}");
+        catalog.topics.insert(name.to_owned(), entry);
+    }
+}

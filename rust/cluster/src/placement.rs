@@ -1,0 +1,207 @@
+//! Where the partitions of a topic are to lie.
+
+use std::sync::Arc;
+
+use kafkalite_names::shown;
+use kafkalite_wire::{CodedError, ErrorCode};
+
+use crate::MAX_PARTITIONS;
+use crate::image::{ClusterImage, Replicas};
+
+/// A wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Placement {
+    /// So many partitions with so many replicas each, wherever there is room.
+    Anywhere {
+        /// How many partitions.
+        partitions: i32,
+        /// The replication factor.
+        replicas: i32,
+    },
+    /// Partitions by number, and the brokers that are to hold each, the preferred leader first.
+    On(Vec<(i32, Vec<i32>)>),
+}
+
+/// The replicas of each partition of a new topic.
+pub fn place(
+    image: &ClusterImage,
+    name: &str,
+    wish: Placement,
+) -> Result<Vec<Replicas>, CodedError> {
+    match wish {
+        Placement::Anywhere {
+            partitions,
+            replicas,
+        } => {
+            // Before there is room made for them.
+            check_count(name, partitions)?;
+            check_replicas(image, name, replicas)?;
+            Ok(spread(image, 0, partitions, replicas as usize))
+        }
+        Placement::On(mut assignments) => {
+            assignments.sort_unstable_by_key(|(number, _)| *number);
+            let numbers = assignments.iter().map(|(number, _)| *number);
+            if !numbers.eq(0..assignments.len() as i32) {
+                return wrong(
+                    "the partitions of an assignment must be 0, 1, 2 and so on, each once",
+                );
+            }
+            let checked = assignments.into_iter().map(|(number, brokers)| {
+                check_assigned(image, number, &brokers)?;
+                Ok(brokers.into())
+            });
+            checked.collect()
+        }
+    }
+}
+
+/// The replicas of `count` partitions from number `first` on: each broker is the preferred leader of about as many as any other, and
+/// the others follow it in the order of their ids.
+pub(crate) fn spread(
+    image: &ClusterImage,
+    first: i32,
+    count: i32,
+    replicas: usize,
+) -> Vec<Replicas> {
+    let brokers: Vec<i32> = image.brokers.keys().copied().collect();
+    let of = |number: i32| -> Replicas {
+        let from = number as usize % brokers.len();
+        let (after, before) = (&brokers[from..], &brokers[..from]);
+        after.iter().chain(before).take(replicas).copied().collect()
+    };
+    // Partitions that lie on the same brokers share one list.
+    let shared: Vec<Replicas> = (0..brokers.len() as i32).map(of).collect();
+    let numbers = first..first.saturating_add(count);
+    numbers
+        .map(|number| Arc::clone(&shared[number as usize % shared.len()]))
+        .collect()
+}
+
+pub(crate) fn check_assigned(
+    image: &ClusterImage,
+    partition: i32,
+    brokers: &[i32],
+) -> Result<(), CodedError> {
+    let is_repeated = |at: usize| brokers[..at].contains(&brokers[at]);
+    let is_known = brokers.iter().all(|id| image.brokers.contains_key(id));
+    if is_known && !brokers.is_empty() && !(0..brokers.len()).any(is_repeated) {
+        return Ok(());
+    }
+    wrong(format!(
+        "partition {partition} is assigned to {brokers:?}; {}",
+        there_are(image)
+    ))
+}
+
+/// Which brokers could be named.
+pub(crate) fn there_are(image: &ClusterImage) -> String {
+    let brokers: Vec<i32> = image.brokers.keys().copied().collect();
+    match brokers[..] {
+        [only] => format!("the only broker is {only}"),
+        _ => format!("name one or more of {brokers:?}, each once"),
+    }
+}
+
+/// Refuses a number of partitions that no topic can have.
+pub(crate) fn check_count(name: &str, partitions: i32) -> Result<(), CodedError> {
+    if (1..=MAX_PARTITIONS).contains(&partitions) {
+        return Ok(());
+    }
+    let name = shown(name);
+    Err(CodedError::new(
+        ErrorCode::InvalidPartitions,
+        format!("topic '{name}' can have 1 to {MAX_PARTITIONS} partitions, not {partitions}"),
+    ))
+}
+
+fn check_replicas(image: &ClusterImage, name: &str, replicas: i32) -> Result<(), CodedError> {
+    let brokers = image.brokers.len();
+    if (1..=brokers).contains(&usize::try_from(replicas).unwrap_or(0)) {
+        return Ok(());
+    }
+    let why = match brokers {
+        1 => "this is a single broker, so the replication factor is 1 (or -1 for the default)"
+            .to_owned(),
+        _ => format!(
+            "there are {brokers} brokers, so the replication factor is from 1 to {brokers} (or -1 for the default)"
+        ),
+    };
+    Err(CodedError::new(
+        ErrorCode::InvalidReplicationFactor,
+        format!(
+            "topic '{}' cannot have {replicas} replicas: {why}",
+            shown(name)
+        ),
+    ))
+}
+
+fn wrong<T>(message: impl Into<String>) -> Result<T, CodedError> {
+    Err(CodedError::new(
+        ErrorCode::InvalidReplicaAssignment,
+        message,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::tests::image;
+
+    fn anywhere(
+        brokers: &[i32],
+        partitions: i32,
+        replicas: i32,
+    ) -> Result<Vec<Replicas>, ErrorCode> {
+        let wish = Placement::Anywhere {
+            partitions,
+            replicas,
+        };
+        place(&image(brokers, &[]), "t", wish).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn brokers_lead_in_turns_and_no_replica_shares_a_broker_with_another() {
+        let placed = anywhere(&[1, 2, 5], 4, 2).unwrap();
+        let expected: [&[i32]; 4] = [&[1, 2], &[2, 5], &[5, 1], &[1, 2]];
+        assert!(placed.iter().map(|one| &**one).eq(expected), "{placed:?}");
+    }
+
+    #[test]
+    fn a_number_of_partitions_is_judged_before_there_is_room_made_for_them() {
+        for count in [0, -2, 10_001, i32::MAX] {
+            assert_eq!(anywhere(&[1], count, 1), Err(ErrorCode::InvalidPartitions));
+        }
+    }
+
+    #[test]
+    fn there_are_no_more_replicas_than_brokers() {
+        for (brokers, replicas) in [(1, 2), (1, 0), (1, -2), (3, 4)] {
+            let brokers: Vec<i32> = (0..brokers).collect();
+            let refused = Err(ErrorCode::InvalidReplicationFactor);
+            assert_eq!(anywhere(&brokers, 1, replicas), refused);
+        }
+        assert!(anywhere(&[0, 1, 2], 1, 3).is_ok());
+    }
+
+    #[test]
+    fn an_assignment_names_every_partition_once_and_brokers_that_there_are() {
+        let on = |assignments: &[(i32, &[i32])]| {
+            let owned = assignments.iter().map(|(at, on)| (*at, on.to_vec()));
+            place(&image(&[1, 2], &[]), "t", Placement::On(owned.collect()))
+        };
+        let placed = on(&[(1, &[2]), (0, &[2, 1])]).unwrap();
+        assert_eq!(placed, [Replicas::from([2, 1]), Replicas::from([2])]);
+        let wrong: [&[(i32, &[i32])]; 6] = [
+            &[(1, &[1])],
+            &[(0, &[1]), (0, &[1])],
+            &[(-1, &[1]), (0, &[1])],
+            &[(0, &[])],
+            &[(0, &[1, 1])],
+            &[(0, &[3])],
+        ];
+        for assignments in wrong {
+            let code = on(assignments).unwrap_err().code;
+            assert_eq!(code, ErrorCode::InvalidReplicaAssignment, "{assignments:?}");
+        }
+    }
+}
