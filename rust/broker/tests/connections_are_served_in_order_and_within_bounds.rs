@@ -5,8 +5,9 @@ mod support;
 use bytes::Bytes;
 use kafkalite_wire::Response;
 use kafkalite_wire::api::api_versions::ApiVersionsResponse;
-use support::{data, frame, introduced, introduction, resident, start};
+use support::{Client, data, frame, introduced, introduction, resident, start, warnings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 
 #[tokio::test]
 async fn pipelined_requests_are_answered_in_order() {
@@ -75,6 +76,35 @@ async fn one_connection_too_many_is_closed_and_a_later_one_served() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("no connection became free");
+}
+
+#[tokio::test]
+async fn one_connection_too_many_from_an_address_is_closed_and_told_once() {
+    warnings::listen();
+    let limits = [
+        ("max.connections.per.ip", "1"),
+        ("max.connections.per.ip.overrides", "127.0.0.1:2"),
+    ];
+    let broker = start(&limits).await;
+    let mut clients = [broker.connect().await, broker.connect().await];
+    for client in &mut clients {
+        client.ask(4, &introduction()).await;
+    }
+    for _ in 0..3 {
+        broker.connect().await.assert_closed().await;
+    }
+    let told = warnings::containing("2 from this address are open");
+    assert_eq!(told.len(), 1, "{told:?}");
+    // From elsewhere there may be another one.
+    let elsewhere = || async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        let stream = socket.connect(broker.broker.address()).await.unwrap();
+        Client::over(stream)
+    };
+    let mut other = elsewhere().await;
+    other.ask(4, &introduction()).await;
+    elsewhere().await.assert_closed().await;
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ static IGNORED: &[&str] = &[
     "listener.security.protocol.map",
     "log.dir.failure.timeout.ms", "log.initial.task.delay.ms",
     "log.message.downconversion.enable", "log.message.format.version", "log.message.timestamp.difference.max.ms",
-    "max.connection.creation.rate", "max.connections.per.ip", "max.connections.per.ip.overrides",
+    "max.connection.creation.rate",
     "metadata.log.dir", "metadata.log.max.record.bytes.between.snapshots", "metadata.log.max.snapshot.interval.ms",
     "metadata.log.segment.bytes", "metadata.log.segment.min.bytes", "metadata.log.segment.ms",
     "metadata.max.idle.interval.ms", "metadata.max.retention.bytes", "metadata.max.retention.ms",

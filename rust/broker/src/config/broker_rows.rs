@@ -49,7 +49,10 @@ const FOREVER: &str = "9223372036854775807";
 const NO_LIMIT: &str = "2147483647";
 
 use Change::{Dynamic, Restart};
-use Kind::{Boolean, Choice, Double, Int, IntIn, List, Long, NonEmptyList, SegmentBytes, Text};
+use Kind::{
+    AddressLimits, Boolean, Choice, Double, Int, IntIn, List, Long, NonEmptyList, SegmentBytes,
+    Text,
+};
 
 // Ranges that Kafka's defaults allow for groups that are not here.
 pub(super) const ASSIGNMENT_INTERVALS: Kind = IntIn(&[0..=15_000]);
@@ -161,6 +164,8 @@ pub static BROKER: &[Row] = &[
     row("log.segment.bytes", SegmentBytes, "1073741824", Dynamic, "Size in bytes at which a new segment is begun; at least 1 MiB (KIP-1030), less only for a topic, by internal.segment.bytes."),
     row("log.segment.delete.delay.ms", Long(0), "60000", Dynamic, "Milliseconds between taking a segment out of the log and removing its file."),
     row("max.connections", Int(0), NO_LIMIT, Dynamic, "Most connections at one time; one more is closed at once."),
+    row("max.connections.per.ip", Int(0), NO_LIMIT, Dynamic, "Most connections from one address at one time; one more is closed at once. 0 only with max.connections.per.ip.overrides."),
+    row("max.connections.per.ip.overrides", AddressLimits, "", Dynamic, "The same for single addresses, as address:number with commas between them; names of hosts are not looked up."),
     row("max.decompressed.message.bytes", DECOMPRESSED_BYTES, "2147483639", Dynamic, "Most bytes of one message inside of a compressed batch, decompressed."),
     row("max.incremental.fetch.session.cache.slots", Int(0), "1000", Restart, "Fetch sessions (KIP-227) remembered at one time."),
     row("max.request.partition.size.limit", Int(1), "2000", Restart, "Most partitions in one DescribeTopicPartitions answer."),

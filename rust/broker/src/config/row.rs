@@ -1,6 +1,8 @@
 //! What a row of the tables says, and what may be written in it.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use super::reset::is_reset;
@@ -40,6 +42,8 @@ pub enum Kind {
     OffsetReset,
     /// A topic that is not one of the broker's own.
     UserTopic,
+    /// Numbers of connections as `address:number` with commas between them.
+    AddressLimits,
     /// Replicas as `partition:broker` with commas between them, or `*` for all.
     Replicas,
 }
@@ -88,7 +92,11 @@ impl Kind {
             Self::Int(_) | Self::IntIn(_) | Self::SegmentBytes => "int",
             Self::Long(_) => "long",
             Self::Double(..) => "double",
-            Self::Text | Self::Choice(_) | Self::OffsetReset | Self::UserTopic => "string",
+            Self::Text
+            | Self::Choice(_)
+            | Self::OffsetReset
+            | Self::UserTopic
+            | Self::AddressLimits => "string",
             Self::List(_) | Self::NonEmptyList(_) | Self::DistinctList | Self::Replicas => "list",
         }
     }
@@ -137,6 +145,7 @@ impl fmt::Display for Kind {
                 f.write_str("earliest, latest, or by_duration: and a duration that is not negative, like PT1H30M")
             }
             Self::UserTopic => f.write_str("the name of a topic, not beginning with __"),
+            Self::AddressLimits => f.write_str("IP address:number, separated by commas"),
             Self::Replicas => f.write_str("partition:broker, separated by commas, or *"),
         }
     }
@@ -193,6 +202,7 @@ impl Row {
             }
             Kind::OffsetReset => is_reset(value).then(|| value.to_owned()),
             Kind::UserTopic => (!value.starts_with("__")).then(|| value.to_owned()),
+            Kind::AddressLimits => address_limits(value).map(|_| value.to_owned()),
             Kind::Replicas if value == "*" => Some(value.to_owned()),
             Kind::Replicas => listed(value, &[]).filter(|listed| {
                 let replica = |one: &str| {
@@ -209,6 +219,24 @@ impl Row {
             expected: self.kind.to_string(),
         })
     }
+}
+
+/// The connections that each address may have; `None` if it is no list of these.
+pub(super) fn address_limits(value: &str) -> Option<BTreeMap<IpAddr, usize>> {
+    let limit = |one: &str| {
+        // The last colon: IPv6 has others.
+        let (address, limit) = one.trim().rsplit_once(':')?;
+        let address = address.trim_start_matches('[').trim_end_matches(']');
+        let limit: u32 = limit.trim().parse().ok()?;
+        Some((
+            address.parse::<IpAddr>().ok()?.to_canonical(),
+            limit as usize,
+        ))
+    };
+    if value.trim().is_empty() {
+        return Some(BTreeMap::new());
+    }
+    value.split(',').map(limit).collect()
 }
 
 /// The words of a list, each once; `None` if one is not of `known`, where that says which there are.
@@ -267,6 +295,8 @@ mod tests {
         );
         assert_eq!(row(Kind::List(&["delete"])).check(" ").unwrap(), "");
         assert_eq!(row(Kind::Replicas).check("0:1, 1:0,").unwrap(), "0:1,1:0");
+        let limits = address_limits("127.0.0.1:2, ::1:3, [::2]:4").unwrap();
+        assert_eq!(limits.into_values().collect::<Vec<_>>(), [2, 3, 4]);
     }
 
     #[test]
@@ -287,6 +317,8 @@ mod tests {
             (Kind::DistinctList, "zone,zone"),
             (Kind::DistinctList, "zone,,rack"),
             (Kind::OffsetReset, "none"),
+            (Kind::AddressLimits, "127.0.0.1:-1"),
+            (Kind::AddressLimits, "host:1"),
             (Kind::UserTopic, "__letters"),
         ] {
             let error = row(kind).check(value).unwrap_err().to_string();

@@ -1,9 +1,12 @@
 //! The settings in force, as values that code uses. A new one is built whenever something is altered.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use kafkalite_log::{CompactorSettings, Durability, LogConfig, StoredCompression};
 use kafkalite_records::{Compression, TimestampType};
 
-use super::row::Row;
+use super::row::{Row, address_limits};
 use super::values::{Layers, Origin, broker_row, group_row, topic_row};
 use super::{BrokerConfig, Listener, Overrides};
 use crate::error::BrokerError;
@@ -39,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) log_flush_start_offset_checkpoint_interval_ms: u64,
     pub(crate) log_retention_check_interval_ms: u64,
     pub(crate) max_connections: usize,
+    pub(crate) max_connections_per_ip: usize,
+    pub(crate) max_connections_per_ip_overrides: BTreeMap<IpAddr, usize>,
     pub(crate) max_incremental_fetch_session_cache_slots: usize,
     pub(crate) max_request_partition_size_limit: i32,
     /// `None`: what the data directory says.
@@ -125,6 +130,7 @@ impl Settings {
     pub(super) fn new(layers: Layers<'_>) -> Result<Self, BrokerError> {
         let of = Reader(|name: &str| layers.broker(known(broker_row(name))));
         of.check_retention()?;
+        of.check_connections()?;
         let advertised = of
             .text("advertised.listeners")
             .filter(|text| !text.is_empty());
@@ -183,6 +189,11 @@ impl Settings {
                 .count("log.flush.start.offset.checkpoint.interval.ms"),
             log_retention_check_interval_ms: of.count("log.retention.check.interval.ms"),
             max_connections: of.int("max.connections") as usize,
+            max_connections_per_ip: of.int("max.connections.per.ip") as usize,
+            max_connections_per_ip_overrides: of
+                .text("max.connections.per.ip.overrides")
+                .and_then(|text| address_limits(&text))
+                .unwrap_or_default(),
             max_incremental_fetch_session_cache_slots: of
                 .int("max.incremental.fetch.session.cache.slots")
                 as usize,
@@ -314,6 +325,19 @@ impl<F: Fn(&str) -> Vec<Origin>> Reader<F> {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// No connection from anywhere but where an override allows some, as in Apache Kafka.
+    fn check_connections(&self) -> Result<(), BrokerError> {
+        let (all, overrides) = ("max.connections.per.ip", "max.connections.per.ip.overrides");
+        if self.int(all) > 0 || self.text(overrides).is_some_and(|text| !text.is_empty()) {
+            return Ok(());
+        }
+        Err(BrokerError::InvalidSetting {
+            name: all.to_owned(),
+            value: "0".to_owned(),
+            expected: format!("at least 1 where {overrides} is not set"),
+        })
     }
 
     /// `compression.type` and the level of what it names; `None` for `producer`.

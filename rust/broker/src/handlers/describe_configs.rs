@@ -207,7 +207,11 @@ impl Setting {
 fn type_code(kind: Kind) -> i8 {
     match kind {
         Kind::Boolean | Kind::False(_) => 1,
-        Kind::Text | Kind::Choice(_) | Kind::OffsetReset | Kind::UserTopic => 2,
+        Kind::Text
+        | Kind::Choice(_)
+        | Kind::OffsetReset
+        | Kind::UserTopic
+        | Kind::AddressLimits => 2,
         Kind::Int(_) | Kind::IntIn(_) | Kind::SegmentBytes => 3,
         Kind::Long(_) => 5,
         Kind::Double(..) => 6,

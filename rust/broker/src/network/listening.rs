@@ -1,7 +1,7 @@
 //! Taking connections.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval_at};
 
+use super::addresses::{Addresses, Seat};
 use super::connection;
 use super::quota::Quota;
 use crate::config::{Listener, Settings};
@@ -102,6 +103,7 @@ pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
     let own = About::Peer(own);
     let mut stopping = broker.stopping.subscribe();
     let mut connections = JoinSet::new();
+    let addresses = Addresses::default();
     let ids = AtomicU64::new(0);
     loop {
         let accepted = tokio::select! {
@@ -116,17 +118,25 @@ pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
         };
         match accepted {
             Ok((stream, peer)) => {
-                let limit = broker.configs.settings().max_connections;
-                if connections.len() >= limit {
-                    let reason = format!("max.connections={limit} are open");
-                    if warnings.is_new(About::Peer(canonical(peer).ip()), &reason) {
-                        tracing::warn!(%peer, "connection refused: {reason}");
+                let address = canonical(peer).ip();
+                let seat = match admit(
+                    &broker.configs.settings(),
+                    &connections,
+                    &addresses,
+                    address,
+                ) {
+                    Ok(seat) => seat,
+                    Err(reason) => {
+                        if warnings.is_new(About::Peer(address), &reason) {
+                            tracing::warn!(%peer, "connection refused: {reason}");
+                        }
+                        continue;
                     }
-                    continue;
-                }
+                };
                 take(
                     &mut connections,
                     stream,
+                    seat,
                     peer,
                     ids.fetch_add(1, Ordering::Relaxed),
                     &broker,
@@ -154,9 +164,30 @@ pub(crate) async fn serve(listener: TcpListener, broker: Arc<BrokerState>) {
     warnings.summarize();
 }
 
+/// Whether there may be one more connection, and one more from this address.
+fn admit(
+    settings: &Settings,
+    connections: &JoinSet<()>,
+    addresses: &Addresses,
+    address: IpAddr,
+) -> Result<Seat, String> {
+    let limit = settings.max_connections;
+    if connections.len() >= limit {
+        return Err(format!("max.connections={limit} are open"));
+    }
+    let (limit, from) = match settings.max_connections_per_ip_overrides.get(&address) {
+        Some(limit) => (*limit, "max.connections.per.ip.overrides"),
+        None => (settings.max_connections_per_ip, "max.connections.per.ip"),
+    };
+    addresses
+        .seat(address, limit)
+        .ok_or_else(|| format!("{limit} from this address are open ({from})"))
+}
+
 fn take(
     connections: &mut JoinSet<()>,
     stream: TcpStream,
+    seat: Seat,
     peer: SocketAddr,
     id: u64,
     broker: &Arc<BrokerState>,
@@ -177,13 +208,17 @@ fn take(
         peer_done: done,
     });
     tracing::debug!(id, %peer, "connection opened");
-    connections.spawn(connection::serve(
+    let serving = connection::serve(
         stream,
         connection,
         peer_done,
         Arc::clone(broker),
         Arc::clone(quota),
-    ));
+    );
+    connections.spawn(async move {
+        let _counted = seat;
+        serving.await;
+    });
 }
 
 /// An IPv4 address that came over an IPv6 socket, as IPv4.

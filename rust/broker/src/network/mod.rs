@@ -4,6 +4,7 @@
 //! answer being written, whose records stay in their files, and what a request becomes when it is decoded; for all
 //! connections together the bytes of large frames, `queued.max.request.bytes`, from their announcement to their last slice.
 
+mod addresses;
 mod connection;
 mod frames;
 mod listening;

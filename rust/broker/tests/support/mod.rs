@@ -84,8 +84,12 @@ impl Client {
     }
 
     pub async fn connect_to(address: std::net::SocketAddr) -> Self {
+        Self::over(TcpStream::connect(address).await.unwrap())
+    }
+
+    pub fn over(stream: TcpStream) -> Self {
         Self {
-            stream: TcpStream::connect(address).await.unwrap(),
+            stream,
             correlation_id: 0,
         }
     }
