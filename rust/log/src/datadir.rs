@@ -155,9 +155,10 @@ impl DataDir {
         self.path.join(partition.to_string())
     }
 
-    /// Creates the directory of a new partition, with its `partition.metadata`, and answers where. A power cut leaves all of
-    /// it or nothing: until it is complete it has the name of a retired one, which every start removes. That it is there
-    /// survives a power cut after the next [`sync`](Self::sync), one for as many as are created.
+    /// Creates the directory of a new partition, with its `partition.metadata`, and answers where. Until it is complete it has
+    /// the name of a retired one, which every start removes. That it is there survives a power cut after the next
+    /// [`sync`](Self::sync), one for as many as are created. What its `partition.metadata` says may not: an fsync of each would
+    /// take minutes with many, and whoever knows the id can [restore](Self::restore_metadata) it.
     pub fn create_partition(&self, partition: &TopicPartition, topic: Uuid) -> Result<PathBuf> {
         let path = self.partition_path(partition);
         let failed = LogError::io("create", &path);
@@ -165,15 +166,24 @@ impl DataDir {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
         let unfinished = self.path.join(retired_name(partition));
-        let metadata = format!("version: 0\ntopic_id: {}", ids::to_text(topic));
         fs::create_dir(&unfinished)
-            .and_then(|()| durable::create_file(&metadata_path(&unfinished), metadata.as_bytes()))
+            .and_then(|()| fs::write(metadata_path(&unfinished), metadata(topic)))
             .and_then(|()| fs::rename(&unfinished, &path))
             .map_err(|error| {
                 let _ = fs::remove_dir_all(&unfinished); // best effort: the next start removes it too
                 failed(error)
             })?;
         Ok(path)
+    }
+
+    /// Writes the `partition.metadata` of a partition that has none, or whose was lost in a power cut.
+    pub fn restore_metadata(&self, partition: &TopicPartition, topic: Uuid) -> Result<()> {
+        let path = self.partition_path(partition);
+        if topic_id(&path)?.is_some() {
+            return Ok(());
+        }
+        let file = metadata_path(&path);
+        fs::write(&file, metadata(topic)).map_err(LogError::io("write", &file))
     }
 
     /// Makes what partitions were created and retired survive a power cut.
@@ -208,7 +218,8 @@ pub fn remove_retired(path: &Path) -> Result<()> {
     }
 }
 
-/// The topic's id in a partition directory's `partition.metadata` (KIP-516); none if there is no such file.
+/// The topic's id in a partition directory's `partition.metadata` (KIP-516); none if there is no such file, or if a power cut has
+/// left nothing in it.
 pub fn topic_id(partition_dir: &Path) -> Result<Option<Uuid>> {
     let path = metadata_path(partition_dir);
     let text = match fs::read_to_string(&path) {
@@ -216,6 +227,9 @@ pub fn topic_id(partition_dir: &Path) -> Result<Option<Uuid>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(LogError::io("read", &path)(error)),
     };
+    if text.bytes().all(|byte| byte == 0) {
+        return Ok(None);
+    }
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     let id = match lines[..] {
         ["version: 0", id] => id.strip_prefix("topic_id: ").and_then(ids::from_text),
@@ -230,6 +244,10 @@ pub fn topic_id(partition_dir: &Path) -> Result<Option<Uuid>> {
             ),
         }),
     }
+}
+
+fn metadata(topic: Uuid) -> String {
+    format!("version: 0\ntopic_id: {}", ids::to_text(topic))
 }
 
 fn metadata_path(partition_dir: &Path) -> PathBuf {

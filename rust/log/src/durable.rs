@@ -22,7 +22,7 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Creates a file whose bytes survive a power cut if its name does, which is the directory's business.
-pub(crate) fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.sync_all()

@@ -319,8 +319,11 @@ fn strange_directories_are_refused_by_name_and_others_use_is_passed_over() {
 fn a_topic_id_that_makes_no_sense_is_an_error() {
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join("partition.metadata");
+    for nothing in ["", "\0\0\0"] {
+        fs::write(&path, nothing).unwrap();
+        assert_eq!(datadir::topic_id(temp.path()).unwrap(), None);
+    }
     for garbage in [
-        "",
         "version: 1\ntopic_id: v-oXrGEhTcmuL3uzhgRvKg",
         "version: 0",
         "version: 0\ntopic_id: x",
