@@ -20,6 +20,8 @@ mod offsets;
 mod parting;
 mod report;
 mod requests;
+#[cfg(test)]
+mod slow_decoding;
 mod standing;
 mod subscription;
 mod work;

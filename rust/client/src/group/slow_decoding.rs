@@ -1,0 +1,119 @@
+//! A member beside a slow decoder. It is here, and not with the other tests of groups, because it needs all threads of the codec pool.
+
+use std::sync::Barrier;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::available_parallelism;
+
+use kafkalite_broker::{Broker, BrokerConfig};
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+
+use super::*;
+use crate::admin::{Admin, NewTopic};
+use crate::codec_pool;
+use crate::config::{AdminConfig, ProducerConfig};
+use crate::producer::{Producer, ProducerRecord};
+
+/// Longer than anything takes that does not fail.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn broker() -> (Broker, String, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = BrokerConfig::new();
+    let path = directory.path().join("data");
+    config.set("log.dirs", path.to_str().unwrap()).unwrap();
+    config.set("listeners", "PLAINTEXT://127.0.0.1:0").unwrap();
+    let broker = Broker::start(config).await.unwrap();
+    let bootstrap = broker.address().to_string();
+    (broker, bootstrap, directory)
+}
+
+/// A topic with a compressed batch in each of two partitions.
+async fn publish(bootstrap: &str) {
+    let address = [("bootstrap.servers", bootstrap)];
+    let admin = Admin::new(AdminConfig::from_pairs(address).unwrap()).unwrap();
+    admin.create_topic(&NewTopic::new("t", 2)).await.unwrap();
+    let mut config = ProducerConfig::from_pairs(address).unwrap();
+    config.set("compression.type", "lz4").unwrap();
+    let producer = Producer::new(config, &Handle::current()).unwrap();
+    for partition in 0..2 {
+        let record = ProducerRecord {
+            topic: "t",
+            partition: Some(partition),
+            value: Some(&[0; 100_000]),
+            ..Default::default()
+        };
+        producer.send(&record).await.unwrap();
+    }
+    producer.close(PATIENCE).await.unwrap();
+}
+
+/// Keeps every thread busy that decodes, until what is returned is dropped.
+async fn busy_pool() -> Vec<Sender<()>> {
+    let threads = available_parallelism().map_or(2, usize::from);
+    let begun = Arc::new(Barrier::new(threads + 1));
+    let mut ends = Vec::new();
+    for _ in 0..threads {
+        let (end, ended) = channel::<()>();
+        let begun = Arc::clone(&begun);
+        tokio::spawn(codec_pool::run(move || {
+            begun.wait();
+            drop(ended.recv()); // until there is no sender any more
+        }));
+        ends.push(end);
+    }
+    let waited = tokio::task::spawn_blocking(move || begun.wait()).await;
+    drop(waited.unwrap());
+    ends
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waited = timeout(PATIENCE, async {
+        while !holds() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    });
+    waited.await.expect(what);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_member_beats_while_what_it_has_fetched_waits_to_be_decoded() {
+    let (broker, bootstrap, _directory) = broker().await;
+    publish(&bootstrap).await;
+    let ends = busy_pool().await;
+
+    let settings = [
+        ("bootstrap.servers", &*bootstrap),
+        ("group.id", "g"),
+        ("heartbeat.interval.ms", "100"),
+        ("auto.offset.reset", "earliest"),
+    ];
+    let config = ConsumerConfig::from_pairs(settings).unwrap();
+    let one = GroupConsumer::new(config, &Handle::current()).unwrap();
+    one.subscribe(Subscription::topics(["t"]));
+    let fetched = |member: &GroupConsumer| {
+        let assigned = member.assignment();
+        let has_come = |of: &TopicPartition| member.end(of) == Some(1);
+        (assigned.len(), assigned.iter().all(has_come))
+    };
+    until("both are fetched", || fetched(&one) == (2, true)).await;
+
+    // That there is another member is only said in answer to a heartbeat.
+    let two = one.sibling(&Handle::current());
+    two.subscribe(Subscription::topics(["t"]));
+    until("they share", || {
+        fetched(&one).0 == 1 && fetched(&two) == (1, true)
+    })
+    .await;
+    for member in [&one, &two] {
+        assert!(member.try_next_batch().is_none(), "nothing can be decoded");
+    }
+
+    drop(ends);
+    for member in [&one, &two] {
+        let batch = member.next_batch(PATIENCE).await.unwrap();
+        assert_eq!(batch.expect("it is decoded").next_offset(), 1);
+        member.close(PATIENCE).await.unwrap();
+    }
+    broker.stop().await.unwrap();
+}
