@@ -212,6 +212,33 @@ async fn large_requests_share_one_quota_and_small_ones_go_past() {
 }
 
 #[tokio::test]
+async fn who_leaves_while_its_large_request_waits_gives_up_its_place() {
+    let broker = start(&[("queued.max.request.bytes", "1000000")]).await;
+    broker.connect().await.create("clicks", 1, &[]).await;
+    let request = |bytes: usize| {
+        let value = "x".repeat(bytes);
+        let request =
+            data::produce_by_name(-1, "clicks", vec![(0, data::batch(&[value.as_str()]))]);
+        frame(9, 1, &request)
+    };
+    let half = request(500_000);
+    let mut first = broker.connect().await;
+    first.raw(&half[..100_000]).await;
+    // In the end the first one holds half of what there is, and a second one waits for more than the rest.
+    let mut second = broker.connect().await;
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    second.raw(&request(900_000)[..100_000]).await;
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    drop(second);
+    // There is room for this one, which came later.
+    let mut third = broker.connect().await;
+    third.raw(&request(300_000)).await;
+    assert!(third.frame().await.is_some());
+    first.raw(&half[100_000..]).await;
+    assert!(first.frame().await.is_some());
+}
+
+#[tokio::test]
 async fn a_large_fetch_that_waits_does_not_hold_up_large_requests() {
     let broker = start(&[("queued.max.request.bytes", "1000000")]).await;
     broker.connect().await.create("clicks", 1, &[]).await;

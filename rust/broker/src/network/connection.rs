@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustix::io::ioctl_fionread;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::frames::Frames;
-use super::quota::{Quota, SMALL};
+use super::quota::{Hold, Quota, SMALL};
 use super::sending::Unsent;
 use super::turn::Turn;
 use crate::answer::Handled;
@@ -24,6 +26,8 @@ use crate::warnings::About;
 
 /// How long a large request, which holds part of what all share, may take for its next byte.
 const LARGE_STALL: Duration = Duration::from_secs(30);
+/// How often a large request that waits for its share looks whether its peer is there.
+const LOOK: Duration = Duration::from_secs(1);
 /// After this long without a request a connection gives its buffer back.
 const KEEP_BUFFER: Duration = Duration::from_secs(1);
 
@@ -122,11 +126,38 @@ impl Served {
                 return Ok(frame);
             }
             if let Some(len) = self.frames.announced().map_err(told)? {
-                let hold = self.quota.hold(len).await;
+                let hold = self.hold(len).await?;
                 self.frames.begin_large(len, hold);
             }
             self.read_some().await?;
         }
+    }
+
+    /// Waits for the right to hold a large frame. Gives up its place among those who wait if the peer has left before it sent
+    /// all of it: those behind may have the room that this one needs.
+    async fn hold(&self, len: usize) -> Result<Hold, End> {
+        let holding = self.quota.hold(len);
+        tokio::pin!(holding);
+        loop {
+            match timeout(LOOK, &mut holding).await {
+                Ok(hold) => return Ok(hold),
+                Err(_) if self.has_left_halfway(len).await? => return Err(self.peer_left()),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Whether the peer sends nothing more, though what is here, read and unread, is not all of the frame. (What has arrived keeps
+    /// the socket readable, so that its end is not waited for.)
+    async fn has_left_halfway(&self, len: usize) -> io::Result<bool> {
+        // Without waiting.
+        let ready = timeout(Duration::ZERO, self.stream.ready(Interest::READABLE)).await;
+        let Ok(ready) = ready else { return Ok(false) };
+        if !ready?.is_read_closed() {
+            return Ok(false);
+        }
+        let unread = usize::try_from(ioctl_fionread(&self.stream)?).unwrap_or(usize::MAX);
+        Ok(unread.saturating_add(self.frames.waiting()) < len + kafkalite_wire::frame::PREFIX_LEN)
     }
 
     /// Waits for bytes and reads them.
