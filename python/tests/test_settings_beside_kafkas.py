@@ -250,3 +250,20 @@ def test_what_apache_kafka_refuses_of_a_topic_is_refused_and_nothing_else(beside
     }
     assert differing == {}
     assert set(verdicts[ours].values()) == {0, _INVALID_CONFIG}
+
+
+def test_a_list_that_is_not_set_is_appended_to_from_kafkas_default():
+    # As Apache Kafka 4.4 does: from what Kafka's own table says, whatever the broker has been started with.
+    with Broker(config={"log.cleanup.policy": "compact"}) as broker, Admin(broker) as admin:
+        number = admin.describe_cluster().brokers[0].id
+        for name, where in (("cleanup.policy", {"topic": "lists"}), ("log.cleanup.policy", {"broker": number})):
+            if "topic" in where:
+                admin.create_topic("lists")
+            for change, expected in (
+                ({"append": {name: "compact"}}, "delete,compact"),
+                ({"subtract": {name: "compact"}}, "delete"),
+            ):
+                admin.alter_config({name: None}, **where)
+                assert admin.describe_config(**where)[name].value == "compact"
+                admin.alter_config(**change, **where)
+                assert admin.describe_config(**where)[name].value == expected
