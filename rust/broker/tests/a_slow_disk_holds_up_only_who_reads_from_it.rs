@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::IoSliceMut;
 use std::sync::mpsc;
 
+use kafkalite_wire::api::delete_topics::{DeleteTopic, DeleteTopicsRequest};
 use kafkalite_wire::api::fetch::FetchResponse;
 use kafkalite_wire::{ErrorCode, Response};
 use rustix::fs::{Advice, fadvise};
@@ -79,6 +80,44 @@ fn sending_records_that_are_not_in_memory_any_more() {
         }
         is_gone
     }));
+}
+
+#[test]
+fn forgetting_what_all_groups_know_of_a_deleted_topic() {
+    on_one_worker_and_one_disk_thread(async {
+        let broker = start(&[]).await;
+        let mut client = broker.connect().await;
+        client.create("t", 1, &[]).await;
+        let (id, generation) = client.join_alone("g", b"all").await;
+        let before_deletion = stall();
+        let mut deleting = broker.connect().await;
+        let request = DeleteTopicsRequest {
+            topics: vec![DeleteTopic {
+                name: Some("t".to_owned()),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        deleting.send(6, &request).await;
+        // By then the deletion is the thread's next work.
+        for _ in 0..200 {
+            client.heartbeat("g", &id, generation).await;
+        }
+        let before_forgetting = stall();
+        drop(before_deletion);
+        while client.describe("t").await.error_code == ErrorCode::None {}
+        let answered = tokio::spawn(async move { deleting.frame().await.expect("an answer") });
+        for _ in 0..200 {
+            let beat = client.heartbeat("g", &id, generation).await;
+            assert_eq!(beat, ErrorCode::None);
+        }
+        assert!(
+            !answered.is_finished(),
+            "the groups are looked at elsewhere"
+        );
+        drop(before_forgetting);
+        answered.await.expect("it is deleted");
+    });
 }
 
 #[test]
