@@ -101,7 +101,8 @@ fn code_of(error: &LogError) -> ErrorCode {
         LogError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
         LogError::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
         LogError::ProducerFenced { .. } => ErrorCode::InvalidProducerEpoch,
-        LogError::Closed { .. } => ErrorCode::NotLeaderOrFollower,
+        LogError::Closed { .. } | LogError::NotLeader { .. } => ErrorCode::NotLeaderOrFollower,
+        LogError::StaleRole { .. } => ErrorCode::FencedLeaderEpoch,
         // The disk: the client may try again, the operator reads the sentence in the log.
         _ => ErrorCode::KafkaStorageError,
     }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use crate::Role;
+
 /// What a failed flush of a file or a directory says that was tried.
 const FSYNC: &str = "fsync";
 
@@ -147,6 +149,25 @@ pub enum LogError {
         expected: i32,
     },
 
+    /// What is appended was meant for a leader that this broker is not, or not any more: ask for the leader, and send it there.
+    /// Kafka: `NOT_LEADER_OR_FOLLOWER`.
+    #[error("not appended in the leader's epoch {epoch}: {}", now_is(*role))]
+    NotLeader {
+        /// The epoch in which it was to be appended.
+        epoch: i32,
+        /// What the broker is now.
+        role: Option<Role>,
+    },
+
+    /// A role is older than the present one: it came late. Kafka: `FENCED_LEADER_EPOCH`.
+    #[error("a role of epoch {epoch} comes too late: epoch {current} has begun")]
+    StaleRole {
+        /// The epoch of the role that came.
+        epoch: i32,
+        /// The present one.
+        current: i32,
+    },
+
     /// A producer with the same id and a later epoch has written since: this one is a zombie and must stop. Kafka:
     /// `INVALID_PRODUCER_EPOCH`.
     #[error("producer {producer_id} has epoch {epoch}, but epoch {current} has written already")]
@@ -269,6 +290,16 @@ fn is_about_room(error: &io::Error) -> bool {
         .iter()
         .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
     no_room || is_about_descriptors(error)
+}
+
+fn now_is(role: Option<Role>) -> String {
+    match role {
+        Some(Role::Leader { epoch }) => format!("this broker leads the partition in epoch {epoch}"),
+        Some(Role::Follower { epoch }) => {
+            format!("this broker follows the leader of epoch {epoch}")
+        }
+        None => "this broker has no role".to_owned(),
+    }
 }
 
 impl LogError {

@@ -53,6 +53,7 @@ mod log;
 pub mod offline;
 pub mod partition;
 pub mod producers;
+mod role;
 mod segment;
 mod slice;
 pub mod snapshots;
@@ -63,5 +64,6 @@ pub use error::{LogError, RecordFault, Result};
 pub use log::{
     AppendOptions, Appended, Log, OpenOptions, ReadUpTo, Recovered, Retained, TimestampedOffset,
 };
+pub use role::Role;
 pub use segment::{AbortedTransaction, SegmentFile};
 pub use slice::LogSlice;

@@ -19,10 +19,12 @@ mod options;
 mod prepare;
 mod read;
 mod retain;
+mod role;
 mod roll;
 mod rules;
 mod timestamps;
 mod transactions;
+mod watermarks;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -36,6 +38,9 @@ pub use options::{AppendOptions, OpenOptions, Recovered};
 pub use read::ReadUpTo;
 pub use retain::Retained;
 pub use timestamps::TimestampedOffset;
+
+use role::RoleCell;
+use watermarks::Watermarks;
 
 use crate::epochs::LeaderEpochs;
 use crate::producers::{ProducerEntry, Producers, Staged, snapshot};
@@ -59,8 +64,9 @@ pub struct Log {
     /// Held by whoever writes `leader-epoch-checkpoint`.
     saving_epochs: Mutex<()>,
     start_offset: AtomicI64,
-    end_offset: AtomicI64,
-    high_watermark: AtomicI64,
+    watermarks: Watermarks,
+    /// Written by whoever holds `appender`.
+    role: RoleCell,
     /// The first offset of the oldest transaction that has not ended for good; [`transactions::ALL_STABLE`] without one.
     unstable: AtomicI64,
     flushing: flush::Flushing,
@@ -110,13 +116,14 @@ impl Log {
 
     /// The offset that the next message gets.
     pub fn end_offset(&self) -> i64 {
-        self.end_offset.load(Ordering::Acquire)
+        self.watermarks.end()
     }
 
     /// The offset before which messages are visible to consumers, and acknowledged: the end, or, where durability is
-    /// [`Synced`](Durability::Synced), what is flushed. Never falls.
+    /// [`Synced`](Durability::Synced), what is flushed; and no more than other brokers have that [must](Log::agree). Falls only
+    /// with that.
     pub fn high_watermark(&self) -> i64 {
-        self.high_watermark.load(Ordering::Acquire)
+        self.watermarks.visible()
     }
 
     /// The newest leader epoch not above `epoch` and the offset where it ends; `None` for an epoch that this log has not
@@ -190,8 +197,7 @@ impl Log {
             for segment in self.segments.load().iter() {
                 segment.file.reveal(segment.file.written());
             }
-            self.high_watermark
-                .fetch_max(self.end_offset(), Ordering::AcqRel);
+            self.watermarks.is_durable(self.end_offset());
             self.publish_unstable(&mut written);
         }
     }

@@ -143,7 +143,7 @@ fn find(
             return Ok(Found {
                 timestamp: -1,
                 offset: readable_to,
-                leader_epoch: partition.leader_epoch,
+                leader_epoch: partition.leader_epoch(),
             });
         }
         EARLIEST | EARLIEST_LOCAL => return Ok(at(log.start_offset(), -1)),

@@ -82,7 +82,7 @@ fn image_of(topic: &HostedTopic, node_id: i32) -> Arc<TopicImage> {
     let here = Arc::from([node_id]);
     let partitions = topic.partitions.iter();
     let partitions = partitions
-        .map(|partition| PartitionImage::healthy(Arc::clone(&here), partition.leader_epoch));
+        .map(|partition| PartitionImage::healthy(Arc::clone(&here), partition.leader_epoch()));
     Arc::new(TopicImage {
         name: Arc::clone(&topic.name),
         id: topic.id,

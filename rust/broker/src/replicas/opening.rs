@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use kafkalite_log::checkpoint::Offsets;
 use kafkalite_log::datadir::{DataDir, Inventory};
-use kafkalite_log::{Log, LogError, OpenOptions};
+use kafkalite_log::{Log, LogError, OpenOptions, Role};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -213,6 +213,10 @@ fn open_partition(
     if recovered.bytes_cut > 0 || recovered.segments_removed > 0 {
         tracing::warn!("{partition}: a torn end was cut off after an unclean stop: {recovered:?}");
     }
+    // A broker that is alone leads, and goes on with the last epoch in the log, which is that of an earlier leader where Apache
+    // Kafka wrote the directory.
+    let epoch = log.epoch_of(i64::MAX).unwrap_or(0);
+    log.take_role(Role::Leader { epoch })?;
     let topic = Arc::clone(&wanted.topic);
     let partition = Partition::new(topic, wanted.index, log);
     // Beyond the end it speaks of another log, or of one that was cut since, whose later messages are not compacted.

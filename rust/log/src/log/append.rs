@@ -1,7 +1,6 @@
 //! Appending: batches get their offsets and go to the active segment in one vectored write.
 
 use std::io::IoSlice;
-use std::sync::atomic::Ordering;
 
 use kafkalite_records::{BatchHeader, RecordBatch, TimestampType};
 
@@ -75,6 +74,7 @@ impl Log {
             let mut turn = self.appender.lock();
             self.check_open()?;
             self.check_sound()?;
+            self.check_role(options)?;
             let appended = self.write(&mut turn, prepared, options, &self.config());
             turn.staged.clear();
             turn.ended.clear();
@@ -149,12 +149,7 @@ impl Log {
         let visible = self.config.load().durability == Durability::Visible;
         turn.active.segment.file.publish(end, visible);
         written.next_offset = appended.last_offset + 1;
-        self.end_offset
-            .store(written.next_offset, Ordering::Release);
-        if visible {
-            self.high_watermark
-                .fetch_max(written.next_offset, Ordering::AcqRel);
-        }
+        self.watermarks.written(written.next_offset, visible);
         self.publish_unstable(&mut written);
         Ok(appended)
     }

@@ -12,8 +12,6 @@ use crate::{LogError, Result};
 /// Who flushes, and how far it has come.
 #[derive(Debug)]
 pub(super) struct Flushing {
-    /// The offset before which everything survives a power cut: Kafka's recovery point.
-    flushed: AtomicI64,
     /// Whether files were created that the directory may not remember yet.
     directory_changed: AtomicBool,
     last_flush_ms: AtomicI64,
@@ -55,19 +53,13 @@ impl Drop for Turn<'_> {
 }
 
 impl Flushing {
-    pub(super) fn new(flushed: i64, now_ms: i64) -> Flushing {
+    pub(super) fn new(now_ms: i64) -> Flushing {
         Flushing {
-            flushed: AtomicI64::new(flushed),
             directory_changed: AtomicBool::new(true),
             last_flush_ms: AtomicI64::new(now_ms),
             busy: Mutex::new(false),
             done: Condvar::new(),
         }
-    }
-
-    /// What is not in the log any more need not be flushed.
-    pub(super) fn forget_before(&self, offset: i64) {
-        self.flushed.fetch_max(offset, Ordering::AcqRel);
     }
 
     pub(super) fn directory_changed(&self) {
@@ -78,7 +70,7 @@ impl Flushing {
 impl Log {
     /// The offset before which everything survives a power cut. Recovery may start from here.
     pub fn flushed_offset(&self) -> i64 {
-        self.flushing.flushed.load(Ordering::Acquire)
+        self.watermarks.flushed()
     }
 
     /// Messages that a power cut may take.
@@ -242,11 +234,9 @@ impl Log {
         for (segment, written) in rolled.iter().chain(active) {
             segment.file.reveal(*written);
         }
-        self.flushing
-            .flushed
-            .fetch_max(*end_offset, Ordering::AcqRel);
-        self.high_watermark.fetch_max(*end_offset, Ordering::AcqRel);
-        self.watermark_has_risen();
+        self.watermarks.flushed_to(*end_offset);
+        self.watermarks.is_durable(*end_offset);
+        self.watermark_has_moved();
         for (segment, _) in rolled {
             segment.file.release();
         }

@@ -10,7 +10,9 @@ use parking_lot::Mutex;
 use super::flush::Flushing;
 use super::load::{Loaded, load, replay};
 use super::options::{OpenOptions, Recovered};
+use super::role::RoleCell;
 use super::transactions::ALL_STABLE;
+use super::watermarks::Watermarks;
 use super::{Appender, Log, Written};
 use crate::producers::Staged;
 use crate::segment::Place;
@@ -49,10 +51,10 @@ impl Log {
             config: ArcSwap::from_pointee(config),
             segments: ArcSwap::from_pointee(segments),
             start_offset: AtomicI64::new(start_offset),
-            end_offset: AtomicI64::new(end_offset),
-            high_watermark: AtomicI64::new(end_offset),
+            watermarks: Watermarks::new(end_offset, flushed.max(start_offset)),
+            role: RoleCell::unsaid(),
             unstable: AtomicI64::new(producers.first_open_transaction().unwrap_or(ALL_STABLE)),
-            flushing: Flushing::new(flushed.max(start_offset), options.now_ms),
+            flushing: Flushing::new(options.now_ms),
             failure: OnceLock::new(),
             closed: AtomicBool::new(false),
             doomed: Mutex::new(Vec::new()),

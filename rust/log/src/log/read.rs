@@ -143,21 +143,22 @@ impl Log {
     }
 
     /// How many bytes of a segment the reader may see.
-    fn bound(&self, segment: &Segment, up_to: ReadUpTo) -> Result<u64> {
+    pub(super) fn bound(&self, segment: &Segment, up_to: ReadUpTo) -> Result<u64> {
         if up_to == ReadUpTo::End {
             return Ok(segment.file.written());
         }
         let visible = segment.file.visible();
-        if up_to == ReadUpTo::HighWatermark {
-            return Ok(visible);
-        }
         // After the length: whatever lies below that is known as open, or has ended.
-        let unstable = self.first_unstable_offset();
-        if unstable == ALL_STABLE {
+        let limit = match up_to {
+            ReadUpTo::LastStableOffset => self.first_unstable_offset(),
+            _ => ALL_STABLE,
+        };
+        let limit = limit.min(self.watermarks.agreed());
+        if limit == ALL_STABLE {
             return Ok(visible);
         }
-        let open = segment.locate(unstable, visible)?;
-        Ok(open.map_or(visible, |open| open.position))
+        let first_hidden = segment.locate(limit, visible)?;
+        Ok(first_hidden.map_or(visible, |hidden| hidden.position))
     }
 
     /// The end, once the append that is under way is published. Its bytes are there before its offsets: who has read them

@@ -143,7 +143,8 @@ impl Log {
 
     fn raise_start_offset(&self, written: &mut Written, offset: i64) {
         if offset > self.start_offset.fetch_max(offset, Ordering::AcqRel) {
-            self.flushing.forget_before(offset);
+            // What is not in the log any more need not be flushed.
+            self.watermarks.flushed_to(offset);
             written.epochs.begin_at(offset);
         }
     }

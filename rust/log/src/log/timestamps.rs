@@ -6,7 +6,7 @@ use bytes::Bytes;
 use kafkalite_records::legacy::MessageSet;
 use kafkalite_records::{BatchHeader, Decompressor, RecordBatch, Records, RecordsError};
 
-use super::Log;
+use super::{Log, ReadUpTo};
 use crate::segment::{Found, Scan, Segment};
 use crate::{LogError, Result};
 
@@ -62,7 +62,7 @@ impl Log {
                 continue;
             }
             let from = segment.times()?.offset_before(timestamp).max(start);
-            let limit = segment.file.visible();
+            let limit = self.bound(segment, ReadUpTo::HighWatermark)?;
             let Some(first) = segment.locate(from, limit)? else {
                 continue;
             };
@@ -94,7 +94,7 @@ impl Log {
             return Ok(None);
         };
         let from = segment.times()?.offset_before(timestamp);
-        let limit = segment.file.visible();
+        let limit = self.bound(&segment, ReadUpTo::HighWatermark)?;
         if let Some(first) = segment.locate(from, limit)? {
             let mut scan = Scan::new(&segment.file, first.position, limit);
             if let Some(found) = scan.find(|head| head.max_timestamp >= timestamp)?
@@ -111,7 +111,8 @@ impl Log {
         let segments = self.segments.load();
         let mut largest: Option<(&Segment, Found)> = None;
         for segment in segments.iter() {
-            let mut scan = Scan::new(&segment.file, 0, segment.file.visible());
+            let limit = self.bound(segment, ReadUpTo::HighWatermark)?;
+            let mut scan = Scan::new(&segment.file, 0, limit);
             while let Some(Ok(found)) = scan.next()? {
                 let timestamp = found.head.max_timestamp;
                 let known = largest

@@ -25,7 +25,7 @@ pub(super) struct Ended {
 
 impl Log {
     /// The offset before which every message is visible and of no transaction that is open: how far readers of committed
-    /// messages see. Never falls.
+    /// messages see.
     pub fn last_stable_offset(&self) -> i64 {
         // In this order: what rises above the watermark later is known as open before.
         let visible = self.high_watermark();
@@ -63,8 +63,8 @@ impl Log {
             .store(unstable.unwrap_or(ALL_STABLE), Ordering::Release);
     }
 
-    /// The same after the high watermark has risen without an append.
-    pub(super) fn watermark_has_risen(&self) {
+    /// The same after the high watermark has moved without an append.
+    pub(super) fn watermark_has_moved(&self) {
         if self.unstable.load(Ordering::Acquire) != ALL_STABLE {
             self.publish_unstable(&mut self.written.lock());
         }

@@ -1,7 +1,9 @@
 //! Putting the answer to a fetch together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use kafkalite_cluster::ClusterImage;
 use kafkalite_log::LogSlice;
 use kafkalite_wire::{
     ErrorCode, Records,
@@ -27,7 +29,8 @@ pub(super) fn of(
 ) -> Reply<FetchResponse> {
     let mut response = Response {
         committed_only: terms.committed_only,
-        leader_id: (context.api_version >= FIRST_WITH_LEADERS).then_some(context.broker.node_id),
+        image: (context.api_version >= FIRST_WITH_LEADERS)
+            .then(|| Arc::clone(&context.broker.registry.image())),
         ..Response::default()
     };
     for ((wanted, read), included) in answer.wanted.iter().zip(reads).zip(answer.included) {
@@ -38,31 +41,39 @@ pub(super) fn of(
     let Response {
         topics,
         slices,
-        names_leader,
+        leaders,
+        image,
         ..
     } = response;
     let body = FetchResponse {
         session_id: answer.session_id,
         responses: topics,
         // Not to other brokers, as from Apache Kafka.
-        node_endpoints: if names_leader && !terms.as_replica {
-            vec![endpoint(context)]
-        } else {
-            Vec::new()
+        node_endpoints: match image {
+            Some(image) if !terms.as_replica => endpoints(context, &image, &leaders),
+            _ => Vec::new(),
         },
         ..Default::default()
     };
     Reply::Answer { body, slices }
 }
 
-fn endpoint(context: &Context) -> NodeEndpoint {
-    let address = context.advertised();
-    NodeEndpoint {
-        node_id: context.broker.node_id,
-        host: address.host,
-        port: i32::from(address.port),
-        rack: None,
-    }
+fn endpoints(
+    context: &Context,
+    image: &ClusterImage,
+    leaders: &BTreeSet<i32>,
+) -> Vec<NodeEndpoint> {
+    let endpoint = |&node_id: &i32| {
+        let broker = image.brokers.get(&node_id)?;
+        let address = context.endpoint(broker);
+        Some(NodeEndpoint {
+            node_id,
+            host: address.host,
+            port: i32::from(address.port),
+            rack: broker.rack.clone(),
+        })
+    };
+    leaders.iter().filter_map(endpoint).collect()
 }
 
 fn aborted(slice: &LogSlice) -> Vec<AbortedTransaction> {
@@ -79,9 +90,10 @@ fn aborted(slice: &LogSlice) -> Vec<AbortedTransaction> {
 #[derive(Default)]
 struct Response {
     committed_only: bool,
-    /// This broker's, if the answer may name it.
-    leader_id: Option<i32>,
-    names_leader: bool,
+    /// Who leads what, if the answer may say so.
+    image: Option<Arc<ClusterImage>>,
+    /// The leaders that it names.
+    leaders: BTreeSet<i32>,
     topics: Vec<FetchedTopic>,
     places: HashMap<TopicKey, usize>,
     slices: Vec<LogSlice>,
@@ -90,13 +102,10 @@ struct Response {
 impl Response {
     fn add(&mut self, wanted: &Wanted, read: Read) {
         let partition = match read {
-            Read::Refused {
-                error_code,
-                leader_epoch,
-            } => FetchedPartition {
+            Read::Refused(error_code) => FetchedPartition {
                 partition_index: wanted.partition,
                 error_code,
-                current_leader: self.leader(error_code, leader_epoch),
+                current_leader: self.leader(wanted, error_code),
                 high_watermark: -1,
                 // Not null, as from Apache Kafka, where the error is about the name and not about the log.
                 aborted_transactions: matches!(
@@ -138,21 +147,27 @@ impl Response {
         topics[place].partitions.push(partition);
     }
 
-    /// Whom to ask instead: whoever is wrong about the leader is told.
-    fn leader(&mut self, error_code: ErrorCode, leader_epoch: Option<i32>) -> CurrentLeader {
+    /// Whom to ask instead: whoever is wrong about the leader is told (KIP-951).
+    fn leader(&mut self, wanted: &Wanted, error_code: ErrorCode) -> CurrentLeader {
         let is_wrong = matches!(
             error_code,
             ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch
         );
-        match (self.leader_id, leader_epoch) {
-            (Some(leader_id), Some(leader_epoch)) if is_wrong => {
-                self.names_leader = true;
-                CurrentLeader {
-                    leader_id,
-                    leader_epoch,
-                }
-            }
-            _ => CurrentLeader::default(),
+        let image = self.image.as_ref().filter(|_| is_wrong);
+        let topic = image.and_then(|image| match &wanted.topic {
+            TopicKey::Name(name) => image.topic(name),
+            TopicKey::Id(id) => image.topic_by_id(*id),
+        });
+        let partition = topic.and_then(|topic| topic.partition(wanted.partition));
+        let Some((leader_id, leader_epoch)) =
+            partition.and_then(|partition| Some((partition.leader?, partition.leader_epoch)))
+        else {
+            return CurrentLeader::default();
+        };
+        self.leaders.insert(leader_id);
+        CurrentLeader {
+            leader_id,
+            leader_epoch,
         }
     }
 

@@ -25,11 +25,7 @@ pub(super) enum Read {
         /// There are records, but not even the first batch fits behind what other partitions gave.
         left_out: bool,
     },
-    Refused {
-        error_code: ErrorCode,
-        /// The epoch in which this broker leads the partition, if there is one.
-        leader_epoch: Option<i32>,
-    },
+    Refused(ErrorCode),
 }
 
 impl Read {
@@ -47,7 +43,7 @@ impl Read {
                 log_start_offset: *log_start_offset,
                 bytes: slice.len(),
             },
-            Self::Refused { .. } => Outcome {
+            Self::Refused(_) => Outcome {
                 failed: true,
                 high_watermark: -1,
                 log_start_offset: -1,
@@ -143,11 +139,7 @@ fn read_once(
             left = left.saturating_sub(slice.len());
             first = false;
         }
-        let refused = |error_code| Read::Refused {
-            error_code,
-            leader_epoch: partition.as_ref().ok().map(|found| found.leader_epoch),
-        };
-        reads.push(read.unwrap_or_else(refused));
+        reads.push(read.unwrap_or_else(Read::Refused));
     }
     reads
 }
@@ -189,7 +181,7 @@ fn is_ready(
     reads: &[Read],
 ) -> bool {
     let failed = |(partition, read): (&Result<_, _>, &Read)| {
-        partition.is_ok() && matches!(read, Read::Refused { .. })
+        partition.is_ok() && matches!(read, Read::Refused(_))
     };
     total_bytes(reads) >= terms.min_bytes
         || partitions.iter().zip(reads).any(failed)
@@ -238,7 +230,7 @@ impl Terms {
 fn total_bytes(reads: &[Read]) -> usize {
     let bytes = |read: &Read| match read {
         Read::Records { slice, .. } => slice.len(),
-        Read::Refused { .. } => 0,
+        Read::Refused(_) => 0,
     };
     reads.iter().map(bytes).sum()
 }

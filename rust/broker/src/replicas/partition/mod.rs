@@ -15,7 +15,7 @@ use std::{
 };
 
 use kafkalite_cluster::unknown_topic;
-use kafkalite_log::{AppendOptions, Appended, Log, LogConfig, LogError, producers::Origin};
+use kafkalite_log::{AppendOptions, Appended, Log, LogConfig, LogError, Role, producers::Origin};
 use kafkalite_records::RecordBatch;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -30,9 +30,6 @@ pub(crate) struct Partition {
     pub(crate) topic: Arc<str>,
     pub(crate) index: i32,
     pub(crate) log: Log,
-    /// The epoch in which this broker leads the partition. On a single broker it never changes: it goes on with the last
-    /// epoch in the log, which is that of an earlier leader where Apache Kafka wrote the directory.
-    pub(crate) leader_epoch: i32,
     /// Where the log ended when it was opened.
     opened_at: i64,
     /// Where the last compaction ended; 0 before there was one.
@@ -62,7 +59,6 @@ impl Partition {
         Self {
             topic,
             index,
-            leader_epoch: log.epoch_of(i64::MAX).unwrap_or(0),
             opened_at: log.end_offset(),
             parked: Parked::new(reach(&log)),
             log,
@@ -74,6 +70,17 @@ impl Partition {
             hidden: Mutex::default(),
             deleted: AtomicBool::new(false),
         }
+    }
+
+    /// What this broker is to the partition.
+    pub(crate) fn role(&self) -> Role {
+        let unsaid = Role::Follower { epoch: 0 };
+        self.log.role().unwrap_or(unsaid)
+    }
+
+    /// The epoch of the partition's leader, be it this broker or another.
+    pub(crate) fn leader_epoch(&self) -> i32 {
+        self.role().epoch()
     }
 
     /// What the log is told of a topic's settings: all but `flush.messages`, which is the partition's business: a log
@@ -111,7 +118,7 @@ impl Partition {
 
     fn as_client(&self) -> AppendOptions {
         AppendOptions {
-            leader_epoch: self.leader_epoch,
+            leader_epoch: self.leader_epoch(),
             now_ms: clock::now_ms(),
             origin: Origin::Client,
         }
@@ -164,12 +171,14 @@ impl Partition {
 
     /// The epoch of the leader that wrote `offset`, or for the end of the log the present one.
     pub(crate) fn epoch_of(&self, offset: i64) -> i32 {
-        self.log.epoch_of(offset).unwrap_or(self.leader_epoch)
+        self.log
+            .epoch_of(offset)
+            .unwrap_or_else(|| self.leader_epoch())
     }
 
     /// The largest epoch not above `epoch`, and where it ended; `None` for an epoch that has not been.
     pub(crate) fn end_of_epoch(&self, epoch: i32) -> Option<(i32, i64)> {
-        if epoch == self.leader_epoch {
+        if epoch == self.leader_epoch() {
             return Some((epoch, self.log.end_offset()));
         }
         self.log.end_offset_for_epoch(epoch)

@@ -81,3 +81,22 @@ fn a_deleted_partition_says_that_it_is_unknown() {
         kafkalite_wire::ErrorCode::UnknownTopicOrPartition
     );
 }
+
+#[test]
+fn a_partition_that_another_broker_leads_takes_nothing_from_producers() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = partition(dir.path(), Durability::Visible);
+    partition.log.take_role(Role::Leader { epoch: 3 }).unwrap();
+    partition.append(&batch()).unwrap();
+    assert_eq!(partition.epoch_of(0), 3);
+    partition
+        .log
+        .take_role(Role::Follower { epoch: 4 })
+        .unwrap();
+    let refusal = partition.explain(partition.append(&batch()).unwrap_err());
+    assert_eq!(refusal.code, kafkalite_wire::ErrorCode::NotLeaderOrFollower);
+    assert_eq!(
+        (partition.log.end_offset(), partition.leader_epoch()),
+        (1, 4)
+    );
+}
