@@ -14,6 +14,7 @@ use rustix::fs::{Advice, fadvise};
 use rustix::io::{ReadWriteFlags, preadv2};
 use support::{TestBroker, data, start};
 use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 fn on_one_worker_and_one_disk_thread(test: impl Future<Output = ()>) {
@@ -24,9 +25,18 @@ fn on_one_worker_and_one_disk_thread(test: impl Future<Output = ()>) {
 
 /// The disk does not answer until this is dropped.
 fn stall() -> mpsc::Sender<()> {
+    stall_later().0
+}
+
+/// The same when what the disk has been asked for is done, which is told.
+fn stall_later() -> (mpsc::Sender<()>, oneshot::Receiver<()>) {
     let (answer, answered) = mpsc::channel();
-    spawn_blocking(move || answered.recv());
-    answer
+    let (stalls, stalled) = oneshot::channel();
+    spawn_blocking(move || {
+        let _ = stalls.send(());
+        answered.recv()
+    });
+    (answer, stalled)
 }
 
 /// Has a broker with four messages of 400 kB in two segments read from this offset while the disk does not answer, and
@@ -103,9 +113,11 @@ fn forgetting_what_all_groups_know_of_a_deleted_topic() {
         for _ in 0..200 {
             client.heartbeat("g", &id, generation).await;
         }
-        let before_forgetting = stall();
+        let (before_forgetting, is_deleted) = stall_later();
         drop(before_deletion);
-        while client.describe("t").await.error_code == ErrorCode::None {}
+        is_deleted.await.expect("it comes to that");
+        let described = client.describe("t").await;
+        assert_eq!(described.error_code, ErrorCode::UnknownTopicOrPartition);
         let answered = tokio::spawn(async move { deleting.frame().await.expect("an answer") });
         for _ in 0..200 {
             let beat = client.heartbeat("g", &id, generation).await;
