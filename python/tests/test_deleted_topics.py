@@ -104,6 +104,21 @@ def test_a_stream_whose_topic_is_deleted_says_so_and_reads_the_next_one_whole(br
     assert warnings(caplog, topic) == [said]
 
 
+def test_a_stream_whose_partition_is_gone_says_so_and_reads_the_others(broker, topic, caplog):
+    with Consumer(broker) as consumer, Producer(broker, linger_ms=0) as producer:
+        (stream,) = consumer.create_message_streams(topic)
+        producer.send(topic, b"first", partition=1).result()
+        assert next(stream).payload() == b"first"
+        Admin(broker).delete_topic(topic)
+        broker.create_topic(topic, partitions=1)
+        assert "has no partition 1, but 1; this consumer waits for it" in told(caplog, topic)
+        with Producer(broker) as other:
+            other.send(topic, b"second").result()
+        assert next(stream).payload() == b"second"
+        assert set(stream.lag()) == {0}
+    assert len(warnings(caplog, topic)) == 1
+
+
 @pytest.mark.parametrize("max_age", [200, 300_000])
 def test_a_member_whose_topic_is_deleted_says_so_once(broker, topic, caplog, max_age):
     with member(broker, topic, topic, metadata_max_age_ms=max_age) as consumer:
