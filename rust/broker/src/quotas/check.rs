@@ -154,13 +154,8 @@ fn invalid(message: String) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::entity;
     use super::*;
-
-    fn entity(parts: &[(&str, Option<&str>)]) -> Entity {
-        let owned =
-            |&(kind, name): &(&str, Option<&str>)| (kind.to_owned(), name.map(str::to_owned));
-        parts.iter().map(owned).collect()
-    }
 
     #[test]
     fn an_entity_is_a_user_a_client_both_or_an_address() {

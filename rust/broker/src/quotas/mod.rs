@@ -130,7 +130,7 @@ mod tests {
         quotas.alter(&turn.expect("nobody else is here"), changes, validate_only)
     }
 
-    fn entity(parts: &[(&str, Option<&str>)]) -> Entity {
+    pub(super) fn entity(parts: &[(&str, Option<&str>)]) -> Entity {
         let owned =
             |&(kind, name): &(&str, Option<&str>)| (kind.to_owned(), name.map(str::to_owned));
         parts.iter().map(owned).collect()
