@@ -1,4 +1,4 @@
-//! What keeps a log from being compacted for a while, and what is known of a log that was cut meanwhile.
+//! What keeps a log from being compacted for a while, who comes next, and what is known of a log that was cut meanwhile.
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
 mod support;
@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use kafkalite_broker::Broker;
 use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor};
 use kafkalite_wire::ErrorCode;
 use support::data::now_ms;
@@ -90,7 +91,7 @@ async fn nothing_is_believed_of_what_lies_behind_the_end() {
         fs::remove_file(entry.path()).unwrap();
     }
     fs::remove_file(dir.join(".kafka_cleanshutdown")).unwrap();
-    let again = kafkalite_broker::Broker::start(config(broker.dir.path(), &[EAGER]))
+    let again = Broker::start(config(broker.dir.path(), &[EAGER]))
         .await
         .unwrap();
     assert!(!noted(&dir).contains("t 0 "), "{}", noted(&dir));
@@ -121,4 +122,62 @@ async fn a_log_that_cannot_be_flushed_waits_for_the_next_look() {
     fs::remove_dir(&obstacle).unwrap();
     let dir = broker.broker.data_dir();
     until("it is compacted", || noted(dir).contains("unflushed 0 ")).await;
+}
+
+/// Whether a compaction of the topic is under way.
+fn is_compacting(dir: &Path, topic: &str) -> bool {
+    let names = fs::read_dir(dir.join(format!("{topic}-0"))).unwrap();
+    let mut names = names.flatten().map(|entry| entry.file_name());
+    names.any(|name| name.to_string_lossy().ends_with(".cleaned"))
+}
+
+/// Bytes of all segments of the topic.
+fn size(dir: &Path, topic: &str) -> u64 {
+    let files = fs::read_dir(dir.join(format!("{topic}-0")))
+        .unwrap()
+        .flatten();
+    let logs = files.filter(|entry| entry.file_name().to_string_lossy().ends_with(".log"));
+    logs.map(|entry| entry.metadata().unwrap().len()).sum()
+}
+
+#[tokio::test]
+async fn who_becomes_due_while_others_are_compacted_comes_after_all_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let with = |settings: &[(&str, &str)]| Broker::start(config(dir.path(), settings));
+    // One has been compacted before, and so will always be a little cleaner than what never was.
+    let broker = with(&[EAGER]).await.unwrap();
+    let mut client = Client::connect(&broker).await;
+    client.create("cleaner", 1, &COMPACT).await;
+    fill(&mut client, "cleaner", 80).await;
+    until("it is compacted", || {
+        noted(dir.path()).contains("cleaner 0 ")
+    })
+    .await;
+    broker.stop().await.unwrap();
+    let broker = with(&[("log.cleaner.enable", "false")]).await.unwrap();
+    let mut client = Client::connect(&broker).await;
+    for topic in ["first", "late"] {
+        client.create(topic, 1, &COMPACT).await;
+    }
+    fill(&mut client, "cleaner", 160).await;
+    fill(&mut client, "first", 80).await;
+    broker.stop().await.unwrap();
+    let before = size(dir.path(), "cleaner");
+
+    // So slow that there is time to fill another one meanwhile.
+    let slow = ("log.cleaner.io.max.bytes.per.second", "20000");
+    let broker = with(&[EAGER, slow]).await.unwrap();
+    let mut client = Client::connect(&broker).await;
+    until("the dirtiest is under way", || {
+        is_compacting(dir.path(), "first")
+    })
+    .await;
+    fill(&mut client, "late", 80).await;
+    until("the late one is under way", || {
+        is_compacting(dir.path(), "late")
+    })
+    .await;
+    let after = size(dir.path(), "cleaner");
+    assert!(after < before / 2, "{after} of {before}: it was due before");
+    broker.stop().await.unwrap();
 }
