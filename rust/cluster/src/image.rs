@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kafkalite_wire::CodedError;
 use uuid::Uuid;
 
+use crate::topic_key::TopicKey;
 use crate::unknown::{unknown_partition, unknown_topic, unknown_topic_id};
 
 /// The brokers that hold a partition, the preferred leader first.
@@ -117,6 +118,14 @@ impl ClusterImage {
     /// The topic with this id, or the error for who asked.
     pub fn find_by_id(&self, id: Uuid) -> Result<&Arc<TopicImage>, CodedError> {
         self.topic_by_id(id).ok_or_else(|| unknown_topic_id(id))
+    }
+
+    /// The topic that a request names.
+    pub fn by_key(&self, key: &TopicKey) -> Option<&Arc<TopicImage>> {
+        match key {
+            TopicKey::Name(name) => self.topic(name),
+            TopicKey::Id(id) => self.topic_by_id(*id),
+        }
     }
 
     /// All topics, in no particular order.

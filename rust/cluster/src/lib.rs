@@ -12,10 +12,12 @@ mod image;
 pub mod names;
 mod placement;
 pub mod reassignment;
+mod topic_key;
 mod unknown;
 
 pub use image::{BrokerImage, ClusterImage, Endpoint, PartitionImage, Replicas, TopicImage};
 pub use placement::{Placement, place};
+pub use topic_key::TopicKey;
 pub use unknown::{unknown_partition, unknown_topic, unknown_topic_id};
 
 /// More partitions than this in one topic are a mistake rather than a wish: each holds an open file.

@@ -15,8 +15,8 @@ mod tests;
 
 use std::sync::Arc;
 
+use kafkalite_cluster::TopicKey;
 use parking_lot::Mutex;
-use uuid::Uuid;
 
 use open::Open;
 use session::Session;
@@ -29,13 +29,6 @@ const FIRST_EPOCH: i32 = 0;
 const LAST_EPOCH: i32 = -1;
 /// Most partitions that all sessions may follow together, some 50 MB; there is no such limit in Apache Kafka.
 const MOST_PARTITIONS: usize = 250_000;
-
-/// How a request names a topic: by name up to Fetch 12, by id from 13 (KIP-516).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum TopicKey {
-    Name(Arc<str>),
-    Id(Uuid),
-}
 
 /// One partition that a client wants to read, as its request said.
 #[derive(Debug, Clone, PartialEq, Eq)]

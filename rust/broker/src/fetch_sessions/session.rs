@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{FIRST_EPOCH, Outcome, SessionError, SessionRequest, TopicKey, Wanted};
+use kafkalite_cluster::TopicKey;
+
+use super::{FIRST_EPOCH, Outcome, SessionError, SessionRequest, Wanted};
 
 /// Unknown, so that any watermark is news.
 const UNHEARD: i64 = -1;

@@ -20,17 +20,17 @@ mod refusing;
 
 use std::time::Duration;
 
+use kafkalite_cluster::TopicKey;
 use kafkalite_wire::{
     ErrorCode,
     api::fetch::{FetchRequest, FetchResponse},
 };
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::{Context, Reply, committed_only};
 use crate::{
     clock,
-    fetch_sessions::{Fetch, Outcome, SessionError, SessionRequest, TopicKey, Wanted},
+    fetch_sessions::{Fetch, Outcome, SessionError, SessionRequest, Wanted},
 };
 use reading::Read;
 
@@ -87,16 +87,10 @@ impl Terms {
 
 fn begin(context: &Context, request: FetchRequest) -> Result<Fetch, SessionError> {
     let uses_topic_ids = context.api_version >= FIRST_WITH_TOPIC_IDS;
-    let key = |name: String, id: Uuid| {
-        if uses_topic_ids {
-            TopicKey::Id(id)
-        } else {
-            TopicKey::Name(name.into())
-        }
-    };
+    let key = |name: &str, id| TopicKey::of(uses_topic_ids, name, id);
     let mut wanted = Vec::new();
     for topic in request.topics {
-        let key = key(topic.topic, topic.topic_id);
+        let key = key(&topic.topic, topic.topic_id);
         wanted.extend(topic.partitions.into_iter().map(|partition| Wanted {
             topic: key.clone(),
             partition: partition.partition,
@@ -107,7 +101,7 @@ fn begin(context: &Context, request: FetchRequest) -> Result<Fetch, SessionError
     }
     let mut forgotten = Vec::new();
     for topic in request.forgotten_topics_data {
-        let key = key(topic.topic, topic.topic_id);
+        let key = key(&topic.topic, topic.topic_id);
         forgotten.extend(
             topic
                 .partitions

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use kafkalite_cluster::TopicImage;
+use kafkalite_cluster::{TopicImage, TopicKey};
 use kafkalite_wire::{
     ErrorCode,
     api::offset_commit::{
@@ -53,18 +53,10 @@ fn check_topic(
     asked: OffsetCommitTopic,
     commits: &mut Vec<Commit>,
 ) -> CommittedTopic {
-    let registry = &context.broker.registry;
-    let (topic, unknown) = if context.api_version >= FIRST_WITH_TOPIC_IDS {
-        (
-            registry.topic_by_id(asked.topic_id),
-            ErrorCode::UnknownTopicId,
-        )
-    } else {
-        (
-            registry.topic(&asked.name),
-            ErrorCode::UnknownTopicOrPartition,
-        )
-    };
+    let by_id = context.api_version >= FIRST_WITH_TOPIC_IDS;
+    let key = TopicKey::of(by_id, &asked.name, asked.topic_id);
+    let topic = context.broker.registry.image().by_key(&key).cloned();
+    let unknown = key.unknown();
     let max_bytes = context.broker.configs.settings().offset_metadata_max_bytes;
     let mut check = |partition: OffsetCommitPartition| {
         let checked = topic

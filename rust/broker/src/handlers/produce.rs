@@ -12,7 +12,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use kafkalite_cluster::{names, unknown_partition, unknown_topic, unknown_topic_id};
+use kafkalite_cluster::{TopicKey, names, unknown_partition};
 use kafkalite_log::{Appended, LogError, RecordFault};
 use kafkalite_records::{Compression, RecordBatch, RecordsError};
 use kafkalite_wire::{
@@ -179,16 +179,10 @@ impl Producing<'_> {
             let message = format!("acks must be -1 (all), 0 or 1, not {}", self.acks);
             return Err(Refusal::new(ErrorCode::InvalidRequiredAcks, message));
         }
-        let topics = &self.context.broker.replicas;
-        let topic = if self.context.api_version >= FIRST_WITH_TOPIC_IDS {
-            topics
-                .by_id(request.topic_id)
-                .ok_or_else(|| Refusal::from(unknown_topic_id(request.topic_id)))?
-        } else {
-            topics
-                .by_name(&request.name)
-                .ok_or_else(|| Refusal::from(unknown_topic(&request.name)))?
-        };
+        let by_id = self.context.api_version >= FIRST_WITH_TOPIC_IDS;
+        let key = TopicKey::of(by_id, &request.name, request.topic_id);
+        let topic = self.context.broker.replicas.by_key(&key);
+        let topic = topic.ok_or_else(|| key.missing())?;
         if names::is_internal(&topic.name) {
             let message = format!("only the broker itself writes to '{}'", topic.name);
             return Err(Refusal::new(ErrorCode::InvalidTopic, message));

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
+use kafkalite_cluster::TopicKey;
 use kafkalite_log::datadir::DataDir;
 use kafkalite_log::partition::TopicPartition;
 use parking_lot::Mutex;
@@ -59,8 +60,15 @@ impl Hosted {
         self.by_name.get(name)
     }
 
-    pub(crate) fn by_id(&self, id: Uuid) -> Option<&Arc<HostedTopic>> {
+    fn by_id(&self, id: Uuid) -> Option<&Arc<HostedTopic>> {
         self.by_id.get(&id)
+    }
+
+    pub(crate) fn by_key(&self, key: &TopicKey) -> Option<&Arc<HostedTopic>> {
+        match key {
+            TopicKey::Name(name) => self.by_name(name),
+            TopicKey::Id(id) => self.by_id(*id),
+        }
     }
 
     /// All topics, in no particular order.
@@ -97,8 +105,8 @@ impl Replicas {
         self.current.load().by_name(name).cloned()
     }
 
-    pub(crate) fn by_id(&self, id: Uuid) -> Option<Arc<HostedTopic>> {
-        self.current.load().by_id(id).cloned()
+    pub(crate) fn by_key(&self, key: &TopicKey) -> Option<Arc<HostedTopic>> {
+        self.current.load().by_key(key).cloned()
     }
 
     /// Every partition of every topic; for housekeeping and the end.

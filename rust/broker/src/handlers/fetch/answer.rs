@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use kafkalite_cluster::ClusterImage;
+use kafkalite_cluster::{ClusterImage, TopicKey};
 use kafkalite_log::LogSlice;
 use kafkalite_wire::{
     ErrorCode, Records,
@@ -15,7 +15,7 @@ use kafkalite_wire::{
 use uuid::Uuid;
 
 use super::{Context, Reply, Terms, reading::Read};
-use crate::fetch_sessions::{Answer, TopicKey, Wanted};
+use crate::fetch_sessions::{Answer, Wanted};
 
 /// First version that names the leader where the client was wrong about it (KIP-951).
 const FIRST_WITH_LEADERS: i16 = 16;
@@ -154,10 +154,7 @@ impl Response {
             ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch
         );
         let image = self.image.as_ref().filter(|_| is_wrong);
-        let topic = image.and_then(|image| match &wanted.topic {
-            TopicKey::Name(name) => image.topic(name),
-            TopicKey::Id(id) => image.topic_by_id(*id),
-        });
+        let topic = image.and_then(|image| image.by_key(&wanted.topic));
         let partition = topic.and_then(|topic| topic.partition(wanted.partition));
         let Some((leader_id, leader_epoch)) =
             partition.and_then(|partition| Some((partition.leader?, partition.leader_epoch)))

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Context, Terms, refusing};
 use crate::{
-    fetch_sessions::{Outcome, TopicKey, Wanted},
+    fetch_sessions::{Outcome, Wanted},
     handlers::leader_epoch,
     replicas::Replicas,
     replicas::partition::{Partition, Wait},
@@ -87,11 +87,10 @@ pub(super) async fn read(context: &Context, terms: &Terms, wanted: &[Wanted]) ->
 
 fn resolve(replicas: &Replicas, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
     let snapshot = replicas.snapshot();
-    let (topic, unknown) = match &wanted.topic {
-        TopicKey::Name(name) => (snapshot.by_name(name), ErrorCode::UnknownTopicOrPartition),
-        TopicKey::Id(id) => (snapshot.by_id(*id), ErrorCode::UnknownTopicId),
-    };
-    let partition = topic.ok_or(unknown)?.partition(wanted.partition);
+    let topic = snapshot
+        .by_key(&wanted.topic)
+        .ok_or(wanted.topic.unknown())?;
+    let partition = topic.partition(wanted.partition);
     partition.cloned().ok_or(ErrorCode::UnknownTopicOrPartition)
 }
 
@@ -152,10 +151,7 @@ fn read_partition(
     first: bool,
 ) -> Result<Read, ErrorCode> {
     if partition.is_deleted() {
-        return Err(match wanted.topic {
-            TopicKey::Name(_) => ErrorCode::UnknownTopicOrPartition,
-            TopicKey::Id(_) => ErrorCode::UnknownTopicId,
-        });
+        return Err(wanted.topic.unknown());
     }
     leader_epoch::check(partition, wanted.current_leader_epoch)?;
     let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
