@@ -49,6 +49,7 @@ pub mod epochs;
 mod error;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
+pub mod limits;
 mod log;
 pub mod offline;
 pub mod partition;

@@ -4,9 +4,11 @@
 
 mod counted;
 pub mod ids;
+mod nearest;
 mod shown;
 mod topic;
 
 pub use counted::counted;
+pub use nearest::nearest;
 pub use shown::shown;
 pub use topic::{InvalidName, check_topic_name};

@@ -1,7 +1,8 @@
 //! Settings from Python to the core, and the core's tables to Python.
 
-use kafkalite_client::config::{ConfigError, Setting, nearest};
+use kafkalite_client::config::{ConfigError, Setting};
 use kafkalite_client::{AdminConfig, ConsumerConfig, ProducerConfig};
+use kafkalite_names::nearest;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
 

@@ -1,7 +1,8 @@
 //! What a broker is started with.
 
+use kafkalite_names::nearest;
+
 use super::accepted::{Foreign, foreign, ignored};
-use super::nearest::nearest;
 use super::values::{Layers, broker_row};
 use super::{BROKER, Overrides, TOPIC, properties};
 use crate::error::BrokerError;

@@ -8,7 +8,6 @@ mod broker_config;
 mod broker_rows;
 mod group_rows;
 mod listener;
-mod nearest;
 mod properties;
 mod reset;
 mod row;

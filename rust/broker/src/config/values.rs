@@ -1,8 +1,9 @@
 //! Which value is in force, and where it came from.
 
+use kafkalite_names::nearest;
+
 use super::row::Row;
 use super::{BROKER, GROUP, Overrides, TOPIC};
-use crate::config::nearest::nearest;
 use crate::error::BrokerError;
 
 /// Where a value was set. The codes are those of `DescribeConfigs`.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use kafkalite_log::{LogError, ReadUpTo};
+use kafkalite_log::{LogError, ReadUpTo, limits};
 use kafkalite_records::{ControlKind, DecodedBatch, Decompressor, RecordsError, batches};
 
 use super::storage::TOPIC;
@@ -18,8 +18,6 @@ use kafkalite_groups::records::{GroupMetadata, Key, OffsetValue, decode_value};
 use kafkalite_names::counted;
 
 const READ_BYTES: usize = 1 << 20;
-/// Most bytes that one batch may become.
-const MAX_DECOMPRESSED: usize = 128 << 20;
 
 /// What was stored of one group.
 #[derive(Debug, Default)]
@@ -101,7 +99,7 @@ impl Loading {
     }
 
     fn take(&mut self, batch: &Bytes) -> Result<(), RecordsError> {
-        let batch = DecodedBatch::decode(batch, &mut self.decompressor, MAX_DECOMPRESSED)?;
+        let batch = DecodedBatch::decode(batch, &mut self.decompressor, limits::READ)?;
         let header = *batch.header();
         for record in batch.records() {
             let record = record?;

@@ -7,7 +7,6 @@ mod admin;
 mod choices;
 mod client;
 mod consumer;
-mod nearest;
 mod producer;
 mod table;
 
@@ -15,7 +14,6 @@ pub use admin::AdminConfig;
 pub use choices::{Acks, Assignor, OffsetReset, PartitionerChoice};
 pub use client::ClientConfig;
 pub use consumer::ConsumerConfig;
-pub use nearest::nearest;
 pub use producer::ProducerConfig;
 pub use table::{ConfigError, FromSetting, Kind, Setting};
 
@@ -64,7 +62,7 @@ macro_rules! settings {
                 if self.set_own(&name, text)? $( || self.$base.set_own(&name, text)? )? {
                     return Ok(());
                 }
-                let suggestion = $crate::config::nearest(&name, Self::settings().map(|setting| setting.name));
+                let suggestion = kafkalite_names::nearest(&name, Self::settings().map(|setting| setting.name));
                 let name = kafkalite_names::shown(&name).into();
                 Err($crate::config::ConfigError::Unknown { name, suggestion })
             }

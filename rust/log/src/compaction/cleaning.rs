@@ -9,9 +9,9 @@ use kafkalite_records::{BatchHeader, Filtered, Record, RecordBatch, Records, Rec
 use super::offset_map::OffsetMap;
 use super::reading::{Order, Pieces, corrupt, take};
 use super::replacement::Replacement;
-use super::{Compacted, Compactor, MAX_DECOMPRESSED, Pace};
+use super::{Compacted, Compactor, Pace};
 use crate::segment::{Place, Segment};
-use crate::{LogConfig, LogError, Result};
+use crate::{LogConfig, LogError, Result, limits};
 
 /// The latest offset of every key, up to an offset.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ impl Compactor {
                         let horizon = rules.horizon_for(header);
                         let stays = |record: &Record<'_>| rules.wants(header, record);
                         self.filter
-                            .filter(&batch, MAX_DECOMPRESSED, horizon, stays)
+                            .filter(&batch, limits::READ, horizon, stays)
                             .map_err(|error| corrupt(path, error))?
                     } else {
                         Filtered::Unchanged
@@ -197,7 +197,7 @@ impl Latest {
         decompressor: &mut kafkalite_records::Decompressor,
         first_dirty: i64,
     ) -> Result<bool, RecordsError> {
-        let payload = batch.decompress(decompressor, MAX_DECOMPRESSED)?;
+        let payload = batch.decompress(decompressor, limits::READ)?;
         for record in Records::new(batch.header(), &payload) {
             let record = record?;
             if let Some(key) = record.key

@@ -29,9 +29,6 @@ pub(crate) use replacement::Replacement;
 
 use crate::{LogError, Result};
 
-/// A batch that decompresses to more than this makes its log uncleanable.
-const MAX_DECOMPRESSED: usize = 256 << 20;
-
 /// How much memory a compaction may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompactorSettings {

@@ -6,13 +6,13 @@ use kafkalite_records::{BatchHeader, RecordBatch, TimestampType};
 
 use super::markers::appended_end;
 use super::options::AppendOptions;
-use super::prepare::{MAX_DECOMPRESSED, Prepared, prepare, prepare_all};
+use super::prepare::{Prepared, prepare, prepare_all};
 use super::transactions::Ended;
 use super::{Appender, Log};
 use crate::producers::{Admission, Origin, ProducerBatch};
 use crate::segment::Head;
 use crate::segment::active::Incoming;
-use crate::{Durability, LogConfig, LogError, Result};
+use crate::{Durability, LogConfig, LogError, Result, limits};
 
 /// Where an append went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Log {
     /// Where durability is [`Synced`](Durability::Synced) the messages are neither visible nor to be acknowledged before
     /// [`flush_to`](Log::flush_to) has returned for the offset after them.
     pub fn append(&self, bytes: &[u8], options: &AppendOptions) -> Result<Appended> {
-        let prepared = prepare_all(bytes, options, &self.config(), MAX_DECOMPRESSED)?;
+        let prepared = prepare_all(bytes, options, &self.config(), limits::APPENDED)?;
         self.append_prepared(prepared, options)
     }
 

@@ -10,10 +10,6 @@ use super::rules::Rules;
 use crate::producers::Origin;
 use crate::{LogConfig, LogError, Result};
 
-/// Most bytes that the records of one batch may be when decompressed: less than what compaction and searches by time can take
-/// into memory, so that they can read whatever is taken.
-pub(super) const MAX_DECOMPRESSED: usize = 128 << 20;
-
 /// A batch that may be written: a header, which gets its place in the log later, and the bytes behind it.
 #[derive(Debug)]
 pub(super) struct Prepared<'a> {

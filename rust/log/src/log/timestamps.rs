@@ -8,10 +8,7 @@ use kafkalite_records::{BatchHeader, Decompressor, RecordBatch, Records, Records
 
 use super::{Log, ReadUpTo};
 use crate::segment::{Found, Scan, Segment};
-use crate::{LogError, Result};
-
-/// A batch that decompresses to more than this is not searched.
-const MAX_DECOMPRESSED: usize = 256 << 20;
+use crate::{LogError, Result, limits};
 
 /// A message and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,13 +149,13 @@ fn decode(
 ) -> Result<Vec<TimestampedOffset>, RecordsError> {
     let mut decompressor = Decompressor::new();
     let Some(header) = header else {
-        let set = MessageSet::decode(bytes, &mut decompressor, MAX_DECOMPRESSED)?;
+        let set = MessageSet::decode(bytes, &mut decompressor, limits::READ)?;
         let layouts = set.layouts().iter();
         return Ok(layouts
             .map(|message| stamped(message.offset, message.timestamp, -1))
             .collect());
     };
-    let payload = RecordBatch::parse(bytes)?.decompress(&mut decompressor, MAX_DECOMPRESSED)?;
+    let payload = RecordBatch::parse(bytes)?.decompress(&mut decompressor, limits::READ)?;
     Records::new(header, &payload)
         .map(|record| {
             record.map(|record| {
