@@ -36,11 +36,12 @@ async fn publish(bootstrap: &str) {
     let mut config = ProducerConfig::from_pairs(address).unwrap();
     config.set("compression.type", "lz4").unwrap();
     let producer = Producer::new(config, &Handle::current()).unwrap();
+    let value = vec![0; 100_000];
     for partition in 0..2 {
         let record = ProducerRecord {
             topic: "t",
             partition: Some(partition),
-            value: Some(&[0; 100_000]),
+            value: Some(&value),
             ..Default::default()
         };
         producer.send(&record).await.unwrap();
@@ -58,12 +59,12 @@ async fn busy_pool() -> Vec<Sender<()>> {
         let begun = Arc::clone(&begun);
         tokio::spawn(codec_pool::run(move || {
             begun.wait();
-            drop(ended.recv()); // until there is no sender any more
+            let _ = ended.recv(); // until there is no sender any more
         }));
         ends.push(end);
     }
     let waited = tokio::task::spawn_blocking(move || begun.wait()).await;
-    drop(waited.unwrap());
+    waited.unwrap();
     ends
 }
 
