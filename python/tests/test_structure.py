@@ -14,14 +14,15 @@ CRATES = sorted(path.parent.name for path in HOUSE.glob("rust/*/Cargo.toml"))
 # What each crate may know of the others, at run time.
 ARROWS = {
     "names": set(),
+    "world": {"names"},
     "records": set(),
     "wire-derive": set(),
     "wire": {"wire-derive"},
     "link": {"wire"},
     "cluster": {"names", "wire"},
     "groups": {"cluster", "names", "wire"},
-    "log": {"names", "records"},
-    "broker": {"cluster", "groups", "log", "names", "records", "wire"},
+    "log": {"names", "records", "world"},
+    "broker": {"cluster", "groups", "log", "names", "records", "wire", "world"},
     "client": {"link", "names", "records", "wire"},
     "native": {"broker", "client", "log", "names", "records", "wire"},
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kafkalite_log::LogError;
 use kafkalite_log::datadir::{DataDir, Expected};
+use kafkalite_world::World;
 use parking_lot::RwLock;
 use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -49,7 +50,12 @@ impl Broker {
     /// Starts a broker on the directory and the address that `config` names. Returns when clients can connect.
     ///
     /// Takes its threads from the current tokio runtime.
-    pub async fn start(mut config: BrokerConfig) -> Result<Self, BrokerError> {
+    pub async fn start(config: BrokerConfig) -> Result<Self, BrokerError> {
+        Self::start_in(config, World::real()).await
+    }
+
+    /// As [`start`](Self::start), in a world of the caller's: its clock, its disk, its dice.
+    pub async fn start_in(mut config: BrokerConfig, world: World) -> Result<Self, BrokerError> {
         for warning in config.warnings() {
             tracing::warn!("{warning}");
         }
@@ -67,7 +73,7 @@ impl Broker {
         config.set("listeners", &format!("PLAINTEXT://{address}"))?;
         let stopping = watch::Sender::new(false);
         let signal = stopping.clone();
-        let opened = spawn_blocking(move || open(config, &settings, signal)).await;
+        let opened = spawn_blocking(move || open(config, &settings, world, signal)).await;
         let (state, data_dir) = opened.map_err(|_| BrokerError::Stopped)??;
 
         let tasks = vec![
@@ -128,7 +134,7 @@ impl Broker {
     /// future stops the waiting only; call it again to know the end.
     pub async fn stop(&self) -> Result<(), BrokerError> {
         let close = |broker: &BrokerState| {
-            housekeeping::look_before_closing(&broker.replicas);
+            housekeeping::look_before_closing(broker);
             broker.registry.close();
             broker.replicas.close()
         };
@@ -192,13 +198,14 @@ impl fmt::Debug for Broker {
 fn open(
     mut config: BrokerConfig,
     settings: &Settings,
+    world: World,
     stopping: watch::Sender<bool>,
 ) -> Result<(Arc<BrokerState>, PathBuf), BrokerError> {
     let expected = Expected {
         node_id: settings.node_id,
         cluster_id: None,
     };
-    let data_dir = DataDir::open(Path::new(&settings.log_dir), &expected)?;
+    let data_dir = DataDir::open_in(Path::new(&settings.log_dir), &expected, world.clone())?;
     let path = data_dir.path().to_owned();
     let identity = data_dir.identity().clone();
     for name in ["broker.id", "node.id"] {
@@ -209,10 +216,13 @@ fn open(
         config.set("log.dirs", path)?;
     }
     let configs = Arc::new(Configs::open(&config, &path)?);
-    let (registry, replicas) = Registry::open(data_dir, Arc::clone(&configs))?;
+    let (registry, replicas) = Registry::open(data_dir, Arc::clone(&configs), world.clone())?;
     let warnings = Arc::default();
     let state = BrokerState {
-        fetch_sessions: FetchSessions::new(settings.max_incremental_fetch_session_cache_slots),
+        fetch_sessions: FetchSessions::new(
+            settings.max_incremental_fetch_session_cache_slots,
+            world.dice.rng(),
+        ),
         producer_ids: ProducerIds::open(&path, replicas.unused_producer_id())?,
         quotas: Quotas::open(&path)?,
         data_dir: path.clone(),
@@ -221,6 +231,7 @@ fn open(
             Arc::clone(&replicas),
             Arc::clone(&configs),
             Arc::clone(&warnings),
+            world.clone(),
         )?,
         warnings,
         opening: Opening::default(),
@@ -229,6 +240,7 @@ fn open(
         replicas,
         node_id: identity.node_id,
         cluster_id: identity.cluster_id,
+        world,
         stopping,
     };
     Ok((Arc::new(state), path))

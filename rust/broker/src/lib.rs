@@ -17,7 +17,6 @@
 
 mod answer;
 mod broker;
-mod clock;
 pub mod config;
 mod error;
 mod fetch_sessions;

@@ -68,12 +68,13 @@ mod tests {
     use kafkalite_log::{Log, LogConfig, OpenOptions};
     use kafkalite_records::{BatchBuilder, BatchOrigin, Compressor};
 
+    use kafkalite_world::{Clock, SystemClock};
+
     use super::*;
-    use crate::clock;
 
     fn batch(codec: Compression, value: &[u8]) -> Bytes {
         let mut builder = BatchBuilder::new(usize::MAX);
-        assert!(builder.try_append(clock::now_ms(), None, Some(value), &[]));
+        assert!(builder.try_append(SystemClock.now_ms(), None, Some(value), &[]));
         let mut compressor = Compressor::new(codec, None).unwrap();
         builder
             .build(0, BatchOrigin::ANONYMOUS, &mut compressor)
@@ -85,7 +86,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let config = LogConfig::default();
         let (log, _) = Log::open(dir.path().join("t-0"), config, &OpenOptions::default()).unwrap();
-        let partition = Arc::new(Partition::new("t".into(), 0, log));
+        let partition = Arc::new(Partition::new("t".into(), 0, log, Arc::new(SystemClock)));
         let opening = Opening::default();
         let all = opening
             .0

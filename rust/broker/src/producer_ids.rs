@@ -8,7 +8,8 @@ use std::{
     sync::Arc,
 };
 
-use kafkalite_log::{LogError, durable::replace_file};
+use kafkalite_log::LogError;
+use kafkalite_world::durable::replace_file;
 use tokio::sync::Mutex;
 
 /// The file in the data directory: its version and the first id that was never reserved, a line each.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use kafkalite_world::World;
 use tokio::sync::watch;
 
 use crate::config::Configs;
@@ -41,6 +42,8 @@ pub(crate) struct BrokerState {
     pub(crate) node_id: i32,
     /// The cluster's id, from `meta.properties`.
     pub(crate) cluster_id: String,
+    /// The time, files and random numbers.
+    pub(crate) world: World,
     /// True once the broker stops.
     pub(crate) stopping: watch::Sender<bool>,
 }

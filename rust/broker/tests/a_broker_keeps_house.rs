@@ -9,7 +9,9 @@ use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::delete_records::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
 };
-use support::{PATIENCE, data, start};
+use support::{PATIENCE, data, start, start_with_clock};
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// Waits until `done` says so. Housekeeping comes when it comes.
 async fn until(what: &str, mut done: impl FnMut() -> bool) {
@@ -62,12 +64,17 @@ async fn segments_beyond_retention_bytes_go_from_the_log_and_from_the_disk() {
 
 #[tokio::test]
 async fn segments_beyond_retention_ms_go_even_the_last() {
-    let broker = start(&[("log.retention.check.interval.ms", "20")]).await;
+    let often = [("log.retention.check.interval.ms", "20")];
+    let (broker, clock) = start_with_clock(&often).await;
     let mut client = broker.connect().await;
-    client.create("clicks", 1, &[("retention.ms", "50")]).await;
-    client.create("kept", 1, &[("retention.ms", "-1")]).await;
-    client.put("clicks", 0, &["old"]).await;
-    client.put("kept", 0, &["old"]).await;
+    let two_days = [("retention.ms", "172800000")];
+    for (topic, settings) in [("clicks", &two_days[..]), ("kept", &[])] {
+        client.create(topic, 1, settings).await;
+        client.put(topic, 0, &["old"]).await;
+    }
+    clock.advance(DAY);
+    assert_eq!(client.read_all("clicks", 0, 0).await.len(), 1);
+    clock.advance(DAY + Duration::from_mins(1));
     let wait = async {
         while client.fetch("clicks", 0, 0).await.error_code != ErrorCode::OffsetOutOfRange {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -77,7 +84,8 @@ async fn segments_beyond_retention_ms_go_even_the_last() {
         .await
         .expect("the message is removed");
     assert_eq!(client.put("clicks", 0, &["new"]).await, 1, "offsets go on");
-    assert_eq!(client.read_all("kept", 0, 0).await.len(), 1);
+    let kept = client.read_all("kept", 0, 0).await;
+    assert_eq!(kept.len(), 1, "a week is not over");
 }
 
 fn deletion(topic: &str, before: i64) -> DeleteRecordsRequest {
@@ -150,11 +158,8 @@ async fn records_whose_deletion_cannot_be_noted_are_not_called_deleted() {
 
 #[tokio::test]
 async fn a_producer_that_is_silent_for_long_is_forgotten() {
-    let settings = [
-        ("producer.id.expiration.ms", "1"),
-        ("producer.id.expiration.check.interval.ms", "20"),
-    ];
-    let broker = start(&settings).await;
+    let often = [("producer.id.expiration.check.interval.ms", "20")];
+    let (broker, clock) = start_with_clock(&often).await;
     let mut client = broker.connect().await;
     client.create("clicks", 1, &[]).await;
     let id = client.producer_id().await;
@@ -168,6 +173,12 @@ async fn a_producer_that_is_silent_for_long_is_forgotten() {
         0
     );
     // As long as it is known, the same batch again is a duplicate; a forgotten producer begins anew.
+    clock.advance(DAY / 2);
+    assert_eq!(
+        client.produce("clicks", 0, batch.clone()).await.base_offset,
+        0
+    );
+    clock.advance(DAY);
     let wait = async {
         while client.produce("clicks", 0, batch.clone()).await.base_offset == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use kafkalite_broker::Broker;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::delete_groups::DeleteGroupsRequest;
@@ -12,7 +14,7 @@ use kafkalite_wire::api::offset_delete::{
 };
 use kafkalite_wire::api::offset_fetch::{OffsetFetchGroup, OffsetFetchRequest, OffsetFetchTopic};
 use support::groups::{committing, joining, syncing};
-use support::{Client, config, copy, start};
+use support::{Client, config, copy, start, start_with_clock};
 
 async fn delete_group(client: &mut Client, group: &str) -> ErrorCode {
     let request = DeleteGroupsRequest {
@@ -351,21 +353,39 @@ async fn the_offsets_of_a_deleted_topic_are_forgotten() {
 
 #[tokio::test]
 async fn offsets_expire_when_their_time_is_over() {
-    let broker = start(&[("offsets.retention.check.interval.ms", "20")]).await;
+    let often = [("offsets.retention.check.interval.ms", "20")];
+    let (broker, clock) = start_with_clock(&often).await;
     let mut client = broker.connect().await;
-    client.create("t", 2, &[]).await;
-    let soon = OffsetCommitRequest {
-        retention_time_ms: 1,
+    client.create("t", 3, &[]).await;
+    let hour = OffsetCommitRequest {
+        retention_time_ms: 3_600_000,
         ..committing("g", "t", 0, 5, "")
     };
-    client.ask(4, &soon).await;
-    client.commit(committing("kept", "t", 1, 6, "")).await;
+    client.ask(4, &hour).await;
+    client.commit(committing("week", "t", 1, 6, "")).await;
+    clock.advance(Duration::from_hours(1));
+    until_expired(&mut client, "g", 0).await;
+    assert_eq!(client.committed("week", "t", 1).await.committed_offset, 6);
+
+    // Half a week after that one, and it is as old as offsets.retention.minutes when the other is not.
+    clock.advance(Duration::from_hours(84));
+    client.commit(committing("kept", "t", 2, 7, "")).await;
+    clock.advance(Duration::from_hours(84));
+    until_expired(&mut client, "week", 1).await;
+    assert_eq!(client.committed("kept", "t", 2).await.committed_offset, 7);
+}
+
+async fn until_expired(client: &mut Client, group: &str, partition: i32) {
     let deadline = tokio::time::Instant::now() + support::PATIENCE;
-    while client.committed("g", "t", 0).await.committed_offset >= 0 {
+    while client
+        .committed(group, "t", partition)
+        .await
+        .committed_offset
+        >= 0
+    {
         assert!(tokio::time::Instant::now() < deadline, "it does not expire");
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(client.committed("kept", "t", 1).await.committed_offset, 6);
 }
 
 #[tokio::test]

@@ -15,7 +15,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::partition::TopicPartition;
-use crate::{LogError, Result, durable};
+use crate::{LogError, Result};
+use kafkalite_world::durable;
 
 /// One offset for each partition.
 pub type Offsets = BTreeMap<TopicPartition, i64>;

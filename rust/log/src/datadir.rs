@@ -29,7 +29,8 @@ use crate::checkpoint::OffsetCheckpoint;
 use crate::partition::TopicPartition;
 use kafkalite_names::ids;
 
-use crate::{LogError, Result, durable};
+use crate::{LogError, Result};
+use kafkalite_world::{Dice, World, durable};
 
 pub use identity::Identity;
 pub use inventory::{Extent, Inventory};
@@ -57,6 +58,7 @@ pub struct DataDir {
     identity: Identity,
     was_clean: bool,
     was_ours: bool,
+    world: World,
     _lock: lock::DirLock,
 }
 
@@ -66,6 +68,11 @@ impl DataDir {
     /// The marker of the last clean stop is read and removed: from here on only [`close_clean`](Self::close_clean) makes
     /// the directory clean again.
     pub fn open(path: &Path, expected: &Expected) -> Result<Self> {
+        Self::open_in(path, expected, World::real())
+    }
+
+    /// As [`open`](Self::open), in a world of the caller's.
+    pub fn open_in(path: &Path, expected: &Expected, world: World) -> Result<Self> {
         let unusable = |source| LogError::UnusableDirectory {
             path: path.to_owned(),
             source,
@@ -74,7 +81,7 @@ impl DataDir {
         // From now on independent of the process's current directory.
         let path = path.canonicalize().map_err(unusable)?;
         let lock = lock::DirLock::acquire(&path)?;
-        let identity = identity::establish(&path, expected)?;
+        let identity = identity::establish(&path, expected, &world.dice)?;
         let marker = clean_marker(&path);
         let was_ours = fs::read(&marker).is_ok_and(|text| text == OUR_MARKER);
         let was_clean =
@@ -85,6 +92,7 @@ impl DataDir {
             identity,
             was_clean,
             was_ours,
+            world,
             _lock: lock,
         })
     }
@@ -165,7 +173,7 @@ impl DataDir {
         if path.exists() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
-        let unfinished = self.path.join(retired_name(partition));
+        let unfinished = self.path.join(retired_name(partition, &self.world.dice));
         fs::create_dir(&unfinished)
             .and_then(|()| fs::write(metadata_path(&unfinished), metadata(topic)))
             .and_then(|()| fs::rename(&unfinished, &path))
@@ -196,7 +204,7 @@ impl DataDir {
     /// reading.
     pub fn retire_partition(&self, partition: &TopicPartition) -> Result<PathBuf> {
         let path = self.partition_path(partition);
-        let retired = self.path.join(retired_name(partition));
+        let retired = self.path.join(retired_name(partition, &self.world.dice));
         fs::rename(&path, &retired).map_err(LogError::io("retire", &path))?;
         Ok(retired)
     }
@@ -259,8 +267,8 @@ fn clean_marker(dir: &Path) -> PathBuf {
 }
 
 /// `<topic>-<n>.<unique>-delete`, the topic cut so that the file system takes it. Names are ASCII, so any cut will do.
-fn retired_name(partition: &TopicPartition) -> String {
-    let suffix = format!("-{}.{}-delete", partition.number(), Uuid::new_v4().simple());
+fn retired_name(partition: &TopicPartition, dice: &Dice) -> String {
+    let suffix = format!("-{}.{}-delete", partition.number(), dice.uuid().simple());
     let topic = partition.topic();
     format!(
         "{}{suffix}",

@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::disk::Disk;
 use crate::{LogError, Result, checkpoint};
+use kafkalite_world::disk::Disk;
 
 /// The epochs of one partition, and the file that they are kept in.
 #[derive(Clone, Debug)]

@@ -43,12 +43,8 @@ pub mod checkpoint;
 mod compaction;
 mod config;
 pub mod datadir;
-pub mod disk;
-pub mod durable;
 pub mod epochs;
 mod error;
-#[cfg(any(test, feature = "faults"))]
-pub mod faults;
 pub mod limits;
 mod log;
 pub mod offline;

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
-use crate::durable;
 use crate::producers::{Producers, snapshot};
 use crate::{LogError, Result};
+use kafkalite_world::durable;
 
 /// `<dir>/<20 digits>.snapshot`.
 pub fn path(dir: &Path, offset: i64) -> PathBuf {

@@ -15,8 +15,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use compacting::{CONFIG, compact, put, roll};
-use kafkalite_log::disk::{self, Disk};
 use kafkalite_log::{Compactor, CompactorSettings, Log, LogError, OpenOptions, ReadUpTo};
+use kafkalite_world::disk::{self, Disk};
 use parking_lot::Mutex;
 use support::{NOW, limit_open_files, take_all_descriptors};
 

@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use compacting::{CONFIG, Entry, batch, delete, entries, latest, put, roll};
-use kafkalite_log::disk::Disk;
-use kafkalite_log::faults::{Fault, FaultyDisk};
 use kafkalite_log::{Compactor, CompactorSettings, Log, LogConfig, LogError, OpenOptions};
 use kafkalite_records::{BatchOrigin, Compression};
+use kafkalite_world::disk::Disk;
+use kafkalite_world::faults::{Fault, FaultyDisk};
 use parking_lot::Mutex;
 use support::NOW;
 

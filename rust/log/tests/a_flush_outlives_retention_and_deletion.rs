@@ -14,8 +14,8 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
-use kafkalite_log::disk::{self, Disk};
 use kafkalite_log::{Log, LogConfig, LogError, OpenOptions};
+use kafkalite_world::disk::{self, Disk};
 use parking_lot::Mutex;
 use support::{CLIENT, NOW, append, batch, limit_open_files};
 

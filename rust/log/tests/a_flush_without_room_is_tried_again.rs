@@ -10,9 +10,9 @@ mod transacting;
 
 use std::sync::Arc;
 
-use kafkalite_log::disk::Disk;
-use kafkalite_log::faults::{Fault, FaultyDisk};
 use kafkalite_log::{Log, LogConfig, LogError, OpenOptions};
+use kafkalite_world::disk::Disk;
+use kafkalite_world::faults::{Fault, FaultyDisk};
 use support::{NOW, append};
 
 #[test]

@@ -15,8 +15,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use kafkalite_log::disk::{self, Disk};
 use kafkalite_log::{Durability, Log, LogConfig, OpenOptions, ReadUpTo};
+use kafkalite_world::disk::{self, Disk};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng};

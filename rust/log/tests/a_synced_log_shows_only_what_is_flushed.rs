@@ -14,9 +14,9 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use kafkalite_log::disk::{self, Disk};
-use kafkalite_log::faults::{Fault, FaultyDisk};
 use kafkalite_log::{Durability, Log, LogConfig, LogError, OpenOptions, ReadUpTo};
+use kafkalite_world::disk::{self, Disk};
+use kafkalite_world::faults::{Fault, FaultyDisk};
 use support::{CLIENT, NOW, append, batch, open, read_all, sequenced};
 
 fn synced() -> LogConfig {

@@ -15,10 +15,10 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use kafkalite_log::disk::{self, Disk};
 use kafkalite_log::{
     AppendOptions, Compactor, CompactorSettings, Log, LogConfig, OpenOptions, ReadUpTo,
 };
+use kafkalite_world::disk::{self, Disk};
 use parking_lot::Mutex;
 use support::{CLIENT, NOW, batch};
 

@@ -8,10 +8,10 @@ use std::fs;
 
 use kafkalite_log::LogError;
 use kafkalite_log::checkpoint::{OffsetCheckpoint, Offsets};
-use kafkalite_log::disk;
 use kafkalite_log::epochs::{EpochStart, LeaderEpochs};
 use kafkalite_log::partition::TopicPartition;
 use kafkalite_names::check_topic_name;
+use kafkalite_world::disk;
 use proptest::prelude::*;
 
 fn checkpoint(content: &str) -> (tempfile::TempDir, OffsetCheckpoint) {

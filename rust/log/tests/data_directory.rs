@@ -13,6 +13,7 @@ use kafkalite_log::LogError;
 use kafkalite_log::datadir::{self, DataDir, Expected, remove_retired};
 use kafkalite_log::partition::TopicPartition;
 use kafkalite_names::ids;
+use kafkalite_world::Dice;
 
 fn open(path: &Path) -> kafkalite_log::Result<DataDir> {
     DataDir::open(path, &Expected::default())
@@ -225,7 +226,7 @@ fn clean_is_only_what_was_closed_so() {
 fn partitions_come_and_go() {
     let temp = tempfile::tempdir().unwrap();
     let dir = open(temp.path()).unwrap();
-    let id = ids::random();
+    let id = Dice::default().id();
     let path = dir.create_partition(&partition("clicks", 1), id).unwrap();
     assert_eq!(path, dir.path().join("clicks-1"));
     let metadata = fs::read_to_string(path.join("partition.metadata")).unwrap();
@@ -269,7 +270,8 @@ fn the_longest_topic_name_can_be_created_and_retired() {
     let temp = tempfile::tempdir().unwrap();
     let dir = open(temp.path()).unwrap();
     let longest = partition(&"x".repeat(249), 99_999);
-    dir.create_partition(&longest, ids::random()).unwrap();
+    dir.create_partition(&longest, Dice::default().id())
+        .unwrap();
     let retired = dir.retire_partition(&longest).unwrap();
     assert_eq!(dir.list().unwrap().retired, [retired]);
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::{fs, io};
 
 use arc_swap::ArcSwap;
-use kafkalite_log::durable::replace_file;
+use kafkalite_world::durable::replace_file;
 use parking_lot::Mutex;
 
 use super::row::{Change, Row};

@@ -15,6 +15,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use fastrand::Rng;
 use kafkalite_cluster::TopicKey;
 use parking_lot::Mutex;
 
@@ -78,11 +79,11 @@ pub(crate) struct FetchSessions {
 }
 
 impl FetchSessions {
-    /// `slots` is `max.incremental.fetch.session.cache.slots`; with 0 every fetch is a full one.
-    pub(crate) fn new(slots: usize) -> Self {
+    /// `slots` is `max.incremental.fetch.session.cache.slots`; with 0 every fetch is a full one. `rng` is for their ids.
+    pub(crate) fn new(slots: usize, rng: Rng) -> Self {
         Self {
             slots,
-            open: Mutex::default(),
+            open: Mutex::new(Open::new(rng)),
         }
     }
 

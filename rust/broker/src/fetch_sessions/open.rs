@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use fastrand::Rng;
 use parking_lot::Mutex;
 
 use super::MOST_PARTITIONS;
@@ -12,13 +13,15 @@ use super::session::Session;
 pub(super) const IDLE_MS: i64 = 120_000;
 
 /// All sessions that are open.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Open {
     pub(super) by_id: HashMap<i32, Slot>,
     /// Connections with the sessions that were last used over them.
     by_connection: BTreeSet<(u64, i32)>,
     /// How many partitions all sessions follow: counted as they change, for a sum over all would be taken at each request.
     pub(super) followed: usize,
+    /// For the ids of sessions.
+    rng: Rng,
 }
 
 #[derive(Debug)]
@@ -32,10 +35,19 @@ pub(super) struct Slot {
 }
 
 impl Open {
+    pub(super) fn new(rng: Rng) -> Self {
+        Self {
+            by_id: HashMap::new(),
+            by_connection: BTreeSet::new(),
+            followed: 0,
+            rng,
+        }
+    }
+
     /// Puts a session in, and answers its id.
     pub(super) fn insert(&mut self, session: Session, connection: u64, now_ms: i64) -> i32 {
         let id = loop {
-            let id = fastrand::i32(1..=i32::MAX);
+            let id = self.rng.i32(1..=i32::MAX);
             if !self.by_id.contains_key(&id) {
                 break id;
             }

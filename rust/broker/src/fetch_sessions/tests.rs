@@ -55,7 +55,7 @@ fn open(sessions: &FetchSessions, n: i32, now_ms: i64) -> i32 {
 
 #[test]
 fn a_full_fetch_opens_a_session_and_the_next_names_only_what_changed() {
-    let sessions = FetchSessions::new(10);
+    let sessions = FetchSessions::new(10, Rng::with_seed(1));
     let id = open(&sessions, 3, 0);
     assert_ne!(id, NO_SESSION);
 
@@ -86,7 +86,7 @@ fn a_full_fetch_opens_a_session_and_the_next_names_only_what_changed() {
 
 #[test]
 fn an_error_is_told_every_time_and_so_is_its_end() {
-    let sessions = FetchSessions::new(10);
+    let sessions = FetchSessions::new(10, Rng::with_seed(1));
     let id = open(&sessions, 1, 0);
     let failed = Outcome {
         failed: true,
@@ -111,7 +111,7 @@ fn an_error_is_told_every_time_and_so_is_its_end() {
 
 #[test]
 fn partitions_are_added_changed_and_forgotten() {
-    let sessions = FetchSessions::new(10);
+    let sessions = FetchSessions::new(10, Rng::with_seed(1));
     let id = open(&sessions, 2, 0);
     let forgotten = [
         (TopicKey::Name("t".into()), 0),
@@ -138,7 +138,7 @@ fn partitions_are_added_changed_and_forgotten() {
 
 #[test]
 fn a_session_without_partitions_is_closed() {
-    let sessions = FetchSessions::new(10);
+    let sessions = FetchSessions::new(10, Rng::with_seed(1));
     let id = open(&sessions, 1, 0);
     let fetch = sessions
         .begin(
@@ -161,7 +161,7 @@ fn a_session_without_partitions_is_closed() {
 
 #[test]
 fn wrong_epochs_unknown_ids_and_mixed_topic_ids_are_refused() {
-    let sessions = FetchSessions::new(10);
+    let sessions = FetchSessions::new(10, Rng::with_seed(1));
     let id = open(&sessions, 1, 0);
     let begin = |request, wanted| sessions.begin(request, wanted, &[], 0).map(|_| ());
     assert_eq!(begin(request(id, 2), vec![]), Err(SessionError::WrongEpoch));
@@ -187,7 +187,7 @@ fn wrong_epochs_unknown_ids_and_mixed_topic_ids_are_refused() {
 
 #[test]
 fn an_answer_overtaken_by_another_request_is_refused() {
-    let sessions = FetchSessions::new(10);
+    let sessions = FetchSessions::new(10, Rng::with_seed(1));
     let id = open(&sessions, 1, 0);
     let slow = sessions.begin(request(id, 1), vec![], &[], 0).unwrap();
     let fast = sessions.begin(request(id, 2), vec![], &[], 0).unwrap();
@@ -200,7 +200,7 @@ fn an_answer_overtaken_by_another_request_is_refused() {
 
 #[test]
 fn a_full_fetch_closes_the_session_it_names() {
-    let sessions = FetchSessions::new(10);
+    let sessions = FetchSessions::new(10, Rng::with_seed(1));
     for epoch in [0, -1] {
         let id = open(&sessions, 1, 0);
         sessions
@@ -216,7 +216,7 @@ fn a_full_fetch_closes_the_session_it_names() {
 
 #[test]
 fn epoch_minus_one_opens_no_session() {
-    let sessions = FetchSessions::new(10);
+    let sessions = FetchSessions::new(10, Rng::with_seed(1));
     let fetch = sessions
         .begin(request(0, -1), vec![wanted(0, 0)], &[], 0)
         .unwrap();
@@ -229,7 +229,7 @@ fn epoch_minus_one_opens_no_session() {
 
 #[test]
 fn slots_go_to_newcomers_only_from_idle_or_smaller_old_sessions() {
-    let sessions = FetchSessions::new(2);
+    let sessions = FetchSessions::new(2, Rng::with_seed(1));
     let small = open(&sessions, 1, 0);
     let large = open(&sessions, 5, 1);
     assert_eq!(
@@ -269,12 +269,15 @@ fn slots_go_to_newcomers_only_from_idle_or_smaller_old_sessions() {
 
 #[test]
 fn no_slots_means_no_sessions() {
-    assert_eq!(open(&FetchSessions::new(0), 1, 0), NO_SESSION);
+    assert_eq!(
+        open(&FetchSessions::new(0, Rng::with_seed(1)), 1, 0),
+        NO_SESSION
+    );
 }
 
 #[test]
 fn a_partition_named_twice_is_followed_once() {
-    let sessions = FetchSessions::new(10);
+    let sessions = FetchSessions::new(10, Rng::with_seed(1));
     let fetch = sessions
         .begin(request(0, 0), vec![wanted(0, 0), wanted(0, 4)], &[], 0)
         .unwrap();
@@ -288,7 +291,7 @@ fn a_partition_named_twice_is_followed_once() {
 
 #[test]
 fn sessions_do_not_grow_beyond_what_all_may_follow() {
-    let sessions = FetchSessions::new(10);
+    let sessions = FetchSessions::new(10, Rng::with_seed(1));
     let half = MOST_PARTITIONS as i32 / 2;
     let id = open(&sessions, half, 0);
     assert_ne!(id, NO_SESSION);
@@ -307,7 +310,7 @@ fn sessions_do_not_grow_beyond_what_all_may_follow() {
 
 #[test]
 fn what_all_sessions_follow_is_counted_through_every_change() {
-    let sessions = FetchSessions::new(2);
+    let sessions = FetchSessions::new(2, Rng::with_seed(1));
     let followed = || sessions.open.lock().followed;
     let id = open(&sessions, 3, 0);
     open(&sessions, 2, 0);
@@ -336,7 +339,7 @@ fn what_all_sessions_follow_is_counted_through_every_change() {
 
 #[test]
 fn a_session_goes_with_the_connection_that_used_it_last() {
-    let sessions = FetchSessions::new(10);
+    let sessions = FetchSessions::new(10, Rng::with_seed(1));
     let id = open(&sessions, 1, 0);
     let other = SessionRequest {
         connection: 2,

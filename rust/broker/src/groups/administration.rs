@@ -10,7 +10,6 @@ use super::commits::seen;
 use super::group::Kind;
 use super::storage::Written;
 use super::{Groups, Held};
-use crate::clock;
 use kafkalite_groups::classic::ClassicView;
 use kafkalite_groups::offsets::is_expired;
 use kafkalite_groups::records::OffsetValue;
@@ -132,7 +131,7 @@ impl Groups {
 
     /// Forgets offsets that nobody has used for `offsets.retention.minutes`, and groups of which nothing is left.
     pub(crate) fn expire_offsets(&self) {
-        let now_ms = clock::now_ms();
+        let now_ms = self.world.now_ms();
         let retention_ms = self.storage.configs.settings().offsets_retention_ms;
         for group in self.all() {
             let mut held = group.held.lock();

@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::group::Kind;
 use super::storage::Written;
 use super::{Groups, Held, code_for_members};
-use crate::clock;
 use kafkalite_groups::entry::Entry;
 use kafkalite_groups::records::{OffsetValue, offset_entry};
 
@@ -82,7 +81,7 @@ impl Groups {
         retention_ms: i64,
         commits: Vec<Commit>,
     ) -> Result<Option<Written>, ErrorCode> {
-        let now = clock::now_ms();
+        let now = self.world.now_ms();
         let expire_timestamp = match retention_ms {
             ..0 => -1,
             retention => now.saturating_add(retention),

@@ -64,7 +64,7 @@ impl Groups {
     ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
         let joins = request.member_epoch == 0;
         if joins && request.member_id.is_empty() && client.api_version < MEMBERS_CHOOSE_IDS {
-            request.member_id = ids::to_text(ids::random());
+            request.member_id = ids::to_text(self.world.dice.id());
         }
         let rules = self.consumer_rules(&request.group_id);
         let (request, rules) = checked(request, rules).await?;

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kafkalite_names::ids;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::heartbeat::HeartbeatRequest;
 use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
@@ -54,7 +53,7 @@ impl Groups {
             return refused(code);
         }
         let group_id = request.group_id.clone();
-        let joiner = joiner(&request, client);
+        let joiner = self.joiner(&request, client);
         let is_new = request.member_id.is_empty();
         let ticket = self.ticket();
         let join =
@@ -246,6 +245,18 @@ impl Groups {
             () = over => None,
         }
     }
+
+    fn joiner(&self, request: &JoinGroupRequest, client: Client) -> Joiner {
+        let name = request.group_instance_id.as_deref().unwrap_or(&client.id);
+        let name = &name[..name.floor_char_boundary(NAME_IN_ID)];
+        Joiner {
+            fresh_id: format!("{name}-{}", self.world.dice.id().hyphenated()),
+            returns_with_id: client.api_version >= RETURNS_WITH_ID,
+            can_skip_assignment: client.api_version >= CAN_SKIP_ASSIGNMENT,
+            client_id: client.id,
+            client_host: client.host,
+        }
+    }
 }
 
 /// Gives a ticket back when nobody waits for its answer any more: the client has gone, or the broker stops.
@@ -265,17 +276,5 @@ impl Drop for Waits<'_> {
                 self.groups.carry_out(id, held, effects);
             }
         });
-    }
-}
-
-fn joiner(request: &JoinGroupRequest, client: Client) -> Joiner {
-    let name = request.group_instance_id.as_deref().unwrap_or(&client.id);
-    let name = &name[..name.floor_char_boundary(NAME_IN_ID)];
-    Joiner {
-        fresh_id: format!("{name}-{}", ids::random().hyphenated()),
-        returns_with_id: client.api_version >= RETURNS_WITH_ID,
-        can_skip_assignment: client.api_version >= CAN_SKIP_ASSIGNMENT,
-        client_id: client.id,
-        client_host: client.host,
     }
 }

@@ -36,10 +36,10 @@ use kafkalite_groups::consumer::Consumer;
 use kafkalite_groups::records::group_entry;
 use kafkalite_log::LogError;
 use kafkalite_wire::ErrorCode;
+use kafkalite_world::World;
 use parking_lot::RwLock;
 use tokio::time::Instant;
 
-use crate::clock;
 use crate::config::Configs;
 use crate::refusal::Refusal;
 use crate::registry::Registry;
@@ -65,6 +65,7 @@ pub(crate) struct Groups {
     warnings: Arc<Warnings>,
     began: Instant,
     tickets: AtomicU64,
+    world: World,
 }
 
 impl Groups {
@@ -74,6 +75,7 @@ impl Groups {
         replicas: Arc<Replicas>,
         configs: Arc<Configs>,
         warnings: Arc<Warnings>,
+        world: World,
     ) -> Result<Arc<Self>, LogError> {
         let loaded = loading::load(&replicas)?;
         let groups = Self {
@@ -87,6 +89,7 @@ impl Groups {
             warnings,
             began: Instant::now(),
             tickets: AtomicU64::new(0),
+            world,
         };
         let (rules, now) = (groups.rules(), groups.now());
         for (id, stored) in loaded {
@@ -127,7 +130,7 @@ impl Groups {
     fn now(&self) -> Now {
         Now {
             ms: self.began.elapsed().as_millis() as u64,
-            wall_ms: clock::now_ms(),
+            wall_ms: self.world.now_ms(),
         }
     }
 

@@ -7,7 +7,6 @@ use kafkalite_cluster::{unknown_partition, unknown_topic};
 use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor};
 use kafkalite_wire::ErrorCode;
 
-use crate::clock;
 use crate::config::{Configs, LEAST_SEGMENT_BYTES, Overrides};
 use crate::refusal::Refusal;
 use crate::registry::{NewTopic, Registry};
@@ -94,7 +93,7 @@ impl Storage {
         let partition = partition_of(&topic, group)?;
         let max_bytes = topic.settings.load().log.max_message_bytes as usize;
         let mut end = 0;
-        for batch in batches(entries, max_bytes)? {
+        for batch in batches(entries, max_bytes, partition.clock.now_ms())? {
             let appended = partition.append(&batch);
             end = appended
                 .map_err(|error| partition.explain(error))?
@@ -108,7 +107,7 @@ impl Storage {
     }
 }
 
-fn batches(entries: &[Entry], max_bytes: usize) -> Result<Vec<Bytes>, Refusal> {
+fn batches(entries: &[Entry], max_bytes: usize, now_ms: i64) -> Result<Vec<Bytes>, Refusal> {
     let too_large = || {
         Refusal::new(
             ErrorCode::InvalidCommitOffsetSize,
@@ -118,13 +117,12 @@ fn batches(entries: &[Entry], max_bytes: usize) -> Result<Vec<Bytes>, Refusal> {
     let mut compressor = Compressor::new(Compression::None, None)
         .map_err(|error| Refusal::new(ErrorCode::UnknownServerError, error.to_string()))?;
     let mut builder = BatchBuilder::new(max_bytes);
-    let now = clock::now_ms();
     let mut batches = Vec::new();
     for Entry { key, value } in entries {
-        let mut fits = builder.try_append(now, Some(key), value.as_deref(), &[]);
+        let mut fits = builder.try_append(now_ms, Some(key), value.as_deref(), &[]);
         if !fits {
             batches.extend(builder.build(0, BatchOrigin::ANONYMOUS, &mut compressor));
-            fits = builder.try_append(now, Some(key), value.as_deref(), &[]);
+            fits = builder.try_append(now_ms, Some(key), value.as_deref(), &[]);
         }
         if !fits {
             return Err(too_large());
@@ -174,7 +172,7 @@ mod tests {
             key: Bytes::from(vec![1; 100]),
             value: Some(Bytes::from(vec![2; 100])),
         };
-        let batches = batches(&vec![entry; 100], 1000).unwrap();
+        let batches = batches(&vec![entry; 100], 1000, 0).unwrap();
         assert!(batches.len() > 10 && batches.iter().all(|batch| batch.len() <= 1000));
     }
 }

@@ -20,7 +20,6 @@ use kafkalite_wire::{
 
 use super::{Context, Reply};
 use crate::{
-    clock,
     refusal::Refusal,
     replicas::{HostedTopic, Partition},
 };
@@ -113,6 +112,6 @@ fn delete_before(partition: &Partition, offset: i64) -> Result<i64, Refusal> {
     let log = &partition.log;
     let deleted = log
         .delete_records_before(offset)
-        .and_then(|start| log.retain(clock::now_ms()).map(|_| start));
+        .and_then(|start| log.retain(partition.clock.now_ms()).map(|_| start));
     deleted.map_err(|error| partition.explain(error))
 }

@@ -13,7 +13,6 @@ use kafkalite_wire::api::describe_quorum::{
 };
 
 use super::{Context, Reply};
-use crate::clock;
 use kafkalite_cluster::names::CLUSTER_METADATA;
 
 const FIRST_WITH_NODES: i16 = 2;
@@ -63,7 +62,7 @@ pub(super) async fn handle(
 }
 
 fn quorum(context: &Context) -> DescribedQuorumPartition {
-    let now = clock::now_ms();
+    let now = context.broker.world.now_ms();
     let node = context.broker.node_id;
     DescribedQuorumPartition {
         error_message: Some(String::new()),

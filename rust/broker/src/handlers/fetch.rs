@@ -28,10 +28,7 @@ use kafkalite_wire::{
 use tokio::time::Instant;
 
 use super::{Context, Reply, committed_only};
-use crate::{
-    clock,
-    fetch_sessions::{Fetch, Outcome, SessionError, SessionRequest, Wanted},
-};
+use crate::fetch_sessions::{Fetch, Outcome, SessionError, SessionRequest, Wanted};
 use reading::Read;
 
 const FIRST_WITH_TOPIC_IDS: i16 = 13;
@@ -47,7 +44,11 @@ pub(super) async fn handle(context: &Context, request: FetchRequest) -> Reply<Fe
     };
     let reads = reading::read(context, &terms, fetch.wanted()).await;
     let outcomes: Vec<Outcome> = reads.iter().map(Read::outcome).collect();
-    match fetch.finish(&context.broker.fetch_sessions, &outcomes, clock::now_ms()) {
+    match fetch.finish(
+        &context.broker.fetch_sessions,
+        &outcomes,
+        context.broker.world.now_ms(),
+    ) {
         Ok(answer) => answer::of(context, &terms, answer, reads),
         Err(error) => session_error(error).into(),
     }
@@ -118,7 +119,7 @@ fn begin(context: &Context, request: FetchRequest) -> Result<Fetch, SessionError
     context
         .broker
         .fetch_sessions
-        .begin(session, wanted, &forgotten, clock::now_ms())
+        .begin(session, wanted, &forgotten, context.broker.world.now_ms())
 }
 
 fn session_error(error: SessionError) -> FetchResponse {

@@ -4,7 +4,6 @@
 //!
 //! Version notes: none.
 
-use kafkalite_names::ids;
 use kafkalite_wire::api::get_telemetry_subscriptions::{
     GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse,
 };
@@ -12,12 +11,12 @@ use kafkalite_wire::api::get_telemetry_subscriptions::{
 use super::{Context, Reply, telemetry};
 
 pub(super) async fn handle(
-    _: &Context,
+    context: &Context,
     request: GetTelemetrySubscriptionsRequest,
 ) -> Reply<GetTelemetrySubscriptionsResponse> {
     let known = Some(request.client_instance_id).filter(|id| !id.is_nil());
     GetTelemetrySubscriptionsResponse {
-        client_instance_id: known.unwrap_or_else(ids::random),
+        client_instance_id: known.unwrap_or_else(|| context.broker.world.dice.id()),
         subscription_id: telemetry::SUBSCRIPTION_ID,
         accepted_compression_types: telemetry::COMPRESSIONS.to_vec(),
         push_interval_ms: telemetry::PUSH_INTERVAL_MS,

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use kafkalite_log::LogError;
 
 use super::schedule::Chore;
-use crate::clock::now_ms;
 use crate::replicas::Replicas;
 use crate::replicas::partition::Partition;
 use crate::state::BrokerState;
@@ -13,7 +12,7 @@ use kafkalite_names::counted;
 
 /// Does one chore. Blocks.
 pub(super) fn run(chore: Chore, broker: &BrokerState) {
-    let now_ms = now_ms();
+    let now_ms = broker.world.now_ms();
     match chore {
         Chore::Flush => on_each(&broker.replicas, "flush", |partition| {
             partition.flush_if_due(now_ms)

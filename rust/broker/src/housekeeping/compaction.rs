@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use kafkalite_log::{Cleanable, Compacted, Compactor, LogError};
 
 use super::throttle::Throttle;
-use crate::clock::now_ms;
 use crate::replicas::partition::Partition;
 use crate::state::BrokerState;
 
@@ -115,7 +114,7 @@ fn note(broker: &BrokerState) {
 
 /// The logs that are due, the dirtiest first. All logs are looked at once, however many are due.
 fn due(broker: &BrokerState, passed_over: &[Arc<Partition>]) -> Vec<Candidate> {
-    let now_ms = now_ms();
+    let now_ms = broker.world.now_ms();
     let mut due = Vec::new();
     for topic in broker.replicas.snapshot().iter() {
         let settings = topic.settings.load();
@@ -174,7 +173,7 @@ fn compact(broker: &BrokerState, candidate: &Candidate, compactor: &mut Compacto
     };
     match partition
         .log
-        .compact(cleanable, compactor, now_ms(), &mut go_on)
+        .compact(cleanable, compactor, broker.world.now_ms(), &mut go_on)
     {
         Ok(done) => {
             tell(partition, &done, began.elapsed());

@@ -16,8 +16,6 @@ use tokio::time::Instant;
 
 use schedule::Schedule;
 
-use crate::clock::now_ms;
-use crate::replicas::Replicas;
 use crate::state::BrokerState;
 
 /// Does the chores until the broker stops.
@@ -46,8 +44,8 @@ pub(crate) async fn run(broker: Arc<BrokerState>) {
 
 /// Says what the next start will do away with: a broker that is stopped soon after messages came has not looked at them yet. Blocks
 /// as shortly as a look at each log's first segment takes.
-pub(crate) fn look_before_closing(replicas: &Replicas) {
-    chores::warn_of_times(replicas, now_ms());
+pub(crate) fn look_before_closing(broker: &BrokerState) {
+    chores::warn_of_times(&broker.replicas, broker.world.now_ms());
 }
 
 /// A wait that the clock cannot hold is as good as for ever.

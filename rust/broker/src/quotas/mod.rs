@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use kafkalite_log::durable::replace_file;
+use kafkalite_world::durable::replace_file;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::BrokerError;

@@ -14,8 +14,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use kafkalite_log::{LogError, durable::replace_file};
+use kafkalite_log::LogError;
 use kafkalite_names::{check_topic_name, ids};
+use kafkalite_world::durable::replace_file;
 use uuid::Uuid;
 
 /// Name of the file in the data directory.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use kafkalite_cluster::creation::{Creator, check, exists};
 use kafkalite_cluster::{PartitionImage, TopicImage};
-use kafkalite_names::ids;
 use kafkalite_wire::ErrorCode;
 
 use super::Registry;
@@ -66,7 +65,7 @@ impl Registry {
             }
             self.replicas.check_descriptors(added + new.partitions)?;
             added += new.partitions;
-            let id = ids::random();
+            let id = self.dice.id();
             let entry = Entry {
                 id,
                 partitions: new.partitions,

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use kafkalite_cluster::{ClusterImage, PartitionImage, TopicImage};
+use kafkalite_world::Dice;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -33,6 +34,8 @@ pub(crate) struct Registry {
     image: ArcSwap<ClusterImage>,
     /// Held by whoever changes topics, on a blocking thread. `None` once they are closed.
     catalog: Mutex<Option<Catalog>>,
+    /// For the ids of topics.
+    dice: Dice,
 }
 
 impl Registry {
@@ -95,6 +98,7 @@ mod tests {
     use std::{thread, time::Duration};
 
     use kafkalite_log::datadir::{DataDir, Expected};
+    use kafkalite_world::World;
     use rustix::fs::inotify;
 
     use super::*;
@@ -103,7 +107,9 @@ mod tests {
     async fn with_topic(dir: &std::path::Path) -> Arc<Registry> {
         let configs = Configs::open(&BrokerConfig::new(), dir).unwrap();
         let data_dir = DataDir::open(dir, &Expected::default()).unwrap();
-        let registry = Registry::open(data_dir, Arc::new(configs)).unwrap().0;
+        let registry = Registry::open(data_dir, Arc::new(configs), World::real())
+            .unwrap()
+            .0;
         let new = NewTopic {
             name: "t".to_owned(),
             partitions: 1,

@@ -11,7 +11,8 @@ use kafkalite_cluster::{BrokerImage, ClusterImage, MAX_PARTITIONS, names};
 use kafkalite_log::LogError;
 use kafkalite_log::datadir::{DataDir, PartitionDir};
 use kafkalite_log::partition::TopicPartition;
-use kafkalite_names::{counted, ids};
+use kafkalite_names::counted;
+use kafkalite_world::{Dice, World};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -25,12 +26,13 @@ impl Registry {
     pub(crate) fn open(
         data_dir: DataDir,
         configs: Arc<Configs>,
+        world: World,
     ) -> Result<(Arc<Self>, Arc<Replicas>), LogError> {
         let listing = data_dir.list()?;
         discard(listing.retired);
         let mut catalog = Catalog::read(data_dir.path())?;
         let written = catalog.clone();
-        adopt(&listing.partitions, &mut catalog);
+        adopt(&listing.partitions, &mut catalog, &world.dice);
         finish_deletions(&data_dir, &mut catalog)?;
         let changed = catalog != written;
         if changed {
@@ -53,7 +55,15 @@ impl Registry {
             })
             .collect();
         let node_id = data_dir.identity().node_id;
-        let opened = Replicas::open(data_dir, Arc::clone(&configs), &lying, &compacted, !changed);
+        let dice = world.dice.clone();
+        let opened = Replicas::open(
+            data_dir,
+            Arc::clone(&configs),
+            &lying,
+            &compacted,
+            !changed,
+            world,
+        );
         let replicas = opened?;
         let me = BrokerImage {
             endpoint: None,
@@ -69,6 +79,7 @@ impl Registry {
             replicas: Arc::clone(&replicas),
             image: ArcSwap::from_pointee(image),
             catalog: Mutex::new(Some(catalog)),
+            dice,
         };
         Ok((Arc::new(registry), replicas))
     }
@@ -109,7 +120,7 @@ fn keep_compacted(
 
 /// Enters what lies in the directory and is not in the catalog: whole topics, and more partitions of known ones. Numbers
 /// that are missing in between, which another broker of a cluster may have, become empty partitions.
-fn adopt(found: &[PartitionDir], catalog: &mut Catalog) {
+fn adopt(found: &[PartitionDir], catalog: &mut Catalog, dice: &Dice) {
     let mut topics: BTreeMap<&str, Entry> = BTreeMap::new();
     for PartitionDir {
         partition,
@@ -138,7 +149,7 @@ fn adopt(found: &[PartitionDir], catalog: &mut Catalog) {
             continue;
         }
         if entry.id.is_nil() {
-            entry.id = ids::random();
+            entry.id = dice.id();
         }
         let partitions = counted(entry.partitions, "partition");
         tracing::info!("found topic {name} with {partitions}");

@@ -19,6 +19,7 @@ use arc_swap::{ArcSwap, Guard};
 use kafkalite_cluster::TopicKey;
 use kafkalite_log::datadir::DataDir;
 use kafkalite_log::partition::TopicPartition;
+use kafkalite_world::World;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -93,6 +94,7 @@ pub(crate) struct Replicas {
     current: ArcSwap<Hosted>,
     /// Held by whoever changes what lies in it. `None` once it is closed.
     dir: Mutex<Option<DataDir>>,
+    world: World,
 }
 
 impl Replicas {

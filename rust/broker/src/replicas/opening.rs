@@ -8,12 +8,12 @@ use arc_swap::ArcSwap;
 use kafkalite_log::checkpoint::Offsets;
 use kafkalite_log::datadir::{DataDir, Inventory};
 use kafkalite_log::{Log, LogError, OpenOptions, Role};
+use kafkalite_world::World;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::partition::Partition;
 use super::{Hosted, HostedTopic, Replicas, inventory, named, parallel};
-use crate::clock;
 use crate::config::{Configs, TopicSettings};
 use crate::refusal::Refusal;
 
@@ -64,6 +64,7 @@ impl Replicas {
         topics: &[Lying<'_>],
         compacted: &Offsets,
         is_believed: bool,
+        world: World,
     ) -> Result<Arc<Self>, LogError> {
         let recovery_points = data_dir.recovery_points().read()?;
         let start_offsets = data_dir.start_offsets().read()?;
@@ -90,7 +91,7 @@ impl Replicas {
                 known: known(&name, index),
             }));
         }
-        let opened = open_partitions(&data_dir, &wanted)?;
+        let opened = open_partitions(&data_dir, &wanted, &world)?;
         tell_of_losses(&data_dir, &opened, &start_offsets);
         let mut hosted = Hosted::default();
         for topic in by_topic(&wanted, opened) {
@@ -100,6 +101,7 @@ impl Replicas {
             configs,
             current: ArcSwap::from_pointee(hosted),
             dir: Mutex::new(Some(data_dir)),
+            world,
         };
         if !(clean && is_believed) {
             // No checkpoint of a deleted topic may be left for a later one of its name, and none that says of messages to
@@ -167,7 +169,7 @@ impl Replicas {
 
     fn create(&self, wanted: &[Wanted]) -> Result<Vec<Result<Arc<Partition>, LogError>>, Refusal> {
         match &*self.dir.lock() {
-            Some(data_dir) => Ok(open_partitions(data_dir, wanted)?),
+            Some(data_dir) => Ok(open_partitions(data_dir, wanted, &self.world)?),
             None => Err(Refusal::stopping()),
         }
     }
@@ -178,9 +180,12 @@ impl Replicas {
 fn open_partitions(
     data_dir: &DataDir,
     wanted: &[Wanted],
+    world: &World,
 ) -> Result<Vec<Result<Arc<Partition>, LogError>>, LogError> {
     let created = AtomicBool::new(false);
-    let opened = parallel::map(wanted, |wanted| open_partition(data_dir, wanted, &created));
+    let opened = parallel::map(wanted, |wanted| {
+        open_partition(data_dir, wanted, world, &created)
+    });
     if created.into_inner() {
         data_dir.sync()?;
     }
@@ -190,6 +195,7 @@ fn open_partitions(
 fn open_partition(
     data_dir: &DataDir,
     wanted: &Wanted,
+    world: &World,
     created: &AtomicBool,
 ) -> Result<Arc<Partition>, LogError> {
     let partition = named(&wanted.topic, wanted.index);
@@ -205,8 +211,8 @@ fn open_partition(
         log_start_offset: wanted.known.start_offset,
         compacted_to: wanted.known.compacted_to,
         clean_shutdown: wanted.known.clean,
-        now_ms: clock::now_ms(),
-        ..OpenOptions::default()
+        now_ms: world.now_ms(),
+        disk: Arc::clone(&world.disk),
     };
     let config = Partition::log_config(&wanted.settings);
     let (log, recovered) = Log::open(path, config, &options)?;
@@ -218,7 +224,7 @@ fn open_partition(
     let epoch = log.epoch_of(i64::MAX).unwrap_or(0);
     log.take_role(Role::Leader { epoch })?;
     let topic = Arc::clone(&wanted.topic);
-    let partition = Partition::new(topic, wanted.index, log);
+    let partition = Partition::new(topic, wanted.index, log, Arc::clone(&world.clock));
     // Beyond the end it speaks of another log, or of one that was cut since, whose later messages are not compacted.
     let compacted_to = wanted.known.compacted_to;
     if compacted_to <= partition.log.end_offset() {

@@ -6,6 +6,7 @@ pub mod data;
 pub mod groups;
 pub mod warnings;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use kafkalite_broker::{Broker, BrokerConfig, BrokerError};
 use kafkalite_log::LogError;
 use kafkalite_wire::api::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
 use kafkalite_wire::{Request, RequestHeader, Response};
+use kafkalite_world::{ManualClock, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -37,9 +39,25 @@ pub struct TestBroker {
 }
 
 pub async fn start(settings: &[(&str, &str)]) -> TestBroker {
+    start_in(World::real(), settings).await
+}
+
+/// The same with this clock, disk and dice.
+pub async fn start_in(world: World, settings: &[(&str, &str)]) -> TestBroker {
     let dir = tempfile::tempdir().unwrap();
-    let broker = Broker::start(config(dir.path(), settings)).await.unwrap();
+    let config = config(dir.path(), settings);
+    let broker = Broker::start_in(config, world).await.unwrap();
     TestBroker { broker, dir }
+}
+
+/// A broker whose clock shows the present until the test turns it.
+pub async fn start_with_clock(settings: &[(&str, &str)]) -> (TestBroker, Arc<ManualClock>) {
+    let clock = ManualClock::at(data::now_ms());
+    let world = World {
+        clock: clock.clone(),
+        ..World::real()
+    };
+    (start_in(world, settings).await, clock)
 }
 
 /// Starts a broker on the directory of one that was dropped without a stop, as if that had crashed: its tasks end a

@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn it_never_grows_beyond_what_a_position_can_name() {
         let dir = tempfile::tempdir().unwrap();
-        let place = Place::new(dir.path().to_owned(), crate::disk::os());
+        let place = Place::new(dir.path().to_owned(), kafkalite_world::disk::os());
         let mut replacement =
             Replacement::create(&place, 0, Vec::new(), &LogConfig::default(), 1 << 20).unwrap();
         let mut builder = kafkalite_records::BatchBuilder::new(1 << 10);

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::Expected;
 use kafkalite_names::ids;
 
-use crate::{LogError, Result, durable};
+use crate::{LogError, Result};
+use kafkalite_world::{Dice, durable};
 
 /// Who writes in a data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub struct Identity {
 }
 
 /// Reads the file, or writes a new one, and makes sure that it is what was `expected`.
-pub(super) fn establish(dir: &Path, expected: &Expected) -> Result<Identity> {
+pub(super) fn establish(dir: &Path, expected: &Expected, dice: &Dice) -> Result<Identity> {
     let path = dir.join("meta.properties");
     let found = match fs::read_to_string(&path) {
         Ok(text) => Properties::parse(&text).map_err(|reason| LogError::MalformedFile {
@@ -59,9 +60,9 @@ pub(super) fn establish(dir: &Path, expected: &Expected) -> Result<Identity> {
         cluster_id: found
             .cluster
             .or_else(|| expected.cluster_id.clone())
-            .unwrap_or_else(|| ids::to_text(ids::random())),
+            .unwrap_or_else(|| ids::to_text(dice.id())),
         node_id: found.node.or(expected.node_id).unwrap_or(0),
-        directory_id: found.directory.unwrap_or_else(ids::random),
+        directory_id: found.directory.unwrap_or_else(|| dice.id()),
     };
     if !is_complete {
         let text = format!(

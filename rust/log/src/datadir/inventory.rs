@@ -10,7 +10,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::partition::TopicPartition;
-use crate::{LogError, Result, checkpoint, durable};
+use crate::{LogError, Result, checkpoint};
+use kafkalite_world::durable;
 
 /// The segments of each partition.
 pub type Inventory = BTreeMap<TopicPartition, Extent>;

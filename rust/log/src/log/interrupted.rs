@@ -7,9 +7,9 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::disk::unlink;
 use crate::segment::{Place, Scan, SegmentFile, name};
 use crate::{LogError, Result};
+use kafkalite_world::disk::unlink;
 
 /// A file of a segment with `.deleted`, `.cleaned` or `.swap` at the end of its name.
 struct Leftover {

@@ -9,13 +9,14 @@ use super::interrupted;
 use super::markers::stored_end;
 use super::options::{OpenOptions, Recovered};
 use super::transactions::Ended;
-use crate::disk::unlink;
 use crate::epochs::LeaderEpochs;
 use crate::producers::Producers;
 use crate::segment::active::ActiveSegment;
 use crate::segment::recover::{Rebuilt, rebuild};
 use crate::segment::{Found, Place, Scan, Segment, TransactionIndex, name};
-use crate::{LogConfig, LogError, Result, durable, snapshots};
+use crate::{LogConfig, LogError, Result, snapshots};
+use kafkalite_world::disk::unlink;
+use kafkalite_world::durable;
 
 /// The segments of a directory, ready to be read and appended to.
 pub(super) struct Loaded {

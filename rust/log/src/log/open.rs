@@ -16,7 +16,8 @@ use super::watermarks::Watermarks;
 use super::{Appender, Log, Written};
 use crate::producers::Staged;
 use crate::segment::Place;
-use crate::{Durability, LogConfig, LogError, Result, durable};
+use crate::{Durability, LogConfig, LogError, Result};
+use kafkalite_world::durable;
 
 impl Log {
     /// Opens the partition in `dir`, which is created when missing.

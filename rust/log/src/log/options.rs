@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::disk::{self, Disk};
 use crate::producers::Origin;
+use kafkalite_world::disk::{self, Disk};
 
 /// What is known about a log before it is opened.
 #[derive(Clone, Debug)]

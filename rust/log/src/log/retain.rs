@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Log, Segments, Written};
-use crate::disk::unlink;
 use crate::{LogConfig, LogError, Result};
+use kafkalite_world::disk::unlink;
 
 /// What [`Log::retain`] took out of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

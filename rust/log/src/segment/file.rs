@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 use super::Place;
 use super::descriptor::{self, Descriptor};
 use super::mapping::Mapping;
-use crate::disk::{self, Disk};
 use crate::{LogError, Result};
+use kafkalite_world::disk::{self, Disk};
 
 /// Address space is plenty; at most sixteen renewals for a segment of Kafka's default size.
 const MAPPED_AHEAD: u64 = 64 << 20;

@@ -39,13 +39,13 @@ pub(crate) struct Place {
     /// The partition's directory.
     pub(crate) dir: PathBuf,
     /// What writes and flushes segments.
-    pub(crate) disk: Arc<dyn crate::disk::Disk>,
+    pub(crate) disk: Arc<dyn kafkalite_world::disk::Disk>,
     /// Whether the log was closed or deleted: what is in the directory by then may be another log's.
     left: Arc<RwLock<bool>>,
 }
 
 impl Place {
-    pub(crate) fn new(dir: PathBuf, disk: Arc<dyn crate::disk::Disk>) -> Place {
+    pub(crate) fn new(dir: PathBuf, disk: Arc<dyn kafkalite_world::disk::Disk>) -> Place {
         Place {
             dir,
             disk,

@@ -15,8 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
-use crate::disk::Disk;
-use crate::{LogError, Result, durable};
+use crate::{LogError, Result};
+use kafkalite_world::disk::Disk;
+use kafkalite_world::durable;
 
 const VERSION: i16 = 0;
 const ENTRY: usize = 34;
@@ -204,7 +205,7 @@ fn decode_entry(bytes: &[u8; ENTRY]) -> Option<AbortedTransaction> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk;
+    use kafkalite_world::disk;
 
     fn aborted(producer_id: i64, first: i64, last: i64, stable: i64) -> AbortedTransaction {
         AbortedTransaction {

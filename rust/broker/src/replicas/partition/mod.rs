@@ -17,10 +17,11 @@ use std::{
 use kafkalite_cluster::unknown_topic;
 use kafkalite_log::{AppendOptions, Appended, Log, LogConfig, LogError, Role, producers::Origin};
 use kafkalite_records::RecordBatch;
+use kafkalite_world::Clock;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use crate::{clock, config::TopicSettings, refusal::Refusal};
+use crate::{config::TopicSettings, refusal::Refusal};
 use flushes::Flushes;
 pub(crate) use parked::{Parked, Reach, Wait};
 
@@ -46,6 +47,8 @@ pub(crate) struct Partition {
     /// bytes.
     hidden: Mutex<Vec<(i64, u64)>>,
     deleted: AtomicBool,
+    /// When batches are appended.
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Borrow<Parked> for Arc<Partition> {
@@ -55,7 +58,7 @@ impl Borrow<Parked> for Arc<Partition> {
 }
 
 impl Partition {
-    pub(crate) fn new(topic: Arc<str>, index: i32, log: Log) -> Self {
+    pub(crate) fn new(topic: Arc<str>, index: i32, log: Log, clock: Arc<dyn Clock>) -> Self {
         Self {
             topic,
             index,
@@ -69,6 +72,7 @@ impl Partition {
             finishing: Mutex::new(()),
             hidden: Mutex::default(),
             deleted: AtomicBool::new(false),
+            clock,
         }
     }
 
@@ -119,7 +123,7 @@ impl Partition {
     fn as_client(&self) -> AppendOptions {
         AppendOptions {
             leader_epoch: self.leader_epoch(),
-            now_ms: clock::now_ms(),
+            now_ms: self.clock.now_ms(),
             origin: Origin::Client,
         }
     }
@@ -148,7 +152,7 @@ impl Partition {
             let Some(_alone) = partition.finishing.try_lock() else {
                 return;
             };
-            match partition.flush_if_due(clock::now_ms()) {
+            match partition.flush_if_due(partition.clock.now_ms()) {
                 Ok(()) | Err(LogError::Closed { .. }) => {}
                 Err(error) => {
                     let (topic, index) = (&partition.topic, partition.index);

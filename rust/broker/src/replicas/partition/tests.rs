@@ -7,11 +7,13 @@ use std::{
 use kafkalite_log::{Durability, OpenOptions};
 use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor};
 
+use kafkalite_world::SystemClock;
+
 use super::*;
 
 fn batch() -> bytes::Bytes {
     let mut builder = BatchBuilder::new(1000);
-    assert!(builder.try_append(clock::now_ms(), None, Some(b"value"), &[]));
+    assert!(builder.try_append(SystemClock.now_ms(), None, Some(b"value"), &[]));
     let mut compressor = Compressor::new(Compression::None, None).unwrap();
     builder
         .build(0, BatchOrigin::ANONYMOUS, &mut compressor)
@@ -24,7 +26,7 @@ fn partition(dir: &std::path::Path, durability: Durability) -> Arc<Partition> {
         ..LogConfig::default()
     };
     let (log, _) = Log::open(dir.join("t-0"), config, &OpenOptions::default()).unwrap();
-    Arc::new(Partition::new("t".into(), 0, log))
+    Arc::new(Partition::new("t".into(), 0, log, Arc::new(SystemClock)))
 }
 
 fn poll(future: Pin<&mut impl Future<Output = ()>>) -> Poll<()> {

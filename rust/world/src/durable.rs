@@ -46,7 +46,7 @@ pub fn create_dir_all(dir: &Path) -> io::Result<()> {
 }
 
 /// Removes a file if it is there, and says whether it was.
-pub(crate) fn remove_file_if_present(path: &Path) -> io::Result<bool> {
+pub fn remove_file_if_present(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

@@ -54,7 +54,7 @@ pub fn os() -> Arc<dyn Disk> {
 }
 
 /// Removes a file that nobody reads any more. One that stays is removed when its log is opened again.
-pub(crate) fn unlink(disk: &dyn Disk, path: &Path) {
+pub fn unlink(disk: &dyn Disk, path: &Path) {
     if let Err(error) = disk.remove(path)
         && error.kind() != io::ErrorKind::NotFound
     {
