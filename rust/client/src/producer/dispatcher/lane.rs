@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::super::accumulator::{Accumulator, Waiting};
 use super::super::batch::{Batch, Place};
-use super::super::sequences::{Identity, Sequences};
+use super::super::sequences::{Identity, Sequences, Stamp};
 use crate::cluster::Metadata;
 
 #[derive(Debug)]
@@ -48,8 +48,8 @@ pub(super) enum Readiness {
 }
 
 impl Lane {
-    pub(super) fn new(accumulator: Arc<Accumulator>, backoff: Backoff) -> Self {
-        Self {
+    pub(super) fn new(accumulator: Arc<Accumulator>, image: &Metadata, backoff: Backoff) -> Self {
+        let mut lane = Self {
             accumulator,
             sequences: Sequences::default(),
             in_flight: 0,
@@ -60,7 +60,9 @@ impl Lane {
             retry: VecDeque::new(),
             not_before: None,
             backoff,
-        }
+        };
+        lane.learn(image);
+        lane
     }
 
     pub(super) fn readiness(&self, now: Instant, linger: Duration, hurry: bool) -> Readiness {
@@ -150,8 +152,13 @@ impl Lane {
         }
     }
 
-    pub(super) fn succeeded(&mut self) {
-        self.proven = true;
+    /// Something was written to the topic with this id.
+    pub(super) fn succeeded(&mut self, topic_id: Uuid) {
+        // What was written to a topic that is gone says nothing about the one that has its name now. And what is still to be sent
+        // again may be written already, with others behind it: with more of them the broker would not know it any more.
+        let is_of_now = topic_id == self.topic_id || topic_id.is_nil();
+        let has_failed = self.retry.front().is_some_and(|batch| batch.attempts > 0);
+        self.proven = is_of_now && !has_failed;
         self.backoff.succeeded();
         self.not_before = None;
     }
@@ -164,6 +171,14 @@ impl Lane {
     /// Takes back what could not be sent after all; it was not tried.
     pub(super) fn untake(&mut self, batch: Batch) {
         self.put_back(batch);
+    }
+
+    /// The stamp of the next batch, if it has none. While nothing else is unsettled, the lane goes over to the producer's present
+    /// identity, of which the broker may know nothing.
+    pub(super) fn stamp(&mut self, current: Identity, records: u32) -> Stamp {
+        let stamp = self.sequences.stamp(current, records, self.is_settled());
+        self.proven &= stamp.base != 0;
+        stamp
     }
 
     /// Starts over under a new identity: the sequence begins at 0 with the oldest batch that is left.
@@ -216,10 +231,16 @@ impl Lane {
 mod tests {
     use super::super::super::accumulator::Intake;
     use super::*;
+    use crate::cluster::TopicMetadata;
     use kafkalite_records::BatchBuilder;
+    use kafkalite_wire::ErrorCode;
 
     /// A lane with batches of one record each.
     fn lane(batches: usize) -> Lane {
+        lane_of(&Metadata::unknown(), batches)
+    }
+
+    fn lane_of(image: &Metadata, batches: usize) -> Lane {
         let intake = Intake::new(100);
         let accumulator = Accumulator::new("t".into(), 0, 0);
         for _ in 0..batches {
@@ -230,7 +251,7 @@ mod tests {
                 .unwrap();
         }
         let pause = Duration::from_millis(1);
-        Lane::new(accumulator, Backoff::new(pause, pause))
+        Lane::new(accumulator, image, Backoff::new(pause, pause))
     }
 
     fn readiness(lane: &Lane) -> Readiness {
@@ -254,16 +275,60 @@ mod tests {
         lane.in_flight = 1;
         assert_eq!(readiness(&lane), Readiness::Blocked, "it failed, so again");
         lane.in_flight = 0;
-        lane.succeeded();
+        lane.succeeded(Uuid::nil());
         lane.take().unwrap();
         lane.in_flight = 1;
         assert_eq!(readiness(&lane), Readiness::Ready, "from now on pipelined");
     }
 
     #[test]
+    fn the_first_batch_under_another_id_goes_alone() {
+        let mut lane = lane(2);
+        let identity = |id| Identity { id, epoch: 0 };
+        lane.stamp(identity(7), 1);
+        lane.succeeded(Uuid::nil());
+        assert!(lane.take().is_some());
+        lane.stamp(identity(8), 1);
+        lane.in_flight = 1;
+        assert_eq!(readiness(&lane), Readiness::Blocked);
+    }
+
+    #[test]
+    fn what_was_written_to_a_topic_proves_nothing_of_the_next_of_its_name() {
+        let id = Uuid::from_u128;
+        let image = |id| {
+            let topic = TopicMetadata {
+                name: "t".into(),
+                id,
+                error: ErrorCode::None,
+                partitions: Vec::new(),
+            };
+            Metadata {
+                topics: [(Arc::from("t"), Arc::new(topic))].into(),
+                ..Metadata::unknown()
+            }
+        };
+        let mut lane = lane_of(&image(id(1)), 3);
+        lane.succeeded(id(1));
+        assert!(lane.take().is_some());
+        lane.in_flight = 1;
+        assert_eq!(readiness(&lane), Readiness::Ready);
+        lane.learn(&image(id(2)));
+        assert_eq!(readiness(&lane), Readiness::Blocked);
+        lane.succeeded(id(1));
+        assert_eq!(
+            readiness(&lane),
+            Readiness::Blocked,
+            "that was there before"
+        );
+        lane.succeeded(id(2));
+        assert_eq!(readiness(&lane), Readiness::Ready);
+    }
+
+    #[test]
     fn what_is_being_compressed_is_overtaken_by_nothing_but_what_is_sent_again() {
         let mut lane = lane(3);
-        lane.succeeded();
+        lane.succeeded(Uuid::nil());
         let mut first = lane.take().unwrap();
         first.attempts = 1;
         lane.in_flight = 1;
@@ -283,7 +348,7 @@ mod tests {
     #[test]
     fn what_did_not_fit_into_a_request_is_not_held_up() {
         let mut lane = lane(2);
-        lane.succeeded();
+        lane.succeeded(Uuid::nil());
         lane.take().unwrap();
         lane.in_flight = 1;
         let untried = lane.take().unwrap();

@@ -18,6 +18,8 @@ mod missing;
 mod packing;
 mod request;
 mod settle;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -56,8 +58,8 @@ pub(super) struct Dispatcher {
     links: BTreeMap<i32, Link>,
     /// Counts connections.
     connections: u64,
-    /// What is in flight, and to whom, by the number of the request.
-    requests: BTreeMap<u64, (i32, Vec<Sent>)>,
+    /// What is in flight, by the number of the request.
+    requests: BTreeMap<u64, InFlight>,
     next_request: u64,
     refresh: Refresh,
     refresh_wanted: bool,
@@ -74,6 +76,16 @@ pub(super) struct Dispatcher {
     now: Instant,
     /// When to look again at the latest.
     wake_at: Instant,
+}
+
+/// A request that is not answered, or whose answer came before that of an earlier one.
+#[derive(Debug)]
+struct InFlight {
+    leader: i32,
+    /// The number of the connection that it went over.
+    connection: u64,
+    sent: Vec<Sent>,
+    answer: Option<Result<Option<ProduceResponse>>>,
 }
 
 /// A look at the cluster.
@@ -147,7 +159,7 @@ impl Dispatcher {
             Event::Image(image) => self.learn(image),
             Event::Connected(leader, result) => self.connected(leader, result),
             Event::Lost(leader) => self.links.entry(leader).or_default().lost(),
-            Event::Answered(request, result) => self.settle_request(request, result),
+            Event::Answered(request, result) => self.settle_requests(request, result),
             Event::Compressed(lane, content) => self.compressed(lane, content),
             Event::Refreshed(result) => {
                 self.refresh = Refresh::Resting;
@@ -163,9 +175,8 @@ impl Dispatcher {
 
     fn adopt(&mut self, accumulator: Arc<Accumulator>) {
         let number = accumulator.lane;
-        let backoff = || retry_backoff(&self.config);
         let lane = self.lanes.entry(number);
-        lane.or_insert_with(|| Lane::new(accumulator, backoff()));
+        lane.or_insert_with(|| Lane::new(accumulator, &self.image, retry_backoff(&self.config)));
         self.active.insert(number);
     }
 
@@ -193,10 +204,27 @@ impl Dispatcher {
         }
     }
 
-    fn settle_request(&mut self, request: u64, result: Result<Option<ProduceResponse>>) {
-        if let Some((leader, sent)) = self.requests.remove(&request) {
-            self.links.entry(leader).or_default().in_flight -= 1;
-            self.answered(sent, result);
+    /// Settles what is answered, in the order of sending, which is that of the answers on a connection, whichever is told
+    /// first. Otherwise the place of a request could be taken while one from before it is still to be sent again: by then the
+    /// broker would have had more batches than it remembers, and take that for a gap.
+    fn settle_requests(&mut self, request: u64, result: Result<Option<ProduceResponse>>) {
+        let Some(told) = self.requests.get_mut(&request) else {
+            return;
+        };
+        told.answer = Some(result);
+        let connection = told.connection;
+        loop {
+            let mut requests = self.requests.iter_mut();
+            let first = requests.find(|(_, request)| request.connection == connection);
+            let Some((number, Some(answer))) =
+                first.map(|(number, request)| (*number, request.answer.take()))
+            else {
+                return;
+            };
+            if let Some(InFlight { leader, sent, .. }) = self.requests.remove(&number) {
+                self.links.entry(leader).or_default().in_flight -= 1;
+                self.answered(sent, answer);
+            }
         }
     }
 
@@ -237,7 +265,7 @@ impl Dispatcher {
     }
 
     fn dispatch_round(&mut self, hurry: bool) -> bool {
-        let mut parcels: BTreeMap<i32, Parcel> = BTreeMap::new();
+        let mut parcels: BTreeMap<(i32, u64), Parcel> = BTreeMap::new();
         for index in self.active.iter().copied().collect::<Vec<_>>() {
             let Some(lane) = self.lanes.get_mut(&index) else {
                 continue;
@@ -265,16 +293,17 @@ impl Dispatcher {
                 self.refresh_wanted = true;
                 continue;
             };
-            let parcel = parcels.entry(leader).or_default();
-            if parcel.bytes < self.config.max_request_size
-                && let Some(connection) = self.link(leader)
-            {
+            let Some(connection) = self.link(leader) else {
+                continue;
+            };
+            let parcel = parcels.entry((leader, connection)).or_default();
+            if parcel.bytes < self.config.max_request_size {
                 self.pack(index, connection, parcel);
             }
         }
         let mut progress = false;
-        for (leader, parcel) in parcels {
-            progress |= self.post(leader, parcel);
+        for ((leader, connection), parcel) in parcels {
+            progress |= self.post(leader, connection, parcel);
         }
         progress
     }
@@ -322,8 +351,8 @@ impl Dispatcher {
             self.adopt(accumulator);
         }
         let error = ClientError::Closed("producer");
-        for (_, sent) in std::mem::take(&mut self.requests).into_values() {
-            for sent in sent.iter().filter(|sent| !sent.expired) {
+        for request in std::mem::take(&mut self.requests).into_values() {
+            for sent in request.sent.iter().filter(|sent| !sent.expired) {
                 self.fail(sent.lane, &sent.batch, error.clone());
             }
         }

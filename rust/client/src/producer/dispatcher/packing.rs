@@ -5,7 +5,7 @@ use kafkalite_records::BatchBuilder;
 
 use super::identity::Idempotence;
 use super::request::Parcel;
-use super::{Dispatcher, Effect};
+use super::{Dispatcher, Effect, InFlight};
 use crate::error::ClientError;
 
 impl Dispatcher {
@@ -26,6 +26,7 @@ impl Dispatcher {
             // The lane is settled but for what is to be sent again: `readiness` saw to it.
             let Some(bumped) = identity.bumped() else {
                 self.idempotence = Idempotence::Wanted(self.now);
+                self.identified();
                 return;
             };
             self.idempotence = Idempotence::Known(bumped);
@@ -43,11 +44,8 @@ impl Dispatcher {
             lane.untake(batch);
             return;
         }
-        let settled = lane.is_settled();
         let stamp = match (batch.stamp(), self.idempotence) {
-            (None, Idempotence::Known(identity)) => {
-                Some(lane.sequences.stamp(identity, batch.records, settled))
-            }
+            (None, Idempotence::Known(identity)) => Some(lane.stamp(identity, batch.records)),
             (stamp, _) => stamp,
         };
         let (bytes, spare) = batch.encode(stamp, &self.compressors);
@@ -76,15 +74,20 @@ impl Dispatcher {
     }
 
     /// Sends a parcel; whether there was anything in it.
-    pub(super) fn post(&mut self, leader: i32, mut parcel: Parcel) -> bool {
+    pub(super) fn post(&mut self, leader: i32, connection: u64, mut parcel: Parcel) -> bool {
         if parcel.sent.is_empty() {
             return false;
         }
         self.links.entry(leader).or_default().in_flight += 1;
         let request = self.next_request;
         self.next_request += 1;
-        let sent = std::mem::take(&mut parcel.sent);
-        self.requests.insert(request, (leader, sent));
+        let in_flight = InFlight {
+            leader,
+            connection,
+            sent: std::mem::take(&mut parcel.sent),
+            answer: None,
+        };
+        self.requests.insert(request, in_flight);
         self.want(Effect::Send {
             request,
             leader,

@@ -20,7 +20,8 @@ pub(super) struct Sent {
     pub(super) batch: Batch,
     /// Its delivery was given up before there was an answer, and reported.
     pub(super) expired: bool,
-    topic_id: Uuid,
+    /// That of the topic that it was sent to; zero where it has none.
+    pub(super) topic_id: Uuid,
 }
 
 /// Batches for one leader.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::produce::{ProduceResponse, ProducedPartition};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::super::batch::Batch;
 use super::super::delivery::Written;
@@ -27,7 +28,7 @@ impl Dispatcher {
                     if sent.expired {
                         self.too_late(&sent, answer.error_code == ErrorCode::None);
                     } else {
-                        self.judge(sent.lane, sent.batch, answer);
+                        self.judge(sent, answer);
                     }
                 }
             }
@@ -35,7 +36,7 @@ impl Dispatcher {
                 for sent in sent {
                     self.lane(sent.lane).in_flight -= 1;
                     if !sent.expired {
-                        self.settle(sent.lane, &sent.batch, Written::default());
+                        self.settle(sent.lane, sent.topic_id, &sent.batch, Written::default());
                     }
                 }
             }
@@ -58,14 +59,20 @@ impl Dispatcher {
     fn too_late(&mut self, sent: &Sent, is_written: bool) {
         let lane = self.lane(sent.lane);
         if is_written {
-            lane.succeeded();
+            lane.succeeded(sent.topic_id);
         } else if sent.batch.is_stamped() {
             lane.sequences.gave_up();
         }
     }
 
     /// What a broker's answer means for a batch.
-    fn judge(&mut self, index: usize, batch: Batch, answer: ProducedPartition) {
+    fn judge(&mut self, sent: Sent, answer: ProducedPartition) {
+        let Sent {
+            lane: index,
+            batch,
+            topic_id,
+            ..
+        } = sent;
         let code = answer.error_code;
         if code == ErrorCode::None {
             let known = |number: i64| Some(number).filter(|number| *number >= 0);
@@ -73,7 +80,7 @@ impl Dispatcher {
                 base_offset: known(answer.base_offset),
                 append_time: known(answer.log_append_time_ms),
             };
-            return self.settle(index, &batch, written);
+            return self.settle(index, topic_id, &batch, written);
         }
         let batch = if is_too_large(code) {
             match self.split(index, batch) {
@@ -102,7 +109,7 @@ impl Dispatcher {
         let error = ClientError::broker("Produce", subject, code, detail);
         self.refresh_wanted |= error.stale_metadata();
         match verdict {
-            Verdict::Written => self.settle(index, &batch, Written::default()),
+            Verdict::Written => self.settle(index, topic_id, &batch, Written::default()),
             Verdict::Retry => self.retry_or_fail(index, batch, error, true),
             Verdict::Fail => self.retry_or_fail(index, batch, error, false),
         }
@@ -130,8 +137,8 @@ impl Dispatcher {
         None
     }
 
-    fn settle(&mut self, index: usize, batch: &Batch, written: Written) {
-        self.lane(index).succeeded();
+    fn settle(&mut self, index: usize, topic_id: Uuid, batch: &Batch, written: Written) {
+        self.lane(index).succeeded(topic_id);
         self.want(Effect::Settle(Settlement::of(batch, Ok(written))));
     }
 
@@ -189,7 +196,7 @@ impl Dispatcher {
     /// What is in flight stays so: the answer tells what became of the sequence.
     fn expire_in_flight(&mut self, horizon: Instant, limit: Duration) {
         let mut requests = std::mem::take(&mut self.requests);
-        let sent = requests.values_mut().flat_map(|(_, sent)| sent);
+        let sent = requests.values_mut().flat_map(|request| &mut request.sent);
         for sent in sent.filter(|sent| !sent.expired) {
             let created = sent.batch.created;
             if created <= horizon {

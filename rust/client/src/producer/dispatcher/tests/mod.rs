@@ -1,0 +1,18 @@
+//! The dispatcher against brokers that keep Kafka's rules, in any order of events.
+
+mod brokers;
+mod interleavings;
+mod network;
+mod verdict;
+mod watch;
+mod wires;
+mod world;
+
+use super::super::accumulator::Intake;
+use super::super::budget::Budget;
+use super::super::compressors::Compressors;
+use super::super::delivery::Delivery;
+use super::super::record::ProducerRecord;
+use super::super::sequences::Identity;
+use super::super::topics::Topics;
+use super::{Dispatcher, Effect, Event, Parcel};
