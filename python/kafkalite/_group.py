@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from kafkalite import _native, _settings
+from kafkalite import _native
 from kafkalite.errors import GroupError, KafkaError
 from kafkalite.topic_partition import TopicPartition
 
@@ -26,14 +26,6 @@ _Pair: TypeAlias = tuple[str, int]
 _Kind: TypeAlias = Literal["assigned", "revoked", "lost"]
 
 _LAST_WORDS_S = 5.0  # how long leaving may take when Python ends
-
-
-def commits_every(interval: object) -> dict[str, object]:
-    """Return Kafka's settings for an interval: a number of seconds, or its text as any setting can be given."""
-    if interval is None or interval == "none":
-        return {"enable_auto_commit": False}
-    millis = _settings.millis("commit_interval", interval, or_else=", or None for no such commits")
-    return {"enable_auto_commit": True, "auto_commit_interval_ms": millis}
 
 
 def misused(message: str) -> GroupError:
@@ -131,11 +123,22 @@ def listener(
 
 
 def commit_callback(
-    then: CommitCallback | None,
+    then: CommitCallback | None, wait: object
 ) -> Callable[[dict[_Pair, int], KafkaError | None], None] | None:
-    """Return the callback as the core's side calls it."""
+    """Return the callback as the core's side calls it.
+
+    Raises:
+        ValueError: the commit waits, and so tells its caller.
+        TypeError: it cannot be called.
+    """
     if then is None:
         return None
+    if wait:
+        message = "then= is for commit(wait=False): a commit that waits returns or raises"
+        raise ValueError(message)
+    if not callable(then):
+        message = f"then must be a function that takes offsets and an error, not {type(then).__name__}"
+        raise TypeError(message)
 
     def told(committed: dict[_Pair, int], error: KafkaError | None) -> None:
         then({TopicPartition(*pair): offset for pair, offset in committed.items()}, error)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Self, TypeAlias, final
 
+from kafkalite._group import CommitCallback
 from kafkalite.admin.rows import BrokerRow, GroupRow, Resource, SettingRow, TopicRow
 from kafkalite.errors import KafkaError
 from kafkalite.topic_partition import TopicPartition
@@ -105,7 +106,7 @@ class RecordMetadata:
     For a set, the place of its first message.
     """
 
-    def __new__(cls, topic: str, partition: int, offset: int, timestamp: int) -> Self: ...
+    def __new__(cls, topic: str, partition: int, offset: int | None, timestamp: int) -> Self: ...
     @property
     def topic(self) -> str:
         """The topic."""
@@ -113,8 +114,8 @@ class RecordMetadata:
     def partition(self) -> int:
         """The partition."""
     @property
-    def offset(self) -> int:
-        """Its place in the partition; -1 with ``acks=0``, where nobody answers."""
+    def offset(self) -> int | None:
+        """Its place in the partition; ``None`` with ``acks=0``, where nobody answers."""
     @property
     def timestamp(self) -> int:
         """Milliseconds since 1970-01-01 UTC."""
@@ -161,11 +162,11 @@ class Broker:
     @property
     def cluster_id(self) -> str: ...
     def topics(self) -> list[TopicSummary]: ...
-    def create_topic(self, name: str, partitions: int, configs: Mapping[str, str]) -> None: ...
+    def create_topic(self, name: str, partitions: int | None, configs: Mapping[str, str]) -> None: ...
     def delete_topic(self, name: str) -> None: ...
-    def close(self) -> None:
+    def close(self, timeout: float | None) -> None:
         """Stop gracefully; a second call does nothing."""
-    def discard(self) -> None:
+    def discard(self, timeout: float | None) -> None:
         """Stop without flushing anything: the directory is deleted next."""
 
 @final
@@ -176,7 +177,7 @@ class TopicSummary:
     def name(self) -> str:
         """The topic."""
     @property
-    def partitions(self) -> int:
+    def partition_count(self) -> int:
         """How many partitions it has."""
     @property
     def messages(self) -> int:
@@ -262,7 +263,7 @@ class Reader(Iterator[Message]):
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Message: ...
-    def next_batch(self, max_messages: int, timeout: float | None) -> list[Message]: ...
+    def poll_batch(self, max_messages: int, timeout: float | None) -> list[Message]: ...
     def subscribe(
         self,
         topics: Sequence[str],
@@ -302,7 +303,15 @@ class MessageStream(Iterator[Message]):
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Message: ...
-    def next_batch(self, max_messages: int = 1000, timeout: float | None = None) -> list[Message]:
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_raised: object) -> None: ...
+    def poll(self, timeout: float | None = None) -> Message | None:
+        """Return the next message, or ``None`` when the time is up.
+
+        Args:
+            timeout: seconds; 0 does not wait, ``None`` waits as long as it takes.
+        """
+    def poll_batch(self, max_messages: int = 1000, *, timeout: float | None = None) -> list[Message]:
         """Wait for messages, then return what is there without waiting for more; empty when the time is up.
 
         All of them count as consumed when the next ones are asked for.
@@ -317,52 +326,76 @@ class MessageStream(Iterator[Message]):
             CorruptMessageError: what was fetched cannot be read.
             GroupError: the group refused this member for good.
         """
-    def commit(self, message: Message | None = None, *, timeout: float | None = 30.0) -> None:
-        """Commit what is consumed and, in the thread that reads, what it has in hand; or all up to a message.
+    def commit(
+        self,
+        what: Message | Mapping[TopicPartition, int] | None = None,
+        *,
+        wait: bool = True,
+        then: CommitCallback | None = None,
+        timeout: float | None = 30.0,
+    ) -> None:
+        """Commit how far the group has read, so that whoever owns the partitions next goes on from there.
 
         Args:
-            message: it and all before it in its partition are consumed.
-            timeout: seconds to wait for the coordinator's answer; ``None`` waits as long as it takes.
+            what: a message: it and all before it in its partition are consumed; offsets to go on from, by
+                partition; ``None``: what is consumed, and, in the thread that reads, what it has in hand.
+            wait: whether to wait for the coordinator's answer.
+            then: called with the offsets and an error or ``None`` by the thread that reads, when it next asks for a
+                message or closes; with ``wait=False`` only. Failures that no ``then`` is told of are logged.
+            timeout: seconds to wait for the answer; ``None`` waits as long as it takes.
 
         Raises:
-            CommitFailedError: the partition is not this stream's (any more).
+            CommitFailedError: a partition is not assigned to this stream (any more).
+            ValueError: an offset is negative.
+            KafkaTimeoutError: no coordinator answered in time.
             GroupError: the consumer has no group.
+            ClosedError: the stream is closed.
         """
     def seek(self, partition: int | TopicPartition, offset: int) -> None:
         """Go on from this offset (the paper, Section 3.1: a consumer can go back). ``ValueError`` if it is negative."""
-    def seek_to_time(self, time: int | datetime | timedelta) -> None:
-        """Go on, in every partition, from the first message of this time or later; where all are older, at the end.
+    def seek_to_time(self, time: int | datetime | timedelta, *partitions: int | TopicPartition) -> None:
+        """Go on from the first message of this time or later; where all are older, at the end.
 
         Args:
             time: milliseconds since 1970-01-01 UTC, as in :attr:`Message.timestamp`; a ``datetime`` (without a zone it
                 is local); or a ``timedelta``, which is so long ago.
+            partitions: which ones; none: all that it has.
         """
-    def seek_to_beginning(self) -> None:
-        """Go on from the oldest messages that are kept."""
-    def seek_to_end(self) -> None:
-        """Go on with what is published from now on."""
+    def seek_to_beginning(self, *partitions: int | TopicPartition) -> None:
+        """Go on from the oldest message of these partitions, or of all that it has."""
+    def seek_to_end(self, *partitions: int | TopicPartition) -> None:
+        """Go on with what comes from now on in these partitions, or in all that it has."""
     def pause(self, *partitions: int | TopicPartition) -> None:
         """Hand out nothing more of these partitions, or of all that it has. ``ValueError`` for one it has not got."""
     def resume(self, *partitions: int | TopicPartition) -> None:
         """Go on with these partitions, or with all, exactly where they stopped."""
-    def positions(self) -> dict[int, int]:
-        """For each partition the offset of the next message that the stream will hand out, where it is known."""
-    def lag(self) -> dict[int, int]:
-        """For each partition how many offsets it holds behind its position, as of the last fetch, where it is known."""
     @property
     def topic(self) -> str:
         """The topic that it reads."""
     @property
-    def partitions(self) -> list[int]:
+    def assignment(self) -> list[TopicPartition]:
         """The partitions that it reads, sorted; in a group those that it has at the moment."""
-    def close(self, timeout: float | None = 10.0) -> None:
+    @property
+    def paused(self) -> list[TopicPartition]:
+        """The partitions that :meth:`pause` stopped, sorted."""
+    @property
+    def positions(self) -> dict[TopicPartition, int]:
+        """For each partition the offset of the next message that the stream will hand out, where it is known."""
+    @property
+    def lag(self) -> dict[TopicPartition, int]:
+        """For each partition how many offsets it holds behind its position, as of the last fetch, where it is known."""
+    @property
+    def closed(self) -> bool:
+        """Whether the stream, or its consumer, has been closed."""
+    def close(self, timeout: float | None = None) -> None:
         """End the iteration, also where it waits in another thread. A second call does nothing.
 
         In a group: commit what is consumed and leave. What the thread has in hand that calls this is consumed, too,
         unless it handles an exception.
 
         Args:
-            timeout: seconds that the last commit and the leaving may take.
+            timeout: seconds that the last commit and the leaving may take; ``None``: ten. After that the group finds
+                out by itself.
         """
 
 @final
@@ -373,9 +406,11 @@ class Admin:
     def describe_cluster(self) -> tuple[str, int | None, list[BrokerRow]]: ...
     def topics(self) -> list[TopicRow]: ...
     def describe_topic(self, name: str) -> TopicRow: ...
-    def create_topic(self, name: str, partitions: int, replication_factor: int, configs: Mapping[str, str]) -> None: ...
+    def create_topic(
+        self, name: str, partitions: int, replication_factor: int, configs: Mapping[str, str], dry_run: bool
+    ) -> None: ...
     def delete_topic(self, name: str) -> None: ...
-    def create_partitions(self, topic: str, total: int) -> None: ...
+    def create_partitions(self, topic: str, total: int, dry_run: bool) -> None: ...
     def list_offsets(self, starts: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int | None, int | None]]:
         """The offset at each time in milliseconds since 1970 (-1 end, -2 beginning), and that message's own time."""
     def delete_records(self, before: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]: ...

@@ -12,13 +12,6 @@ __all__ = ["check_keywords", "millis", "table"]
 
 _MOST_S = 2_147_483  # Kafka counts milliseconds in 32 bits
 
-_COMMIT_INTERVAL = {
-    "name": "commit_interval",
-    "type": "s",
-    "default": "5",
-    "range": "seconds above 0, or none",
-    "doc": "How often what was consumed is committed; none: only by commit(). For a consumer in a group.",
-}
 _TIMEOUT = {
     "name": "timeout",
     "type": "s",
@@ -29,7 +22,6 @@ _TIMEOUT = {
 # What Python's classes take under another name than the core, or (None) do not take.
 _CHANGES: dict[str, dict[str, dict[str, Any] | None]] = {
     "producer": {"compression_type": {"name": "compression"}},
-    "consumer": {"enable_auto_commit": _COMMIT_INTERVAL, "auto_commit_interval_ms": None},
     "admin": {"default_api_timeout_ms": _TIMEOUT, "allow_auto_create_topics": None},
 }
 
@@ -53,7 +45,7 @@ def check_keywords(names: Iterable[str]) -> None:
             raise InvalidSettingError(message)
 
 
-def millis(name: str, seconds: object, *, or_else: str = "") -> int:
+def millis(name: str, seconds: object) -> int:
     """Return seconds, a number or its text, as the milliseconds that Kafka counts; at least one.
 
     Raises:
@@ -64,6 +56,6 @@ def millis(name: str, seconds: object, *, or_else: str = "") -> int:
     except (TypeError, ValueError):
         number = 0.0
     if not 0 < number <= _MOST_S:
-        message = f"{name}={seconds!r} is not allowed: expected seconds above 0, at most {_MOST_S}{or_else}"
+        message = f"{name}={seconds!r} is not allowed: expected seconds above 0, at most {_MOST_S}"
         raise InvalidSettingError(message)
     return max(1, round(number * 1000))

@@ -23,14 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CommitCallback", "Consumer", "RebalanceCallback"]
 
-_INTERVAL = "commit_interval= (seconds; None: only by commit())"
-_TAKEN_AS = {
-    "enable_auto_commit": _INTERVAL,
-    "auto_commit_interval_ms": _INTERVAL,
-    "max_poll_records": "poll_batch(max_messages), and a stream as next_batch(max_messages)",
-}
-
-_PATIENCE_S = 10.0  # what leaving a group may take
+_TAKEN_AS = {"max_poll_records": "poll_batch(max_messages)"}
 
 
 class Consumer:
@@ -55,7 +48,8 @@ class Consumer:
         group_id: the group to read in; ``None`` reads alone.
         auto_offset_reset: where to start what the group has committed nothing of, and where to go on when an offset
             has been deleted: ``"earliest"``, ``"latest"``, or ``"none"`` to raise an error instead.
-        commit_interval: seconds between commits of what is consumed; ``None`` commits only by :meth:`commit`.
+        enable_auto_commit: whether what is consumed is committed now and then; if not, only by :meth:`commit`.
+        auto_commit_interval_ms: milliseconds between those commits, by default 5,000.
         session_timeout_ms: after how long a silence the group gives a member up, by default 45,000. Heartbeats
             are sent by the core's own threads: a busy interpreter does not silence them.
         group_instance_id: makes the consumer a static member (KIP-345): if it comes back under the same name
@@ -77,7 +71,8 @@ class Consumer:
         *,
         group_id: str | None = None,
         auto_offset_reset: Literal["earliest", "latest", "none"] = "earliest",
-        commit_interval: float | None = 5.0,
+        enable_auto_commit: bool = True,
+        auto_commit_interval_ms: int | None = None,
         session_timeout_ms: int | None = None,
         group_instance_id: str | None = None,
         partition_assignment_strategy: str | Sequence[str] | None = None,
@@ -101,6 +96,7 @@ class Consumer:
             raise InvalidSettingError(message)
         given = {
             "group_id": group_id,
+            "auto_commit_interval_ms": auto_commit_interval_ms,
             "session_timeout_ms": session_timeout_ms,
             "group_instance_id": group_instance_id,
             "partition_assignment_strategy": partition_assignment_strategy,
@@ -110,7 +106,7 @@ class Consumer:
             {
                 **settings,
                 **{name: value for name, value in given.items() if value is not None},
-                **(_group.commits_every(commit_interval) if group_id is not None else {}),
+                "enable_auto_commit": enable_auto_commit,
                 "bootstrap_servers": addresses(bootstrap_servers),
                 "auto_offset_reset": auto_offset_reset,
             }
@@ -129,7 +125,7 @@ class Consumer:
         until :meth:`close`. Read each stream by one thread; different streams by different threads, if you like.
 
         In a group the partitions are divided over all streams of all consumers of the group: one consumer with n
-        streams counts as n. A stream's ``partitions`` are then the ones that it has at the moment, none at first.
+        streams counts as n. A stream's ``assignment`` is then what it has at the moment, none at first.
         A stream that is forgotten leaves the group.
 
         Args:
@@ -230,10 +226,10 @@ class Consumer:
         Args:
             timeout: seconds; 0 does not wait, ``None`` waits as long as it takes.
         """
-        batch = self._subscribed().next_batch(1, timeout)
+        batch = self._subscribed().poll_batch(1, timeout)
         return batch[0] if batch else None
 
-    def poll_batch(self, max_messages: int = 1000, timeout: float | None = None) -> list[Message]:
+    def poll_batch(self, max_messages: int = 1000, *, timeout: float | None = None) -> list[Message]:
         """Wait for messages, then return what is there without waiting for more; empty when the time is up.
 
         All of them count as consumed when the next ones are asked for.
@@ -241,8 +237,14 @@ class Consumer:
         Args:
             max_messages: how many at the most, at least 1.
             timeout: seconds to wait for the first; ``None`` waits as long as it takes.
+
+        Raises:
+            ClosedError: the consumer is closed.
+            OffsetOutOfRangeError: the position is outside the log, and ``auto_offset_reset`` is ``"none"``.
+            CorruptMessageError: what was fetched cannot be read.
+            GroupError: the consumer is not subscribed, or the group refused it for good.
         """
-        return self._subscribed().next_batch(max_messages, timeout)
+        return self._subscribed().poll_batch(max_messages, timeout)
 
     def commit(
         self,
@@ -267,15 +269,14 @@ class Consumer:
             ValueError: an offset is negative.
             KafkaTimeoutError: no coordinator answered in time.
             GroupError: the consumer has no group.
+            ClosedError: the consumer is closed.
         """
-        if then is not None and wait:
-            message = "then= is for commit(wait=False): a commit that waits returns or raises"
-            raise ValueError(message)
+        told = _group.commit_callback(then, wait)
         for reader, offsets in self._shares(what):
             if wait:
                 reader.commit(offsets, timeout)
             else:
-                reader.commit_soon(offsets, _group.commit_callback(then))
+                reader.commit_soon(offsets, told)
 
     def committed(
         self, partitions: Iterable[TopicPartition] | None = None, *, timeout: float | None = 30.0
@@ -314,13 +315,15 @@ class Consumer:
         """
         return self._owner(partition).positions().get(partition)
 
+    @property
     def positions(self) -> dict[TopicPartition, int]:
-        """Return :meth:`position` of every assigned partition where it is known."""
+        """The :meth:`position` of every assigned partition where it is known."""
         readers = self._native.readers()
         return {TopicPartition(*one): at for reader in readers for one, at in reader.positions().items()}
 
+    @property
     def lag(self) -> dict[TopicPartition, int]:
-        """Return for each partition how many offsets it holds behind :meth:`position`, as of the last fetch.
+        """For each partition how many offsets it holds behind :meth:`position`, as of the last fetch.
 
         One is left out while that is not known: before its first fetch, and when it, or its topic, is no more.
         """
@@ -372,16 +375,22 @@ class Consumer:
         for one in partitions or self.paused:
             self._owner(one).set_paused(*one, paused=False)
 
-    def close(self, timeout: float | None = _PATIENCE_S) -> None:
+    @property
+    def closed(self) -> bool:
+        """Whether the consumer has been closed."""
+        return self._is_closed
+
+    def close(self, timeout: float | None = None) -> None:
         """End every stream, commit what is consumed, leave the group, and close the connections.
 
         The others of the group take over at once. A static member (``group_instance_id``) keeps its place until its
         session ends. What this thread has in hand is consumed, unless an exception is being handled. With
-        ``commit_interval=None`` nothing is committed. What ``on_revoked`` raises is raised when all is closed. A second
-        call does nothing.
+        ``enable_auto_commit=False`` nothing is committed. What ``on_revoked`` raises is raised when all is closed. A
+        second call does nothing.
 
         Args:
-            timeout: seconds that the last commit and the leaving may take; after that the group finds out by itself.
+            timeout: seconds that the last commit and the leaving may take; ``None``: ten. After that the group finds
+                out by itself.
         """
         try:
             if self._reader is not None:
@@ -408,7 +417,7 @@ class Consumer:
 
     def __repr__(self) -> str:
         """Return the group and what is assigned."""
-        return _consumer_table.line(self._group_id, self._native.readers())
+        return "Consumer(closed)" if self.closed else _consumer_table.line(self._group_id, self._native.readers())
 
     def _repr_html_(self) -> str:
         """Show members, partitions, positions and lag as a table in a notebook."""

@@ -2,7 +2,7 @@
 
 ``except KafkaError`` catches all of them; ``except TimeoutError``, ``ConnectionError``, ``LookupError``,
 ``FileExistsError``, ``OSError`` and ``ValueError`` catch what a Python programmer would expect them to.
-Every error carries Kafka's error code (``-1`` where the trouble is not an answer of a broker) and whether
+Every error carries Kafka's error code (``None`` where the trouble is not an answer of a broker) and whether
 the same call may succeed when it is tried again.
 """
 
@@ -40,11 +40,11 @@ class KafkaError(Exception):
     """Base of every error that kafkalite raises.
 
     Attributes:
-        code: Kafka's error code, as in the protocol's table; ``-1`` for an error that did not come from a broker.
+        code: Kafka's error code, as in the protocol's table; ``None`` where it is not an answer of a broker.
         retriable: whether the same call may succeed later without any change.
     """
 
-    code: int = -1
+    code: int | None = None
     retriable: bool = False
 
     def __init__(self, message: str = "", *, code: int | None = None, retriable: bool | None = None) -> None:
@@ -179,24 +179,23 @@ class GroupNotEmptyError(GroupError):
     code = 68
 
 
-_BY_CODE: Mapping[int, type[KafkaError]] = {
-    kind.code: kind
-    for kind in (
-        CorruptMessageError,
-        FencedMemberError,
-        GroupNotEmptyError,
-        GroupProtocolError,
-        InvalidGroupError,
-        InvalidSettingError,
-        InvalidTopicError,
-        KafkaTimeoutError,
-        MessageTooLargeError,
-        OffsetOutOfRangeError,
-        TopicExistsError,
-        UnknownGroupError,
-        UnknownTopicError,
-    )
-} | {
+_WITH_A_CODE: tuple[type[KafkaError], ...] = (
+    CorruptMessageError,
+    FencedMemberError,
+    GroupNotEmptyError,
+    GroupProtocolError,
+    InvalidGroupError,
+    InvalidSettingError,
+    InvalidTopicError,
+    KafkaTimeoutError,
+    MessageTooLargeError,
+    OffsetOutOfRangeError,
+    TopicExistsError,
+    UnknownGroupError,
+    UnknownTopicError,
+)
+_BY_CODE: Mapping[int | None, type[KafkaError]] = {
+    **{kind.code: kind for kind in _WITH_A_CODE},
     14: GroupError,  # COORDINATOR_LOAD_IN_PROGRESS
     15: GroupError,  # COORDINATOR_NOT_AVAILABLE
     16: GroupError,  # NOT_COORDINATOR
@@ -213,6 +212,6 @@ _BY_CODE: Mapping[int, type[KafkaError]] = {
 }
 
 
-def from_code(code: int, message: str, *, retriable: bool) -> KafkaError:
+def from_code(code: int | None, message: str, *, retriable: bool) -> KafkaError:
     """Return the exception for a broker's error code; codes without a class of their own are plain ``KafkaError``."""
     return _BY_CODE.get(code, KafkaError)(message, code=code, retriable=retriable)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 from kafkalite import _logging, _native
 from kafkalite._bootstrap import Bootstrap, addresses
 from kafkalite._settings import check_keywords
-from kafkalite.errors import InvalidSettingError, KafkaError
+from kafkalite.errors import ClosedError, InvalidSettingError, KafkaError
 from kafkalite.message_set import MessageSet
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Producer:
         bootstrap_servers: Bootstrap,
         *,
         acks: Literal["all", 0, 1, -1] = "all",
-        linger_ms: float | None = None,
+        linger_ms: int | None = None,
         batch_size: int | None = None,
         compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none",
         partitioner: Literal["default", "random"] | Partitioner = "default",
@@ -72,9 +72,10 @@ class Producer:
             message = "compression_type: a Producer takes this as the keyword compression="
             raise InvalidSettingError(message)
         _logging.forward()
+        self._bootstrap = addresses(bootstrap_servers)
         given: dict[str, object] = {
             **settings,
-            "bootstrap_servers": addresses(bootstrap_servers),
+            "bootstrap_servers": self._bootstrap,
             "acks": acks,
             "compression_type": compression,
         }
@@ -85,6 +86,7 @@ class Producer:
         self._partitioner = partitioner if callable(partitioner) else None
         if not callable(partitioner):
             given["partitioner"] = partitioner
+        self._is_closed = False
         self._native = _native.Producer(given)
         weakref.finalize(self, _deliver_the_rest, self._native, os.getpid())
 
@@ -169,12 +171,29 @@ class Producer:
         """
         self._native.flush(timeout)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the producer has been closed."""
+        return self._is_closed
+
     def close(self, timeout: float | None = None) -> None:
-        """Flush, then close the connections. A second call does nothing. Raises as :meth:`flush` does."""
+        """Flush, then close the connections. A second call does nothing.
+
+        Args:
+            timeout: seconds; what is not delivered by then is given up. ``None`` waits as long as deliveries may take
+                (``delivery_timeout_ms``).
+
+        Raises:
+            DeliveryError: a delivery failed that nobody looked at.
+        """
+        self._is_closed = True
         self._native.close(timeout)
 
     def __enter__(self) -> Self:
         """Return the producer."""
+        if self.closed:
+            message = "the producer is closed; make a new one"
+            raise ClosedError(message)
         return self
 
     def __exit__(
@@ -182,6 +201,10 @@ class Producer:
     ) -> None:
         """Deliver what was sent, and close."""
         self.close()
+
+    def __repr__(self) -> str:
+        """Return where it publishes to."""
+        return "Producer(closed)" if self.closed else f"Producer({self._bootstrap!r})"
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Refuse: connections stay in their process."""

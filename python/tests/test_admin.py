@@ -198,7 +198,7 @@ def test_offsets_are_found_at_both_ends_and_by_time(admin, topic):
     with pytest.raises(ValueError, match="not 'yesterday'"):
         offsets("yesterday")
     (found,) = admin.list_offsets({topic: [1]}, datetime.fromtimestamp(1_002.5, UTC))
-    assert found.timestamp == datetime.fromtimestamp(1_003, UTC)
+    assert found.timestamp == 1_003_000
 
 
 def test_records_of_a_compacted_topic_stay_and_the_error_says_why(admin):
@@ -362,7 +362,7 @@ def test_a_group_of_our_own_consumers_reads_again_after_a_reset(admin, servers, 
         with kafkalite.Consumer(servers, group_id=group) as consumer:
             (stream,) = consumer.create_message_streams(topic)
             while len(values) < count:
-                values += [int(message.text()) for message in stream.next_batch(100, 1.0)]
+                values += [int(message.text()) for message in stream.poll_batch(100, timeout=1.0)]
             (member,) = admin.describe_group(group).members
             assert (member.client_id, member.assignment) == ("kafkalite", ((topic, 0), (topic, 1)))
             with pytest.raises(errors.GroupNotEmptyError, match="kafkalite at 127"):

@@ -131,8 +131,8 @@ CORE_WAITS = {
     "alter_committed": lambda core: core.alter_committed("g", [("t", 0, 1)]),
     "alter_configs": lambda core: core.alter_configs("topic", "t", [("retention.ms", "set", "1")], dry_run=False),
     "committed": lambda core: core.committed("g"),
-    "create_partitions": lambda core: core.create_partitions("t", 2),
-    "create_topic": lambda core: core.create_topic("t", 1, 1, {}),
+    "create_partitions": lambda core: core.create_partitions("t", 2, dry_run=False),
+    "create_topic": lambda core: core.create_topic("t", 1, 1, {}, dry_run=False),
     "delete_committed": lambda core: core.delete_committed("g", [("t", 0)]),
     "delete_group": lambda core: core.delete_group("g"),
     "delete_records": lambda core: core.delete_records([("t", 0, 1)]),
@@ -148,7 +148,7 @@ CORE_WAITS = {
 
 
 def methods(one: object) -> set[str]:
-    return {name for name in dir(one) if not name.startswith("_")} - {"close"}
+    return {name for name in dir(one) if not name.startswith("_")} - {"close", "closed"}
 
 
 def ends_every_wait(asked, waits):

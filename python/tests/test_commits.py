@@ -79,27 +79,27 @@ def test_closing_in_a_finally_does_not_commit_what_failed(broker, ten, group):
 
 
 def test_a_batch_counts_when_the_next_one_is_asked_for(broker, ten, group):
-    consumer = member(broker, group, ten, commit_interval=0.05)
+    consumer = member(broker, group, ten, auto_commit_interval_ms=50)
     assert read(consumer, 4) == [0, 1, 2, 3]
-    consumer.poll_batch(3, 0)
+    consumer.poll_batch(3, timeout=0)
     eventually("the first batch is committed", lambda: committed(broker, group, ten) == 4)
     consumer.close()
     assert committed(broker, group, ten) == 7
 
 
 def test_nothing_is_committed_by_itself_without_an_interval(broker, ten, group):
-    with member(broker, group, ten, commit_interval=None) as consumer:
+    with member(broker, group, ten, enable_auto_commit=False) as consumer:
         assert read(consumer, 5) == [0, 1, 2, 3, 4]
     assert committed(broker, group, ten) is None
-    with member(broker, group, ten, commit_interval=None) as consumer:
+    with member(broker, group, ten, enable_auto_commit=False) as consumer:
         assert read(consumer, 5) == [0, 1, 2, 3, 4]
         consumer.commit()
     assert committed(broker, group, ten) == 5
 
 
 def test_commits_by_message_and_by_offset(broker, ten, group):
-    with member(broker, group, ten, commit_interval=None) as consumer:
-        messages = consumer.poll_batch(6, 30)
+    with member(broker, group, ten, enable_auto_commit=False) as consumer:
+        messages = consumer.poll_batch(6, timeout=30)
         consumer.commit(messages[2])
         assert consumer.committed() == {TopicPartition(ten, 0): 3}
         consumer.commit({TopicPartition(ten, 0): 5})
@@ -111,7 +111,7 @@ def test_commits_by_message_and_by_offset(broker, ten, group):
 
 
 def test_streams_commit_too(broker, ten, group):
-    with Consumer(broker, group_id=group, commit_interval=None) as consumer:
+    with Consumer(broker, group_id=group, enable_auto_commit=False) as consumer:
         (stream,) = consumer.create_message_streams(ten)
         message = next(stream)
         stream.commit(message)
@@ -125,7 +125,7 @@ def test_streams_commit_too(broker, ten, group):
 
 
 def test_another_thread_does_not_commit_what_the_reader_has_in_hand(broker, ten, group):
-    consumer = member(broker, group, ten, commit_interval=None)
+    consumer = member(broker, group, ten, enable_auto_commit=False)
     assert read(consumer, 3) == [0, 1, 2]
     assert consumer.poll(30).offset == 3
     other = threading.Thread(target=consumer.commit)
@@ -140,10 +140,10 @@ def test_another_thread_does_not_commit_what_the_reader_has_in_hand(broker, ten,
 
 def test_a_commit_that_nobody_waits_for_calls_back_in_the_reading_thread(broker, ten, group):
     told = []
-    with member(broker, group, ten, commit_interval=None) as consumer:
+    with member(broker, group, ten, enable_auto_commit=False) as consumer:
         read(consumer, 4)
         consumer.commit(wait=False, then=lambda *outcome: told.append((threading.get_ident(), *outcome)))
-        eventually("it is told", lambda: consumer.poll_batch(1, 0.05) and told)
+        eventually("it is told", lambda: consumer.poll_batch(1, timeout=0.05) and told)
         assert told == [(threading.get_ident(), {TopicPartition(ten, 0): 4}, None)]
         with pytest.raises(ValueError, match="wait=False"):
             consumer.commit(then=print)
@@ -154,7 +154,7 @@ def test_commits_that_nobody_waits_for_are_made_before_the_group_is_left(broker,
     topic, count = make_topic(2), 20_000
     publish(broker, topic, count, partitions=2)
     ends, told = {}, []
-    consumer = member(broker, group, topic, commit_interval=None)
+    consumer = member(broker, group, topic, enable_auto_commit=False)
     for message in itertools.islice(consumer, count):
         consumer.commit(message, wait=False, then=lambda _, error: told.append(error))
         ends[message.partition] = message.offset + 1
@@ -171,7 +171,7 @@ def test_at_the_end_every_commit_is_told_whatever_a_callback_raises(broker, ten,
         told.append(committed[ten, 0])
         raise LookupError(committed[ten, 0])
 
-    consumer = Consumer(broker, group_id=group, commit_interval=None)
+    consumer = Consumer(broker, group_id=group, enable_auto_commit=False)
     streams = consumer.create_message_streams(ten, 2)
     eventually("they divide it", lambda: len(consumer.assignment) == 1)
     for offset in (3, 2, 1):
@@ -182,7 +182,7 @@ def test_at_the_end_every_commit_is_told_whatever_a_callback_raises(broker, ten,
     assert [error.args for error in shown] == [(2,), (1,)]
     for stream in streams:
         with pytest.raises(errors.ClosedError):
-            stream.next_batch(1, 0)
+            stream.poll_batch(1, timeout=0)
     assert committed(broker, group, ten) == 1
 
 
@@ -201,11 +201,11 @@ def test_a_waiting_reader_is_told_of_a_commit_at_once(broker, topic, group):
 def test_only_the_owner_commits(broker, make_topic, group):
     topic = make_topic(2)
     publish(broker, topic, 20, partitions=2)
-    with member(broker, group, topic, commit_interval=None) as first:
+    with member(broker, group, topic, enable_auto_commit=False) as first:
         messages = {}
         while len(messages) < 2:
             messages.update({message.partition: message for message in first.poll_batch(timeout=30)})
-        with member(broker, group, topic, commit_interval=None) as second:
+        with member(broker, group, topic, enable_auto_commit=False) as second:
             eventually("one moves", lambda: len(second.assignment) == 1)
             (moved,) = second.assignment
             eventually("the other stays", lambda: first.assignment == [(topic, 1 - moved.partition)])
@@ -231,7 +231,7 @@ def test_a_message_of_ones_own_cannot_be_committed(broker, ten, group):
 
 def test_a_new_group_starts_where_it_is_told(broker, ten, group):
     with member(broker, group, ten, auto_offset_reset="latest") as consumer:
-        eventually("it knows the end", asking(consumer, lambda: consumer.positions() == {(ten, 0): 10}))
+        eventually("it knows the end", asking(consumer, lambda: consumer.positions == {(ten, 0): 10}))
         publish(broker, ten, 1, first=10)
         assert read(consumer, 1) == [10]
     none = member(broker, f"{group}-none", ten, auto_offset_reset="none")
@@ -243,12 +243,12 @@ def test_seeking_and_positions(broker, make_topic, group):
     topic = make_topic(2)
     publish(broker, topic, 20, partitions=2)
     here, there = TopicPartition(topic, 0), TopicPartition(topic, 1)
-    with member(broker, group, topic, commit_interval=None) as consumer:
+    with member(broker, group, topic, enable_auto_commit=False) as consumer:
         read(consumer, 20)
-        assert consumer.positions() == {here: 10, there: 10}
+        assert consumer.positions == {here: 10, there: 10}
         consumer.seek(here, 8)
         assert consumer.position(here) == 8
-        assert consumer.lag() == {here: 2, there: 0}
+        assert consumer.lag == {here: 2, there: 0}
         assert read(consumer, 2) == [16, 18]
         consumer.seek_to_beginning(there)
         assert read(consumer, 10) == list(range(1, 20, 2))
@@ -268,7 +268,7 @@ def test_seeking_and_positions(broker, make_topic, group):
 def test_a_paused_partition_waits_exactly_where_it_was(broker, make_topic, group):
     topic = make_topic(2)
     publish(broker, topic, 40, partitions=2)
-    with member(broker, group, topic, commit_interval=None) as consumer:
+    with member(broker, group, topic, enable_auto_commit=False) as consumer:
         first = consumer.poll(30)
         paused = TopicPartition(topic, first.partition)
         consumer.pause(paused)
@@ -286,19 +286,19 @@ def test_a_paused_partition_waits_exactly_where_it_was(broker, make_topic, group
         (stream,) = consumer.create_message_streams(topic)
         next(stream)
         stream.pause()
-        assert stream.next_batch(10, 0.2) == []
+        assert stream.poll_batch(10, timeout=0.2) == []
         stream.resume(0)
-        assert {message.partition for message in stream.next_batch(100, 30)} == {0}
+        assert {message.partition for message in stream.poll_batch(100, timeout=30)} == {0}
 
 
 def test_lag_without_a_group(broker, ten):
     with Consumer(broker) as consumer:
         (stream,) = consumer.create_message_streams(ten)
         next(stream)
-        assert stream.lag() == {0: 9}
-        assert consumer.lag() == {(ten, 0): 9}
+        assert stream.lag == {(ten, 0): 9}
+        assert consumer.lag == {(ten, 0): 9}
         assert read(stream, 9) == list(range(1, 10))
-        assert stream.lag() == {0: 0}
+        assert stream.lag == {(ten, 0): 0}
 
 
 def test_offsets_survive_the_death_of_the_broker(start_daemon, tmp_path):
@@ -353,7 +353,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def test_negative_offsets_are_refused_and_change_nothing(broker, make_topic, group):
     topic = make_topic(1)
     first = TopicPartition(topic, 0)
-    with Consumer(broker, group_id=group, commit_interval=None) as consumer:
+    with Consumer(broker, group_id=group, enable_auto_commit=False) as consumer:
         consumer.subscribe(topic)
         assert consumer.poll(5.0) is None
         consumer.commit({first: 20})

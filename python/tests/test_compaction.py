@@ -105,7 +105,7 @@ def by_us(servers, last):
     with kl.Consumer(servers) as consumer:
         (stream,) = consumer.create_message_streams(TOPIC)
         while not found or found[-1][0] < last:
-            found += [(m.offset, m.key, m.value) for m in stream.next_batch(max_messages=1000, timeout=30)]
+            found += [(m.offset, m.key, m.value) for m in stream.poll_batch(max_messages=1000, timeout=30)]
     return found
 
 

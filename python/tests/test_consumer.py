@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from clients.groups import until_it_waits
-from kafkalite import Broker, Consumer, MessageSet, Producer, errors
+from kafkalite import Broker, Consumer, MessageSet, Producer, TopicPartition, errors
 
 
 def publish(broker, topic, payloads, **where):
@@ -21,10 +21,10 @@ def test_a_batch_is_what_is_there(broker, topic):
     publish(broker, topic, [b"%d" % number for number in range(10)])
     with Consumer(broker) as consumer:
         (stream,) = consumer.create_message_streams(topic)
-        assert [message.offset for message in stream.next_batch(4, 30.0)] == [0, 1, 2, 3]
-        assert [message.offset for message in stream.next_batch(100, 30.0)] == [4, 5, 6, 7, 8, 9]
-        assert stream.next_batch(100, 0.2) == []
-        assert stream.positions() == {0: 10}
+        assert [message.offset for message in stream.poll_batch(4, timeout=30.0)] == [0, 1, 2, 3]
+        assert [message.offset for message in stream.poll_batch(100, timeout=30.0)] == [4, 5, 6, 7, 8, 9]
+        assert stream.poll_batch(100, timeout=0.2) == []
+        assert stream.positions == {TopicPartition(topic, 0): 10}
 
 
 def test_a_broker_that_has_no_place_for_a_fetch_session_is_read_all_the_same():
@@ -33,7 +33,7 @@ def test_a_broker_that_has_no_place_for_a_fetch_session_is_read_all_the_same():
         (stream,) = consumer.create_message_streams("topic")
         for number in range(3):
             publish(broker, "topic", [b"%d" % number])
-            assert [message.value for message in stream.next_batch(1, 30.0)] == [b"%d" % number]
+            assert [message.value for message in stream.poll_batch(1, timeout=30.0)] == [b"%d" % number]
 
 
 def test_going_back_by_time_and_to_the_ends(broker, topic):
@@ -47,7 +47,7 @@ def test_going_back_by_time_and_to_the_ends(broker, topic):
         stream.seek_to_time(datetime(1970, 1, 1, 1, 30, tzinfo=UTC))
         assert next(stream).value == b"2"
         stream.seek_to_time(timedelta(hours=1))
-        assert stream.next_batch(10, 0.2) == [], "all are older"
+        assert stream.poll_batch(10, timeout=0.2) == [], "all are older"
         with pytest.raises(TypeError, match="fromisoformat"):
             stream.seek_to_time("1970-01-01")
         for never in (-1, 2**63):
@@ -56,7 +56,7 @@ def test_going_back_by_time_and_to_the_ends(broker, topic):
         stream.seek_to_beginning()
         assert next(stream).value == b"0"
         stream.seek_to_end()
-        assert stream.next_batch(10, 0.2) == []
+        assert stream.poll_batch(10, timeout=0.2) == []
 
 
 def test_an_offset_beyond_the_log_follows_the_reset_policy(broker, topic):

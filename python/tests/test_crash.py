@@ -96,7 +96,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path):
 def check(partition, stream, acknowledged, end):
     values = []
     while len(values) < end:
-        batch = stream.next_batch(100_000, 60.0)
+        batch = stream.poll_batch(100_000, timeout=60.0)
         assert batch, f"partition {partition} ends at {len(values)} instead of {end}"
         assert [message.offset for message in batch] == list(range(len(values), len(values) + len(batch)))
         values.extend(int(message.value) for message in batch)

@@ -176,7 +176,7 @@ def test_headers_of_a_whole_set_are_refused(broker, topic):
                 producer.send(topic, MessageSet(b"x"), **given)
         with pytest.raises(ValueError, match="at least one"):
             producer.send(topic, MessageSet())
-    assert all(one.messages == 0 for one in broker.topics() if one.name == topic)
+    assert all(one.messages == 0 for one in broker.topics().values() if one.name == topic)
 
 
 def test_a_failed_delivery_that_nobody_looked_at_is_raised_by_flush(broker, make_topic):
@@ -244,13 +244,14 @@ next(stream)
 def work():
     while not stop.is_set():
         producer.send_many("t", [b"y"] * 10)
-        stream.next_batch(100, timeout=0.01)
+        stream.poll_batch(100, timeout=0.01)
 
 def child():
     uses = [
         lambda: producer.send("t", b"z"), lambda: producer.send_many("t", [b"z"]), producer.flush,
-        delivery.result, delivery.done, lambda: next(stream), stream.lag, stream.commit, lambda: consumer.assignment,
-        consumer.commit, broker.topics, admin.list_topics, lambda: Producer(broker), lambda: Consumer(broker),
+        delivery.result, delivery.done, lambda: next(stream), lambda: stream.lag, stream.commit,
+        lambda: consumer.assignment, consumer.commit, broker.topics, admin.list_topics,
+        lambda: Producer(broker), lambda: Consumer(broker),
     ]
     for use in uses:
         try:
@@ -294,7 +295,7 @@ consumer = Consumer(broker, group_id=sys.argv[1] or None)
 next(stream)
 child = os.fork()
 if child == 0:
-    for ask in (lambda: next(stream), lambda: stream.next_batch(5, timeout=5)):
+    for ask in (lambda: next(stream), lambda: stream.poll_batch(5, timeout=5)):
         try:
             ask()
             os._exit(4)

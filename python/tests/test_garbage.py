@@ -15,14 +15,14 @@ class Service:
     def __init__(self, broker, topic):
         self.producer = Producer(broker, partitioner=self.choose)
         self.producer.send(topic, b"x").result(60)
-        self.subscribed = Consumer(broker, group_id=f"subscribed-{topic}", commit_interval=None)
+        self.subscribed = Consumer(broker, group_id=f"subscribed-{topic}", enable_auto_commit=False)
         self.subscribed.subscribe(topic, on_assigned=self.told, on_revoked=self.told)
         assert self.subscribed.poll(60) is not None
         self.subscribed.commit({TopicPartition(topic, 0): 1}, wait=False, then=self.told)
         self.subscribed.commit()  # the other is answered by then, and waits to be told
-        self.streaming = Consumer(broker, group_id=f"streaming-{topic}", commit_interval=None)
+        self.streaming = Consumer(broker, group_id=f"streaming-{topic}", enable_auto_commit=False)
         (self.stream,) = self.streaming.create_message_streams(topic)
-        assert self.stream.next_batch(1, 60)
+        assert self.stream.poll_batch(1, timeout=60)
         self.streaming.commit(wait=False, then=self.told)
 
     def choose(self, _key, _partitions):

@@ -56,7 +56,7 @@ def test_partitions_are_divided_over_all_streams_of_all_consumers(broker, make_t
     with Consumer(broker, group_id=group, **quick) as one, Consumer(broker, group_id=group, **quick) as other:
         streams = [*one.create_message_streams(topic, 3), *other.create_message_streams(topic, 1)]
         assert all_assigned(lambda: sizes(*streams), 8) == [2, 2, 2, 2]
-        assert sorted(partition for stream in streams for partition in stream.partitions) == list(range(8))
+        assert sorted(number for stream in streams for _, number in stream.assignment) == list(range(8))
         assert len(one.assignment) == 6
         assert "group_id" in repr(streams[0])
 
@@ -163,7 +163,7 @@ def test_what_a_killed_member_had_in_hand_is_read_by_another(broker, make_topic,
 import os, signal, sys
 from kafkalite import Consumer
 servers, group, topic = sys.argv[1:]
-quick = {"session_timeout_ms": 2000, "heartbeat_interval_ms": 200, "commit_interval": 0.05}
+quick = {"session_timeout_ms": 2000, "heartbeat_interval_ms": 200, "auto_commit_interval_ms": 50}
 with Consumer(servers, group_id=group, **quick) as consumer:
     consumer.subscribe(topic)
     for count, message in enumerate(consumer, 1):
@@ -206,7 +206,8 @@ def test_heartbeats_and_commits_need_no_interpreter(broker, make_topic, group):
 import ctypes, os, signal, sys
 from kafkalite import Consumer
 servers, group, topic = sys.argv[1:]
-consumer = Consumer(servers, group_id=group, session_timeout_ms=2000, heartbeat_interval_ms=200, commit_interval=0.5)
+quick = {"session_timeout_ms": 2000, "heartbeat_interval_ms": 200, "auto_commit_interval_ms": 500}
+consumer = Consumer(servers, group_id=group, **quick)
 consumer.subscribe(topic)
 for _ in range(6):
     consumer.poll()
@@ -354,7 +355,7 @@ def test_ten_consumers_in_ten_threads(broker, make_topic, group):
     got, enough = [], threading.Event()
 
     def work():
-        with member(broker, group, topic, commit_interval=0.1) as consumer:
+        with member(broker, group, topic, auto_commit_interval_ms=100) as consumer:
             while not enough.is_set():
                 got.extend(int(message.text()) for message in consumer.poll_batch(timeout=0.05))
 

@@ -36,8 +36,8 @@ def test_partitions_are_divided_evenly_among_streams(broker, make_topic):
     topic = make_topic(partitions=7)
     with Consumer(broker) as consumer:
         streams = consumer.create_message_streams(topic, 3)
-        assert [stream.partitions for stream in streams] == [[0, 1, 2], [3, 4], [5, 6]]
-        assert [stream.partitions for stream in consumer.create_message_streams(topic, 9)[7:]] == [[], []]
+        assert [[number for _, number in stream.assignment] for stream in streams] == [[0, 1, 2], [3, 4], [5, 6]]
+        assert [stream.assignment for stream in consumer.create_message_streams(topic, 9)[7:]] == [[], []]
 
 
 def test_a_stream_blocks_until_more_is_published(broker, topic):
@@ -89,7 +89,7 @@ def test_a_new_reader_can_start_at_the_end(broker, topic):
         producer.send(topic, b"old").result(timeout=30)
         with Consumer(broker, auto_offset_reset="latest") as consumer:
             (stream,) = consumer.create_message_streams(topic)
-            while not stream.positions():  # until it knows where the end is
-                assert stream.next_batch(10, 0.1) == []
+            while not stream.positions:  # until it knows where the end is
+                assert stream.poll_batch(10, timeout=0.1) == []
             producer.send(topic, b"new")
             assert next(stream).value == b"new"

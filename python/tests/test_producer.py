@@ -117,7 +117,7 @@ def test_many_at_once(broker, topic):
         (stream,) = consumer.create_message_streams(topic)
         received = []
         while len(received) < len(values):
-            received.extend(stream.next_batch(10_000, 30.0))
+            received.extend(stream.poll_batch(10_000, timeout=30.0))
     assert [message.value for message in received] == values
     assert received[-1].timestamp == 99_999
 
@@ -162,7 +162,7 @@ def test_a_buffer_takes_no_more_than_its_memory():
 
 
 def broker_messages(broker, topic):
-    return next(one.messages for one in broker.topics() if one.name == topic)
+    return broker.topics()[topic].messages
 
 
 def test_threads_may_share_a_producer(broker, make_topic):

@@ -85,7 +85,7 @@ def test_what_was_read_can_be_committed_when_it_is_revoked(broker, make_topic, g
     topic = make_topic(2)
     publish(broker, topic, 20, partitions=2)
     kept = []
-    with Consumer(broker, group_id=group, commit_interval=None, **QUICK) as first:
+    with Consumer(broker, group_id=group, enable_auto_commit=False, **QUICK) as first:
 
         def keep(partitions):
             first.commit()
@@ -185,11 +185,11 @@ def test_leaving_revokes(broker, make_topic, group):
 def test_a_partition_that_comes_back_is_not_paused(broker, make_topic, group):
     topic = make_topic(2)
     publish(broker, topic, 20, partitions=2)
-    with Consumer(broker, group_id=group, commit_interval=None, **QUICK) as first:
+    with Consumer(broker, group_id=group, enable_auto_commit=False, **QUICK) as first:
         first.subscribe(topic)
         first.poll(30)
         first.pause()
-        with Consumer(broker, group_id=group, commit_interval=None, **QUICK) as second:
+        with Consumer(broker, group_id=group, enable_auto_commit=False, **QUICK) as second:
             second.subscribe(topic)
             eventually("one moved", asking(first, lambda: len(second.assignment) == 1))
         eventually("it came back", lambda: len(first.assignment) == 2)

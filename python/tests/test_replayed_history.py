@@ -31,7 +31,7 @@ def test_messages_of_long_ago_are_warned_of_once_for_each_topic(caplog):
         producer.flush()
 
         def are_gone():
-            return [topic.messages for topic in broker.topics()] == [0, 3]
+            return [topic.messages for topic in broker.topics().values()] == [0, 3]
 
         eventually("they go", are_gone)
         producer.send("flights", b"old", timestamp=LONG_AGO).result()

@@ -51,7 +51,7 @@ def read_from_each_with_our_own_client(servers, name, partitions):
         (stream,) = consumer.create_message_streams(name, timeout=PATIENCE)
         read = set()
         while len(read) < partitions:
-            messages = stream.next_batch(partitions, PATIENCE)
+            messages = stream.poll_batch(partitions, timeout=PATIENCE)
             assert messages, f"{len(read)} of {partitions} messages came"
             for message in messages:
                 assert message.text() == str(message.partition)
@@ -59,9 +59,9 @@ def read_from_each_with_our_own_client(servers, name, partitions):
                 read.add(message.partition)
         stream.seek_to_beginning()
         stream.pause(*range(1, partitions))
-        assert stream.next_batch(1, PATIENCE)[0].partition == 0
+        assert stream.poll_batch(1, timeout=PATIENCE)[0].partition == 0
         stream.resume()
-        assert len(stream.next_batch(1, PATIENCE)) == 1
+        assert len(stream.poll_batch(1, timeout=PATIENCE)) == 1
 
 
 def test_a_thousand_members_end_in_one_generation_with_each_partition_one_owner(need_peer, daemon):

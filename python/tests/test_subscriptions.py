@@ -144,8 +144,8 @@ def test_streams_and_subscriptions_do_not_mix(broker, topic, group):
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"commit_interval": 0}, "commit_interval"),
-        ({"enable_auto_commit": True}, "commit_interval"),
+        ({"auto_commit_interval_ms": 0}, "auto_commit_interval_ms"),
+        ({"enable_auto_commit": "now and then"}, "enable_auto_commit"),
         ({"partition_assignment_strategy": "fair"}, "range"),
         ({"session_timeout_ms": "long"}, "session_timeout_ms"),
         ({"group_id": None, "group_instance_id": "me"}, "group_id"),

@@ -16,7 +16,7 @@ def test_one_value_is_no_list_of_them(broker: Broker, topic: str, values: object
         with pytest.raises(TypeError, match=rf"^timestamps must be a list of milliseconds, not {kind}"):
             producer.send_many(topic, [b"1"], timestamps=values)
         producer.send_many(topic, ("1", b"2"), keys=["k", None], timestamps=(1, 2))
-    (seen,) = [one for one in broker.topics() if one.name == topic]
+    seen = broker.topics()[topic]
     assert seen.messages == 2
 
 

@@ -29,6 +29,7 @@ from kafkalite.admin.descriptions import (
 )
 from kafkalite.admin.reset import Place, Target
 from kafkalite.errors import (
+    ClosedError,
     GroupError,
     GroupNotEmptyError,
     InvalidSettingError,
@@ -101,7 +102,9 @@ class Admin:
                 raise InvalidSettingError(message)
         _logging.forward()
         given = {"default_api_timeout_ms": millis("timeout", timeout), **settings}
-        self._native = _native.Admin({**given, "bootstrap_servers": addresses(bootstrap_servers)})
+        self._bootstrap = addresses(bootstrap_servers)
+        self._is_closed = False
+        self._native = _native.Admin({**given, "bootstrap_servers": self._bootstrap})
 
     # -- the cluster ---------------------------------------------------------------------------------------------
 
@@ -129,6 +132,7 @@ class Admin:
         replication_factor: int | None = None,
         exist_ok: bool = False,
         config: Mapping[str, object] | None = None,
+        dry_run: bool = False,
     ) -> None:
         """Create a topic.
 
@@ -138,6 +142,7 @@ class Admin:
             replication_factor: how many brokers hold each; without it the broker's ``default.replication.factor``.
             exist_ok: accept a topic of that name that exists already, whatever its partitions.
             config: topic settings under Kafka's names, for example ``{"retention.ms": 60_000}``.
+            dry_run: only ask whether the broker would do it.
 
         Raises:
             TopicExistsError: it exists, and ``exist_ok`` is false.
@@ -147,27 +152,37 @@ class Admin:
         properties = {key: as_property(value) for key, value in (config or {}).items()}
         copies = -1 if replication_factor is None else replication_factor
         try:
-            self._native.create_topic(name, -1 if partitions is None else partitions, copies, properties)
+            self._native.create_topic(name, -1 if partitions is None else partitions, copies, properties, dry_run)
         except TopicExistsError as error:
             if exist_ok:
                 return
             message = f"there is a topic {asking.shown(name)} already; exist_ok=True (--exist-ok) accepts it"
             raise TopicExistsError(message) from error
 
-    def delete_topic(self, name: str) -> None:
-        """Delete a topic and its messages. ``UnknownTopicError`` if there is none of that name."""
-        asking.existing_topic(self._native, name)
-        self._native.delete_topic(name)
+    def delete_topic(self, name: str, *, dry_run: bool = False) -> None:
+        """Delete a topic and its messages; ``dry_run``: only see whether it is there.
 
-    def add_partitions(self, name: str, total: int) -> None:
+        Raises:
+            UnknownTopicError: there is no such topic.
+        """
+        asking.existing_topic(self._native, name)
+        if not dry_run:
+            self._native.delete_topic(name)
+
+    def add_partitions(self, name: str, total: int, *, dry_run: bool = False) -> None:
         """Give a topic more partitions: ``total`` afterwards. Keys go to other partitions from then on.
+
+        Args:
+            name: the topic.
+            total: how many it has afterwards, those that it has now included.
+            dry_run: only ask whether the broker would do it.
 
         Raises:
             UnknownTopicError: there is no such topic.
             InvalidSettingError: it has as many already (``INVALID_PARTITIONS``); partitions never become fewer.
         """
         asking.existing_topic(self._native, name)
-        self._native.create_partitions(name, total)
+        self._native.create_partitions(name, total, dry_run)
 
     # -- settings ------------------------------------------------------------------------------------------------
 
@@ -198,7 +213,7 @@ class Admin:
             group: whose settings.
             append: what to add to settings that are lists, for example ``{"cleanup.policy": "compact"}``.
             subtract: what to take out of them.
-            dry_run: only check whether the broker would do it.
+            dry_run: only ask whether the broker would do it.
 
         Raises:
             InvalidSettingError: a setting is unknown, read-only, or does not take that value; nothing was changed.
@@ -228,7 +243,7 @@ class Admin:
         places = self._places(topics)
         found = self._native.list_offsets([(*place, time) for place in places])
         return Listing(
-            OffsetAtTime(topic, partition, offset, _moment(stamp) if time >= 0 else None)
+            OffsetAtTime(topic, partition, offset, stamp if time >= 0 else None)
             for topic, partition, offset, stamp in sorted(found)
         )
 
@@ -288,7 +303,7 @@ class Admin:
         name, kind, state, protocol_type, assignor, coordinator, rows = asking.existing_group(self._native, group)
         members = tuple(map(asking.member, rows))
         committed = self._committed(group)
-        readers = {place: member for member in members for place in member.assignment or ()}
+        readers: dict[Place, GroupMember] = {place: member for member in members for place in member.assignment or ()}
         sizes = {topic[0]: len(topic[3]) for topic in self._native.topics()}
         places = sorted({*committed, *readers})
         ends = self._offsets([place for place in places if place[1] < sizes.get(place[0], 0)], -1)
@@ -455,12 +470,26 @@ class Admin:
 
     # -- the end -------------------------------------------------------------------------------------------------
 
-    def close(self) -> None:
-        """Close the connections. A second call does nothing."""
+    @property
+    def closed(self) -> bool:
+        """Whether the client has been closed."""
+        return self._is_closed
+
+    def close(self, timeout: float | None = None) -> None:
+        """Close the connections. A second call does nothing.
+
+        Args:
+            timeout: as in every ``close()``; an Admin has nothing to wait for, and closes at once.
+        """
+        del timeout
+        self._is_closed = True
         self._native.close()
 
     def __enter__(self) -> Self:
         """Return the client."""
+        if self.closed:
+            message = "the Admin is closed; make a new one"
+            raise ClosedError(message)
         return self
 
     def __exit__(
@@ -468,6 +497,10 @@ class Admin:
     ) -> None:
         """Close it."""
         self.close()
+
+    def __repr__(self) -> str:
+        """Return where the cluster is."""
+        return "Admin(closed)" if self.closed else f"Admin({self._bootstrap!r})"
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Refuse: connections stay in their process."""
@@ -477,10 +510,6 @@ class Admin:
 
 def _named(topics: Mapping[str, Sequence[int]]) -> list[Place]:
     return sorted({(name, partition) for name, partitions in topics.items() for partition in partitions})
-
-
-def _moment(stamp: int | None) -> datetime | None:
-    return None if stamp is None else datetime.fromtimestamp(stamp / 1000, UTC)
 
 
 def _in_the_way(group: str, members: list[GroupMember], code: int | None) -> GroupNotEmptyError:

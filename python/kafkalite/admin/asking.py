@@ -181,7 +181,8 @@ def topic(row: TopicRow) -> TopicDescription:
 def member(row: MemberRow) -> GroupMember:
     """Return the description of a group's member."""
     member_id, instance_id, client_id, host, assignment = row
-    return GroupMember(member_id, instance_id, client_id, host, None if assignment is None else tuple(assignment))
+    read = None if assignment is None else tuple(sorted(TopicPartition(*place) for place in assignment))
+    return GroupMember(member_id, instance_id, client_id, host, read)
 
 
 def group_partition(place: Place, committed: int | None, end: int | None, reader: GroupMember | None) -> GroupPartition:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
-from datetime import datetime
 from typing import Any, TypeVar
 
 from kafkalite import _html
+from kafkalite.topic_partition import TopicPartition
 
 __all__ = [
     "BrokerDescription",
@@ -144,8 +144,8 @@ class OffsetAtTime:
     partition: int
     offset: int | None
     """``None`` if every message is older than the time that was asked for."""
-    timestamp: datetime | None
-    """The time of the message there, where a time was asked for."""
+    timestamp: int | None
+    """When the message there is of, in milliseconds since 1970-01-01 UTC, where a time was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +185,8 @@ class GroupMember:
     client_id: str
     host: str
     """Where it connects from."""
-    assignment: tuple[tuple[str, int], ...] | None
-    """The topics and partitions that it reads; ``None`` if that cannot be read."""
+    assignment: tuple[TopicPartition, ...] | None
+    """The partitions that it reads, sorted; ``None`` if that cannot be read."""
 
     def __str__(self) -> str:
         name = "" if self.instance_id is None else f", group_instance_id {self.instance_id!r}"

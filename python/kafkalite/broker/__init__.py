@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from kafkalite import _logging, _native
 from kafkalite._properties import as_property
-from kafkalite.errors import ClosedError, InvalidSettingError, KafkaError, TopicExistsError
+from kafkalite.errors import ClosedError, InvalidSettingError, KafkaError, KafkaTimeoutError, TopicExistsError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -104,7 +104,7 @@ class Broker:
     def create_topic(
         self,
         name: str,
-        partitions: int = 1,
+        partitions: int | None = None,
         *,
         exist_ok: bool = False,
         config: Mapping[str, object] | None = None,
@@ -113,7 +113,7 @@ class Broker:
 
         Args:
             name: letters, digits, ``.``, ``_`` and ``-``, 249 at the most.
-            partitions: how many logs the topic is spread over.
+            partitions: how many logs the topic is spread over; without it as many as ``num.partitions``, 1 unless set.
             exist_ok: accept a topic of that name that exists already, whatever its partitions.
             config: topic settings under Kafka's names, for example ``{"retention.ms": 60_000}``.
 
@@ -133,18 +133,25 @@ class Broker:
         """Delete a topic and its messages. ``UnknownTopicError`` if there is none of that name."""
         self._running().delete_topic(name)
 
-    def topics(self) -> list[TopicSummary]:
-        """Every topic with its partitions, messages, bytes and segments on disk, sorted by name."""
-        return self._running().topics()
+    def topics(self) -> dict[str, TopicSummary]:
+        """Return every topic by its name, sorted, with its messages, bytes and segments on disk."""
+        return {topic.name: topic for topic in self._running().topics()}
 
-    def close(self) -> None:
-        """Stop: answer what is being asked, flush, mark the directory as cleanly closed. A second call does nothing."""
+    def close(self, timeout: float | None = None) -> None:
+        """Stop: answer what is being asked, flush, mark the directory as cleanly closed. A second call does nothing.
+
+        Args:
+            timeout: seconds to wait for that; ``None`` waits as long as it takes.
+
+        Raises:
+            KafkaTimeoutError: the time ran out; the broker goes on stopping, and another call waits for that.
+        """
         if self.closed:
             return
         try:
-            _shut_down(self._native, self._temporary, self._owner)
-        except KeyboardInterrupt:
-            raise  # the stop was given up: another close, or the end of the interpreter, takes it up again
+            _shut_down(self._native, self._temporary, self._owner, timeout)
+        except (KeyboardInterrupt, KafkaTimeoutError):
+            raise  # the stop goes on: another close, or the end of the interpreter, waits for its end
         except BaseException:
             self._finalizer.detach()
             raise
@@ -157,12 +164,13 @@ class Broker:
 
     def _running(self) -> _native.Broker:
         if self.closed:
-            message = f"{self!r} has no topics any more: start it again"
+            message = f"{self!r} serves nothing any more: start it again"
             raise ClosedError(message)
         return self._native
 
     def __enter__(self) -> Self:
         """Return the running broker."""
+        self._running()
         return self
 
     def __exit__(
@@ -203,7 +211,7 @@ class Broker:
     def _rows(self) -> list[tuple[str, ...]]:
         """Return the table's rows; none if the broker cannot say: closed, perhaps just now, or in a forked child."""
         try:
-            return [] if self.closed else list(map(_row, self.topics()))
+            return [] if self.closed else list(map(_row, self.topics().values()))
         except KafkaError:
             return []
 
@@ -226,19 +234,23 @@ def _check_address(host: object, port: object) -> None:
 
 def _row(topic: TopicSummary) -> tuple[str, ...]:
     messages = f"{'at most ' if topic.compacted else ''}{topic.messages:,}"
-    return (topic.name, f"{topic.partitions:,}", messages, f"{topic.segments:,}", f"{topic.bytes:,}")
+    return (topic.name, f"{topic.partition_count:,}", messages, f"{topic.segments:,}", f"{topic.bytes:,}")
 
 
-def _shut_down(native: _native.Broker, temporary: str | None, owner: int) -> None:
+def _shut_down(native: _native.Broker, temporary: str | None, owner: int, timeout: float | None = None) -> None:
     if os.getpid() != owner:
         return  # a forked child holds a copy of this object; the broker and its directory are the parent's
     if temporary is None:
-        native.close()
+        native.close(timeout)
         return
     try:
-        native.discard()
-    finally:
+        native.discard(timeout)
+    except KafkaTimeoutError:
+        raise  # it is still at work there
+    except BaseException:
         _remove(temporary)
+        raise
+    _remove(temporary)
 
 
 # Imported where they are needed: with them a daemon would take twice as long to start.

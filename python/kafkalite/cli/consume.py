@@ -95,7 +95,7 @@ def _run(options: argparse.Namespace) -> int:
             _begin(stream, admin, options)
             while (options.count is None or printed < options.count) and not _is_read(stream, ends):
                 most = _BATCH if options.count is None else min(_BATCH, options.count - printed)
-                messages = stream.next_batch(most, _LOOK_S)
+                messages = stream.poll_batch(most, timeout=_LOOK_S)
                 sys.stdout.buffer.writelines(_line(message, options) for message in messages)
                 sys.stdout.buffer.flush()
                 printed += len(messages)
@@ -127,7 +127,7 @@ def _left(admin: Admin, options: argparse.Namespace, ends: dict[int, int]) -> di
 def _is_read(stream: MessageStream, ends: dict[int, int] | None) -> bool:
     if ends is None:
         return False
-    positions = stream.positions()
+    positions = {of.partition: offset for of, offset in stream.positions.items()}
     return all(positions.get(number, -1) >= end for number, end in ends.items())
 
 

@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
             # Prepared before the clock starts: what is measured is Kafka, not the parsing of a CSV file.
             prepared = list(_counted(events, show)) if options.file is None else events
             report = replay(broker, topic, _PARTITIONS, prepared, lambda p, r: show(published=p, received=r))
-        summary = next(one for one in broker.topics() if one.name == topic)
+        summary = broker.topics()[topic]
         _print_table(report, summary.segments, summary.bytes)
         _say(f"The data lies in {Path(broker.data_dir).resolve()}, in Apache Kafka's own format.")
     if report.differences:

@@ -137,7 +137,7 @@ def replay(
     if failures:
         raise failures[0]
     # Readers stop when they have what was published: whether there is more, only the broker knows.
-    summary = next(one for one in broker.topics() if one.name == topic)
+    summary = broker.topics()[topic]
     stored = [end - start for start, end in zip(summary.start_offsets, summary.end_offsets, strict=True)]
     return Report(published, received, stored, seconds_in, seconds_out)
 
@@ -177,7 +177,7 @@ def _read(
 ) -> None:
     heard = time.perf_counter()
     while True:
-        batch = stream.next_batch(_CHUNK, _WAIT_S)
+        batch = stream.poll_batch(_CHUNK, timeout=_WAIT_S)
         for message in batch:
             account = received[message.partition or 0]
             if message.offset != account.next_offset:
@@ -189,10 +189,10 @@ def _read(
             account.enter(message.key, message.value or b"")
         if batch:
             heard = time.perf_counter()
-            for partition in stream.partitions:
+            for _, partition in stream.assignment:
                 received[partition].last_heard = heard
         elif complete.is_set():
             # Nothing more came: good if all is there.
-            arrived = all(received[one].messages >= published[one].messages for one in stream.partitions)
+            arrived = all(received[one].messages >= published[one].messages for _, one in stream.assignment)
             if arrived or time.perf_counter() - heard > _PATIENCE_S:
                 return

@@ -148,7 +148,7 @@ def kafkalite(servers: str, group: str, topic: str, assignor: str) -> None:
         partition_assignment_strategy=assignor,
         session_timeout_ms=SESSION_MS,
         heartbeat_interval_ms=HEARTBEAT_MS,
-        commit_interval=COMMIT_MS / 1000,
+        auto_commit_interval_ms=COMMIT_MS,
     )
     consumer.subscribe(
         topic,

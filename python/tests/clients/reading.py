@@ -2,24 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clients.groups import PATIENCE, eventually
 
 if TYPE_CHECKING:
-    from kafkalite import Broker, Consumer, Message, MessageStream
+    from kafkalite import Broker, Consumer, MessageStream
 
 __all__ = ["all_assigned", "asking", "member", "publish", "read", "read_all", "sizes"]
 
 
 _T = TypeVar("_T")
-
-
-class Batches(Protocol):
-    """What hands out messages."""
-
-    def __call__(self, max_messages: int, timeout: float | None) -> "list[Message]":
-        """Return what is there."""
 
 
 def publish(broker: "Broker", topic: str, count: int, partitions: int = 1, first: int = 0) -> None:
@@ -42,14 +35,7 @@ def member(broker: "Broker", group: str, topic: str, **settings: Any) -> "Consum
 
 def sizes(*sources: "Consumer | MessageStream") -> list[int]:
     """Return how many partitions each has at the moment."""
-    from kafkalite import Consumer
-
-    return [len(one.assignment if isinstance(one, Consumer) else one.partitions) for one in sources]
-
-
-def batches(source: "Consumer | MessageStream") -> Batches:
-    """Return how to get a batch of messages from it."""
-    return source.poll_batch if hasattr(source, "poll_batch") else source.next_batch
+    return [len(one.assignment) for one in sources]
 
 
 def read(source: "Consumer | MessageStream", count: int) -> list[int]:
@@ -58,7 +44,7 @@ def read(source: "Consumer | MessageStream", count: int) -> list[int]:
     deadline = time.monotonic() + PATIENCE
     while len(numbers) < count:
         assert time.monotonic() < deadline, f"only {len(numbers)} of {count} messages came"
-        numbers += [int(message.text()) for message in batches(source)(count - len(numbers), 1.0)]
+        numbers += [int(message.text()) for message in source.poll_batch(count - len(numbers), timeout=1.0)]
     return numbers
 
 
@@ -72,7 +58,7 @@ def read_all(sources: "Iterable[Consumer | MessageStream]", wanted: set[int]) ->
 
     def complete() -> bool:
         for source, mine in zip(sources, got, strict=True):
-            mine += [int(message.text()) for message in batches(source)(1000, 0.0)]
+            mine += [int(message.text()) for message in source.poll_batch(timeout=0.0)]
         return wanted <= set(numbers())
 
     eventually("every message was read", complete)

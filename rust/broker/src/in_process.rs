@@ -51,11 +51,12 @@ impl Broker {
         Ok(topics)
     }
 
-    /// Creates a topic with these settings (Kafka's names). It is usable when this returns.
+    /// Creates a topic with these settings (Kafka's names), of as many partitions as `num.partitions` says if it is not said.
+    /// It is usable when this returns.
     pub async fn create_topic<'a>(
         &self,
         name: &str,
-        partitions: i32,
+        partitions: Option<i32>,
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<(), Refusal> {
         let state = self.serving()?;
@@ -65,7 +66,7 @@ impl Broker {
             .map_err(|error| Refusal::new(ErrorCode::InvalidConfig, error.to_string()))?;
         let new = NewTopic {
             name: name.to_owned(),
-            partitions,
+            partitions: partitions.unwrap_or(state.configs.settings().num_partitions),
             overrides,
         };
         one(state.registry.create(vec![new]).await).map(|_| ())

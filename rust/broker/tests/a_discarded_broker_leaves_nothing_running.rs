@@ -14,7 +14,7 @@ fn config(dir: &std::path::Path) -> BrokerConfig {
 async fn the_directory_is_unlocked_and_not_marked_clean() {
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::start(config(dir.path())).await.unwrap();
-    broker.create_topic("t", 3, []).await.unwrap();
+    broker.create_topic("t", Some(3), []).await.unwrap();
     broker.discard().await.unwrap();
     broker.discard().await.unwrap();
     assert!(!dir.path().join(".kafka_cleanshutdown").exists());

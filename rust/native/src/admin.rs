@@ -63,6 +63,7 @@ impl Admin {
         partitions: i32,
         replication_factor: i16,
         configs: HashMap<String, String>,
+        dry_run: bool,
     ) -> PyResult<()> {
         let topic = NewTopic {
             name,
@@ -70,15 +71,29 @@ impl Admin {
             replication_factor,
             configs: configs.into_iter().collect(),
         };
-        asked(py, self.core.here()?.create_topic(&topic))
+        if dry_run {
+            asked(py, self.core.here()?.check_topic(&topic))
+        } else {
+            asked(py, self.core.here()?.create_topic(&topic))
+        }
     }
 
     fn delete_topic(&self, py: Python<'_>, name: &str) -> PyResult<()> {
         asked(py, self.core.here()?.delete_topic(name))
     }
 
-    fn create_partitions(&self, py: Python<'_>, topic: &str, total: i32) -> PyResult<()> {
-        asked(py, self.core.here()?.create_partitions(topic, total))
+    fn create_partitions(
+        &self,
+        py: Python<'_>,
+        topic: &str,
+        total: i32,
+        dry_run: bool,
+    ) -> PyResult<()> {
+        if dry_run {
+            asked(py, self.core.here()?.check_partitions(topic, total))
+        } else {
+            asked(py, self.core.here()?.create_partitions(topic, total))
+        }
     }
 
     fn list_offsets(

@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::blocking::wait;
+use crate::blocking::{seconds, wait};
 use crate::convert::TopicName;
 use crate::errors;
 use crate::ours::Ours;
@@ -70,7 +70,7 @@ impl Broker {
         &self,
         py: Python<'_>,
         name: TopicName<'_>,
-        partitions: i32,
+        partitions: Option<i32>,
         configs: HashMap<String, String>,
     ) -> PyResult<()> {
         let pairs = configs
@@ -86,19 +86,26 @@ impl Broker {
         asked(py, self.core.here()?.delete_topic(name.0))
     }
 
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        ended(wait(py, None, self.core.here()?.stop())?)
+    fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        ended(py, timeout, self.core.here()?.stop())
     }
 
-    fn discard(&self, py: Python<'_>) -> PyResult<()> {
-        ended(wait(py, None, self.core.here()?.discard())?)
+    fn discard(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        ended(py, timeout, self.core.here()?.discard())
     }
 }
 
-fn ended(outcome: Option<Result<(), BrokerError>>) -> PyResult<()> {
-    match outcome {
-        Some(Err(error)) => Err(errors::broker(&error)),
-        _ => Ok(()),
+fn ended(
+    py: Python<'_>,
+    timeout: Option<f64>,
+    end: impl Future<Output = Result<(), BrokerError>> + Send,
+) -> PyResult<()> {
+    match wait(py, seconds(timeout), end)? {
+        Some(ended) => ended.map_err(|error| errors::broker(&error)),
+        None => Err(errors::timeout(&format!(
+            "the broker has not stopped within {} s; it goes on stopping, and close() again waits for that",
+            timeout.unwrap_or_default()
+        ))),
     }
 }
 
@@ -133,7 +140,7 @@ fn asked<T: Send>(
     match wait(py, None, answer)? {
         Some(Ok(answer)) => Ok(answer),
         Some(Err(refusal)) => Err(errors::broker_answer(
-            refusal.code.code(),
+            Some(refusal.code.code()),
             &refusal.message,
             refusal.code.is_retriable(),
         )),
@@ -149,7 +156,7 @@ pub(crate) struct TopicSummary {
     /// The topic.
     name: String,
     /// How many partitions it has.
-    partitions: usize,
+    partition_count: usize,
     /// How many messages it has at the most: end offset less start offset, over all partitions.
     ///
     /// Fewer where :attr:`compacted`, and where Apache Kafka wrote transactions; exactly so many otherwise.
@@ -170,7 +177,7 @@ impl From<kafkalite_broker::TopicSummary> for TopicSummary {
     fn from(topic: kafkalite_broker::TopicSummary) -> Self {
         let parts = &topic.partitions;
         Self {
-            partitions: parts.len(),
+            partition_count: parts.len(),
             messages: parts
                 .iter()
                 .map(|part| part.end_offset - part.start_offset)
@@ -190,7 +197,7 @@ impl TopicSummary {
     fn __repr__(&self) -> String {
         let Self {
             name,
-            partitions,
+            partition_count,
             messages,
             compacted,
             bytes,
@@ -199,7 +206,7 @@ impl TopicSummary {
         } = self;
         let equal = if *compacted { "<=" } else { "=" };
         format!(
-            "TopicSummary({name:?}, partitions={partitions}, messages{equal}{messages}, bytes={bytes}, segments={segments})"
+            "TopicSummary({name:?}, partition_count={partition_count}, messages{equal}{messages}, bytes={bytes}, segments={segments})"
         )
     }
 }

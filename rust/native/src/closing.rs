@@ -1,6 +1,7 @@
 //! How reading ends: what is consumed is committed, groups are left, and whoever waits hears of it.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -8,6 +9,9 @@ use pyo3::prelude::*;
 use crate::blocking::{FOR_EVER, seconds, wait};
 use crate::reading::Reading;
 use crate::runtime::runtime;
+
+/// How long leaving a group may take where the caller names no time; the group then finds out by itself.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Members that may still be in their groups when Python ends.
 static MEMBERS: Mutex<Vec<Weak<Reading>>> = Mutex::new(Vec::new());
@@ -48,11 +52,11 @@ pub(crate) fn close(
 }
 
 fn end(py: Python<'_>, readings: Vec<Arc<Reading>>, timeout: Option<f64>) -> PyResult<()> {
-    let limit = seconds(timeout).unwrap_or(FOR_EVER);
+    let limit = timeout.map_or(PATIENCE, |_| seconds(timeout).unwrap_or(FOR_EVER));
     let mut closing = Vec::new();
     for reading in readings {
         let one = Arc::clone(&reading);
-        let task = runtime()?.spawn(async move { one.source.close(limit).await });
+        let task = runtime()?.spawn(async move { one.close(limit).await });
         closing.push((reading, task));
     }
     let mut raised = Ok(());

@@ -18,7 +18,7 @@ impl Reading {
     ) -> PyResult<()> {
         let offsets = self.what(offsets);
         let Some(member) = self.source.member() else {
-            return Err(no_group());
+            return Err(errors::no_group());
         };
         let limit = seconds(timeout).unwrap_or(FOR_EVER);
         match wait(py, None, member.commit(offsets, limit))? {
@@ -36,7 +36,7 @@ impl Reading {
     ) -> PyResult<()> {
         let offsets = self.what(offsets);
         let Some(member) = self.source.member() else {
-            return Err(no_group());
+            return Err(errors::no_group());
         };
         let settle = self.outcomes.expected(py, then)?;
         let asked = offsets.clone().unwrap_or_default();
@@ -60,8 +60,4 @@ impl Reading {
         };
         offsets.map(|offsets| offsets.into_iter().map(named).collect())
     }
-}
-
-fn no_group() -> PyErr {
-    errors::group("commit() needs a group: Consumer(..., group_id='...')")
 }

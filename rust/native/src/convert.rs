@@ -1,7 +1,9 @@
 //! Python values as the core takes them.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
+use kafkalite_client::TopicPartition;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
@@ -136,4 +138,32 @@ pub(crate) fn headers(given: &Bound<'_, PyAny>) -> PyResult<Vec<Header>> {
         ));
     }
     Ok(headers)
+}
+
+/// Partitions as Python has them, sorted.
+pub(crate) fn partitions(
+    py: Python<'_>,
+    mut given: Vec<TopicPartition>,
+) -> PyResult<Vec<Bound<'_, PyAny>>> {
+    let class = topic_partition(py)?;
+    given.sort_unstable();
+    let one = |of: &TopicPartition| class.call1((&*of.topic, of.partition));
+    given.iter().map(one).collect()
+}
+
+/// Offsets, or numbers of them, by partition.
+pub(crate) fn by_partition(
+    py: Python<'_>,
+    found: HashMap<TopicPartition, i64>,
+) -> PyResult<Bound<'_, PyDict>> {
+    let (class, dict) = (topic_partition(py)?, PyDict::new(py));
+    for (of, number) in found {
+        dict.set_item(class.call1((&*of.topic, of.partition))?, number)?;
+    }
+    Ok(dict)
+}
+
+fn topic_partition(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("kafkalite.topic_partition")?
+        .getattr("TopicPartition")
 }

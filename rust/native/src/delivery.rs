@@ -17,8 +17,8 @@ pub(crate) struct RecordMetadata {
     topic: String,
     /// The partition.
     partition: i32,
-    /// Its place in the partition; -1 with ``acks=0``, where nobody answers.
-    offset: i64,
+    /// Its place in the partition; ``None`` with ``acks=0``, where nobody answers.
+    offset: Option<i64>,
     /// Milliseconds since 1970-01-01 UTC.
     timestamp: i64,
 }
@@ -28,7 +28,7 @@ impl From<kafkalite_client::RecordMetadata> for RecordMetadata {
         Self {
             topic: metadata.topic.to_string(),
             partition: metadata.partition,
-            offset: metadata.offset.unwrap_or(-1),
+            offset: metadata.offset,
             timestamp: metadata.timestamp,
         }
     }
@@ -37,7 +37,7 @@ impl From<kafkalite_client::RecordMetadata> for RecordMetadata {
 #[pymethods]
 impl RecordMetadata {
     #[new]
-    fn new(topic: String, partition: i32, offset: i64, timestamp: i64) -> Self {
+    fn new(topic: String, partition: i32, offset: Option<i64>, timestamp: i64) -> Self {
         Self {
             topic,
             partition,
@@ -53,6 +53,7 @@ impl RecordMetadata {
             offset,
             timestamp,
         } = self;
+        let offset = offset.map_or("None".to_owned(), |offset| offset.to_string());
         format!(
             "RecordMetadata(topic={topic:?}, partition={partition}, offset={offset}, timestamp={timestamp})"
         )

@@ -53,6 +53,11 @@ leaves! {
     delivery => "DeliveryError";
 }
 
+/// A commit without a group.
+pub(crate) fn no_group() -> PyErr {
+    group("commit() needs a group: Consumer(..., group_id='...'); alone, nothing is committed")
+}
+
 /// Used in a forked child.
 pub(crate) fn forked() -> PyErr {
     make(
@@ -62,8 +67,8 @@ pub(crate) fn forked() -> PyErr {
     )
 }
 
-/// The exception for a broker's error code.
-pub(crate) fn broker_answer(code: i16, message: &str, retriable: bool) -> PyErr {
+/// The exception for a broker's error code; none where no broker answered.
+pub(crate) fn broker_answer(code: Option<i16>, message: &str, retriable: bool) -> PyErr {
     Python::attach(|py| {
         let build = || -> PyResult<PyErr> {
             let arguments = PyDict::new(py);
@@ -104,7 +109,7 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
                 | ClientError::UnknownPartition { .. }
         ) =>
         {
-            let code = cause.code().map_or(-1, kafkalite_client::ErrorCode::code);
+            let code = cause.code().map(kafkalite_client::ErrorCode::code);
             broker_answer(code, &sentence, true)
         }
         ClientError::TimedOut { .. } | ClientError::Link(LinkError::RequestTimedOut { .. }) => {
@@ -119,7 +124,7 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
         | ClientError::TooLarge { .. }
         | ClientError::UnknownPartition { .. }
         | ClientError::OffsetOutOfRange { .. } => broker_answer(
-            error.code().map_or(-1, kafkalite_client::ErrorCode::code),
+            error.code().map(kafkalite_client::ErrorCode::code),
             &sentence,
             error.retriable(),
         ),

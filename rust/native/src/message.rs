@@ -304,16 +304,6 @@ impl Message {
 }
 
 impl Message {
-    /// Where its partition goes on behind it.
-    pub(crate) fn after(&self) -> PyResult<((String, i32), i64)> {
-        match self.place() {
-            Some((topic, partition, offset)) => Ok(((topic.to_string(), partition), offset + 1)),
-            None => Err(PyValueError::new_err(
-                "this message was not read from anywhere: commit one that a stream handed out",
-            )),
-        }
-    }
-
     fn content<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.value(py)
             .ok_or_else(|| PyValueError::new_err("the message is a tombstone: it has no content"))

@@ -60,7 +60,7 @@ impl Reader {
         self.reading.here()?.next(py, || self.listener(py))
     }
 
-    fn next_batch(
+    fn poll_batch(
         &self,
         py: Python<'_>,
         max_messages: usize,
@@ -68,7 +68,7 @@ impl Reader {
     ) -> PyResult<Vec<Message>> {
         self.reading
             .here()?
-            .next_batch(py, max_messages, seconds(timeout), || self.listener(py))
+            .poll_batch(py, max_messages, seconds(timeout), || self.listener(py))
     }
 
     fn subscribe(

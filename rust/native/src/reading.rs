@@ -30,6 +30,7 @@ pub(crate) struct Reading {
     telling: Mutex<Option<ThreadId>>,
     /// Whether one is told at the moment.
     tells: AtomicBool,
+    closed: AtomicBool,
 }
 
 impl Reading {
@@ -40,7 +41,19 @@ impl Reading {
             outcomes,
             telling: Mutex::default(),
             tells: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
         })
+    }
+
+    /// Whether somebody has closed it.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Ends it, within `limit`.
+    pub(crate) async fn close(&self, limit: Duration) -> Result<(), ClientError> {
+        self.closed.store(true, Ordering::Relaxed);
+        self.source.close(limit).await
     }
 
     /// The next message, however long it takes; `None` when it is closed.
@@ -62,7 +75,7 @@ impl Reading {
     }
 
     /// What is there, without waiting for more; waits for the first, `limit` at the most.
-    pub(crate) fn next_batch(
+    pub(crate) fn poll_batch(
         &self,
         py: Python<'_>,
         max_messages: usize,

@@ -1,18 +1,18 @@
 //! `MessageStream`: an iterator over the messages of one topic that waits for more.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use kafkalite_client::{StartAt, TopicPartition};
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::blocking::seconds;
 use crate::closing;
-use crate::commits::Callbacks;
-use crate::convert::Offset;
-use crate::errors::wrong_type;
+use crate::commits::{Callbacks, Offsets};
+use crate::convert::{self, Offset};
+use crate::errors::{self, wrong_type};
 use crate::message::Message;
 use crate::ours::Ours;
 use crate::reading::Reading;
@@ -53,7 +53,7 @@ impl MessageStream {
         if of.topic == self.topic && self.reading.here()?.source.is_assigned(&of) {
             return Ok(of);
         }
-        let partitions = self.partitions()?;
+        let partitions = partitions(self.reading.here()?);
         let asked = given.str()?;
         let topic = &self.topic;
         let sentence =
@@ -69,26 +69,26 @@ impl MessageStream {
         partitions.iter().map(|one| self.of(one)).collect()
     }
 
-    fn seek_all(&self, to: StartAt) -> PyResult<()> {
+    fn seek_each(&self, partitions: &[Bound<'_, PyAny>], to: StartAt) -> PyResult<()> {
+        let (reading, named) = (self.reading.here()?, self.named(partitions)?);
+        named.iter().try_for_each(|of| reading.seek(of, to))
+    }
+
+    fn open(&self) -> PyResult<&Arc<Reading>> {
         let reading = self.reading.here()?;
-        let assigned = reading.source.assignment();
-        assigned.iter().try_for_each(|of| reading.seek(of, to))
+        if reading.is_closed() {
+            return Err(errors::closed("the stream is closed; make a new consumer"));
+        }
+        Ok(reading)
     }
 }
 
-/// What it has at the moment, sorted.
+/// The numbers of what it has at the moment, sorted.
 fn partitions(reading: &Reading) -> Vec<i32> {
     let assigned = reading.source.assignment();
     let mut partitions: Vec<_> = assigned.iter().map(|of| of.partition).collect();
     partitions.sort_unstable();
     partitions
-}
-
-fn by_partition(found: HashMap<TopicPartition, i64>) -> HashMap<i32, i64> {
-    found
-        .into_iter()
-        .map(|(of, value)| (of.partition, value))
-        .collect()
 }
 
 #[pymethods]
@@ -99,6 +99,26 @@ impl MessageStream {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Message>> {
         self.reading.here()?.next(py, || None)
+    }
+
+    /// Return the stream; leaving its ``with`` closes it.
+    fn __enter__(slf: PyRef<'_, Self>) -> PyResult<PyRef<'_, Self>> {
+        slf.open()?;
+        Ok(slf)
+    }
+
+    #[pyo3(signature = (*_raised))]
+    fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py, None)
+    }
+
+    /// Return the next message, or ``None`` when the time is up.
+    ///
+    /// Args:
+    ///     timeout: seconds; 0 does not wait, ``None`` waits as long as it takes.
+    #[pyo3(signature = (timeout=None))]
+    fn poll(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Message>> {
+        Ok(self.poll_batch(py, 1, timeout)?.pop())
     }
 
     /// Wait for messages, then return what is there without waiting for more; empty when the time is up.
@@ -114,8 +134,8 @@ impl MessageStream {
     ///     OffsetOutOfRangeError: the position is outside the log, and ``auto_offset_reset`` is ``"none"``.
     ///     CorruptMessageError: what was fetched cannot be read.
     ///     GroupError: the group refused this member for good.
-    #[pyo3(signature = (max_messages=1000, timeout=None))]
-    fn next_batch(
+    #[pyo3(signature = (max_messages=1000, *, timeout=None))]
+    fn poll_batch(
         &self,
         py: Python<'_>,
         max_messages: usize,
@@ -123,7 +143,7 @@ impl MessageStream {
     ) -> PyResult<Vec<Message>> {
         self.reading
             .here()?
-            .next_batch(py, max_messages, seconds(timeout), || None)
+            .poll_batch(py, max_messages, seconds(timeout), || None)
     }
 
     /// Go on from this offset (the paper, Section 3.1: a consumer can go back). ``ValueError`` if it is negative.
@@ -133,25 +153,33 @@ impl MessageStream {
             .seek(&self.of(partition)?, StartAt::Offset(offset.0))
     }
 
-    /// Go on, in every partition, from the first message of this time or later; where all are older, at the end.
+    /// Go on from the first message of this time or later; where all are older, at the end.
     ///
     /// Args:
     ///     time: milliseconds since 1970-01-01 UTC, as in :attr:`Message.timestamp`; a ``datetime`` (without a zone it
     ///         is local); or a ``timedelta``, which is so long ago.
-    fn seek_to_time(&self, time: &Bound<'_, PyAny>) -> PyResult<()> {
+    ///     partitions: which ones; none: all that it has.
+    #[pyo3(signature = (time, *partitions))]
+    fn seek_to_time(
+        &self,
+        time: &Bound<'_, PyAny>,
+        partitions: Vec<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         let times = time.py().import("kafkalite._times")?;
         let at = times.call_method1("of_seek", (time,))?.extract()?;
-        self.seek_all(StartAt::Timestamp(at))
+        self.seek_each(&partitions, StartAt::Timestamp(at))
     }
 
-    /// Go on from the oldest messages that are kept.
-    fn seek_to_beginning(&self) -> PyResult<()> {
-        self.seek_all(StartAt::Beginning)
+    /// Go on from the oldest message of these partitions, or of all that it has.
+    #[pyo3(signature = (*partitions))]
+    fn seek_to_beginning(&self, partitions: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+        self.seek_each(&partitions, StartAt::Beginning)
     }
 
-    /// Go on with what is published from now on.
-    fn seek_to_end(&self) -> PyResult<()> {
-        self.seek_all(StartAt::End)
+    /// Go on with what comes from now on in these partitions, or in all that it has.
+    #[pyo3(signature = (*partitions))]
+    fn seek_to_end(&self, partitions: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+        self.seek_each(&partitions, StartAt::End)
     }
 
     /// Hand out nothing more of these partitions, or of all that it has. ``ValueError`` for one it has not got.
@@ -170,37 +198,49 @@ impl MessageStream {
             .try_for_each(|of| reading.set_paused(of, false))
     }
 
-    /// Commit what is consumed and, in the thread that reads, what it has in hand; or all up to a message.
+    /// Commit how far the group has read, so that whoever owns the partitions next goes on from there.
     ///
     /// Args:
-    ///     message: it and all before it in its partition are consumed.
-    ///     timeout: seconds to wait for the coordinator's answer; ``None`` waits as long as it takes.
+    ///     what: a message: it and all before it in its partition are consumed; offsets to go on from, by
+    ///         partition; ``None``: what is consumed, and, in the thread that reads, what it has in hand.
+    ///     wait: whether to wait for the coordinator's answer.
+    ///     then: called with the offsets and an error or ``None`` by the thread that reads, when it next asks for a
+    ///         message or closes; with ``wait=False`` only. Failures that no ``then`` is told of are logged.
+    ///     timeout: seconds to wait for the answer; ``None`` waits as long as it takes.
     ///
     /// Raises:
-    ///     CommitFailedError: the partition is not this stream's (any more).
+    ///     CommitFailedError: a partition is not assigned to this stream (any more).
+    ///     ValueError: an offset is negative.
+    ///     KafkaTimeoutError: no coordinator answered in time.
     ///     GroupError: the consumer has no group.
-    #[pyo3(signature = (message=None, *, timeout=Some(30.0)), text_signature = "($self, message=None, *, timeout=30.0)")]
+    ///     ClosedError: the stream is closed.
+    #[pyo3(
+        signature = (what=None, *, wait=true, then=None, timeout=Some(30.0)),
+        text_signature = "($self, what=None, *, wait=True, then=None, timeout=30.0)"
+    )]
     fn commit(
         &self,
         py: Python<'_>,
-        message: Option<&Message>,
+        what: Option<&Bound<'_, PyAny>>,
+        wait: bool,
+        then: Option<&Bound<'_, PyAny>>,
         timeout: Option<f64>,
     ) -> PyResult<()> {
-        let offsets = match message {
-            Some(message) => Some(HashMap::from([message.after()?])),
+        let group = py.import("kafkalite._group")?;
+        let then = group.call_method1("commit_callback", (then, wait))?;
+        let reading = self.open()?;
+        if reading.source.member().is_none() {
+            return Err(errors::no_group());
+        }
+        let offsets: Option<Offsets> = match what {
+            Some(what) => Some(group.call_method1("offsets", (what,))?.extract()?),
             None => None,
         };
-        self.reading.here()?.commit(py, offsets, timeout)
-    }
-
-    /// For each partition the offset of the next message that the stream will hand out, where it is known.
-    fn positions(&self) -> PyResult<HashMap<i32, i64>> {
-        Ok(by_partition(self.reading.here()?.positions()))
-    }
-
-    /// For each partition how many offsets it holds behind its position, as of the last fetch, where it is known.
-    fn lag(&self) -> PyResult<HashMap<i32, i64>> {
-        Ok(by_partition(self.reading.here()?.lag()))
+        if wait {
+            reading.commit(py, offsets, timeout)
+        } else {
+            reading.commit_soon(py, offsets, then.extract()?)
+        }
     }
 
     /// The topic that it reads.
@@ -211,8 +251,32 @@ impl MessageStream {
 
     /// The partitions that it reads, sorted; in a group those that it has at the moment.
     #[getter]
-    fn partitions(&self) -> PyResult<Vec<i32>> {
-        self.reading.here().map(|reading| partitions(reading))
+    fn assignment<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        convert::partitions(py, self.reading.here()?.source.assignment())
+    }
+
+    /// The partitions that :meth:`pause` stopped, sorted.
+    #[getter]
+    fn paused<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        convert::partitions(py, self.reading.here()?.paused())
+    }
+
+    /// For each partition the offset of the next message that the stream will hand out, where it is known.
+    #[getter]
+    fn positions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        convert::by_partition(py, self.reading.here()?.positions())
+    }
+
+    /// For each partition how many offsets it holds behind its position, as of the last fetch, where it is known.
+    #[getter]
+    fn lag<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        convert::by_partition(py, self.reading.here()?.lag())
+    }
+
+    /// Whether the stream, or its consumer, has been closed.
+    #[getter]
+    fn closed(&self) -> PyResult<bool> {
+        self.reading.here().map(|reading| reading.is_closed())
     }
 
     /// End the iteration, also where it waits in another thread. A second call does nothing.
@@ -221,8 +285,9 @@ impl MessageStream {
     /// unless it handles an exception.
     ///
     /// Args:
-    ///     timeout: seconds that the last commit and the leaving may take.
-    #[pyo3(signature = (timeout=Some(10.0)), text_signature = "($self, timeout=10.0)")]
+    ///     timeout: seconds that the last commit and the leaving may take; ``None``: ten. After that the group finds
+    ///         out by itself.
+    #[pyo3(signature = (timeout=None))]
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let Ok(reading) = self.reading.here() else {
             return Ok(()); // its own process reads on
@@ -234,6 +299,7 @@ impl MessageStream {
         let inside = self.reading.shown(|reading| {
             let partitions = partitions(reading);
             match reading.source.member() {
+                _ if reading.is_closed() => "closed".to_owned(),
                 None => format!("partitions={partitions:?}"),
                 Some(member) => {
                     format!("group_id={:?}, partitions={partitions:?}", member.group())

@@ -91,6 +91,21 @@ impl Admin {
     /// Creates a topic, and waits until a broker answers for it: in a cluster of several processes they hear of it later.
     /// `TOPIC_ALREADY_EXISTS` if there is one of that name.
     pub async fn create_topic(&self, topic: &NewTopic) -> Result<()> {
+        self.ask_to_create(topic, false).await?;
+        let name = &topic.name;
+        self.retrying(&format!("waiting for topic {name}"), || {
+            self.describe_topic(name)
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Asks whether [`create_topic`](Self::create_topic) would create it, and changes nothing.
+    pub async fn check_topic(&self, topic: &NewTopic) -> Result<()> {
+        self.ask_to_create(topic, true).await
+    }
+
+    async fn ask_to_create(&self, topic: &NewTopic, validate_only: bool) -> Result<()> {
         check_topic_name(&topic.name)?;
         let configs = topic
             .configs
@@ -108,7 +123,7 @@ impl Admin {
                 ..CreatableTopic::default()
             }],
             timeout_ms: self.request_timeout_ms(),
-            ..CreateTopicsRequest::default()
+            validate_only,
         };
         let name = &topic.name;
         self.retrying(&format!("creating topic {name}"), || async {
@@ -121,12 +136,7 @@ impl Admin {
                 created.error_message,
             )
         })
-        .await?;
-        self.retrying(&format!("waiting for topic {name}"), || {
-            self.describe_topic(name)
-        })
-        .await?;
-        Ok(())
+        .await
     }
 
     /// Deletes a topic and all it holds.
@@ -199,6 +209,15 @@ impl Admin {
 
     /// Gives a topic more partitions: `total` afterwards. Keys hash to other partitions from then on.
     pub async fn create_partitions(&self, topic: &str, total: i32) -> Result<()> {
+        self.ask_to_grow(topic, total, false).await
+    }
+
+    /// Asks whether [`create_partitions`](Self::create_partitions) would do it, and changes nothing.
+    pub async fn check_partitions(&self, topic: &str, total: i32) -> Result<()> {
+        self.ask_to_grow(topic, total, true).await
+    }
+
+    async fn ask_to_grow(&self, topic: &str, total: i32, validate_only: bool) -> Result<()> {
         let request = CreatePartitionsRequest {
             topics: vec![CreatePartitionsTopic {
                 name: topic.to_owned(),
@@ -206,7 +225,7 @@ impl Admin {
                 assignments: None,
             }],
             timeout_ms: self.request_timeout_ms(),
-            validate_only: false,
+            validate_only,
         };
         self.retrying(&format!("adding partitions to {topic}"), || async {
             let response = self.ask_controller(&request).await?;
