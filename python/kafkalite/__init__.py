@@ -7,6 +7,10 @@
 >>> streams = Consumer(broker).create_message_streams("topic1", 1)
 >>> next(streams[0]).payload()
 b'test message str'
+
+What is public is what ``dir(kafkalite)`` shows. Two modules are public as well: :mod:`kafkalite.admin`, the types of
+what an :class:`Admin` returns, and :mod:`kafkalite.errors`, whose exceptions are all here too. The other modules are
+ours alone.
 """
 
 from __future__ import annotations
@@ -86,7 +90,6 @@ __all__ = [
     "TopicSummary",
     "UnknownGroupError",
     "UnknownTopicError",
-    "__version__",
 ]
 
 
@@ -101,5 +104,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """Show what is imported at its first use as well, for completion."""
-    return sorted({*globals(), *__all__})
+    """Show what is public, also what is imported at its first use, and no module that Python puts beside it."""
+    return sorted([*__all__, "__version__"])

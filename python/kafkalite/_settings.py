@@ -16,7 +16,7 @@ _TIMEOUT = {
     "name": "timeout",
     "type": "s",
     "default": "30",
-    "range": "seconds above 0",
+    "range": "seconds above 0, or None",
     "doc": "How long an operation may take, retries included.",
 }
 # What Python's classes take under another name than the core, or (None) do not take.
@@ -46,11 +46,13 @@ def check_keywords(names: Iterable[str]) -> None:
 
 
 def millis(name: str, seconds: object) -> int:
-    """Return seconds, a number or its text, as the milliseconds that Kafka counts; at least one.
+    """Return seconds, a number or its text, as the milliseconds that Kafka counts, at least one; ``None`` is the most.
 
     Raises:
         InvalidSettingError: it is no number above 0, or beyond what Kafka can count.
     """
+    if seconds is None:
+        seconds = _MOST_S
     try:
         number = float(seconds)  # type: ignore[arg-type] # what callers pass without a type checker is checked
     except (TypeError, ValueError):

@@ -86,14 +86,14 @@ class Admin:
 
     Args:
         bootstrap_servers: a :class:`Broker`, ``"host:port"``, or several of them.
-        timeout: seconds that one call may take, retries included.
+        timeout: seconds that one call may take, retries included; ``None`` waits as long as it takes.
         settings: further settings under Kafka's names in snake_case; ``kafkalite config list admin`` prints them all.
 
     Raises:
         InvalidSettingError: a setting is unknown or out of range.
     """
 
-    def __init__(self, bootstrap_servers: Bootstrap, *, timeout: float = 30.0, **settings: object) -> None:
+    def __init__(self, bootstrap_servers: Bootstrap, *, timeout: float | None = 30.0, **settings: object) -> None:
         """Take the settings; the first call opens the connections."""
         check_keywords(settings)
         for name, instead in _NOT_TAKEN.items():
