@@ -7,7 +7,7 @@ use kafkalite_wire::Encoded;
 #[derive(Debug)]
 pub(crate) enum Handled {
     /// It is answered.
-    Answer(Box<Answer>),
+    Answer(Box<AnswerFrame>),
     /// The client wants no answer.
     Nothing,
     /// The connection cannot go on; the sentence says why.
@@ -16,7 +16,7 @@ pub(crate) enum Handled {
 
 /// A finished response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct AnswerFrame {
     /// The frame, with gaps where records belong.
     pub(crate) frame: Encoded,
     /// The records; each gap names its place here.

@@ -18,12 +18,12 @@
 mod answer;
 mod broker;
 pub mod config;
+mod embedded;
 mod error;
 mod fetch_sessions;
 mod groups;
 mod handlers;
 mod housekeeping;
-mod in_process;
 mod network;
 mod opening;
 mod page_cache;
@@ -37,6 +37,6 @@ mod warnings;
 
 pub use broker::Broker;
 pub use config::BrokerConfig;
+pub use embedded::{PartitionSummary, TopicSummary};
 pub use error::BrokerError;
-pub use in_process::{PartitionSummary, TopicSummary};
 pub use refusal::Refusal;

@@ -30,7 +30,7 @@ pub use consumer::{
 };
 pub use error::{ClientError, Result};
 pub use group::{GroupConsumer, Pattern, PendingEvent, RebalanceEvent, Subscription};
-pub use kafkalite_link::{Address, LinkError, Origin};
+pub use kafkalite_link::{Address, LinkError, NamedBy};
 pub use kafkalite_records::{Compression, DecodedBatch, Header};
 pub use kafkalite_wire::ErrorCode;
 pub use partitioner::{murmur2, partition_of_key};

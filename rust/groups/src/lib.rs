@@ -5,7 +5,7 @@
 
 pub mod classic;
 pub mod consumer;
-pub mod entry;
 pub mod offsets;
 pub mod records;
+pub mod stored_record;
 mod subscription;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use kafkalite_wire::{Message, Reader, Result, Value, Version, Writer};
 use uuid::Uuid;
 
-use super::entry::Entry;
+use super::stored_record::StoredRecord;
 use crate::consumer;
 
 /// The version of values that is written.
@@ -154,7 +154,7 @@ pub fn offset_entry(
     topic: &str,
     partition: i32,
     value: Option<&OffsetValue>,
-) -> Result<Entry> {
+) -> Result<StoredRecord> {
     let (group, topic) = (group.to_owned(), topic.to_owned());
     let key = encode(
         1,
@@ -172,14 +172,14 @@ pub fn offset_entry(
     let value = value
         .map(|value| encode(version(value), value))
         .transpose()?;
-    Ok(Entry { key, value })
+    Ok(StoredRecord { key, value })
 }
 
 /// The record of a group; of none, its tombstone.
-pub fn group_entry(group: &str, value: Option<&GroupMetadata>) -> Result<Entry> {
+pub fn group_entry(group: &str, value: Option<&GroupMetadata>) -> Result<StoredRecord> {
     let key = encode(2, &group.to_owned())?;
     let value = value.map(|value| encode(WRITTEN, value)).transpose()?;
-    Ok(Entry { key, value })
+    Ok(StoredRecord { key, value })
 }
 
 /// The value of a record whose key named its type.

@@ -11,12 +11,12 @@ pub struct Address {
     /// TCP port.
     pub port: u16,
     /// Who said that a broker is there.
-    pub origin: Origin,
+    pub origin: NamedBy,
 }
 
 /// Who named an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub enum NamedBy {
     /// The setting `bootstrap.servers`.
     Bootstrap,
     /// The cluster's metadata, for the broker with this id.
@@ -65,7 +65,7 @@ impl Address {
         Ok(Self {
             host: host.to_owned(),
             port,
-            origin: Origin::Bootstrap,
+            origin: NamedBy::Bootstrap,
         })
     }
 }
@@ -78,8 +78,8 @@ impl fmt::Display for Address {
             write!(f, "{}:{}", self.host, self.port)?;
         }
         match self.origin {
-            Origin::Bootstrap => f.write_str(" (from bootstrap.servers)"),
-            Origin::Advertised(broker) => {
+            NamedBy::Bootstrap => f.write_str(" (from bootstrap.servers)"),
+            NamedBy::Advertised(broker) => {
                 write!(f, " (advertised by the cluster for broker {broker})")
             }
         }
@@ -105,7 +105,7 @@ mod tests {
     fn says_where_it_came_from() {
         let mut address = Address::parse("[::1]:1").unwrap();
         assert_eq!(address.to_string(), "[::1]:1 (from bootstrap.servers)");
-        address.origin = Origin::Advertised(3);
+        address.origin = NamedBy::Advertised(3);
         assert!(
             address
                 .to_string()

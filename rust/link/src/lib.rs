@@ -11,7 +11,7 @@ mod connection;
 mod error;
 mod pool;
 
-pub use address::{Address, InvalidAddress, Origin};
+pub use address::{Address, InvalidAddress, NamedBy};
 pub use backoff::Backoff;
 pub use config::LinkConfig;
 pub use connection::{Connection, Destination, Reply, Written};

@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn an_id_that_looks_like_an_option_is_drawn_again() {
         let like_an_option = Uuid::from_u128(0xfbff << 112);
-        assert!(to_text(like_an_option).starts_with("-"));
+        assert!(to_text(like_an_option).starts_with('-'));
         let mut drawn = [like_an_option, Uuid::from_u128(1)].into_iter();
         let id = not_like_an_option(|| drawn.next().unwrap());
         assert_eq!(id, Uuid::from_u128(1));

@@ -84,7 +84,10 @@ impl BrokerConfig {
             cluster: &Overrides::new(),
             dynamic: &Overrides::new(),
         };
-        Ok(layers.broker(row).first().map(super::Origin::converted))
+        Ok(layers
+            .broker(row)
+            .first()
+            .map(super::ValueOrigin::converted))
     }
 
     /// What was set explicitly.

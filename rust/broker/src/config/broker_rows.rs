@@ -1,12 +1,12 @@
 //! Every broker setting that means something here.
 
-use super::row::{Change, Kind, Row, Synonym};
+use super::row::{ChangedWhen, Row, Synonym, ValueKind};
 
 const fn row(
     name: &'static str,
-    kind: Kind,
+    kind: ValueKind,
     default: &'static str,
-    change: Change,
+    change: ChangedWhen,
     doc: &'static str,
 ) -> Row {
     Row {
@@ -21,8 +21,8 @@ const fn row(
 
 const fn unset(
     name: &'static str,
-    kind: Kind,
-    change: Change,
+    kind: ValueKind,
+    change: ChangedWhen,
     synonyms: &'static [Synonym],
     doc: &'static str,
 ) -> Row {
@@ -48,30 +48,30 @@ const ANY_LONG: i64 = i64::MIN;
 const FOREVER: &str = "9223372036854775807";
 const NO_LIMIT: &str = "2147483647";
 
-use Change::{Dynamic, Restart};
-use Kind::{
+use ChangedWhen::{Dynamic, Restart};
+use ValueKind::{
     AddressLimits, Boolean, Choice, Double, Int, IntIn, List, Long, NonEmptyList, SegmentBytes,
     Text,
 };
 
 // Ranges that Kafka's defaults allow for groups that are not here.
-pub(super) const ASSIGNMENT_INTERVALS: Kind = IntIn(&[0..=15_000]);
-pub(super) const DELIVERY_COUNTS: Kind = IntIn(&[2..=10]);
-pub(super) const HEARTBEATS: Kind = IntIn(&[5000..=15_000]);
-pub(super) const LOCK_DURATIONS: Kind = IntIn(&[15_000..=60_000]);
-pub(super) const RECORD_LOCKS: Kind = IntIn(&[100..=4000]);
-pub(super) const SESSIONS: Kind = IntIn(&[45_000..=60_000]);
-pub(super) const STANDBY_REPLICAS: Kind = IntIn(&[0..=2]);
+pub(super) const ASSIGNMENT_INTERVALS: ValueKind = IntIn(&[0..=15_000]);
+pub(super) const DELIVERY_COUNTS: ValueKind = IntIn(&[2..=10]);
+pub(super) const HEARTBEATS: ValueKind = IntIn(&[5000..=15_000]);
+pub(super) const LOCK_DURATIONS: ValueKind = IntIn(&[15_000..=60_000]);
+pub(super) const RECORD_LOCKS: ValueKind = IntIn(&[100..=4000]);
+pub(super) const SESSIONS: ValueKind = IntIn(&[45_000..=60_000]);
+pub(super) const STANDBY_REPLICAS: ValueKind = IntIn(&[0..=2]);
 pub(super) const STREAMS_ASSIGNORS: &[&str] = &["sticky"];
 const ASSIGNORS: &[&str] = &["uniform", "range"];
 const MIGRATION_POLICIES: &[&str] = &["bidirectional", "upgrade", "downgrade", "disabled"];
 pub(super) const CLEANUP_POLICIES: &[&str] = &["compact", "delete"];
 pub(super) const COMPRESSION_TYPES: &[&str] =
     &["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"];
-pub(super) const GZIP_LEVELS: Kind = IntIn(&[-1..=-1, 1..=9]);
-pub(super) const LZ4_LEVELS: Kind = IntIn(&[1..=17]);
-pub(super) const ZSTD_LEVELS: Kind = IntIn(&[-131_072..=22]);
-pub(super) const DECOMPRESSED_BYTES: Kind = IntIn(&[1..=2_147_483_639]);
+pub(super) const GZIP_LEVELS: ValueKind = IntIn(&[-1..=-1, 1..=9]);
+pub(super) const LZ4_LEVELS: ValueKind = IntIn(&[1..=17]);
+pub(super) const ZSTD_LEVELS: ValueKind = IntIn(&[-131_072..=22]);
+pub(super) const DECOMPRESSED_BYTES: ValueKind = IntIn(&[1..=2_147_483_639]);
 pub(super) const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
 pub(super) const DURABILITIES: &[&str] = &["visible", "synced"];
 pub(super) const COMPRESSED_BATCHES: &[&str] = &["checked", "trusted"];

@@ -4,11 +4,11 @@ use super::broker_rows::{
     ASSIGNMENT_INTERVALS, DELIVERY_COUNTS, HEARTBEATS, LOCK_DURATIONS, RECORD_LOCKS, SESSIONS,
     STANDBY_REPLICAS, STREAMS_ASSIGNORS,
 };
-use super::row::{Change, Kind, Row, Synonym};
+use super::row::{ChangedWhen, Row, Synonym, ValueKind};
 
 const fn row(
     name: &'static str,
-    kind: Kind,
+    kind: ValueKind,
     default: &'static str,
     synonyms: &'static [Synonym],
     doc: &'static str,
@@ -17,7 +17,7 @@ const fn row(
         name,
         kind,
         default: Some(default),
-        change: Change::Dynamic,
+        change: ChangedWhen::Dynamic,
         synonyms,
         doc,
     }
@@ -27,7 +27,7 @@ const fn same(name: &'static str) -> Synonym {
     Synonym { name, factor: 1 }
 }
 
-use Kind::{Boolean, Choice, DistinctList, Int, OffsetReset, UserTopic};
+use ValueKind::{Boolean, Choice, DistinctList, Int, OffsetReset, UserTopic};
 
 const ISOLATION_LEVELS: &[&str] = &["read_committed", "read_uncommitted"];
 

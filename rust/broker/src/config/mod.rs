@@ -22,14 +22,14 @@ pub use broker_rows::BROKER;
 pub use group_rows::GROUP;
 pub use listener::Listener;
 pub use properties::parse as parse_properties;
-pub use row::{Change, Kind, Row, Synonym};
+pub use row::{ChangedWhen, Row, Synonym, ValueKind};
 pub use topic_rows::TOPIC;
 
 pub(crate) use properties::write_pair as write_property;
 pub(crate) use row::LEAST_SEGMENT_BYTES;
 pub(crate) use settings::{Settings, TopicSettings};
 pub(crate) use store::Configs;
-pub(crate) use values::{Origin, Source, row};
+pub(crate) use values::{Source, ValueOrigin, row};
 
 /// What was set explicitly, by name. Values have been checked and are in one spelling.
 pub type Overrides = std::collections::BTreeMap<String, String>;

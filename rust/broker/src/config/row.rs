@@ -13,7 +13,7 @@ pub(crate) const LEAST_SEGMENT_BYTES: i32 = 1 << 20;
 
 /// The type of a setting, in Kafka's words.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Kind {
+pub enum ValueKind {
     /// `true` or `false`.
     Boolean,
     /// `true` or `false`, but `true` needs what is not there: this.
@@ -50,7 +50,7 @@ pub enum Kind {
 
 /// Where a setting may be changed while the broker runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum ChangedWhen {
     /// Only by starting the broker again.
     Restart,
     /// By `IncrementalAlterConfigs` on the broker; kept across restarts.
@@ -63,11 +63,11 @@ pub struct Row {
     /// Kafka's spelling.
     pub name: &'static str,
     /// What may be written.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// What holds when nothing is written; `None` where that depends on other settings.
     pub default: Option<&'static str>,
     /// Whether it can change at run time. Topic settings always can.
-    pub change: Change,
+    pub change: ChangedWhen,
     /// Other settings that stand in when this one is not set, the first that is set wins. For a topic setting these
     /// are broker settings.
     pub synonyms: &'static [Synonym],
@@ -84,7 +84,7 @@ pub struct Synonym {
     pub factor: i64,
 }
 
-impl Kind {
+impl ValueKind {
     /// The name that `DescribeConfigs` prints.
     pub fn name(self) -> &'static str {
         match self {
@@ -103,7 +103,7 @@ impl Kind {
 }
 
 /// What is allowed, for error messages and the printed tables.
-impl fmt::Display for Kind {
+impl fmt::Display for ValueKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Boolean => f.write_str("true or false"),
@@ -156,55 +156,57 @@ impl Row {
     pub fn check(&self, value: &str) -> Result<String, BrokerError> {
         let value = value.trim();
         let checked = match self.kind {
-            Kind::Boolean => {
+            ValueKind::Boolean => {
                 let word = value.to_ascii_lowercase();
                 matches!(word.as_str(), "true" | "false").then_some(word)
             }
-            Kind::False(_) => {
+            ValueKind::False(_) => {
                 let word = value.to_ascii_lowercase();
                 (word == "false").then_some(word)
             }
-            Kind::SegmentBytes => value
+            ValueKind::SegmentBytes => value
                 .parse()
                 .ok()
                 .filter(|&n: &i32| n >= LEAST_SEGMENT_BYTES)
                 .map(|n| n.to_string()),
-            Kind::Int(least) => value
+            ValueKind::Int(least) => value
                 .parse()
                 .ok()
                 .filter(|&n: &i32| n >= least)
                 .map(|n| n.to_string()),
-            Kind::IntIn(ranges) => value
+            ValueKind::IntIn(ranges) => value
                 .parse()
                 .ok()
                 .filter(|n: &i32| ranges.iter().any(|range| range.contains(n)))
                 .map(|n| n.to_string()),
-            Kind::Long(least) => value
+            ValueKind::Long(least) => value
                 .parse()
                 .ok()
                 .filter(|&n: &i64| n >= least)
                 .map(|n| n.to_string()),
-            Kind::Double(least, most) => value
+            ValueKind::Double(least, most) => value
                 .parse()
                 .ok()
                 .filter(|n: &f64| (least..=most).contains(n))
                 .map(spelled),
-            Kind::Text => Some(value.to_owned()),
-            Kind::Choice(words) => words.contains(&value).then(|| value.to_owned()),
-            Kind::List(words) => listed(value, words),
-            Kind::NonEmptyList(words) => listed(value, words).filter(|listed| !listed.is_empty()),
-            Kind::DistinctList => {
+            ValueKind::Text => Some(value.to_owned()),
+            ValueKind::Choice(words) => words.contains(&value).then(|| value.to_owned()),
+            ValueKind::List(words) => listed(value, words),
+            ValueKind::NonEmptyList(words) => {
+                listed(value, words).filter(|listed| !listed.is_empty())
+            }
+            ValueKind::DistinctList => {
                 let words: Vec<&str> = value.split(',').map(str::trim).collect();
                 let kept = listed(value, &[]).unwrap_or_default();
                 // What was dropped was empty, or there already.
                 let complete = value.is_empty() || kept.split(',').count() == words.len();
                 complete.then_some(kept)
             }
-            Kind::OffsetReset => is_reset(value).then(|| value.to_owned()),
-            Kind::UserTopic => (!value.starts_with("__")).then(|| value.to_owned()),
-            Kind::AddressLimits => address_limits(value).map(|_| value.to_owned()),
-            Kind::Replicas if value == "*" => Some(value.to_owned()),
-            Kind::Replicas => listed(value, &[]).filter(|listed| {
+            ValueKind::OffsetReset => is_reset(value).then(|| value.to_owned()),
+            ValueKind::UserTopic => (!value.starts_with("__")).then(|| value.to_owned()),
+            ValueKind::AddressLimits => address_limits(value).map(|_| value.to_owned()),
+            ValueKind::Replicas if value == "*" => Some(value.to_owned()),
+            ValueKind::Replicas => listed(value, &[]).filter(|listed| {
                 let replica = |one: &str| {
                     let (partition, broker) = one.split_once(':')?;
                     partition.parse::<u32>().ok()?;
@@ -268,12 +270,12 @@ fn spelled(number: f64) -> String {
 mod tests {
     use super::*;
 
-    const fn row(kind: Kind) -> Row {
+    const fn row(kind: ValueKind) -> Row {
         Row {
             name: "some.setting",
             kind,
             default: None,
-            change: Change::Restart,
+            change: ChangedWhen::Restart,
             synonyms: &[],
             doc: "",
         }
@@ -281,20 +283,26 @@ mod tests {
 
     #[test]
     fn a_value_is_printed_in_one_spelling() {
-        assert_eq!(row(Kind::Boolean).check(" TRUE ").unwrap(), "true");
-        assert_eq!(row(Kind::Int(0)).check("+07").unwrap(), "7");
-        assert_eq!(row(Kind::Double(0.0, 1.0)).check(".50").unwrap(), "0.5");
-        let large = row(Kind::Double(0.0, f64::MAX));
+        assert_eq!(row(ValueKind::Boolean).check(" TRUE ").unwrap(), "true");
+        assert_eq!(row(ValueKind::Int(0)).check("+07").unwrap(), "7");
+        assert_eq!(
+            row(ValueKind::Double(0.0, 1.0)).check(".50").unwrap(),
+            "0.5"
+        );
+        let large = row(ValueKind::Double(0.0, f64::MAX));
         assert_eq!(large.check("20000000").unwrap(), "2.0E7");
         assert_eq!(large.check("1.25e+9").unwrap(), "1.25E9");
         assert_eq!(
-            row(Kind::List(&["compact", "delete"]))
+            row(ValueKind::List(&["compact", "delete"]))
                 .check("compact , delete, compact")
                 .unwrap(),
             "compact,delete"
         );
-        assert_eq!(row(Kind::List(&["delete"])).check(" ").unwrap(), "");
-        assert_eq!(row(Kind::Replicas).check("0:1, 1:0,").unwrap(), "0:1,1:0");
+        assert_eq!(row(ValueKind::List(&["delete"])).check(" ").unwrap(), "");
+        assert_eq!(
+            row(ValueKind::Replicas).check("0:1, 1:0,").unwrap(),
+            "0:1,1:0"
+        );
         let limits = address_limits("127.0.0.1:2, ::1:3, [::2]:4").unwrap();
         assert_eq!(limits.into_values().collect::<Vec<_>>(), [2, 3, 4]);
     }
@@ -302,24 +310,24 @@ mod tests {
     #[test]
     fn what_does_not_fit_says_what_would() {
         for (kind, value) in [
-            (Kind::Boolean, "yes"),
-            (Kind::Int(1), "0"),
-            (Kind::Int(0), "3000000000"),
-            (Kind::Long(-1), "-2"),
-            (Kind::Double(0.0, 1.0), "NaN"),
-            (Kind::Choice(&["CreateTime"]), "createtime"),
-            (Kind::List(&["delete"]), "compact"),
-            (Kind::NonEmptyList(&["uniform"]), ""),
-            (Kind::False("tiered storage"), "true"),
-            (Kind::IntIn(&[-1..=-1, 1..=9]), "0"),
-            (Kind::IntIn(&[-1..=-1, 1..=9]), "10"),
-            (Kind::Replicas, "0:1,1"),
-            (Kind::DistinctList, "zone,zone"),
-            (Kind::DistinctList, "zone,,rack"),
-            (Kind::OffsetReset, "none"),
-            (Kind::AddressLimits, "127.0.0.1:-1"),
-            (Kind::AddressLimits, "host:1"),
-            (Kind::UserTopic, "__letters"),
+            (ValueKind::Boolean, "yes"),
+            (ValueKind::Int(1), "0"),
+            (ValueKind::Int(0), "3000000000"),
+            (ValueKind::Long(-1), "-2"),
+            (ValueKind::Double(0.0, 1.0), "NaN"),
+            (ValueKind::Choice(&["CreateTime"]), "createtime"),
+            (ValueKind::List(&["delete"]), "compact"),
+            (ValueKind::NonEmptyList(&["uniform"]), ""),
+            (ValueKind::False("tiered storage"), "true"),
+            (ValueKind::IntIn(&[-1..=-1, 1..=9]), "0"),
+            (ValueKind::IntIn(&[-1..=-1, 1..=9]), "10"),
+            (ValueKind::Replicas, "0:1,1"),
+            (ValueKind::DistinctList, "zone,zone"),
+            (ValueKind::DistinctList, "zone,,rack"),
+            (ValueKind::OffsetReset, "none"),
+            (ValueKind::AddressLimits, "127.0.0.1:-1"),
+            (ValueKind::AddressLimits, "host:1"),
+            (ValueKind::UserTopic, "__letters"),
         ] {
             let error = row(kind).check(value).unwrap_err().to_string();
             assert!(

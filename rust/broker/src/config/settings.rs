@@ -7,7 +7,7 @@ use kafkalite_log::{CompactorSettings, Durability, LogConfig, StoredCompression}
 use kafkalite_records::{Compression, TimestampType};
 
 use super::row::{Row, address_limits};
-use super::values::{Layers, Origin, broker_row, group_row, topic_row};
+use super::values::{Layers, ValueOrigin, broker_row, group_row, topic_row};
 use super::{BrokerConfig, Listener, Overrides};
 use crate::error::BrokerError;
 
@@ -277,9 +277,9 @@ fn known(row: Option<&'static Row>) -> &'static Row {
 /// Reads values that their rows have checked.
 struct Reader<F>(F);
 
-impl<F: Fn(&str) -> Vec<Origin>> Reader<F> {
+impl<F: Fn(&str) -> Vec<ValueOrigin>> Reader<F> {
     fn text(&self, name: &str) -> Option<String> {
-        (self.0)(name).first().map(Origin::converted)
+        (self.0)(name).first().map(ValueOrigin::converted)
     }
 
     fn flag(&self, name: &str) -> bool {

@@ -11,10 +11,10 @@ use arc_swap::ArcSwap;
 use kafkalite_world::durable::replace_file;
 use parking_lot::Mutex;
 
-use super::row::{Change, Row};
+use super::row::{ChangedWhen, Row};
 use super::settings::{GroupSettings, Settings, TopicSettings};
 use super::stored::Stored;
-use super::values::{Layers, Origin, broker_row, group_row, topic_row};
+use super::values::{Layers, ValueOrigin, broker_row, group_row, topic_row};
 use super::{BROKER, BrokerConfig, GROUP, Overrides, TOPIC};
 use crate::error::BrokerError;
 
@@ -191,7 +191,7 @@ impl Configs {
     }
 
     /// Every broker setting with the places that have a value for it, the first in force.
-    pub(crate) fn describe_broker(&self) -> Vec<(&'static Row, Vec<Origin>)> {
+    pub(crate) fn describe_broker(&self) -> Vec<(&'static Row, Vec<ValueOrigin>)> {
         let current = self.current.load();
         BROKER
             .iter()
@@ -200,7 +200,7 @@ impl Configs {
     }
 
     /// Every setting of a topic that has a value, with the places that have one for it, the first in force.
-    pub(crate) fn describe_topic(&self, topic: &str) -> Vec<(&'static Row, Vec<Origin>)> {
+    pub(crate) fn describe_topic(&self, topic: &str) -> Vec<(&'static Row, Vec<ValueOrigin>)> {
         self.describe_topic_with(&self.topic_overrides(topic))
     }
 
@@ -208,7 +208,7 @@ impl Configs {
     pub(crate) fn describe_topic_with(
         &self,
         overrides: &Overrides,
-    ) -> Vec<(&'static Row, Vec<Origin>)> {
+    ) -> Vec<(&'static Row, Vec<ValueOrigin>)> {
         let current = self.current.load();
         TOPIC
             .iter()
@@ -218,7 +218,7 @@ impl Configs {
     }
 
     /// Every setting of a group with the places that have a value for it, the first in force.
-    pub(crate) fn describe_group(&self, group: &str) -> Vec<(&'static Row, Vec<Origin>)> {
+    pub(crate) fn describe_group(&self, group: &str) -> Vec<(&'static Row, Vec<ValueOrigin>)> {
         let current = self.current.load();
         let none = Overrides::new();
         let overrides = current.stored.groups.get(group).unwrap_or(&none);
@@ -348,7 +348,7 @@ fn check_broker(asked: &Overrides) -> Result<Overrides, BrokerError> {
         BrokerConfig::new().set(name, value)?;
         let fixed = || BrokerError::FixedSetting { name: name.clone() };
         let row = broker_row(name)
-            .filter(|row| row.change == Change::Dynamic)
+            .filter(|row| row.change == ChangedWhen::Dynamic)
             .ok_or_else(fixed)?;
         Ok((name.clone(), row.check(value)?))
     };

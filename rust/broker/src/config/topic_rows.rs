@@ -4,14 +4,14 @@ use super::broker_rows::{
     CLEANUP_POLICIES, COMPRESSION_TYPES, DECOMPRESSED_BYTES, GZIP_LEVELS, LZ4_LEVELS,
     TIMESTAMP_TYPES, ZSTD_LEVELS,
 };
-use super::row::{Change, Kind, Row, Synonym};
+use super::row::{ChangedWhen, Row, Synonym, ValueKind};
 
 const HOUR_MS: i64 = 3_600_000;
 const MINUTE_MS: i64 = 60_000;
 
 const fn row(
     name: &'static str,
-    kind: Kind,
+    kind: ValueKind,
     default: &'static str,
     synonyms: &'static [Synonym],
     doc: &'static str,
@@ -20,7 +20,7 @@ const fn row(
         name,
         kind,
         default: Some(default),
-        change: Change::Dynamic,
+        change: ChangedWhen::Dynamic,
         synonyms,
         doc,
     }
@@ -33,7 +33,7 @@ const fn same(name: &'static str) -> Synonym {
     Synonym { name, factor: 1 }
 }
 
-use Kind::{Boolean, Choice, Double, False, Int, List, Long, Replicas, SegmentBytes};
+use ValueKind::{Boolean, Choice, Double, False, Int, List, Long, Replicas, SegmentBytes};
 
 /// The table, sorted by name. The defaults equal those of the broker settings that stand in.
 #[rustfmt::skip] // one row a line

@@ -26,7 +26,7 @@ pub(crate) enum Source {
 
 /// One place that has a value for a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub(crate) struct ValueOrigin {
     /// The setting under whose name the value stands.
     pub(crate) name: &'static str,
     /// The value as it stands there, in that setting's unit.
@@ -36,7 +36,7 @@ pub(crate) struct Origin {
     factor: i64,
 }
 
-impl Origin {
+impl ValueOrigin {
     /// A value that is decided when a broker starts, though nobody has written it down.
     pub(crate) fn at_the_start(name: &'static str, value: String) -> Self {
         Self {
@@ -78,23 +78,23 @@ pub(crate) struct Layers<'a> {
 
 impl Layers<'_> {
     /// Every place that has a value for the broker setting of `row`; the first is in force.
-    pub(crate) fn broker(&self, row: &'static Row) -> Vec<Origin> {
+    pub(crate) fn broker(&self, row: &'static Row) -> Vec<ValueOrigin> {
         self.standing_in(std::iter::once((row.name, 1)).chain(synonyms(row)))
     }
 
     /// Every place that has a value for the topic setting of `row`; the first is in force.
-    pub(crate) fn topic(&self, row: &'static Row, overrides: &Overrides) -> Vec<Origin> {
+    pub(crate) fn topic(&self, row: &'static Row, overrides: &Overrides) -> Vec<ValueOrigin> {
         self.set_on(row, overrides, Source::Topic)
     }
 
     /// Every place that has a value for the group setting of `row`; the first is in force.
-    pub(crate) fn group(&self, row: &'static Row, overrides: &Overrides) -> Vec<Origin> {
+    pub(crate) fn group(&self, row: &'static Row, overrides: &Overrides) -> Vec<ValueOrigin> {
         self.set_on(row, overrides, Source::Group)
     }
 
-    fn set_on(&self, row: &'static Row, overrides: &Overrides, source: Source) -> Vec<Origin> {
+    fn set_on(&self, row: &'static Row, overrides: &Overrides, source: Source) -> Vec<ValueOrigin> {
         let own = overrides.get(row.name);
-        let mut origins: Vec<Origin> = own
+        let mut origins: Vec<ValueOrigin> = own
             .map(|value| origin(row.name, value, source, 1))
             .into_iter()
             .collect();
@@ -108,7 +108,10 @@ impl Layers<'_> {
     }
 
     /// What these broker settings say: layer by layer, and last their defaults.
-    fn standing_in(&self, names: impl Iterator<Item = (&'static str, i64)> + Clone) -> Vec<Origin> {
+    fn standing_in(
+        &self,
+        names: impl Iterator<Item = (&'static str, i64)> + Clone,
+    ) -> Vec<ValueOrigin> {
         let mut origins = Vec::new();
         for (layer, source) in [
             (self.dynamic, Source::DynamicBroker),
@@ -128,8 +131,8 @@ impl Layers<'_> {
     }
 }
 
-fn origin(name: &'static str, value: &str, source: Source, factor: i64) -> Origin {
-    Origin {
+fn origin(name: &'static str, value: &str, source: Source, factor: i64) -> ValueOrigin {
+    ValueOrigin {
         name,
         value: value.to_owned(),
         source,
@@ -225,7 +228,7 @@ mod tests {
             .filter(|row| !row.synonyms.is_empty())
         {
             let stands_in = broker_row(row.synonyms[0].name).unwrap();
-            let broker = layers.broker(stands_in).first().map(Origin::converted);
+            let broker = layers.broker(stands_in).first().map(ValueOrigin::converted);
             assert_eq!(broker.as_deref(), row.default, "{}", row.name);
         }
     }

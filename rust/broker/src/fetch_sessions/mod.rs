@@ -43,7 +43,7 @@ pub(crate) struct Wanted {
 
 /// What was read from one partition, as far as it decides whether the partition is in the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Outcome {
+pub(crate) struct ReadOutcome {
     pub(crate) failed: bool,
     pub(crate) high_watermark: i64,
     pub(crate) log_start_offset: i64,
@@ -104,9 +104,9 @@ impl FetchSessions {
         if epoch == FIRST_EPOCH || epoch == LAST_EPOCH {
             self.open.lock().remove(id);
             let kind = if epoch == LAST_EPOCH {
-                Kind::Sessionless
+                FetchKind::Sessionless
             } else {
-                Kind::Full {
+                FetchKind::Full {
                     connection,
                     uses_topic_ids,
                 }
@@ -122,7 +122,7 @@ impl FetchSessions {
             self.open.lock().remove(id);
             return Ok(Fetch {
                 wanted,
-                kind: Kind::Sessionless,
+                kind: FetchKind::Sessionless,
             });
         }
         if !self.open.lock().resize(id, wanted.len()) {
@@ -131,7 +131,7 @@ impl FetchSessions {
         }
         Ok(Fetch {
             wanted,
-            kind: Kind::Incremental {
+            kind: FetchKind::Incremental {
                 id,
                 next_epoch,
                 session,
@@ -168,11 +168,11 @@ impl FetchSessions {
 #[derive(Debug)]
 pub(crate) struct Fetch {
     wanted: Vec<Wanted>,
-    kind: Kind,
+    kind: FetchKind,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum FetchKind {
     Sessionless,
     Full {
         connection: u64,
@@ -187,7 +187,7 @@ enum Kind {
 
 /// What the answer holds.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct SessionAnswer {
     pub(crate) session_id: i32,
     /// The partitions of [`Fetch::wanted`], in its order.
     pub(crate) wanted: Vec<Wanted>,
@@ -206,21 +206,21 @@ impl Fetch {
     pub(crate) fn finish(
         self,
         sessions: &FetchSessions,
-        outcomes: &[Outcome],
+        outcomes: &[ReadOutcome],
         now_ms: i64,
-    ) -> Result<Answer, SessionError> {
+    ) -> Result<SessionAnswer, SessionError> {
         let everything = vec![true; outcomes.len()];
         let (session_id, included) = match self.kind {
-            Kind::Sessionless => (NO_SESSION, everything),
-            Kind::Full { .. } if self.wanted.is_empty() => (NO_SESSION, everything),
-            Kind::Full {
+            FetchKind::Sessionless => (NO_SESSION, everything),
+            FetchKind::Full { .. } if self.wanted.is_empty() => (NO_SESSION, everything),
+            FetchKind::Full {
                 connection,
                 uses_topic_ids,
             } => {
                 let session = Session::new(self.wanted.clone(), outcomes, uses_topic_ids);
                 (sessions.open(session, connection, now_ms), everything)
             }
-            Kind::Incremental {
+            FetchKind::Incremental {
                 id,
                 next_epoch,
                 session,
@@ -229,7 +229,7 @@ impl Fetch {
                 session.lock().settle(next_epoch, &self.wanted, outcomes)?,
             ),
         };
-        Ok(Answer {
+        Ok(SessionAnswer {
             session_id,
             wanted: self.wanted,
             included,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use kafkalite_cluster::TopicKey;
 
-use super::{FIRST_EPOCH, Outcome, SessionError, SessionRequest, Wanted};
+use super::{FIRST_EPOCH, ReadOutcome, SessionError, SessionRequest, Wanted};
 
 /// Unknown, so that any watermark is news.
 const UNHEARD: i64 = -1;
@@ -30,14 +30,14 @@ struct Followed {
 
 impl Followed {
     /// Does the client need to hear of this? Errors are always told.
-    fn is_news(&self, outcome: &Outcome) -> bool {
+    fn is_news(&self, outcome: &ReadOutcome) -> bool {
         outcome.failed
             || outcome.bytes > 0
             || outcome.high_watermark != self.high_watermark
             || outcome.log_start_offset != self.log_start_offset
     }
 
-    fn heard(&mut self, outcome: &Outcome) {
+    fn heard(&mut self, outcome: &ReadOutcome) {
         // After an error the watermark counts as unheard, so that its end is told as well.
         self.high_watermark = if outcome.failed {
             UNHEARD
@@ -49,7 +49,7 @@ impl Followed {
 }
 
 impl Session {
-    pub(super) fn new(wanted: Vec<Wanted>, outcomes: &[Outcome], uses_topic_ids: bool) -> Self {
+    pub(super) fn new(wanted: Vec<Wanted>, outcomes: &[ReadOutcome], uses_topic_ids: bool) -> Self {
         let mut session = Self {
             epoch: FIRST_EPOCH + 1,
             uses_topic_ids,
@@ -111,7 +111,7 @@ impl Session {
         &mut self,
         epoch: i32,
         wanted: &[Wanted],
-        outcomes: &[Outcome],
+        outcomes: &[ReadOutcome],
     ) -> Result<Vec<bool>, SessionError> {
         if epoch != self.epoch {
             return Err(SessionError::WrongEpoch);
@@ -123,7 +123,7 @@ impl Session {
             .collect())
     }
 
-    fn settle_one(&mut self, wanted: &Wanted, outcome: &Outcome) -> bool {
+    fn settle_one(&mut self, wanted: &Wanted, outcome: &ReadOutcome) -> bool {
         let Some(turn) = self
             .turns
             .get_mut(&(wanted.topic.clone(), wanted.partition))

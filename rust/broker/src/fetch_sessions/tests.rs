@@ -11,8 +11,8 @@ fn wanted(partition: i32, offset: i64) -> Wanted {
     }
 }
 
-fn seen(high_watermark: i64, bytes: usize) -> Outcome {
-    Outcome {
+fn seen(high_watermark: i64, bytes: usize) -> ReadOutcome {
+    ReadOutcome {
         failed: false,
         high_watermark,
         log_start_offset: 0,
@@ -88,7 +88,7 @@ fn a_full_fetch_opens_a_session_and_the_next_names_only_what_changed() {
 fn an_error_is_told_every_time_and_so_is_its_end() {
     let sessions = FetchSessions::new(10, Rng::with_seed(1));
     let id = open(&sessions, 1, 0);
-    let failed = Outcome {
+    let failed = ReadOutcome {
         failed: true,
         high_watermark: -1,
         log_start_offset: -1,

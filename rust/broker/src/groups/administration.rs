@@ -7,8 +7,8 @@ use kafkalite_wire::ErrorCode;
 use tokio::task::spawn_blocking;
 
 use super::commits::seen;
-use super::group::Kind;
-use super::storage::Written;
+use super::group::GroupKind;
+use super::storage::StoredUpTo;
 use super::{Groups, Held};
 use kafkalite_groups::classic::ClassicView;
 use kafkalite_groups::offsets::is_expired;
@@ -63,8 +63,8 @@ impl Groups {
     /// A classic group and its members; `None` if there is no such group.
     pub(crate) fn describe(&self, group_id: &str) -> Option<ClassicView> {
         self.with(group_id, |_, held| match &held.kind {
-            Kind::Classic(classic) => Some(classic.view()),
-            Kind::Consumer(_) => None,
+            GroupKind::Classic(classic) => Some(classic.view()),
+            GroupKind::Consumer(_) => None,
         })
         .flatten()
     }
@@ -83,7 +83,7 @@ impl Groups {
         }
     }
 
-    fn delete_now(&self, id: &str, held: &mut Held) -> Result<Option<Written>, ErrorCode> {
+    fn delete_now(&self, id: &str, held: &mut Held) -> Result<Option<StoredUpTo>, ErrorCode> {
         let all = held.offsets.places(|_, _, _| true);
         let mut written = self.forget(id, held, &all)?;
         if held.stored {

@@ -7,11 +7,11 @@ use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::offset_commit::OffsetCommitRequest;
 use uuid::Uuid;
 
-use super::group::Kind;
-use super::storage::Written;
+use super::group::GroupKind;
+use super::storage::StoredUpTo;
 use super::{Groups, Held, code_for_members};
-use kafkalite_groups::entry::Entry;
 use kafkalite_groups::records::{OffsetValue, offset_entry};
+use kafkalite_groups::stored_record::StoredRecord;
 
 /// The offset of one partition that is to be committed.
 #[derive(Debug, Clone)]
@@ -46,8 +46,8 @@ impl Groups {
         ready.map_err(|refusal| refusal.code)?;
         let commit = |id: &Arc<str>, held: &mut Held| {
             match &mut held.kind {
-                Kind::Classic(classic) => classic.check_commit(who, self.now())?,
-                Kind::Consumer(consumer) => consumer.check_commit(
+                GroupKind::Classic(classic) => classic.check_commit(who, self.now())?,
+                GroupKind::Consumer(consumer) => consumer.check_commit(
                     &who.member_id,
                     who.group_instance_id.as_deref(),
                     who.generation_id_or_member_epoch,
@@ -80,7 +80,7 @@ impl Groups {
         held: &mut Held,
         retention_ms: i64,
         commits: Vec<Commit>,
-    ) -> Result<Option<Written>, ErrorCode> {
+    ) -> Result<Option<StoredUpTo>, ErrorCode> {
         let now = self.world.now_ms();
         let expire_timestamp = match retention_ms {
             ..0 => -1,
@@ -101,7 +101,7 @@ impl Groups {
                 ((commit.topic, commit.partition), value)
             })
             .collect();
-        let entries: Result<Vec<Entry>, _> = values
+        let entries: Result<Vec<StoredRecord>, _> = values
             .iter()
             .map(|((topic, partition), value)| offset_entry(id, topic, *partition, Some(value)))
             .collect();
@@ -119,8 +119,8 @@ impl Groups {
         id: &str,
         held: &mut Held,
         places: &[(String, i32)],
-    ) -> Result<Option<Written>, ErrorCode> {
-        let entries: Result<Vec<Entry>, _> = places
+    ) -> Result<Option<StoredUpTo>, ErrorCode> {
+        let entries: Result<Vec<StoredRecord>, _> = places
             .iter()
             .map(|(topic, partition)| offset_entry(id, topic, *partition, None))
             .collect();
@@ -136,8 +136,8 @@ impl Groups {
         &self,
         id: &str,
         held: &mut Held,
-        entries: &[Entry],
-    ) -> Result<Option<Written>, ErrorCode> {
+        entries: &[StoredRecord],
+    ) -> Result<Option<StoredUpTo>, ErrorCode> {
         if entries.is_empty() {
             return Ok(None);
         }
@@ -245,7 +245,7 @@ impl Groups {
 const FIRST_WITH_GROUP_NOT_FOUND: i16 = 9;
 
 /// Waits until what was written is visible.
-pub(super) async fn seen(written: Option<Written>) -> Result<(), ErrorCode> {
+pub(super) async fn seen(written: Option<StoredUpTo>) -> Result<(), ErrorCode> {
     match written {
         Some(written) if !written.is_visible() => written
             .until_visible()

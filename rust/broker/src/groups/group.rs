@@ -6,9 +6,9 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::storage::Written;
+use super::storage::StoredUpTo;
 use kafkalite_cluster::ClusterImage;
-use kafkalite_groups::classic::{Answer, CONSUMER, Classic, Ticket};
+use kafkalite_groups::classic::{CONSUMER, Classic, MemberAnswer, Ticket};
 use kafkalite_groups::consumer::Consumer;
 use kafkalite_groups::offsets::Offsets;
 
@@ -19,7 +19,7 @@ pub(super) struct Group {
 }
 
 /// Which protocol the members speak, and what they are doing.
-pub(super) enum Kind {
+pub(super) enum GroupKind {
     /// Members agree among themselves, generation by generation.
     Classic(Box<Classic>),
     /// The broker decides, and leads each member there (KIP-848).
@@ -27,7 +27,7 @@ pub(super) enum Kind {
 }
 
 /// What is asked of a group whatever its kind.
-impl Kind {
+impl GroupKind {
     pub(super) fn new_classic(classic: Classic) -> Self {
         Self::Classic(Box::new(classic))
     }
@@ -113,15 +113,15 @@ impl Kind {
 /// What the lock protects.
 pub(super) struct Held {
     /// The members, and where they are.
-    pub(super) kind: Kind,
+    pub(super) kind: GroupKind,
     pub(super) offsets: Offsets,
     /// Where to send the answers to requests that wait. Who waits no longer has dropped the other end.
-    pub(super) waiting: HashMap<Ticket, oneshot::Sender<Answer>>,
+    pub(super) waiting: HashMap<Ticket, oneshot::Sender<MemberAnswer>>,
     /// The moment that the timers know of.
     pub(super) scheduled: Option<u64>,
     /// The group's last records: who reads its offsets waits until these are visible, so that nobody acts on a commit
     /// that a power cut can take back.
-    pub(super) written: Option<Written>,
+    pub(super) written: Option<StoredUpTo>,
     /// Whether the log has a record of the group itself, beside those of offsets.
     pub(super) stored: bool,
     /// The topics that a group of KIP-848 has looked at. Not to be kept for it: that would keep deleted ones.
@@ -131,7 +131,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: GroupKind) -> Self {
         Self {
             kind,
             offsets: Offsets::default(),
@@ -149,7 +149,7 @@ impl Held {
         self.kind.is_idle() && self.kind.is_unborn() && !self.stored && self.offsets.is_empty()
     }
 
-    pub(super) fn send(&mut self, ticket: Ticket, answer: Answer) {
+    pub(super) fn send(&mut self, ticket: Ticket, answer: MemberAnswer) {
         if let Some(waiting) = self.waiting.remove(&ticket) {
             // A receiver that is gone has been told something else.
             let _ = waiting.send(answer);

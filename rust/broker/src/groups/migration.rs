@@ -8,9 +8,9 @@ use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
 use kafkalite_wire::api::leave_group::{LeavingMember, LeftMember};
 use kafkalite_wire::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
 
-use super::group::Kind;
+use super::group::GroupKind;
 use super::{Groups, Held};
-use kafkalite_groups::classic::{Answer, Classic, Effects, Joiner, State, Ticket};
+use kafkalite_groups::classic::{Classic, ClassicState, Effects, Joiner, MemberAnswer, Ticket};
 use kafkalite_groups::consumer::{self, Consumer};
 
 impl Groups {
@@ -29,18 +29,18 @@ impl Groups {
             ..Default::default()
         };
         if let Err(code) = self.give_up_if_empty(id, held) {
-            return answered(ticket, Answer::Join(refused(code, request.member_id)));
+            return answered(ticket, MemberAnswer::Join(refused(code, request.member_id)));
         }
         self.look_at_topics(held);
         let (rules, now) = (self.consumer_rules(id), self.now());
         match &mut held.kind {
-            Kind::Classic(classic) => classic.join(request, joiner, ticket, now),
-            Kind::Consumer(consumer) => {
+            GroupKind::Classic(classic) => classic.join(request, joiner, ticket, now),
+            GroupKind::Consumer(consumer) => {
                 let topics = self.storage.registry.image();
                 let member_id = request.member_id.clone();
                 let outcome = consumer.join(request, joiner, &**topics, &rules, now);
                 let response = outcome.unwrap_or_else(|code| refused(code, member_id));
-                answered(ticket, Answer::Join(response))
+                answered(ticket, MemberAnswer::Join(response))
             }
         }
     }
@@ -48,9 +48,9 @@ impl Groups {
     /// A group of KIP-848 without members becomes a classic one when a classic member joins.
     fn give_up_if_empty(&self, id: &str, held: &mut Held) -> Result<(), ErrorCode> {
         match &held.kind {
-            Kind::Consumer(consumer) if consumer.is_empty() => {
+            GroupKind::Consumer(consumer) if consumer.is_empty() => {
                 self.unstore(id, held)?;
-                held.kind = Kind::new_classic(Classic::new(self.rules(), self.now()));
+                held.kind = GroupKind::new_classic(Classic::new(self.rules(), self.now()));
                 Ok(())
             }
             _ => Ok(()),
@@ -75,7 +75,7 @@ impl Groups {
             error_code,
             ..Default::default()
         };
-        answered(ticket, Answer::Sync(synced.unwrap_or_else(refused)))
+        answered(ticket, MemberAnswer::Sync(synced.unwrap_or_else(refused)))
     }
 
     /// A classic member of a group of KIP-848 says that it lives.
@@ -99,8 +99,12 @@ impl Groups {
     }
 
     /// The group of KIP-848 that a classic one can go over to, with its members; `None` if it cannot.
-    pub(super) fn upgraded(&self, classic: &Classic, rules: &consumer::Rules) -> Option<Consumer> {
-        if classic.state() == State::Empty {
+    pub(super) fn upgraded(
+        &self,
+        classic: &Classic,
+        rules: &consumer::ConsumerRules,
+    ) -> Option<Consumer> {
+        if classic.state() == ClassicState::Empty {
             return Some(Consumer::default());
         }
         let settings = self.storage.configs.settings();
@@ -125,20 +129,20 @@ impl Groups {
         consumer: Consumer,
     ) -> Result<(), ErrorCode> {
         self.unstore(id, held)?;
-        if let Kind::Classic(classic) = &mut held.kind {
+        if let GroupKind::Classic(classic) = &mut held.kind {
             let effects = classic.dissolve();
             for (ticket, answer) in effects.answers {
                 held.send(ticket, answer);
             }
         }
-        held.kind = Kind::Consumer(Box::new(consumer));
+        held.kind = GroupKind::Consumer(Box::new(consumer));
         held.seen = None;
         Ok(())
     }
 
     /// Makes a group of KIP-848 that has only classic members left a classic one.
     pub(super) fn downgrade_if_due(&self, id: &Arc<str>, held: &mut Held) {
-        let Kind::Consumer(consumer) = &held.kind else {
+        let GroupKind::Consumer(consumer) = &held.kind else {
             return;
         };
         let settings = self.storage.configs.settings();
@@ -157,12 +161,12 @@ impl Groups {
         }
         let (classic, effects) =
             Classic::from_consumer(generation, members, self.rules(), self.now());
-        held.kind = Kind::new_classic(classic);
+        held.kind = GroupKind::new_classic(classic);
         self.carry_out(id, held, effects);
     }
 }
 
-fn answered(ticket: Ticket, answer: Answer) -> Effects {
+fn answered(ticket: Ticket, answer: MemberAnswer) -> Effects {
     Effects {
         answers: vec![(ticket, answer)],
         ..Effects::default()

@@ -17,12 +17,12 @@
 //! read offsets, wait for the flush.
 
 mod administration;
-mod client;
+mod classic_requests;
 mod commits;
-mod consumers;
+mod consumer_requests;
 mod group;
 mod loading;
-mod members;
+mod member_client;
 mod migration;
 mod storage;
 mod timers;
@@ -31,7 +31,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use kafkalite_groups::classic::{Classic, Effects, Now, Rules};
+use kafkalite_groups::classic::{Classic, ClassicRules, Effects, Now};
 use kafkalite_groups::consumer::Consumer;
 use kafkalite_groups::records::group_entry;
 use kafkalite_log::LogError;
@@ -47,14 +47,14 @@ use crate::replicas::Replicas;
 use crate::warnings::{About, Warnings};
 
 pub(crate) use administration::GroupFilter;
-pub(crate) use client::Client;
 pub(crate) use commits::{Commit, CommittedOffset};
-pub(crate) use kafkalite_groups::classic::{ClassicView, MemberView, State};
+pub(crate) use kafkalite_groups::classic::{ClassicState, ClassicView, MemberView};
+pub(crate) use member_client::MemberClient;
 pub(crate) use storage::TOPIC;
 pub(crate) use timers::run as keep_time;
 
-use group::{Group, Held, Kind};
-use storage::{Storage, Written};
+use group::{Group, GroupKind, Held};
+use storage::{Storage, StoredUpTo};
 use timers::Timers;
 
 /// All groups of the broker.
@@ -99,10 +99,12 @@ impl Groups {
                 _ if stored.consumer.is_there() => {
                     let rules = groups.consumer_rules(&id);
                     let consumer = Consumer::from_stored(stored.consumer, &rules, now);
-                    Kind::Consumer(Box::new(consumer))
+                    GroupKind::Consumer(Box::new(consumer))
                 }
-                Some(metadata) => Kind::new_classic(Classic::from_record(metadata, rules, now)),
-                None => Kind::new_classic(Classic::new(rules, now)),
+                Some(metadata) => {
+                    GroupKind::new_classic(Classic::from_record(metadata, rules, now))
+                }
+                None => GroupKind::new_classic(Classic::new(rules, now)),
             };
             let mut held = Held {
                 offsets: stored.offsets,
@@ -119,9 +121,9 @@ impl Groups {
         Ok(Arc::new(groups))
     }
 
-    fn rules(&self) -> Rules {
+    fn rules(&self) -> ClassicRules {
         let settings = self.storage.configs.settings();
-        Rules {
+        ClassicRules {
             initial_delay_ms: settings.group_initial_rebalance_delay_ms,
             max_size: settings.group_max_size,
         }
@@ -159,7 +161,10 @@ impl Groups {
         loop {
             let group = self.group(id).unwrap_or_else(|| {
                 let id: Arc<str> = id.into();
-                let held = Held::new(Kind::new_classic(Classic::new(self.rules(), self.now())));
+                let held = Held::new(GroupKind::new_classic(Classic::new(
+                    self.rules(),
+                    self.now(),
+                )));
                 let new = || {
                     Arc::new(Group {
                         id: Arc::clone(&id),
@@ -208,8 +213,8 @@ impl Groups {
             }
             Err(code) => {
                 let more = match &mut held.kind {
-                    Kind::Classic(classic) => classic.storing_failed(self.now()),
-                    Kind::Consumer(_) => Effects::default(),
+                    GroupKind::Classic(classic) => classic.storing_failed(self.now()),
+                    GroupKind::Consumer(_) => Effects::default(),
                 };
                 effects.answers = effects
                     .answers
@@ -249,10 +254,15 @@ impl Groups {
 
     /// Appends what has changed of the group, for a classic one if it is `asked` to. On an error the code is what members are
     /// told.
-    fn store(&self, id: &str, held: &mut Held, asked: bool) -> Result<Option<Written>, ErrorCode> {
+    fn store(
+        &self,
+        id: &str,
+        held: &mut Held,
+        asked: bool,
+    ) -> Result<Option<StoredUpTo>, ErrorCode> {
         let entries = match &mut held.kind {
-            Kind::Classic(_) if !asked => return Ok(None),
-            Kind::Classic(classic) => {
+            GroupKind::Classic(_) if !asked => return Ok(None),
+            GroupKind::Classic(classic) => {
                 let record = classic.to_record();
                 let (said, most) = (record.said(), self.storage.max_record());
                 if said > most {
@@ -263,7 +273,7 @@ impl Groups {
                 }
                 group_entry(id, Some(&record)).map(|entry| vec![entry])
             }
-            Kind::Consumer(_) => return self.store_changes(id, held),
+            GroupKind::Consumer(_) => return self.store_changes(id, held),
         };
         let entries = entries.map_err(|error| {
             self.complain(&format!("group {id} cannot be stored: {error}"));
@@ -309,8 +319,8 @@ impl Groups {
             }
             held.scheduled = None;
             let effects = match &mut held.kind {
-                Kind::Classic(classic) => classic.tick(self.now()),
-                Kind::Consumer(consumer) => {
+                GroupKind::Classic(classic) => classic.tick(self.now()),
+                GroupKind::Consumer(consumer) => {
                     consumer.tick(&**self.storage.registry.image(), self.now());
                     Effects::default()
                 }

@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::registry::{NewTopic, Registry};
 use crate::replicas::partition::Partition;
 use crate::replicas::{HostedTopic, Replicas};
-use kafkalite_groups::entry::Entry;
+use kafkalite_groups::stored_record::StoredRecord;
 
 /// The topic's name.
 pub(crate) const TOPIC: &str = "__consumer_offsets";
@@ -30,12 +30,12 @@ pub(super) struct Storage {
 /// Records that are in the log, perhaps not yet where a power cut spares them.
 #[derive(Debug, Clone)]
 #[must_use = "an answer waits until its records are visible"]
-pub(super) struct Written {
+pub(super) struct StoredUpTo {
     partition: Arc<Partition>,
     end: i64,
 }
 
-impl Written {
+impl StoredUpTo {
     pub(super) fn is_visible(&self) -> bool {
         self.partition.log.high_watermark() >= self.end
     }
@@ -85,7 +85,11 @@ impl Storage {
     }
 
     /// Appends a group's records to its partition, in as few batches as they fit into.
-    pub(super) fn append(&self, group: &str, entries: &[Entry]) -> Result<Written, Refusal> {
+    pub(super) fn append(
+        &self,
+        group: &str,
+        entries: &[StoredRecord],
+    ) -> Result<StoredUpTo, Refusal> {
         let topic = self
             .replicas
             .by_name(TOPIC)
@@ -100,14 +104,14 @@ impl Storage {
                 .last_offset
                 + 1;
         }
-        Ok(Written {
+        Ok(StoredUpTo {
             partition: Arc::clone(partition),
             end,
         })
     }
 }
 
-fn batches(entries: &[Entry], max_bytes: usize, now_ms: i64) -> Result<Vec<Bytes>, Refusal> {
+fn batches(entries: &[StoredRecord], max_bytes: usize, now_ms: i64) -> Result<Vec<Bytes>, Refusal> {
     let too_large = || {
         Refusal::new(
             ErrorCode::InvalidCommitOffsetSize,
@@ -118,7 +122,7 @@ fn batches(entries: &[Entry], max_bytes: usize, now_ms: i64) -> Result<Vec<Bytes
         .map_err(|error| Refusal::new(ErrorCode::UnknownServerError, error.to_string()))?;
     let mut builder = BatchBuilder::new(max_bytes);
     let mut batches = Vec::new();
-    for Entry { key, value } in entries {
+    for StoredRecord { key, value } in entries {
         let mut fits = builder.try_append(now_ms, Some(key), value.as_deref(), &[]);
         if !fits {
             batches.extend(builder.build(0, BatchOrigin::ANONYMOUS, &mut compressor));
@@ -168,7 +172,7 @@ mod tests {
 
     #[test]
     fn many_records_are_split_over_batches_of_the_allowed_size() {
-        let entry = Entry {
+        let entry = StoredRecord {
             key: Bytes::from(vec![1; 100]),
             value: Some(Bytes::from(vec![2; 100])),
         };

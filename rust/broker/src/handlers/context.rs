@@ -8,7 +8,7 @@ use kafkalite_log::LogSlice;
 use tokio::sync::watch;
 
 use crate::config::Listener;
-use crate::groups::Client;
+use crate::groups::MemberClient;
 use crate::state::BrokerState;
 
 /// The connection that a request came over.
@@ -60,8 +60,8 @@ impl Context {
     }
 
     /// Who asks, as groups know their members.
-    pub(crate) fn client(&self) -> Client {
-        Client {
+    pub(crate) fn client(&self) -> MemberClient {
+        MemberClient {
             id: self.client_id.clone().unwrap_or_default(),
             host: format!("/{}", self.connection.peer.ip()),
             api_version: self.api_version,

@@ -19,7 +19,7 @@ use kafkalite_wire::{
 
 use super::{Context, Reply, repeated::split_repeated};
 use crate::{
-    config::{Origin, Overrides},
+    config::{Overrides, ValueOrigin},
     groups,
     refusal::Refusal,
     registry::NewTopic,
@@ -151,9 +151,9 @@ fn overrides(context: &Context, topic: &CreatableTopic) -> Result<Overrides, Ref
 /// The answer for a topic as it is, or would be, created.
 fn validated(context: &Context, new: &NewTopic) -> CreatedTopic {
     let describe =
-        |(row, origins): (&'static crate::config::Row, Vec<Origin>)| CreatedTopicConfig {
+        |(row, origins): (&'static crate::config::Row, Vec<ValueOrigin>)| CreatedTopicConfig {
             name: row.name.to_owned(),
-            value: origins.first().map(Origin::converted),
+            value: origins.first().map(ValueOrigin::converted),
             read_only: false,
             config_source: origins.first().map_or(-1, |origin| origin.source as i8),
             is_sensitive: false,

@@ -13,7 +13,7 @@ use kafkalite_wire::api::describe_configs::{
 
 use super::resource::{Resource, refuse_repeated};
 use super::{Context, Reply};
-use crate::config::{Change, Kind, Origin, Row, Source};
+use crate::config::{ChangedWhen, Row, Source, ValueKind, ValueOrigin};
 use crate::refusal::Refusal;
 
 pub(super) async fn handle(
@@ -124,17 +124,17 @@ struct Setting {
     read_only: bool,
     /// The places that have a value, as Kafka lists them: beginning with the setting itself, or with the broker's that is
     /// nearest to it. If that one is not set, those behind it are in force and yet not listed.
-    listed: Vec<Origin>,
+    listed: Vec<ValueOrigin>,
 }
 
 /// A setting of a topic or of a group; `alone`: under which name its default is listed where no broker setting stands in.
-fn of_owner(row: &'static Row, alone: Option<&'static str>, origins: Vec<Origin>) -> Setting {
-    let value = origins.first().map(Origin::converted);
+fn of_owner(row: &'static Row, alone: Option<&'static str>, origins: Vec<ValueOrigin>) -> Setting {
+    let value = origins.first().map(ValueOrigin::converted);
     let nearest = row
         .synonyms
         .first()
         .map_or(alone, |synonym| Some(synonym.name));
-    let own = |origin: &Origin| matches!(origin.source, Source::Topic | Source::Group);
+    let own = |origin: &ValueOrigin| matches!(origin.source, Source::Topic | Source::Group);
     let (mut listed, of_broker): (Vec<_>, Vec<_>) = origins.into_iter().partition(own);
     listed.extend(from(nearest, of_broker));
     Setting {
@@ -145,25 +145,25 @@ fn of_owner(row: &'static Row, alone: Option<&'static str>, origins: Vec<Origin>
     }
 }
 
-fn of_broker(context: &Context, row: &'static Row, origins: Vec<Origin>) -> Setting {
-    let mut listed: Vec<Origin> = from(Some(row.name), origins).collect();
+fn of_broker(context: &Context, row: &'static Row, origins: Vec<ValueOrigin>) -> Setting {
+    let mut listed: Vec<ValueOrigin> = from(Some(row.name), origins).collect();
     if listed.is_empty() && row.name == "advertised.listeners" {
         // Where this client finds the broker follows from `listeners`.
         let value = format!("PLAINTEXT://{}", context.advertised());
-        listed.push(Origin::at_the_start(row.name, value));
+        listed.push(ValueOrigin::at_the_start(row.name, value));
     }
     Setting {
         row,
-        value: listed.first().map(Origin::converted),
-        read_only: row.change == Change::Restart,
+        value: listed.first().map(ValueOrigin::converted),
+        read_only: row.change == ChangedWhen::Restart,
         listed,
     }
 }
 
 /// A setting of all brokers, if it was altered for all of them.
-fn of_cluster(row: &'static Row, origins: Vec<Origin>) -> Option<Setting> {
+fn of_cluster(row: &'static Row, origins: Vec<ValueOrigin>) -> Option<Setting> {
     let altered =
-        |origin: &Origin| origin.source == Source::DynamicCluster && origin.name == row.name;
+        |origin: &ValueOrigin| origin.source == Source::DynamicCluster && origin.name == row.name;
     let origin = origins.into_iter().find(altered)?;
     Some(Setting {
         row,
@@ -174,8 +174,11 @@ fn of_cluster(row: &'static Row, origins: Vec<Origin>) -> Option<Setting> {
 }
 
 /// What stands from the first setting of this name on.
-fn from(name: Option<&'static str>, origins: Vec<Origin>) -> impl Iterator<Item = Origin> {
-    let other = move |origin: &Origin| Some(origin.name) != name;
+fn from(
+    name: Option<&'static str>,
+    origins: Vec<ValueOrigin>,
+) -> impl Iterator<Item = ValueOrigin> {
+    let other = move |origin: &ValueOrigin| Some(origin.name) != name;
     origins.into_iter().skip_while(other)
 }
 
@@ -185,7 +188,7 @@ impl Setting {
             .listed
             .first()
             .map_or(Source::Default, |origin| origin.source);
-        let synonym = |origin: Origin| DescribeConfigsSynonym {
+        let synonym = |origin: ValueOrigin| DescribeConfigsSynonym {
             name: origin.name.to_owned(),
             value: Some(origin.value),
             source: origin.source as i8,
@@ -204,17 +207,20 @@ impl Setting {
     }
 }
 
-fn type_code(kind: Kind) -> i8 {
+fn type_code(kind: ValueKind) -> i8 {
     match kind {
-        Kind::Boolean | Kind::False(_) => 1,
-        Kind::Text
-        | Kind::Choice(_)
-        | Kind::OffsetReset
-        | Kind::UserTopic
-        | Kind::AddressLimits => 2,
-        Kind::Int(_) | Kind::IntIn(_) | Kind::SegmentBytes => 3,
-        Kind::Long(_) => 5,
-        Kind::Double(..) => 6,
-        Kind::List(_) | Kind::NonEmptyList(_) | Kind::DistinctList | Kind::Replicas => 7,
+        ValueKind::Boolean | ValueKind::False(_) => 1,
+        ValueKind::Text
+        | ValueKind::Choice(_)
+        | ValueKind::OffsetReset
+        | ValueKind::UserTopic
+        | ValueKind::AddressLimits => 2,
+        ValueKind::Int(_) | ValueKind::IntIn(_) | ValueKind::SegmentBytes => 3,
+        ValueKind::Long(_) => 5,
+        ValueKind::Double(..) => 6,
+        ValueKind::List(_)
+        | ValueKind::NonEmptyList(_)
+        | ValueKind::DistinctList
+        | ValueKind::Replicas => 7,
     }
 }

@@ -16,7 +16,7 @@ use kafkalite_wire::{
 };
 
 use super::{Context, Reply, operations};
-use crate::groups::{ClassicView, MemberView, State};
+use crate::groups::{ClassicState, ClassicView, MemberView};
 
 const FIRST_WITH_NOT_FOUND: i16 = 6;
 
@@ -70,7 +70,7 @@ fn describe(view: ClassicView) -> DescribedGroup {
 
 fn missing(context: &Context, group_id: &str) -> DescribedGroup {
     let dead = DescribedGroup {
-        group_state: State::Dead.to_string(),
+        group_state: ClassicState::Dead.to_string(),
         ..Default::default()
     };
     if context.api_version < FIRST_WITH_NOT_FOUND {

@@ -28,7 +28,7 @@ use kafkalite_wire::{
 use tokio::time::Instant;
 
 use super::{Context, Reply, committed_only};
-use crate::fetch_sessions::{Fetch, Outcome, SessionError, SessionRequest, Wanted};
+use crate::fetch_sessions::{Fetch, ReadOutcome, SessionError, SessionRequest, Wanted};
 use reading::Read;
 
 const FIRST_WITH_TOPIC_IDS: i16 = 13;
@@ -43,7 +43,7 @@ pub(super) async fn handle(context: &Context, request: FetchRequest) -> Reply<Fe
         Err(error) => return session_error(error).into(),
     };
     let reads = reading::read(context, &terms, fetch.wanted()).await;
-    let outcomes: Vec<Outcome> = reads.iter().map(Read::outcome).collect();
+    let outcomes: Vec<ReadOutcome> = reads.iter().map(Read::outcome).collect();
     match fetch.finish(
         &context.broker.fetch_sessions,
         &outcomes,

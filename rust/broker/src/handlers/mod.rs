@@ -82,7 +82,7 @@ use kafkalite_wire::{ApiKey, Encoded, Request, RequestHeader, RequestPrefix, Res
 
 pub(crate) use context::{Connection, Context, Reply};
 
-use crate::answer::{Answer, Handled};
+use crate::answer::{AnswerFrame, Handled};
 use crate::state::BrokerState;
 
 /// Whether a client reads committed messages only (KIP-98); nothing for an isolation level that there is none of.
@@ -226,7 +226,7 @@ fn malformed(key: ApiKey, error: &kafkalite_wire::Error) -> Handled {
 
 fn finish(encoded: kafkalite_wire::Result<Encoded>, slices: Vec<LogSlice>, key: ApiKey) -> Handled {
     match encoded {
-        Ok(frame) => Handled::Answer(Box::new(Answer { frame, slices })),
+        Ok(frame) => Handled::Answer(Box::new(AnswerFrame { frame, slices })),
         // Ours to repair: a handler filled a field that this version cannot carry, or too much for one frame.
         Err(error) => Handled::Close(format!(
             "the answer to {} could not be written: {error}",

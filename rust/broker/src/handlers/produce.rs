@@ -99,7 +99,7 @@ struct Pending {
 }
 
 type Flush = JoinHandle<Result<(), Refusal>>;
-type Outcome = Result<Pending, Rejection>;
+type AppendOutcome = Result<Pending, Rejection>;
 
 /// Why a batch is not taken, and whether some of its records alone are to blame (KIP-467).
 #[derive(Debug)]
@@ -152,7 +152,7 @@ impl Producing<'_> {
         &self,
         request: ProduceTopic,
         nameable: &mut usize,
-    ) -> (ProducedTopic, Vec<(i32, Outcome)>) {
+    ) -> (ProducedTopic, Vec<(i32, AppendOutcome)>) {
         let topic = self.topic(&request);
         let mut outcomes = Vec::with_capacity(request.partition_data.len());
         for partition in request.partition_data {
@@ -190,7 +190,7 @@ impl Producing<'_> {
         Ok(topic)
     }
 
-    async fn append(&self, topic: &HostedTopic, index: i32, bytes: Bytes) -> Outcome {
+    async fn append(&self, topic: &HostedTopic, index: i32, bytes: Bytes) -> AppendOutcome {
         let partition = topic
             .partition(index)
             .ok_or_else(|| Refusal::from(unknown_partition(&topic.name, index)))?;
@@ -276,7 +276,7 @@ fn wait(
     })
 }
 
-async fn answer(index: i32, pending: Outcome, deadline: Instant) -> ProducedPartition {
+async fn answer(index: i32, pending: AppendOutcome, deadline: Instant) -> ProducedPartition {
     let Pending { appended, visible } = match pending {
         Ok(pending) => pending,
         Err(rejection) => return refused(index, rejection),

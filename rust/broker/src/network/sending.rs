@@ -12,7 +12,7 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::turn::Turn;
-use crate::answer::Answer;
+use crate::answer::AnswerFrame;
 use crate::page_cache;
 
 /// From this many bytes on, `sendfile` is faster than writing from a mapping (below, the extra call costs more).
@@ -39,7 +39,7 @@ impl From<io::Error> for Unsent {
     }
 }
 
-impl Answer {
+impl AnswerFrame {
     /// Sends everything. A peer that takes no byte for `idle` is given up.
     pub(super) async fn send(
         self,

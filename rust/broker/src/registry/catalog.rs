@@ -25,7 +25,7 @@ const VERSION: &str = "1";
 
 /// What is remembered of one topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct CatalogEntry {
     pub(super) id: Uuid,
     pub(super) partitions: i32,
     /// Deletion has begun and is finished at the next start if a crash comes between.
@@ -37,7 +37,7 @@ pub(super) struct Entry {
 pub(super) struct Catalog {
     /// The file.
     path: PathBuf,
-    pub(super) topics: BTreeMap<String, Entry>,
+    pub(super) topics: BTreeMap<String, CatalogEntry>,
 }
 
 impl Catalog {
@@ -86,7 +86,7 @@ impl Catalog {
 }
 
 /// The topics that a text names, or the line, counted from 1, that is not as it should be.
-fn parse(text: &str) -> Result<BTreeMap<String, Entry>, usize> {
+fn parse(text: &str) -> Result<BTreeMap<String, CatalogEntry>, usize> {
     let mut lines = text.lines();
     if lines.next() != Some(VERSION) {
         return Err(1);
@@ -109,7 +109,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, Entry>, usize> {
     }
 }
 
-fn parse_line(line: &str) -> Option<(String, Entry)> {
+fn parse_line(line: &str) -> Option<(String, CatalogEntry)> {
     let mut fields = line.split(' ');
     let name = fields
         .next()
@@ -124,7 +124,7 @@ fn parse_line(line: &str) -> Option<(String, Entry)> {
     fields.next().is_none().then(|| {
         (
             name.to_owned(),
-            Entry {
+            CatalogEntry {
                 id,
                 partitions,
                 deleting,
@@ -137,8 +137,8 @@ fn parse_line(line: &str) -> Option<(String, Entry)> {
 mod tests {
     use super::*;
 
-    fn entry(deleting: bool) -> Entry {
-        Entry {
+    fn entry(deleting: bool) -> CatalogEntry {
+        CatalogEntry {
             id: Uuid::from_u128(7),
             partitions: 3,
             deleting,

@@ -7,8 +7,8 @@ use kafkalite_cluster::{PartitionImage, TopicImage};
 use kafkalite_wire::ErrorCode;
 
 use super::Registry;
-use super::catalog::{Catalog, Entry};
-use super::change::Outcome;
+use super::catalog::{Catalog, CatalogEntry};
+use super::in_turn::Changed;
 use crate::config::Overrides;
 use crate::refusal::Refusal;
 use crate::replicas::Lying;
@@ -23,7 +23,7 @@ pub(crate) struct NewTopic {
 
 impl Registry {
     /// Would this topic be created? The answer may be another one by the time it is.
-    pub(crate) fn check(&self, new: &NewTopic) -> Outcome<()> {
+    pub(crate) fn check(&self, new: &NewTopic) -> Changed<()> {
         check(&self.image(), &new.name, new.partitions, Creator::Client)?;
         self.replicas.check_descriptors(new.partitions)
     }
@@ -32,7 +32,7 @@ impl Registry {
     pub(crate) async fn create(
         self: &Arc<Self>,
         new: Vec<NewTopic>,
-    ) -> Vec<Outcome<Arc<TopicImage>>> {
+    ) -> Vec<Changed<Arc<TopicImage>>> {
         self.change(new.len(), move |registry, catalog| {
             registry.create_now(catalog, new, Creator::Client)
         })
@@ -40,7 +40,7 @@ impl Registry {
     }
 
     /// Creates a topic that the broker keeps for itself.
-    pub(crate) async fn create_own(self: &Arc<Self>, new: NewTopic) -> Outcome<Arc<TopicImage>> {
+    pub(crate) async fn create_own(self: &Arc<Self>, new: NewTopic) -> Changed<Arc<TopicImage>> {
         let create = move |registry: &Self, catalog: &mut Catalog| {
             registry.create_now(catalog, vec![new], Creator::Broker)
         };
@@ -53,7 +53,7 @@ impl Registry {
         catalog: &mut Catalog,
         new: Vec<NewTopic>,
         creator: Creator,
-    ) -> Vec<Outcome<Arc<TopicImage>>> {
+    ) -> Vec<Changed<Arc<TopicImage>>> {
         let before = catalog.clone();
         // What there will be, for topics of one request to be held against each other.
         let mut planned = (**self.image()).clone();
@@ -66,7 +66,7 @@ impl Registry {
             self.replicas.check_descriptors(added + new.partitions)?;
             added += new.partitions;
             let id = self.dice.id();
-            let entry = Entry {
+            let entry = CatalogEntry {
                 id,
                 partitions: new.partitions,
                 deleting: false,
@@ -81,7 +81,7 @@ impl Registry {
             }));
             Ok(new)
         };
-        let admitted: Vec<Outcome<NewTopic>> = new.into_iter().map(admit).collect();
+        let admitted: Vec<Changed<NewTopic>> = new.into_iter().map(admit).collect();
         let created: Vec<&NewTopic> = admitted.iter().flatten().collect();
         if created.is_empty() {
             return admitted
@@ -111,7 +111,7 @@ impl Registry {
     }
 
     /// Has topics that are in the catalog lie here, and lets everybody see those that are whole.
-    fn add(&self, catalog: &mut Catalog, new: &[&NewTopic]) -> Vec<Outcome<Arc<TopicImage>>> {
+    fn add(&self, catalog: &mut Catalog, new: &[&NewTopic]) -> Vec<Changed<Arc<TopicImage>>> {
         let lying: Vec<_> = new
             .iter()
             .map(|new| Lying {
@@ -138,7 +138,7 @@ impl Registry {
         outcomes
     }
 
-    fn remember_overrides(&self, new: &[&NewTopic]) -> Outcome<()> {
+    fn remember_overrides(&self, new: &[&NewTopic]) -> Changed<()> {
         // Also what an earlier topic of the name may have left behind in a crash is replaced.
         let other: Vec<_> = new
             .iter()

@@ -6,20 +6,20 @@ use kafkalite_cluster::unknown_topic;
 
 use super::Registry;
 use super::catalog::Catalog;
-use super::change::Outcome;
+use super::in_turn::Changed;
 use crate::refusal::Refusal;
 
 impl Registry {
     /// Deletes topics by name: they are gone when this returns, their files some time later.
-    pub(crate) async fn delete(self: &Arc<Self>, names: Vec<String>) -> Vec<Outcome<()>> {
+    pub(crate) async fn delete(self: &Arc<Self>, names: Vec<String>) -> Vec<Changed<()>> {
         self.change(names.len(), move |registry, catalog| {
             registry.delete_now(catalog, &names)
         })
         .await
     }
 
-    fn delete_now(&self, catalog: &mut Catalog, names: &[String]) -> Vec<Outcome<()>> {
-        let mut marked: Vec<Outcome<&str>> = Vec::with_capacity(names.len());
+    fn delete_now(&self, catalog: &mut Catalog, names: &[String]) -> Vec<Changed<()>> {
+        let mut marked: Vec<Changed<&str>> = Vec::with_capacity(names.len());
         for name in names {
             marked.push(match catalog.topics.get_mut(name) {
                 Some(entry) if !entry.deleting => {

@@ -7,11 +7,11 @@ use kafkalite_cluster::unknown_topic;
 
 use super::Registry;
 use super::catalog::Catalog;
-use super::change::Outcome;
+use super::in_turn::Changed;
 
 impl Registry {
     /// Gives a topic `count` partitions in all.
-    pub(crate) async fn grow(self: &Arc<Self>, name: String, count: i32) -> Outcome<()> {
+    pub(crate) async fn grow(self: &Arc<Self>, name: String, count: i32) -> Changed<()> {
         let grow = move |registry: &Self, catalog: &mut Catalog| {
             vec![registry.grow_now(catalog, &name, count)]
         };
@@ -27,13 +27,13 @@ impl Registry {
         name: &str,
         count: i32,
         assignments: Option<&[Vec<i32>]>,
-    ) -> Outcome<Growth> {
+    ) -> Changed<Growth> {
         let growth = plan(&self.image(), name, count, assignments)?;
         self.replicas.check_descriptors(growth.added.len() as i32)?;
         Ok(growth)
     }
 
-    fn grow_now(&self, catalog: &mut Catalog, name: &str, count: i32) -> Outcome<()> {
+    fn grow_now(&self, catalog: &mut Catalog, name: &str, count: i32) -> Changed<()> {
         let now = self.check_growth(name, count, None)?.topic.partitions.len() as i32;
         let topic = self
             .replicas
@@ -63,7 +63,7 @@ impl Registry {
 
 impl Catalog {
     /// Notes how many partitions a topic has, also in memory only if the disk is full: the next change writes it.
-    fn resize(&mut self, name: &str, count: i32) -> Outcome<()> {
+    fn resize(&mut self, name: &str, count: i32) -> Changed<()> {
         if let Some(entry) = self.topics.get_mut(name) {
             entry.partitions = count;
         }

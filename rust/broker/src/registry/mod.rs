@@ -6,10 +6,10 @@
 //! [replicas](crate::replicas): a topic is in the image after its partitions can be read, and is out of it before they cannot.
 
 mod catalog;
-mod change;
 mod creation;
 mod deletion;
 mod growth;
+mod in_turn;
 mod start;
 
 use std::sync::Arc;

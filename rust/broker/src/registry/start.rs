@@ -16,7 +16,7 @@ use kafkalite_world::{Dice, World};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::catalog::{Catalog, Entry};
+use super::catalog::{Catalog, CatalogEntry};
 use super::{Registry, image_of};
 use crate::config::Configs;
 use crate::replicas::{Lying, Replicas, discard, remove_partitions};
@@ -121,7 +121,7 @@ fn keep_compacted(
 /// Enters what lies in the directory and is not in the catalog: whole topics, and more partitions of known ones. Numbers
 /// that are missing in between, which another broker of a cluster may have, become empty partitions.
 fn adopt(found: &[PartitionDir], catalog: &mut Catalog, dice: &Dice) {
-    let mut topics: BTreeMap<&str, Entry> = BTreeMap::new();
+    let mut topics: BTreeMap<&str, CatalogEntry> = BTreeMap::new();
     for PartitionDir {
         partition,
         topic_id,
@@ -132,7 +132,7 @@ fn adopt(found: &[PartitionDir], catalog: &mut Catalog, dice: &Dice) {
             tracing::warn!("{partition} is left alone: no topic has that many partitions");
             continue;
         }
-        let unknown = Entry {
+        let unknown = CatalogEntry {
             id: Uuid::nil(),
             partitions: 0,
             deleting: false,

@@ -10,7 +10,7 @@ use kafkalite_wire::api::incremental_alter_configs::{
 use std::sync::Arc;
 
 use super::{Admin, check, only};
-use crate::cluster::Lane;
+use crate::cluster::Purpose;
 use crate::error::Result;
 
 /// What has settings.
@@ -200,7 +200,7 @@ impl Admin {
             ConfigResource::Topic(_) | ConfigResource::Group(_) => self.controller().await,
             ConfigResource::Broker(id) => {
                 self.cluster.current().await?;
-                self.cluster.connection(*id, Lane::Ask).await
+                self.cluster.connection(*id, Purpose::Ask).await
             }
         }
     }

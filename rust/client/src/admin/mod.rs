@@ -15,7 +15,7 @@ use kafkalite_wire::api::describe_cluster::DescribeClusterRequest;
 use kafkalite_wire::{ErrorCode, Request};
 
 use crate::closing::Closing;
-use crate::cluster::{Cluster, Lane};
+use crate::cluster::{Cluster, Purpose};
 use crate::config::AdminConfig;
 use crate::consumer::{OffsetAndTimestamp, StartAt, TopicPartition};
 use crate::error::{ClientError, Result};
@@ -143,7 +143,7 @@ impl Admin {
                 None,
             )
         })?;
-        self.cluster.connection(controller, Lane::Ask).await
+        self.cluster.connection(controller, Purpose::Ask).await
     }
 
     async fn ask_controller<R: Request>(&self, request: &R) -> Result<R::Response> {

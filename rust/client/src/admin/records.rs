@@ -8,7 +8,7 @@ use kafkalite_wire::api::delete_records::{
 };
 
 use super::{Admin, check};
-use crate::cluster::Lane;
+use crate::cluster::Purpose;
 use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
 
@@ -54,7 +54,7 @@ impl Admin {
                         topics: vec![topic],
                         timeout_ms: self.request_timeout_ms(),
                     };
-                    let connection = self.cluster.connection(leader, Lane::Ask).await?;
+                    let connection = self.cluster.connection(leader, Purpose::Ask).await?;
                     let response = connection
                         .call(&request, self.config.client.request_timeout)
                         .await?;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use kafkalite_link::{Address, Connection, Origin};
+use kafkalite_link::{Address, Connection, NamedBy};
 use kafkalite_wire::api::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
 use kafkalite_wire::{ErrorCode, Request};
 
 use super::peer::Peer;
-use super::{Cluster, Lane};
+use super::{Cluster, Purpose};
 use crate::error::{ClientError, Result};
 
 /// From this version on `FindCoordinator` names several groups.
@@ -89,7 +89,7 @@ impl Cluster {
         coordinator: &Coordinator,
         request: impl Fn(i16) -> R,
     ) -> Result<R::Response> {
-        let key = (Peer::Broker(coordinator.broker), Lane::Ask);
+        let key = (Peer::Broker(coordinator.broker), Purpose::Ask);
         let destination = self.destination(coordinator.broker);
         let connection = self
             .pool
@@ -148,7 +148,7 @@ fn found(group: &str, response: FindCoordinatorResponse) -> Result<Coordinator> 
         address: Address {
             host,
             port,
-            origin: Origin::Advertised(broker),
+            origin: NamedBy::Advertised(broker),
         },
     })
 }

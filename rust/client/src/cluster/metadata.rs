@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kafkalite_link::{Address, Origin};
+use kafkalite_link::{Address, NamedBy};
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::metadata::MetadataResponse;
 use tokio::time::Instant;
@@ -72,7 +72,7 @@ impl Metadata {
     pub(crate) fn of(response: MetadataResponse) -> Self {
         let brokers = response.brokers.into_iter().filter_map(|broker| {
             let port = u16::try_from(broker.port).ok()?;
-            let origin = Origin::Advertised(broker.node_id);
+            let origin = NamedBy::Advertised(broker.node_id);
             Some((
                 broker.node_id,
                 Address {

@@ -30,8 +30,8 @@ use creation::Creations;
 pub(crate) use interest::Interest;
 use interest::Interests;
 pub(crate) use metadata::{Metadata, Missing, PartitionMetadata, TopicMetadata};
-pub(crate) use peer::Lane;
 use peer::Peer;
+pub(crate) use peer::Purpose;
 
 /// How long a topic may be unknown before that is believed: one that was just created reaches all brokers later.
 const PROPAGATION: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ pub(crate) struct Cluster {
     bootstrap: Vec<Address>,
     /// Where the next round through `bootstrap` starts.
     rotation: AtomicUsize,
-    pool: Pool<(Peer, Lane)>,
+    pool: Pool<(Peer, Purpose)>,
     metadata: RwLock<Arc<Metadata>>,
     /// Topics that a refresh asks for.
     interests: Arc<Interests>,
@@ -110,7 +110,7 @@ impl Cluster {
     }
 
     /// A connection to a broker of the latest snapshot.
-    pub(crate) async fn connection(&self, broker: i32, lane: Lane) -> Result<Arc<Connection>> {
+    pub(crate) async fn connection(&self, broker: i32, lane: Purpose) -> Result<Arc<Connection>> {
         let address = self.address(broker)?;
         let key = (Peer::Broker(broker), lane);
         let connection = self
@@ -162,7 +162,7 @@ impl Cluster {
         request: impl Fn(i16) -> R,
     ) -> Result<R::Response> {
         let timeout = self.config.request_timeout;
-        if let Some(connection) = self.pool.open(|(_, lane)| *lane == Lane::Ask)
+        if let Some(connection) = self.pool.open(|(_, lane)| *lane == Purpose::Ask)
             && let Ok(response) = connection.call_in_version(&request, timeout).await
         {
             self.reached();
@@ -177,7 +177,7 @@ impl Cluster {
                 };
                 let connection = self
                     .pool
-                    .connection((peer, Lane::Ask), &address, destination)
+                    .connection((peer, Purpose::Ask), &address, destination)
                     .await?;
                 connection.call_in_version(&request, timeout).await
             };

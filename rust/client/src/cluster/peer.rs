@@ -3,7 +3,7 @@
 /// What a connection is for. A broker works on one request of a connection at a time, so a fetch that waits for data
 /// would hold up everything behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Lane {
+pub(crate) enum Purpose {
     /// Short questions.
     Ask,
     /// Produce requests.

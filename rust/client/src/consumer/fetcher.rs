@@ -19,7 +19,7 @@ use super::plan::Plan;
 use super::session::{Session, SessionRequest, Want};
 use super::shared::Shared;
 use super::{StartAt, TopicPartition};
-use crate::cluster::Lane;
+use crate::cluster::Purpose;
 use crate::config::OffsetReset;
 use crate::error::{ClientError, Result, StaleMetadata};
 use kafkalite_link::{Connection, Reply};
@@ -120,7 +120,7 @@ impl Fetcher {
         let (cluster, leader) = (&self.shared.cluster, self.leader);
         let given_back = async {
             // Not over its own connection, which may be held up by a fetch that waits for data.
-            let connection = cluster.connection(leader, Lane::Ask).await?;
+            let connection = cluster.connection(leader, Purpose::Ask).await?;
             let request = FetchRequest {
                 session_id: id,
                 session_epoch: epoch,

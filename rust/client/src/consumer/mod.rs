@@ -1,7 +1,7 @@
 //! Reads the partitions that it is given, ahead of the application (P7 of the paper).
 //!
 //! The application's side takes batches out of buffers; it never waits for the network unless all are empty. A fetcher for
-//! each leader fills them; a partition whose buffer is full is left out of the next fetch. The steward keeps track of
+//! each leader fills them; a partition whose buffer is full is left out of the next fetch. One task keeps track of
 //! leaders. There is no group here: who reads what is decided by whoever calls [`Consumer::assign`], or by the group's
 //! task, which adds and takes out partitions one by one (`claims`).
 
@@ -13,13 +13,13 @@ mod claims;
 mod decode;
 mod fetcher;
 mod fetchers;
+mod leaders;
 mod missing;
 mod offsets;
 mod partition;
 mod plan;
 mod session;
 mod shared;
-mod steward;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -93,7 +93,7 @@ impl Consumer {
 
     fn of(config: ConsumerConfig, cluster: Arc<Cluster>, runtime: &Handle) -> Self {
         let shared = Arc::new(Shared::new(config, cluster));
-        runtime.spawn(steward::run(Arc::clone(&shared)));
+        runtime.spawn(leaders::run(Arc::clone(&shared)));
         Self { shared }
     }
 

@@ -10,7 +10,7 @@ use kafkalite_wire::api::list_offsets::{
 };
 
 use super::{StartAt, TopicPartition};
-use crate::cluster::{Cluster, Lane};
+use crate::cluster::{Cluster, Purpose};
 use crate::config::OffsetReset;
 use crate::error::{ClientError, Result};
 
@@ -48,7 +48,7 @@ pub(super) async fn ask_leader(
     leader: i32,
     questions: &[Question],
 ) -> Result<Vec<(TopicPartition, Result<Option<OffsetAndTimestamp>>)>> {
-    let connection = cluster.connection(leader, Lane::Ask).await?;
+    let connection = cluster.connection(leader, Purpose::Ask).await?;
     let mut topics: Vec<ListOffsetsTopic> = Vec::new();
     for (of, current_leader_epoch, timestamp) in questions {
         let partition = ListOffsetsPartition {

@@ -1,4 +1,4 @@
-//! What the application, the fetchers and the steward share.
+//! What the application, the fetchers and the task that keeps them share.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(super) struct Shared {
     /// Something can be taken.
     pub(super) arrived: Notify,
     /// A partition has no leader, or its leader refused.
-    pub(super) steward: Notify,
+    pub(super) leaders_wanted: Notify,
     pub(super) closing: Closing,
     /// Whether the background work of a closed consumer is done.
     has_ended: watch::Sender<bool>,
@@ -48,7 +48,7 @@ impl Shared {
             cluster,
             state: Mutex::default(),
             arrived: Notify::new(),
-            steward: Notify::new(),
+            leaders_wanted: Notify::new(),
             closing: Closing::new("consumer"),
             has_ended: watch::Sender::new(false),
         }
@@ -102,7 +102,7 @@ impl Shared {
         for waker in state.wakers.values() {
             waker.notify_one();
         }
-        self.steward.notify_one();
+        self.leaders_wanted.notify_one();
     }
 
     /// Adds partitions that a group assigned; the others stay as they are.
@@ -112,7 +112,7 @@ impl Shared {
             let partition = Partition::claimed(Arc::clone(claim), self.cluster.retry_backoff());
             self.put(&mut state, of.clone(), partition);
         }
-        self.steward.notify_one();
+        self.leaders_wanted.notify_one();
     }
 
     fn put(&self, state: &mut State, of: TopicPartition, mut partition: Partition) {
@@ -250,7 +250,7 @@ impl Shared {
             partition.pause_after_error(now);
         });
         self.troubled(error);
-        self.steward.notify_one();
+        self.leaders_wanted.notify_one();
     }
 
     pub(super) fn troubled(&self, error: ClientError) {

@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::commit_queue::Attempt;
-use super::inside::{Inside, Order};
 use super::offsets::Offsets;
+use super::shared::{MemberShared, Order};
 use super::standing::Standing;
 use crate::admin::CommittedOffset;
 use crate::cluster::shown;
@@ -26,7 +26,7 @@ enum Verdict {
     Failed(ClientError),
 }
 
-impl Inside {
+impl MemberShared {
     /// What was consumed of these partitions, which are sorted, or of all, and is not committed.
     pub(super) fn uncommitted(&self, of: Option<&[TopicPartition]>) -> Offsets {
         let mut offsets: Offsets = self

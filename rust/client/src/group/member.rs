@@ -10,33 +10,33 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::Subscription;
+use super::coordinator_link::CoordinatorLink;
 use super::division::{Counted, Divided, count, count_all, decide};
-use super::inside::{Inside, Order};
-use super::link::Link;
 use super::membership::{Effect, Event, Failure, Membership, Terms, Topics};
 use super::report::{gone, names, settled};
+use super::shared::{MemberShared, Order};
 use super::standing::Standing;
 use super::work::Work;
-use super::{parting, requests};
+use super::{handover, requests};
 use crate::cluster::{CREATION, shown};
 use crate::config::Assignor;
 use crate::error::{ClientError, Result};
 
 /// Keeps the member in its group until it is closed.
-pub(super) async fn run(inside: Arc<Inside>, mut orders: mpsc::UnboundedReceiver<Order>) {
-    let mut task = Task::new(inside);
+pub(super) async fn run(shared: Arc<MemberShared>, mut orders: mpsc::UnboundedReceiver<Order>) {
+    let mut task = Task::new(shared);
     while !task.membership.has_ended() {
         let deadline = task.deadline();
-        let inside = Arc::clone(&task.inside);
+        let shared = Arc::clone(&task.shared);
         tokio::select! {
             order = orders.recv() => task.obey(order.unwrap_or(Order::Close)),
             done = task.work.next() => task.done(done),
-            () = inside.wake.notified() => {}
+            () = shared.wake.notified() => {}
             () = sleep_until(deadline) => {}
         }
         task.look_at_the_clock();
     }
-    task.inside.consumer.close();
+    task.shared.consumer.close();
     task.publish();
 }
 
@@ -51,8 +51,8 @@ pub(super) enum Done {
 }
 
 struct Task {
-    inside: Arc<Inside>,
-    link: Arc<Link>,
+    shared: Arc<MemberShared>,
+    link: Arc<CoordinatorLink>,
     membership: Membership,
     work: Work<Done>,
     subscription: Option<Subscription>,
@@ -79,21 +79,24 @@ struct Task {
 }
 
 impl Task {
-    fn new(inside: Arc<Inside>) -> Self {
-        let (config, cluster) = (inside.consumer.config(), inside.consumer.cluster());
+    fn new(shared: Arc<MemberShared>) -> Self {
+        let (config, cluster) = (shared.consumer.config(), shared.consumer.cluster());
         let now = Instant::now();
         let terms = Terms {
             is_cooperative: config
                 .assignors
                 .iter()
                 .all(|it| *it == Assignor::CooperativeSticky),
-            is_static: inside.instance.is_some(),
+            is_static: shared.instance.is_some(),
             heartbeat_interval: config.heartbeat_interval,
             max_poll_interval: config.max_poll_interval,
             backoff: cluster.retry_backoff(),
         };
         Self {
-            link: Arc::new(Link::new(Arc::clone(cluster), Arc::clone(&inside.group))),
+            link: Arc::new(CoordinatorLink::new(
+                Arc::clone(cluster),
+                Arc::clone(&shared.group),
+            )),
             membership: Membership::new(terms, now),
             work: Work::new(),
             subscription: None,
@@ -108,12 +111,12 @@ impl Task {
             misses_since: None,
             existing: Topics::new(),
             has_failed: false,
-            inside,
+            shared,
         }
     }
 
     fn deadline(&self) -> Instant {
-        let commits = self.inside.consumer.config().enable_auto_commit && !self.is_committing;
+        let commits = self.shared.consumer.config().enable_auto_commit && !self.is_committing;
         let commit = (commits && self.membership.is_settled()).then_some(self.commit_at);
         let due = [self.membership.deadline(), self.look_at, commit];
         let due = due.into_iter().flatten().min();
@@ -124,7 +127,7 @@ impl Task {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Subscribe(Some(to)) => {
-                self.inside.taken_up();
+                self.shared.taken_up();
                 // Which topics match a pattern has to be known before it joins; topics that are named may be none.
                 self.look_at = Some(Instant::now());
                 self.look += 1;
@@ -138,7 +141,7 @@ impl Task {
                 self.subscription = Some(to);
             }
             Order::Subscribe(None) => {
-                self.inside.taken_up();
+                self.shared.taken_up();
                 self.subscription = None;
                 self.look_at = None;
                 self.tell(Event::Unsubscribed);
@@ -175,7 +178,7 @@ impl Task {
             }
             Done::Committed => {
                 self.is_committing = false;
-                let interval = self.inside.consumer.config().auto_commit_interval;
+                let interval = self.shared.consumer.config().auto_commit_interval;
                 self.commit_at = Instant::now() + interval;
             }
             Done::Nothing => {}
@@ -184,7 +187,7 @@ impl Task {
 
     fn tell(&mut self, event: Event) {
         if let Event::Joined(_, Err(error)) | Event::Synced(_, Err(error)) = &event {
-            self.inside.consumer.troubled(error.clone());
+            self.shared.consumer.troubled(error.clone());
         }
         let effects = self.membership.on(event, Instant::now());
         self.publish();
@@ -201,27 +204,27 @@ impl Task {
             is_out: self.membership.is_out(),
             has_ended: self.membership.has_ended(),
         };
-        self.inside.standing.send_if_modified(|known| {
+        self.shared.standing.send_if_modified(|known| {
             let is_new = *known != standing;
             *known = standing;
             is_new
         });
         let rests = self.membership.rests();
-        self.inside.rests.store(rests, Ordering::Release);
+        self.shared.rests.store(rests, Ordering::Release);
     }
 
     fn look_at_the_clock(&mut self) {
         let now = Instant::now();
-        let claims = self.inside.consumer.claims();
+        let claims = self.shared.consumer.claims();
         let progress = claims.values().filter_map(|claim| claim.consumed()).sum();
         if progress != self.progress {
             self.progress = progress;
-            self.inside.note_now();
+            self.shared.note_now();
         }
-        self.tell(Event::Asked(self.inside.last_asked()));
+        self.tell(Event::Asked(self.shared.last_asked()));
         // Somebody who came while the member was leaving waits already; who is to be told an error first calls again.
-        let waits = self.membership.rests() && !self.has_failed && self.inside.is_waited_for();
-        if self.inside.knocked.swap(false, Ordering::AcqRel) || waits {
+        let waits = self.membership.rests() && !self.has_failed && self.shared.is_waited_for();
+        if self.shared.knocked.swap(false, Ordering::AcqRel) || waits {
             self.has_failed = false;
             self.tell(Event::Knocked);
         }
@@ -229,7 +232,7 @@ impl Task {
         if self.look_at.is_some_and(|due| now >= due) {
             self.look();
         }
-        let commits = self.inside.consumer.config().enable_auto_commit && !self.is_committing;
+        let commits = self.shared.consumer.config().enable_auto_commit && !self.is_committing;
         if commits && self.membership.is_settled() && now >= self.commit_at {
             self.commit();
         }
@@ -237,16 +240,16 @@ impl Task {
 
     fn commit(&mut self) {
         self.is_committing = true;
-        let inside = Arc::clone(&self.inside);
-        let standing = inside.standing.borrow().clone();
+        let shared = Arc::clone(&self.shared);
+        let standing = shared.standing.borrow().clone();
         self.work.begin(Done::Committed, async move {
-            let offsets = inside.uncommitted(None);
+            let offsets = shared.uncommitted(None);
             if !offsets.is_empty() {
-                match inside.attempt(offsets.clone(), standing.clone()).await {
-                    Ok(()) => inside.settle(&offsets),
+                match shared.attempt(offsets.clone(), standing.clone()).await {
+                    Ok(()) => shared.settle(&offsets),
                     Err(error) => {
-                        let error = inside.told(error, &standing);
-                        tracing::debug!(group = %inside.group, %error, "an automatic commit is made again later");
+                        let error = shared.told(error, &standing);
+                        tracing::debug!(group = %shared.group, %error, "an automatic commit is made again later");
                     }
                 }
             }
@@ -270,7 +273,7 @@ impl Task {
         if let Some(divided) = self.divided.as_ref().filter(|_| leads) {
             topics.extend(divided.topics.iter().cloned());
         }
-        let cluster = Arc::clone(self.inside.consumer.cluster());
+        let cluster = Arc::clone(self.shared.consumer.cluster());
         let number = self.look;
         // One that was there before, and is deleted, does not come back.
         let create = !self.is_checked;
@@ -285,13 +288,13 @@ impl Task {
     }
 
     fn looked(&mut self, counted: Result<Counted>) {
-        let config = self.inside.consumer.config();
+        let config = self.shared.consumer.config();
         let max_age = config.client.metadata_max_age;
         let now = Instant::now();
         let Counted { counts, refused } = match counted {
             Ok(counted) => counted,
             Err(error) => {
-                tracing::debug!(group = %self.inside.group, %error, "the cluster's topics are not known");
+                tracing::debug!(group = %self.shared.group, %error, "the cluster's topics are not known");
                 self.look_at = Some(now + self.missing.failed());
                 return;
             }
@@ -304,11 +307,11 @@ impl Task {
         let topics = subscription.resolve(counts.keys().map(|name| &**name));
         let there = topics.iter().filter(|it| counts.contains_key(*it));
         let before = std::mem::replace(&mut self.existing, there.cloned().collect());
-        let absences = &self.inside.consumer.cluster().absences;
+        let absences = &self.shared.consumer.cluster().absences;
         for topic in before.difference(&self.existing) {
             let is_refused = refused.iter().any(|(name, _)| name == topic);
             if !is_refused && absences.is_gone(topic, now) {
-                tracing::warn!("{}", gone(&self.inside.group, topic));
+                tracing::warn!("{}", gone(&self.shared.group, topic));
             }
         }
         let refused: BTreeMap<_, _> = refused.into_iter().collect();
@@ -331,7 +334,7 @@ impl Task {
             let names: Vec<_> = missing.iter().map(|topic| &***topic).collect();
             tracing::warn!(
                 "{}: there is no topic {}; what is published there is read as soon as there is",
-                shown(&self.inside.group),
+                shown(&self.shared.group),
                 names.join(", ")
             );
         }
@@ -351,7 +354,7 @@ impl Task {
     }
 
     fn carry_out(&mut self, effect: Effect) {
-        let inside = Arc::clone(&self.inside);
+        let shared = Arc::clone(&self.shared);
         let link = Arc::clone(&self.link);
         match effect {
             Effect::Divide {
@@ -359,7 +362,7 @@ impl Task {
                 protocol,
                 members,
             } => {
-                let cluster = Arc::clone(inside.consumer.cluster());
+                let cluster = Arc::clone(shared.consumer.cluster());
                 let instead = Done::Divided(attempt, Err(ended()));
                 self.work.begin(instead, async move {
                     Done::Divided(attempt, decide(cluster, protocol, members).await)
@@ -367,14 +370,14 @@ impl Task {
             }
             Effect::Release { partitions, lost } => {
                 self.work.begin(Done::Event(Event::Released), async move {
-                    parting::release(&inside, partitions.into_iter().collect(), lost).await;
+                    handover::release(&shared, partitions.into_iter().collect(), lost).await;
                     Done::Event(Event::Released)
                 });
             }
             Effect::Adopt(partitions) => {
-                let claimed = parting::adopt(&inside, partitions);
+                let claimed = handover::adopt(&shared, partitions);
                 self.work.begin(Done::Nothing, async move {
-                    parting::begin(&inside, claimed).await;
+                    handover::begin(&shared, claimed).await;
                     Done::Nothing
                 });
             }
@@ -388,13 +391,13 @@ impl Task {
                 let leads = self.membership.leads();
                 let divided = self.divided.as_ref().filter(|_| leads);
                 let moved = settled(divided, &gained, &given_up, owned);
-                let group = shown(&inside.group);
-                inside.consumer.untroubled();
+                let group = shown(&shared.group);
+                shared.consumer.untroubled();
                 tracing::info!("{group} is in generation {generation} because {why}: {moved}");
                 // Partitions and topics may have changed since the leader counted.
                 let missing =
                     divided.is_some_and(Divided::lacks_a_topic) || self.misses_since.is_some();
-                let max_age = inside.consumer.config().client.metadata_max_age;
+                let max_age = shared.consumer.config().client.metadata_max_age;
                 let pause = if missing {
                     self.missing.failed()
                 } else {
@@ -408,12 +411,12 @@ impl Task {
                 self.report(error);
             }
             Effect::Silent => {
-                let given_up = inside.consumer.assignment();
+                let given_up = shared.consumer.assignment();
                 tracing::warn!(
                     "{}: nobody asked for a message for longer than max.poll.interval.ms={}, so this member leaves and gives \
                      up {}; it joins again when somebody asks. Process less between two messages, or raise the setting",
-                    shown(&inside.group),
-                    inside.consumer.config().max_poll_interval.as_millis(),
+                    shown(&shared.group),
+                    shared.consumer.config().max_poll_interval.as_millis(),
                     names(given_up.iter()),
                 );
             }
@@ -421,7 +424,7 @@ impl Task {
                 let instead = requests::unanswered(&request, ended());
                 let instead = instead.map_or(Done::Nothing, Done::Event);
                 self.work.begin(instead, async move {
-                    let event = requests::send(inside, link, request).await;
+                    let event = requests::send(shared, link, request).await;
                     event.map_or(Done::Nothing, Done::Event)
                 });
             }
@@ -430,18 +433,18 @@ impl Task {
 
     fn report(&self, error: ClientError) {
         tracing::warn!("{error}");
-        self.inside.fail(error);
-        self.inside.consumer.wake();
+        self.shared.fail(error);
+        self.shared.consumer.wake();
     }
 
     fn error(&self, failure: Failure) -> ClientError {
-        let group: Arc<str> = shown(&self.inside.group).into();
+        let group: Arc<str> = shown(&self.shared.group).into();
         match failure {
-            Failure::Fenced => self.inside.fenced(),
+            Failure::Fenced => self.shared.fenced(),
             Failure::Refused(code) => ClientError::NotAdmitted {
                 group,
                 code,
-                advice: requests::advice(code, self.inside.consumer.config()).into(),
+                advice: requests::advice(code, self.shared.consumer.config()).into(),
             },
             Failure::Unable(error) => error,
             Failure::Garbage { generation, detail } => ClientError::BadAssignment {
@@ -461,12 +464,12 @@ fn ended() -> ClientError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::inside::tests::alone;
+    use crate::group::shared::tests::alone;
 
     #[tokio::test]
     async fn what_was_found_for_an_earlier_subscription_counts_for_nothing() {
-        let (inside, _ordered, _attempts) = alone();
-        let mut task = Task::new(Arc::new(inside));
+        let (shared, _ordered, _attempts) = alone();
+        let mut task = Task::new(Arc::new(shared));
         let to = |pattern| Order::Subscribe(Some(Subscription::pattern(pattern).unwrap()));
         let found = || {
             let counts = [("a".into(), 1)].into();

@@ -10,16 +10,16 @@
 mod assignors;
 mod commit_queue;
 mod commits;
+mod coordinator_link;
 mod division;
 mod events;
-mod inside;
-mod link;
+mod handover;
 mod member;
 mod membership;
 mod offsets;
-mod parting;
 mod report;
 mod requests;
+mod shared;
 #[cfg(test)]
 mod slow_decoding;
 mod standing;
@@ -41,8 +41,8 @@ use crate::config::{ConfigError, ConsumerConfig};
 use crate::consumer::{Batch, Consumer, StartAt, TopicPartition};
 use crate::error::{ClientError, Result};
 pub use events::{PendingEvent, RebalanceEvent};
-use inside::{Inside, Order};
 use offsets::Offsets;
+use shared::{MemberShared, Order};
 use standing::Standing;
 pub use subscription::{Pattern, Subscription};
 
@@ -52,7 +52,7 @@ pub use subscription::{Pattern, Subscription};
 /// ([`sibling`](Self::sibling)): so every assignor of every client counts them and divides fairly.
 #[derive(Debug)]
 pub struct GroupConsumer {
-    inside: Arc<Inside>,
+    shared: Arc<MemberShared>,
     /// Members made from the same settings, to number static ones.
     siblings: Arc<AtomicUsize>,
 }
@@ -87,7 +87,7 @@ impl GroupConsumer {
     /// members may have the same.
     #[must_use]
     pub fn sibling(&self, runtime: &Handle) -> Self {
-        let consumer = self.inside.consumer.sibling(runtime);
+        let consumer = self.shared.consumer.sibling(runtime);
         Self::of(consumer, runtime, Arc::clone(&self.siblings))
     }
 
@@ -108,76 +108,76 @@ impl GroupConsumer {
             instance.clone(),
             attempts,
         ));
-        let inside = Arc::new(Inside::new(consumer, instance, orders, commits));
-        runtime.spawn(member::run(Arc::clone(&inside), ordered));
-        Self { inside, siblings }
+        let shared = Arc::new(MemberShared::new(consumer, instance, orders, commits));
+        runtime.spawn(member::run(Arc::clone(&shared), ordered));
+        Self { shared, siblings }
     }
 
     /// Joins the group with this subscription, or changes it. Returns at once: [`assignment`](Self::assignment) and
     /// [`next_batch`](Self::next_batch) show what comes of it.
     pub fn subscribe(&self, to: Subscription) {
-        self.inside.asks();
-        self.inside.subscribe(Some(to));
+        self.shared.asks();
+        self.shared.subscribe(Some(to));
     }
 
     /// Commits what was consumed (unless `enable.auto.commit=false`), gives up every partition and leaves the group, without
     /// waiting for it. [`subscribe`](Self::subscribe) joins again.
     pub fn unsubscribe(&self) {
-        self.inside.subscribe(None);
+        self.shared.subscribe(None);
     }
 
     /// What was subscribed to last.
     pub fn subscription(&self) -> Option<Subscription> {
-        self.inside.subscription.lock().clone()
+        self.shared.subscription.lock().clone()
     }
 
     /// The partitions that the group gave to this member, sorted.
     pub fn assignment(&self) -> Vec<TopicPartition> {
-        let mut assignment = self.inside.consumer.assignment();
+        let mut assignment = self.shared.consumer.assignment();
         assignment.sort_unstable();
         assignment
     }
 
     /// Whether the group gave a partition to this member.
     pub fn is_assigned(&self, partition: &TopicPartition) -> bool {
-        self.inside.consumer.is_assigned(partition)
+        self.shared.consumer.is_assigned(partition)
     }
 
     /// The group's name.
     pub fn group(&self) -> &str {
-        &self.inside.group
+        &self.shared.group
     }
 
     /// A reader is alive: it comes back for another message of a batch that it took. One relaxed store; whoever asks for
     /// batches need not call it.
     #[inline]
     pub fn asks(&self) {
-        self.inside.has_asked.store(true, Ordering::Relaxed);
+        self.shared.has_asked.store(true, Ordering::Relaxed);
     }
 
     /// The id that the coordinator knows this member by; `None` before it gave one.
     pub fn member_id(&self) -> Option<Arc<str>> {
-        let id = Arc::clone(&self.inside.standing.borrow().member_id);
+        let id = Arc::clone(&self.shared.standing.borrow().member_id);
         (!id.is_empty()).then_some(id)
     }
 
     /// The generation of the group that this member is in; it grows with each rebalance. `None` while it is in none.
     pub fn generation(&self) -> Option<i32> {
-        let generation = self.inside.standing.borrow().generation;
+        let generation = self.shared.standing.borrow().generation;
         (generation >= 0).then_some(generation)
     }
 
     /// The next batch that is there, without waiting; none while an event waits to be handled, or is being handled.
     pub fn try_next_batch(&self) -> Option<Result<Batch>> {
-        if let Some(failure) = self.inside.failure() {
+        if let Some(failure) = self.shared.failure() {
             return Some(Err(failure));
         }
-        self.inside.asks();
+        self.shared.asks();
         // Whoever closes it need not wait for who handles one.
-        if self.inside.events.is_pending() && !self.inside.consumer.is_closed() {
+        if self.shared.events.is_pending() && !self.shared.consumer.is_closed() {
             return None;
         }
-        self.inside.consumer.try_next_batch()
+        self.shared.consumer.try_next_batch()
     }
 
     /// The next batch of any partition, as [`Consumer::next_batch`]; `None` when the time is up, or at once when there is an
@@ -189,13 +189,13 @@ impl GroupConsumer {
     /// every call, until it is unsubscribed.
     pub async fn next_batch(&self, limit: Duration) -> Result<Option<Batch>> {
         let deadline = Instant::now() + limit;
-        let _waits = self.inside.waits();
+        let _waits = self.shared.waits();
         loop {
-            let (arrived, handled) = (self.inside.consumer.arrived(), self.inside.events.handled());
+            let (arrived, handled) = (self.shared.consumer.arrived(), self.shared.events.handled());
             if let Some(next) = self.try_next_batch() {
                 return next.map(Some);
             }
-            if self.inside.events.is_any() {
+            if self.shared.events.is_any() {
                 return Ok(None);
             }
             let woken = async {
@@ -213,13 +213,13 @@ impl GroupConsumer {
     /// Whether rebalances shall be told as events. Whoever says yes has to ask for them: until a [`PendingEvent`] is
     /// dropped nothing is read, and the group's rebalance waits, for `max.poll.interval.ms` at the most.
     pub fn listen(&self, wanted: bool) {
-        self.inside.events.want(wanted);
+        self.shared.events.want(wanted);
     }
 
     /// Whether an event waits to be handled, or is being handled.
     #[inline]
     pub fn has_event(&self) -> bool {
-        self.inside.events.is_pending()
+        self.shared.events.is_pending()
     }
 
     /// The next event, if one waits and none is being handled: they are told one after the other.
@@ -228,52 +228,52 @@ impl GroupConsumer {
         if !self.has_event() {
             return None;
         }
-        self.inside.events.take()
+        self.shared.events.take()
     }
 
     /// Why nothing comes at the moment, if something is wrong that may pass.
     pub fn trouble(&self) -> Option<ClientError> {
-        self.inside.consumer.trouble()
+        self.shared.consumer.trouble()
     }
 
     /// Goes on reading a partition elsewhere, as [`Consumer::seek`]. Batches from before have their claim revoked; what is
     /// committed next is the new position.
     pub fn seek(&self, partition: &TopicPartition, to: StartAt) -> Result<()> {
-        self.inside.consumer.seek(partition, to)
+        self.shared.consumer.seek(partition, to)
     }
 
     /// Stops or resumes handing out a partition. It stays this member's, until a rebalance takes it away and with it the
     /// pause; with `cooperative-sticky` alone, partitions that stay keep theirs.
     pub fn set_paused(&self, partition: &TopicPartition, paused: bool) -> Result<()> {
-        self.inside.consumer.set_paused(partition, paused)
+        self.shared.consumer.set_paused(partition, paused)
     }
 
     /// As [`Consumer::is_paused`].
     pub fn is_paused(&self, partition: &TopicPartition) -> bool {
-        self.inside.consumer.is_paused(partition)
+        self.shared.consumer.is_paused(partition)
     }
 
     /// As [`Consumer::position`].
     pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
-        self.inside.consumer.position(partition)
+        self.shared.consumer.position(partition)
     }
 
     /// As [`Consumer::end`].
     pub fn end(&self, partition: &TopicPartition) -> Option<i64> {
-        self.inside.consumer.end(partition)
+        self.shared.consumer.end(partition)
     }
 
     /// How many offsets lie between what is consumed of each partition and its end, as far as the answers to fetches told;
     /// nothing is asked. Partitions of which either is not known yet are left out.
     pub fn lag(&self) -> Vec<(TopicPartition, i64)> {
-        let mut lag = self.inside.consumer.lag();
+        let mut lag = self.shared.consumer.lag();
         lag.sort_unstable();
         lag
     }
 
     /// The partitions of a topic, as [`Consumer::partitions`].
     pub async fn partitions(&self, topic: &str, limit: Duration) -> Result<Vec<i32>> {
-        self.inside.consumer.partitions(topic, limit).await
+        self.shared.consumer.partitions(topic, limit).await
     }
 
     /// What the group has committed of these partitions, whoever reads them; those of which nothing is are left out.
@@ -282,11 +282,11 @@ impl GroupConsumer {
         partitions: &[TopicPartition],
         limit: Duration,
     ) -> Result<HashMap<TopicPartition, CommittedOffset>> {
-        let (cluster, group) = (self.inside.consumer.cluster(), &*self.inside.group);
+        let (cluster, group) = (self.shared.consumer.cluster(), &*self.shared.group);
         let what = format!("fetching the offsets of {}", shown(group));
         let ask = || offsets::fetch(cluster, group, partitions);
         let fetched = cluster.retrying(&what, limit, ask);
-        self.inside.consumer.or_closed(fetched).await
+        self.shared.consumer.or_closed(fetched).await
     }
 
     /// Commits these offsets, or what was consumed of every partition, and waits for the answer. What was committed is
@@ -304,13 +304,13 @@ impl GroupConsumer {
         offsets: Option<Vec<(TopicPartition, CommittedOffset)>>,
         limit: Duration,
     ) -> Result<Vec<(TopicPartition, CommittedOffset)>> {
-        if offsets.is_none() && self.inside.standing.borrow().is_out {
-            return Err(self.inside.out());
+        if offsets.is_none() && self.shared.standing.borrow().is_out {
+            return Err(self.shared.out());
         }
         let offsets = self.to_commit(offsets);
         if !offsets.is_empty() {
-            let committed = self.inside.commit_within(&offsets, limit);
-            self.inside.closed.or_closed(committed).await?;
+            let committed = self.shared.commit_within(&offsets, limit);
+            self.shared.closed.or_closed(committed).await?;
         }
         Ok(offsets)
     }
@@ -323,33 +323,33 @@ impl GroupConsumer {
         then: impl FnOnce(Result<Vec<(TopicPartition, CommittedOffset)>>) + Send + 'static,
     ) {
         let offsets = self.to_commit(offsets);
-        let subscribed = self.inside.subscription.lock().is_some();
+        let subscribed = self.shared.subscription.lock().is_some();
         let standing = if subscribed {
-            self.inside.standing.borrow().clone()
+            self.shared.standing.borrow().clone()
         } else {
             Standing::outside()
         };
         if subscribed && standing.generation < 0 {
-            then(Err(self.inside.out()));
+            then(Err(self.shared.out()));
             return;
         }
         // Queued now, so that commits stay in order.
-        let inside = Arc::clone(&self.inside);
+        let shared = Arc::clone(&self.shared);
         let used = standing.clone();
-        self.inside
+        self.shared
             .queue(offsets.clone(), standing, move |outcome| {
                 then(match outcome {
                     Ok(()) => {
-                        inside.settle(&offsets);
+                        shared.settle(&offsets);
                         Ok(offsets)
                     }
-                    Err(error) => Err(inside.told(error, &used)),
+                    Err(error) => Err(shared.told(error, &used)),
                 });
             });
     }
 
     fn to_commit(&self, offsets: Option<Offsets>) -> Offsets {
-        offsets.unwrap_or_else(|| self.inside.uncommitted(None))
+        offsets.unwrap_or_else(|| self.shared.uncommitted(None))
     }
 
     /// Ends: whoever reads or asks gets [`ClientError::Closed`] at once; what was consumed is committed (unless
@@ -360,28 +360,28 @@ impl GroupConsumer {
     /// # Errors
     /// [`ClientError::TimedOut`] if that took longer than `limit`; it goes on in the background.
     pub async fn close(&self, limit: Duration) -> Result<()> {
-        self.inside.consumer.close();
+        self.shared.consumer.close();
         // What waits there is not asked for any more.
-        self.inside.events.want(false);
-        self.inside.closing.notify_one();
-        self.inside.order(Order::Close);
-        let mut standing = self.inside.standing.subscribe();
+        self.shared.events.want(false);
+        self.shared.closing.notify_one();
+        self.shared.order(Order::Close);
+        let mut standing = self.shared.standing.subscribe();
         let mut has_left = false;
         let ended = async {
             let _ = standing.wait_for(|it| it.has_ended).await;
             // Who never subscribed may have committed all the same.
-            let _ = self.inside.queued().await;
+            let _ = self.shared.queued().await;
             has_left = true;
             // If there is no time left for them, brokers forget its sessions by themselves.
-            self.inside.consumer.ended().await;
+            self.shared.consumer.ended().await;
         };
         let _ = timeout(limit, ended).await;
-        self.inside.closed.close();
+        self.shared.closed.close();
         if has_left {
             return Ok(());
         }
         Err(ClientError::TimedOut {
-            what: format!("leaving {}", shown(&self.inside.group)).into(),
+            what: format!("leaving {}", shown(&self.shared.group)).into(),
             setting: "timeout",
             limit,
             cause: None,
@@ -392,11 +392,11 @@ impl GroupConsumer {
 /// Leaves without waiting.
 impl Drop for GroupConsumer {
     fn drop(&mut self) {
-        self.inside.consumer.close();
+        self.shared.consumer.close();
         // What waits there is not asked for any more.
-        self.inside.events.want(false);
-        self.inside.closing.notify_one();
-        self.inside.order(Order::Close);
+        self.shared.events.want(false);
+        self.shared.closing.notify_one();
+        self.shared.order(Order::Close);
     }
 }
 
@@ -431,7 +431,7 @@ mod tests {
         let member = member(&[("group.id", "g")]).unwrap();
         member.listen(true);
         let _handled = member
-            .inside
+            .shared
             .events
             .push(RebalanceEvent::Assigned(Vec::new()));
         let event = member.next_event().unwrap();
@@ -444,7 +444,7 @@ mod tests {
             }
         }
         let _handled = member
-            .inside
+            .shared
             .events
             .push(RebalanceEvent::Revoked(Vec::new()));
         drop(event);
@@ -454,7 +454,7 @@ mod tests {
         );
         let _event = member.next_event().unwrap();
         let next = member.next_batch(Duration::from_hours(1));
-        member.inside.consumer.close();
+        member.shared.consumer.close();
         assert!(matches!(next.await, Err(ClientError::Closed(_))));
     }
 
@@ -463,7 +463,7 @@ mod tests {
         let first = member(&[("group.id", "g"), ("group.instance.id", "desk")]).unwrap();
         let second = first.sibling(&Handle::current());
         let third = second.sibling(&Handle::current());
-        let names = [&first, &second, &third].map(|it| it.inside.instance.clone().unwrap());
+        let names = [&first, &second, &third].map(|it| it.shared.instance.clone().unwrap());
         assert_eq!(names, ["desk".into(), "desk-2".into(), "desk-3".into()]);
     }
 }

@@ -10,10 +10,10 @@ use kafkalite_wire::api::leave_group::{LeaveGroupRequest, LeavingMember};
 use kafkalite_wire::api::sync_group::{SyncGroupAssignment, SyncGroupRequest};
 use tokio::time::timeout;
 
+use super::coordinator_link::CoordinatorLink;
 use super::division::subscription;
-use super::inside::Inside;
-use super::link::Link;
 use super::membership::{Effect, Event};
+use super::shared::MemberShared;
 use crate::config::ConsumerConfig;
 use crate::error::ClientError;
 
@@ -27,11 +27,15 @@ const SEVERAL_LEAVE: i16 = 3;
 const SLACK: Duration = Duration::from_secs(5);
 
 /// Sends what the membership wants sent, and waits for the answer.
-pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -> Option<Event> {
-    let config = inside.consumer.config();
+pub(super) async fn send(
+    shared: Arc<MemberShared>,
+    link: Arc<CoordinatorLink>,
+    effect: Effect,
+) -> Option<Event> {
+    let config = shared.consumer.config();
     let request_timeout = config.client.request_timeout;
-    let group_id = || inside.group.to_string();
-    let instance = || inside.instance.as_deref().map(str::to_owned);
+    let group_id = || shared.group.to_string();
+    let instance = || shared.instance.as_deref().map(str::to_owned);
     match effect {
         Effect::Join {
             attempt,
@@ -124,10 +128,10 @@ pub(super) async fn send(inside: Arc<Inside>, link: Arc<Link>, effect: Effect) -
                     ..LeaveGroupRequest::default()
                 },
             };
-            let cluster = inside.consumer.cluster();
-            let answer = cluster.ask_coordinator(&inside.group, request, |it| it.error_code);
+            let cluster = shared.consumer.cluster();
+            let answer = cluster.ask_coordinator(&shared.group, request, |it| it.error_code);
             if !matches!(timeout(request_timeout, answer).await, Ok(Ok(_))) {
-                tracing::debug!(group = %inside.group, "the coordinator was not told that this member leaves");
+                tracing::debug!(group = %shared.group, "the coordinator was not told that this member leaves");
             }
             Some(Event::Left)
         }

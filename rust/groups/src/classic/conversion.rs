@@ -5,7 +5,7 @@ use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::join_group::JoinGroupProtocol;
 
 use super::member::Member;
-use super::{CONSUMER, Classic, Effects, Now, Rules, State};
+use super::{CONSUMER, Classic, ClassicRules, ClassicState, Effects, Now};
 
 /// A member between two kinds of groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Classic {
     pub fn from_consumer(
         generation: i32,
         members: Vec<Moving>,
-        rules: Rules,
+        rules: ClassicRules,
         now: Now,
     ) -> (Self, Effects) {
         let mut group = Self::new(rules, now);
@@ -103,7 +103,7 @@ impl Classic {
             group.renew_session(&id, now);
         }
         group.protocol = group.elect_protocol();
-        group.state = State::Stable;
+        group.state = ClassicState::Stable;
         group.prepare("its last member of the consumer protocol is gone", now);
         group.effects.store = true;
         let effects = group.take_effects();

@@ -18,7 +18,7 @@ pub struct Now {
 
 /// What the broker's settings say about all groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
+pub struct ClassicRules {
     /// `group.initial.rebalance.delay.ms`.
     pub initial_delay_ms: u64,
     /// `group.max.size`.
@@ -42,14 +42,14 @@ pub struct Joiner {
 
 /// The answer to a request that may have waited.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
+pub enum MemberAnswer {
     /// To a `JoinGroup`.
     Join(JoinGroupResponse),
     /// To a `SyncGroup`.
     Sync(SyncGroupResponse),
 }
 
-impl Answer {
+impl MemberAnswer {
     /// The same answer, if what it rests on could not be stored.
     #[must_use]
     pub fn failed(self, error_code: ErrorCode) -> Self {
@@ -73,7 +73,7 @@ pub struct Effects {
     /// The group as it is now must be stored; answers wait until it is.
     pub store: bool,
     /// Who gets which answer.
-    pub answers: Vec<(Ticket, Answer)>,
+    pub answers: Vec<(Ticket, MemberAnswer)>,
     /// What happened, in sentences for the broker's log.
     pub news: Vec<String>,
 }

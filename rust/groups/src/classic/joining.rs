@@ -4,7 +4,7 @@ use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
 
 use super::member::Member;
-use super::{Answer, Classic, Effects, Joiner, Now, State, Ticket};
+use super::{Classic, ClassicState, Effects, Joiner, MemberAnswer, Now, Ticket};
 
 impl Classic {
     /// A member asks to enter the next generation. Its ticket is answered now or when that generation is formed.
@@ -40,13 +40,13 @@ impl Classic {
             self.members.get(self.statics.get(instance)?)
         });
         match self.state {
-            State::Empty | State::Dead => true,
+            ClassicState::Empty | ClassicState::Dead => true,
             // Those who wait are counted, not the members: where the limit was lowered, the last to come back go.
-            State::PreparingRebalance => {
+            ClassicState::PreparingRebalance => {
                 known.is_some_and(|member| member.joining.is_some())
                     || self.joining < self.rules.max_size
             }
-            State::CompletingRebalance | State::Stable => {
+            ClassicState::CompletingRebalance | ClassicState::Stable => {
                 known.is_some() || self.members.len() < self.rules.max_size
             }
         }
@@ -86,11 +86,15 @@ impl Classic {
         let leads = self.leader.as_ref() == Some(&id);
         let why = match self.state {
             // It did not get the answer to its last request: nothing has changed since.
-            State::CompletingRebalance if !changed => return self.repeat_generation(&id, ticket),
+            ClassicState::CompletingRebalance if !changed => {
+                return self.repeat_generation(&id, ticket);
+            }
             // It wants to know its assignment again, which the next SyncGroup tells it.
-            State::Stable if !changed && !leads => return self.repeat_generation(&id, ticket),
+            ClassicState::Stable if !changed && !leads => {
+                return self.repeat_generation(&id, ticket);
+            }
             // A leader that joins has seen something that calls for another assignment: partitions that were added.
-            State::Stable if leads => "its leader wants to assign anew",
+            ClassicState::Stable if leads => "its leader wants to assign anew",
             _ if changed => "it subscribes to something else",
             _ => "it joins again",
         };
@@ -102,14 +106,14 @@ impl Classic {
     /// Tells a member of the present generation once more.
     fn repeat_generation(&mut self, id: &str, ticket: Ticket) {
         let response = self.generation_for(id);
-        let members = if self.state == State::Stable {
+        let members = if self.state == ClassicState::Stable {
             Vec::new()
         } else {
             response.members
         };
         self.answer(
             ticket,
-            Answer::Join(JoinGroupResponse {
+            MemberAnswer::Join(JoinGroupResponse {
                 members,
                 ..response
             }),
@@ -157,7 +161,7 @@ impl Classic {
         }
         self.begin_session(&id, now);
         match self.state {
-            State::Stable if self.elect_protocol() == self.protocol => {
+            ClassicState::Stable if self.elect_protocol() == self.protocol => {
                 self.tell(format!("{reason}; nothing else changes"));
                 let generation = self.generation_for(&id);
                 let response = if joiner.can_skip_assignment {
@@ -179,7 +183,7 @@ impl Classic {
                 self.effects.store = true;
             }
             // Its old id may be on its way to the leader, and the new one would get no assignment.
-            State::Stable | State::CompletingRebalance => self.prepare(&reason, now),
+            ClassicState::Stable | ClassicState::CompletingRebalance => self.prepare(&reason, now),
             _ => self.complete_join_if_all_are_here(now),
         }
     }

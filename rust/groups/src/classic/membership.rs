@@ -6,7 +6,7 @@ use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
 use kafkalite_wire::api::sync_group::SyncGroupResponse;
 
 use super::member::{Member, NEVER};
-use super::{Answer, Classic, Now, Ticket, protocols};
+use super::{Classic, MemberAnswer, Now, Ticket, protocols};
 
 /// How long a new member's first `JoinGroup` may wait, in milliseconds. Its client may be gone without our knowing, and
 /// asks again if it is not.
@@ -160,7 +160,7 @@ impl Classic {
             .and_then(|member| member.joining.take());
         if let Some(ticket) = waiting {
             self.joining -= 1;
-            self.answer(ticket, Answer::Join(response));
+            self.answer(ticket, MemberAnswer::Join(response));
             self.renew_session(id, now);
         }
     }
@@ -176,7 +176,7 @@ impl Classic {
         };
         if error == ErrorCode::None {
             let response = self.synced(id);
-            self.answer(ticket, Answer::Sync(response));
+            self.answer(ticket, MemberAnswer::Sync(response));
         } else {
             self.refuse_sync(ticket, error);
         }
@@ -200,7 +200,7 @@ impl Classic {
             member_id: member_id.to_owned(),
             ..Default::default()
         };
-        self.answer(ticket, Answer::Join(response));
+        self.answer(ticket, MemberAnswer::Join(response));
     }
 
     pub(super) fn refuse_sync(&mut self, ticket: Ticket, error_code: ErrorCode) {
@@ -208,7 +208,7 @@ impl Classic {
             error_code,
             ..Default::default()
         };
-        self.answer(ticket, Answer::Sync(response));
+        self.answer(ticket, MemberAnswer::Sync(response));
     }
 
     /// A parked member does not expire before it is answered.

@@ -25,9 +25,9 @@
 mod conversion;
 mod effects;
 mod joining;
+mod leaving;
 mod member;
 mod membership;
-mod parting;
 mod protocols;
 mod rebalance;
 mod serving;
@@ -41,7 +41,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 pub use conversion::Moving;
-pub use effects::{Answer, Effects, Joiner, Now, Rules, Ticket};
+pub use effects::{ClassicRules, Effects, Joiner, MemberAnswer, Now, Ticket};
 pub use view::{CONSUMER, ClassicView, MemberView};
 
 use member::Member;
@@ -49,7 +49,7 @@ use protocols::Support;
 
 /// Where a group is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum ClassicState {
     /// No members; perhaps offsets.
     Empty,
     /// Waiting for members to join the next generation.
@@ -63,7 +63,7 @@ pub enum State {
 }
 
 /// Kafka's spelling.
-impl fmt::Display for State {
+impl fmt::Display for ClassicState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
@@ -83,8 +83,8 @@ struct Growing {
 /// A group of the classic protocol.
 #[derive(Debug)]
 pub struct Classic {
-    rules: Rules,
-    state: State,
+    rules: ClassicRules,
+    state: ClassicState,
     /// Milliseconds since 1970 of the last change of state; old records do not tell.
     since_ms: Option<i64>,
     generation: i32,
@@ -114,10 +114,10 @@ pub struct Classic {
 
 impl Classic {
     /// An empty group.
-    pub fn new(rules: Rules, now: Now) -> Self {
+    pub fn new(rules: ClassicRules, now: Now) -> Self {
         Self {
             rules,
-            state: State::Empty,
+            state: ClassicState::Empty,
             since_ms: Some(now.wall_ms),
             generation: 0,
             protocol_type: None,
@@ -143,13 +143,13 @@ impl Classic {
     }
 
     /// Where it is.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> ClassicState {
         self.state
     }
 
     /// No members, and none on their way.
     pub fn is_idle(&self) -> bool {
-        self.state == State::Empty && self.pending.is_empty()
+        self.state == ClassicState::Empty && self.pending.is_empty()
     }
 
     /// No generation has ever been formed: nothing of it was stored.
@@ -159,11 +159,11 @@ impl Classic {
 
     /// Ends the group, which must be idle: whoever still holds it finds it dead.
     pub fn bury(&mut self) {
-        self.state = State::Dead;
+        self.state = ClassicState::Dead;
         self.wake = None;
     }
 
-    fn go(&mut self, state: State, now: Now) {
+    fn go(&mut self, state: ClassicState, now: Now) {
         self.state = state;
         self.since_ms = Some(now.wall_ms);
     }
@@ -173,7 +173,7 @@ impl Classic {
         self.wake = Some(self.wake.map_or(deadline, |wake| wake.min(deadline)));
     }
 
-    fn answer(&mut self, ticket: Ticket, answer: Answer) {
+    fn answer(&mut self, ticket: Ticket, answer: MemberAnswer) {
         self.effects.answers.push((ticket, answer));
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use kafkalite_wire::ErrorCode;
 
-use super::{Classic, Effects, Growing, Now, State};
+use super::{Classic, ClassicState, Effects, Growing, Now};
 use kafkalite_names::counted;
 
 impl Classic {
@@ -30,15 +30,17 @@ impl Classic {
     /// Something must change: members are asked to join anew. If that has begun, it may be complete.
     pub(super) fn prepare_or_complete(&mut self, reason: &str, now: Now) {
         match self.state {
-            State::Empty | State::Stable | State::CompletingRebalance => self.prepare(reason, now),
-            State::PreparingRebalance => self.complete_join_if_all_are_here(now),
-            State::Dead => {}
+            ClassicState::Empty | ClassicState::Stable | ClassicState::CompletingRebalance => {
+                self.prepare(reason, now);
+            }
+            ClassicState::PreparingRebalance => self.complete_join_if_all_are_here(now),
+            ClassicState::Dead => {}
         }
     }
 
     /// Begins the next generation.
     pub(super) fn prepare(&mut self, reason: &str, now: Now) {
-        if self.state == State::CompletingRebalance {
+        if self.state == ClassicState::CompletingRebalance {
             // Who waits for an assignment that will not come joins instead.
             for id in self.ids() {
                 self.clear_assignment(&id);
@@ -50,8 +52,8 @@ impl Classic {
             "rebalances after generation {}, because {reason}",
             self.generation
         ));
-        let first = self.state == State::Empty;
-        self.go(State::PreparingRebalance, now);
+        let first = self.state == ClassicState::Empty;
+        self.go(ClassicState::PreparingRebalance, now);
         if first && self.rules.initial_delay_ms > 0 {
             // More members are probably about to start: one rebalance for all of them.
             let delay_ms = self.rules.initial_delay_ms;
@@ -78,7 +80,9 @@ impl Classic {
     }
 
     pub(super) fn complete_join_if_all_are_here(&mut self, now: Now) {
-        if self.state == State::PreparingRebalance && self.growing.is_none() && self.all_are_here()
+        if self.state == ClassicState::PreparingRebalance
+            && self.growing.is_none()
+            && self.all_are_here()
         {
             self.complete_join(now);
         }
@@ -126,14 +130,14 @@ impl Classic {
         self.generation = self.generation.checked_add(1).unwrap_or(1);
         if self.members.is_empty() {
             (self.protocol, self.leader) = (None, None);
-            self.go(State::Empty, now);
+            self.go(ClassicState::Empty, now);
             self.tell(format!("is empty since generation {}", self.generation));
             self.effects.store = true;
             return;
         }
         self.protocol = self.elect_protocol();
         self.subscribed.take();
-        self.go(State::CompletingRebalance, now);
+        self.go(ClassicState::CompletingRebalance, now);
         self.tell(format!(
             "has {} in generation {}",
             counted(self.members.len(), "member"),

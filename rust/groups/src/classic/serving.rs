@@ -8,7 +8,7 @@ use kafkalite_wire::api::heartbeat::HeartbeatRequest;
 use kafkalite_wire::api::offset_commit::OffsetCommitRequest;
 use kafkalite_wire::api::sync_group::{SyncGroupAssignment, SyncGroupRequest};
 
-use super::{Answer, Classic, Effects, Now, State, Ticket};
+use super::{Classic, ClassicState, Effects, MemberAnswer, Now, Ticket};
 
 impl Classic {
     /// A member asks for its assignment; the leader hands all of them in. The ticket is answered now or when the leader has.
@@ -19,7 +19,7 @@ impl Classic {
             return self.take_effects();
         }
         match self.state {
-            State::CompletingRebalance => {
+            ClassicState::CompletingRebalance => {
                 self.note_sync(&id);
                 let earlier = self
                     .members
@@ -33,14 +33,18 @@ impl Classic {
                     self.assign(request.assignments, now);
                 }
             }
-            State::Stable => {
+            ClassicState::Stable => {
                 self.note_sync(&id);
                 self.renew_session(&id, now);
                 let response = self.synced(&id);
-                self.answer(ticket, Answer::Sync(response));
+                self.answer(ticket, MemberAnswer::Sync(response));
             }
-            State::PreparingRebalance => self.refuse_sync(ticket, ErrorCode::RebalanceInProgress),
-            State::Empty | State::Dead => self.refuse_sync(ticket, ErrorCode::UnknownMemberId),
+            ClassicState::PreparingRebalance => {
+                self.refuse_sync(ticket, ErrorCode::RebalanceInProgress);
+            }
+            ClassicState::Empty | ClassicState::Dead => {
+                self.refuse_sync(ticket, ErrorCode::UnknownMemberId);
+            }
         }
         self.take_effects()
     }
@@ -53,7 +57,7 @@ impl Classic {
         ticket: Ticket,
         now: Now,
     ) -> Effects {
-        let is_wanted = self.state == State::CompletingRebalance
+        let is_wanted = self.state == ClassicState::CompletingRebalance
             && self.leader.as_ref() == Some(&request.member_id)
             && self.check_sync(&request).is_ok();
         if !is_wanted {
@@ -92,7 +96,7 @@ impl Classic {
             let assignment = given.remove(id).unwrap_or_default();
             member.assignment = Bytes::copy_from_slice(&assignment);
         }
-        self.go(State::Stable, now);
+        self.go(ClassicState::Stable, now);
         self.effects.store = true;
         for id in self.ids() {
             self.answer_sync(&id, ErrorCode::None, now);
@@ -101,7 +105,7 @@ impl Classic {
 
     /// What was demanded to be stored could not be. Members must not work with an assignment that a restart would not know.
     pub fn storing_failed(&mut self, now: Now) -> Effects {
-        if self.state == State::Stable {
+        if self.state == ClassicState::Stable {
             for id in self.ids() {
                 self.clear_assignment(&id);
             }
@@ -125,7 +129,7 @@ impl Classic {
         }
         self.renew_session(member_id, now);
         match self.state {
-            State::PreparingRebalance => ErrorCode::RebalanceInProgress,
+            ClassicState::PreparingRebalance => ErrorCode::RebalanceInProgress,
             _ => ErrorCode::None,
         }
     }
@@ -144,7 +148,7 @@ impl Classic {
             ..
         } = request;
         let generation = request.generation_id_or_member_epoch;
-        if generation < 0 && self.state == State::Empty {
+        if generation < 0 && self.state == ClassicState::Empty {
             return Ok(());
         }
         if generation < 0 && member_id.is_empty() && group_instance_id.is_none() {
@@ -154,7 +158,7 @@ impl Classic {
         if generation != self.generation {
             return Err(ErrorCode::IllegalGeneration);
         }
-        if self.state == State::CompletingRebalance {
+        if self.state == ClassicState::CompletingRebalance {
             // It knows of the generation and not of its assignment: what it commits is of the one before.
             return Err(ErrorCode::RebalanceInProgress);
         }

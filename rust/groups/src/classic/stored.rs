@@ -3,7 +3,7 @@
 use kafkalite_wire::api::join_group::JoinGroupProtocol;
 
 use super::member::Member;
-use super::{Classic, Now, Rules, State};
+use super::{Classic, ClassicRules, ClassicState, Now};
 use crate::records::{GroupMetadata, StoredMember};
 
 impl Classic {
@@ -31,7 +31,7 @@ impl Classic {
     }
 
     /// The group that was stored. Its members have a session timeout's time to be heard of.
-    pub fn from_record(record: GroupMetadata, rules: Rules, now: Now) -> Self {
+    pub fn from_record(record: GroupMetadata, rules: ClassicRules, now: Now) -> Self {
         let mut group = Self::new(rules, now);
         group.since_ms = Some(record.current_state_timestamp).filter(|&ms| ms >= 0);
         group.generation = record.generation;
@@ -64,7 +64,7 @@ impl Classic {
             let id = member.id.clone();
             group.insert(member, group.protocol_type.clone().unwrap_or_default());
             group.renew_session(&id, now);
-            group.state = State::Stable;
+            group.state = ClassicState::Stable;
         }
         if group.members.is_empty() {
             group.leader = None;

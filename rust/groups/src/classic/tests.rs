@@ -11,13 +11,13 @@ use kafkalite_wire::api::join_group::{JoinGroupProtocol, JoinGroupRequest, JoinG
 use kafkalite_wire::api::leave_group::LeavingMember;
 use kafkalite_wire::api::sync_group::{SyncGroupAssignment, SyncGroupRequest, SyncGroupResponse};
 
-use super::{Answer, Classic, Effects, Joiner, Now, Rules, Ticket};
+use super::{Classic, ClassicRules, Effects, Joiner, MemberAnswer, Now, Ticket};
 use crate::records::GroupMetadata;
 
 pub(super) const SESSION: u64 = 10_000;
 pub(super) const REBALANCE: u64 = 60_000;
 
-pub(super) const RULES: Rules = Rules {
+pub(super) const RULES: ClassicRules = ClassicRules {
     initial_delay_ms: 0,
     max_size: 100,
 };
@@ -27,7 +27,7 @@ pub(super) struct Scene {
     pub(super) group: Classic,
     pub(super) ms: u64,
     tickets: Ticket,
-    pub(super) answers: Vec<(Ticket, Answer)>,
+    pub(super) answers: Vec<(Ticket, MemberAnswer)>,
     pub(super) stores: usize,
     /// Whether storing fails.
     pub(super) full: bool,
@@ -35,7 +35,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    pub(super) fn new(rules: Rules) -> Self {
+    pub(super) fn new(rules: ClassicRules) -> Self {
         let now = Now { ms: 0, wall_ms: 0 };
         Self {
             group: Classic::new(rules, now),
@@ -58,7 +58,7 @@ impl Scene {
     fn take(&mut self, effects: Effects) {
         self.stores += usize::from(effects.store);
         let failed = effects.store && self.full;
-        let answer = |(ticket, answer): (Ticket, Answer)| {
+        let answer = |(ticket, answer): (Ticket, MemberAnswer)| {
             if failed {
                 (ticket, answer.failed(ErrorCode::CoordinatorNotAvailable))
             } else {
@@ -76,7 +76,7 @@ impl Scene {
     }
 
     /// Kills the broker and starts it: what is not stored is lost, as is what waits.
-    pub(super) fn restart(&mut self, rules: Rules) {
+    pub(super) fn restart(&mut self, rules: ClassicRules) {
         self.answers.clear();
         self.group = match self.stored.clone() {
             Some(stored) => Classic::from_record(stored, rules, self.now()),
@@ -149,8 +149,8 @@ impl Scene {
             .iter()
             .position(|(answered, _)| *answered == ticket)?;
         match self.answers.remove(place).1 {
-            Answer::Join(response) => Some(response),
-            Answer::Sync(response) => panic!("a JoinGroup was answered with {response:?}"),
+            MemberAnswer::Join(response) => Some(response),
+            MemberAnswer::Sync(response) => panic!("a JoinGroup was answered with {response:?}"),
         }
     }
 
@@ -160,8 +160,8 @@ impl Scene {
             .iter()
             .position(|(answered, _)| *answered == ticket)?;
         match self.answers.remove(place).1 {
-            Answer::Sync(response) => Some(response),
-            Answer::Join(response) => panic!("a SyncGroup was answered with {response:?}"),
+            MemberAnswer::Sync(response) => Some(response),
+            MemberAnswer::Join(response) => panic!("a SyncGroup was answered with {response:?}"),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Classic, State};
+use super::{Classic, ClassicState};
 use crate::subscription;
 
 /// What a group for consumers calls its protocol.
@@ -12,7 +12,7 @@ pub const CONSUMER: &str = "consumer";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassicView {
     /// Where the group is.
-    pub state: State,
+    pub state: ClassicState,
     /// What its members do; empty if it never had any.
     pub protocol_type: String,
     /// The way of assigning in use; empty unless the group is stable.
@@ -41,7 +41,7 @@ pub struct MemberView {
 impl Classic {
     /// How the group is now.
     pub fn view(&self) -> ClassicView {
-        let stable = self.state == State::Stable;
+        let stable = self.state == ClassicState::Stable;
         let protocol = self.protocol.as_deref().filter(|_| stable);
         let members = self.members.values().map(|member| MemberView {
             id: member.id.clone(),
@@ -92,9 +92,9 @@ impl Classic {
             // Consumers without a group: their commits are the only sign of them.
             (None, _) => Some(committed_ms),
             // A group ages as a whole, from when its last member left.
-            (Some(_), State::Empty) => Some(self.since_ms.unwrap_or(committed_ms)),
+            (Some(_), ClassicState::Empty) => Some(self.since_ms.unwrap_or(committed_ms)),
             // Topics that nobody subscribes to any more.
-            (Some(_), State::Stable) if self.is_for_consumers() => Some(committed_ms),
+            (Some(_), ClassicState::Stable) if self.is_for_consumers() => Some(committed_ms),
             _ => None,
         }
     }

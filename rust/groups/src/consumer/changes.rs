@@ -7,7 +7,7 @@ use kafkalite_wire::Result;
 use super::Consumer;
 use super::heartbeat::MAX_RECORD;
 use super::records::{GroupRecord, Key, RegexRecord, Stored, TargetsRecord};
-use crate::entry::Entry;
+use crate::stored_record::StoredRecord;
 
 /// What has changed, and in sentences why.
 #[derive(Debug, Default, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Changes {
 impl Consumer {
     /// The records of these keys as the group is now. Kafka reads what is removed before what is new, and of a member first what
     /// it owned.
-    pub fn entries(&self, group: &str, keys: &BTreeSet<Key>) -> Result<Vec<Entry>> {
+    pub fn entries(&self, group: &str, keys: &BTreeSet<Key>) -> Result<Vec<StoredRecord>> {
         let (there, gone): (Vec<_>, Vec<_>) = keys
             .iter()
             .map(|key| (key, self.stored(key)))
@@ -33,7 +33,7 @@ impl Consumer {
     }
 
     /// The tombstones of all that may be stored, also of what is gone and could not be removed yet.
-    pub fn tombstones(&self, group: &str) -> Result<Vec<Entry>> {
+    pub fn tombstones(&self, group: &str) -> Result<Vec<StoredRecord>> {
         let mut keys = self.all_keys();
         keys.extend(self.changes.keys.iter().cloned());
         keys.iter()

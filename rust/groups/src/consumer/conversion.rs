@@ -5,7 +5,7 @@ use kafkalite_wire::consumer_protocol::{ConsumerProtocolAssignment, ConsumerProt
 use super::member::Progress;
 use super::mixed::{named, places_of};
 use super::records::{ClassicRecord, ProtocolRecord};
-use super::{Consumer, Member, Now, Rules, Topology};
+use super::{Consumer, ConsumerRules, Member, Now, Topology};
 use crate::classic::Moving;
 use kafkalite_names::counted;
 
@@ -16,7 +16,7 @@ impl Consumer {
         generation: i32,
         members: Vec<Moving>,
         topics: &dyn Topology,
-        rules: &Rules,
+        rules: &ConsumerRules,
         now: Now,
     ) -> Option<Self> {
         let mut group = Self {

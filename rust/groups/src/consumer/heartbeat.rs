@@ -9,7 +9,7 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 
 use super::member::AWAY;
 use super::records::Key;
-use super::{Assignor, Consumer, Member, Now, Rules, Topology, patterns, places};
+use super::{Assignor, Consumer, ConsumerRules, Member, Now, Topology, patterns, places};
 use kafkalite_names::counted;
 use kafkalite_wire::CodedError;
 
@@ -34,7 +34,10 @@ pub struct Sender {
 
 /// Whether a request makes sense, whatever the group is like. Compiles its regular expression, which may take long: so not to be
 /// called on a thread that others wait for where the request has one.
-pub fn check(request: &ConsumerGroupHeartbeatRequest, rules: &Rules) -> Result<(), CodedError> {
+pub fn check(
+    request: &ConsumerGroupHeartbeatRequest,
+    rules: &ConsumerRules,
+) -> Result<(), CodedError> {
     let invalid = |message: &str| Err(CodedError::new(ErrorCode::InvalidRequest, message));
     let blank = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
     if request.group_id.trim().is_empty() {
@@ -92,7 +95,7 @@ impl Consumer {
         request: ConsumerGroupHeartbeatRequest,
         sender: Sender,
         topics: &dyn Topology,
-        rules: &Rules,
+        rules: &ConsumerRules,
         now: Now,
     ) -> Result<ConsumerGroupHeartbeatResponse, CodedError> {
         if matches!(request.member_epoch, LEAVES | AWAY) {
@@ -145,7 +148,7 @@ impl Consumer {
         id: &str,
         instance: Option<&str>,
         topics: &dyn Topology,
-        rules: &Rules,
+        rules: &ConsumerRules,
     ) -> Result<bool, CodedError> {
         if let Some(instance) = instance
             && let Some(current) = self.statics.get(instance).cloned()

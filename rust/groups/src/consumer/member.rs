@@ -6,7 +6,7 @@ use super::places::{Holding, Places};
 use super::records::{
     ClassicRecord, CurrentRecord, HeldTopic, MaybeClassic, MemberRecord, TargetRecord, TargetTopic,
 };
-use super::{Now, Rules, places};
+use super::{ConsumerRules, Now, places};
 
 /// For a deadline that is not running.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -94,7 +94,7 @@ impl Member {
         u64::try_from(self.rebalance_timeout_ms).unwrap_or(0)
     }
 
-    pub(super) fn session_ms(&self, rules: &Rules) -> u64 {
+    pub(super) fn session_ms(&self, rules: &ConsumerRules) -> u64 {
         match &self.classic {
             Some(classic) => u64::try_from(classic.session_timeout_ms).unwrap_or(0),
             None => rules.session_timeout_ms,
@@ -102,7 +102,7 @@ impl Member {
     }
 
     /// It was heard of: its session starts anew.
-    pub(super) fn renew(&mut self, rules: &Rules, now: Now) {
+    pub(super) fn renew(&mut self, rules: &ConsumerRules, now: Now) {
         self.expires = now.ms.saturating_add(self.session_ms(rules));
     }
 

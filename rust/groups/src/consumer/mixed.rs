@@ -19,7 +19,7 @@ use super::heartbeat::{MAX_IN_KEY, MAX_RECORD};
 use super::member::Progress;
 use super::places::{Holding, Place, Places, by_topic};
 use super::records::{ClassicRecord, Key, ProtocolRecord};
-use super::{Consumer, Member, NEVER, Now, Rules, Topology};
+use super::{Consumer, ConsumerRules, Member, NEVER, Now, Topology};
 use crate::classic::{CONSUMER, Joiner};
 
 impl Consumer {
@@ -29,7 +29,7 @@ impl Consumer {
         request: JoinGroupRequest,
         joiner: Joiner,
         topics: &dyn Topology,
-        rules: &Rules,
+        rules: &ConsumerRules,
         now: Now,
     ) -> Result<JoinGroupResponse, ErrorCode> {
         let is_known = self.members.contains_key(&request.member_id);
@@ -204,7 +204,7 @@ impl Consumer {
         &mut self,
         request: &SyncGroupRequest,
         topics: &dyn Topology,
-        rules: &Rules,
+        rules: &ConsumerRules,
         now: Now,
     ) -> Result<SyncGroupResponse, ErrorCode> {
         let (id, instance) = (&request.member_id, request.group_instance_id.as_deref());
@@ -241,7 +241,7 @@ impl Consumer {
     pub fn beat(
         &mut self,
         request: &HeartbeatRequest,
-        rules: &Rules,
+        rules: &ConsumerRules,
         now: Now,
     ) -> Result<(), ErrorCode> {
         let (id, instance) = (&request.member_id, request.group_instance_id.as_deref());

@@ -30,10 +30,10 @@ mod assignor;
 mod changes;
 mod conversion;
 mod heartbeat;
+mod leaving;
 mod member;
 mod mixed;
 mod offsets;
-mod parting;
 mod patterns;
 mod places;
 mod reconciliation;
@@ -62,7 +62,7 @@ use places::Place;
 
 /// What the broker's settings, and the group's own, say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
+pub struct ConsumerRules {
     /// `consumer.session.timeout.ms` of the group, else `group.consumer.session.timeout.ms`.
     pub session_timeout_ms: u64,
     /// `consumer.heartbeat.interval.ms` of the group, else `group.consumer.heartbeat.interval.ms`.

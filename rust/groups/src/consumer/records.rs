@@ -8,7 +8,7 @@ use kafkalite_wire::schema::Kind;
 use kafkalite_wire::{Error, Message, Reader, Result, Value, Version, Writer};
 use uuid::Uuid;
 
-use crate::entry::Entry;
+use crate::stored_record::StoredRecord;
 
 /// What a record of a group is about. The order is that in which Kafka writes them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -211,10 +211,10 @@ impl Key {
     }
 
     /// The record; of no value, its tombstone.
-    pub fn entry(&self, group: &str, value: Option<&Stored>) -> Result<Entry> {
+    pub fn entry(&self, group: &str, value: Option<&Stored>) -> Result<StoredRecord> {
         let key = self.encode(group)?;
         let value = value.map(Stored::encode).transpose()?;
-        Ok(Entry { key, value })
+        Ok(StoredRecord { key, value })
     }
 }
 

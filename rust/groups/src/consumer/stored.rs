@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::records::{
     CurrentRecord, GroupRecord, Key, MemberRecord, Stored, TargetRecord, TargetsRecord,
 };
-use super::{Consumer, Member, Now, Rules};
+use super::{Consumer, ConsumerRules, Member, Now};
 
 /// What was read of a group, record by record.
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ impl StoredGroup {
 
 impl Consumer {
     /// The group that was stored. Its members have a session timeout's time to be heard of.
-    pub fn from_stored(stored: StoredGroup, rules: &Rules, now: Now) -> Self {
+    pub fn from_stored(stored: StoredGroup, rules: &ConsumerRules, now: Now) -> Self {
         let mut group = Self::default();
         if let Some(record) = stored.group {
             (group.epoch, group.topics_hash) = (record.epoch, record.topics_hash);

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::assignor::{Assignor, Subscriber, Topic};
 use super::records::Key;
-use super::{Consumer, Rules, Topology};
+use super::{Consumer, ConsumerRules, Topology};
 use kafkalite_names::counted;
 
 impl Consumer {
     /// Brings the targets up to the group's epoch.
-    pub(super) fn update_targets(&mut self, topics: &dyn Topology, rules: &Rules) {
+    pub(super) fn update_targets(&mut self, topics: &dyn Topology, rules: &ConsumerRules) {
         if self.targets_epoch == self.epoch {
             return;
         }
@@ -64,7 +64,7 @@ impl Consumer {
     }
 
     /// The one that most members ask for; the broker's first where nobody does.
-    pub(super) fn assignor(&self, rules: &Rules) -> Assignor {
+    pub(super) fn assignor(&self, rules: &ConsumerRules) -> Assignor {
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
         for name in self
             .members

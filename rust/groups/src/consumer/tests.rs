@@ -17,14 +17,15 @@ use uuid::Uuid;
 
 use super::places::{Place, Places};
 use super::{
-    Assignor, Consumer, Key, Now, Rules, Sender, StoredGroup, Topology, check, places, records,
+    Assignor, Consumer, ConsumerRules, Key, Now, Sender, StoredGroup, Topology, check, places,
+    records,
 };
 
 pub(super) const SESSION: u64 = 45_000;
 pub(super) const REBALANCE: u64 = 60_000;
 
-pub(super) fn rules() -> Rules {
-    Rules {
+pub(super) fn rules() -> ConsumerRules {
+    ConsumerRules {
         session_timeout_ms: SESSION,
         heartbeat_interval_ms: 5_000,
         max_size: 100,
@@ -58,7 +59,7 @@ impl Topology for Topics {
 pub(super) struct Scene {
     pub(super) group: Consumer,
     pub(super) topics: Topics,
-    pub(super) rules: Rules,
+    pub(super) rules: ConsumerRules,
     pub(super) ms: u64,
     created: u128,
     log: BTreeMap<Bytes, Option<Bytes>>,

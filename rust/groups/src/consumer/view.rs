@@ -8,11 +8,11 @@ use kafkalite_wire::api::consumer_group_describe::{
 };
 
 use super::places::{Place, by_topic};
-use super::{Consumer, Member, Rules, Topology};
+use super::{Consumer, ConsumerRules, Member, Topology};
 
 /// Where a group is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum ConsumerState {
     /// No members; perhaps offsets.
     Empty,
     /// Something has changed, and the next heartbeat brings new targets.
@@ -24,7 +24,7 @@ pub enum State {
 }
 
 /// Kafka's spelling.
-impl fmt::Display for State {
+impl fmt::Display for ConsumerState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
@@ -32,24 +32,24 @@ impl fmt::Display for State {
 
 impl Consumer {
     /// Where it is.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> ConsumerState {
         if self.is_empty() {
-            State::Empty
+            ConsumerState::Empty
         } else if self.epoch > self.targets_epoch {
-            State::Assigning
+            ConsumerState::Assigning
         } else if self
             .members
             .values()
             .all(|member| member.is_at(self.targets_epoch))
         {
-            State::Stable
+            ConsumerState::Stable
         } else {
-            State::Reconciling
+            ConsumerState::Reconciling
         }
     }
 
     /// How the group is now; its id is for the caller to fill in.
-    pub fn view(&self, topics: &dyn Topology, rules: &Rules) -> DescribedConsumerGroup {
+    pub fn view(&self, topics: &dyn Topology, rules: &ConsumerRules) -> DescribedConsumerGroup {
         let members = self.members.iter();
         DescribedConsumerGroup {
             group_state: self.state().to_string(),

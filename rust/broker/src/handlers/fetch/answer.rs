@@ -15,7 +15,7 @@ use kafkalite_wire::{
 use uuid::Uuid;
 
 use super::{Context, Reply, Terms, reading::Read};
-use crate::fetch_sessions::{Answer, Wanted};
+use crate::fetch_sessions::{SessionAnswer, Wanted};
 
 /// First version that names the leader where the client was wrong about it (KIP-951).
 const FIRST_WITH_LEADERS: i16 = 16;
@@ -24,7 +24,7 @@ const FIRST_WITH_LEADERS: i16 = 16;
 pub(super) fn of(
     context: &Context,
     terms: &Terms,
-    answer: Answer,
+    answer: SessionAnswer,
     reads: Vec<Read>,
 ) -> Reply<FetchResponse> {
     let mut response = Response {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Context, Terms, refusing};
 use crate::{
-    fetch_sessions::{Outcome, Wanted},
+    fetch_sessions::{ReadOutcome, Wanted},
     handlers::leader_epoch,
     replicas::Replicas,
     replicas::partition::{Partition, Wait},
@@ -30,20 +30,20 @@ pub(super) enum Read {
 
 impl Read {
     /// What the session needs to know of it.
-    pub(super) fn outcome(&self) -> Outcome {
+    pub(super) fn outcome(&self) -> ReadOutcome {
         match self {
             Self::Records {
                 slice,
                 high_watermark,
                 log_start_offset,
                 ..
-            } => Outcome {
+            } => ReadOutcome {
                 failed: false,
                 high_watermark: *high_watermark,
                 log_start_offset: *log_start_offset,
                 bytes: slice.len(),
             },
-            Self::Refused(_) => Outcome {
+            Self::Refused(_) => ReadOutcome {
                 failed: true,
                 high_watermark: -1,
                 log_start_offset: -1,

@@ -11,7 +11,7 @@ use kafkalite_wire::api::delete_groups::DeleteGroupsRequest;
 use kafkalite_wire::api::list_groups::ListGroupsRequest;
 
 use super::{Admin, check, only};
-use crate::cluster::{Lane, shown};
+use crate::cluster::{Purpose, shown};
 use crate::error::Result;
 pub use describing::{GroupDescription, GroupMember};
 pub use offsets::CommittedOffset;
@@ -45,7 +45,7 @@ impl Admin {
                 let metadata = self.cluster.current().await?;
                 let mut groups = BTreeMap::new();
                 for broker in metadata.brokers.keys() {
-                    let connection = self.cluster.connection(*broker, Lane::Ask).await?;
+                    let connection = self.cluster.connection(*broker, Purpose::Ask).await?;
                     for group in self.groups_of(&connection, states, kinds).await? {
                         groups.insert(group.id.clone(), group);
                     }

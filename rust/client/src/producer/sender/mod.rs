@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::compressors::Compressors;
 use super::dispatcher::{Dispatcher, Effect, Event};
 use super::shared::Shared;
-use crate::cluster::Lane as PoolLane;
+use crate::cluster::Purpose;
 use crate::codec_pool;
 use crate::error::{ClientError, Result};
 
@@ -201,7 +201,7 @@ impl Sender {
         let shared = Arc::clone(&self.shared);
         match effect {
             Effect::Connect(leader) => self.spawn(Work::Connect(leader), async move {
-                match shared.cluster.connection(leader, PoolLane::Produce).await {
+                match shared.cluster.connection(leader, Purpose::Produce).await {
                     Ok(connection) => Done::Connected(leader, connection),
                     Err(error) => Done::Told(Event::Connected(leader, Err(error))),
                 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proptest::prelude::*;
 
-use super::super::State;
+use super::super::ClassicState;
 use super::*;
 
 const PARTITIONS: usize = 7;
@@ -62,7 +62,7 @@ struct Client {
 }
 
 struct World {
-    rules: Rules,
+    rules: ClassicRules,
     scene: Scene,
     clients: Vec<Client>,
     open: HashSet<Ticket>,
@@ -72,7 +72,7 @@ struct World {
 
 impl World {
     fn new(delay: u64) -> Self {
-        let rules = Rules {
+        let rules = ClassicRules {
             initial_delay_ms: delay,
             max_size: 6,
         };
@@ -244,8 +244,8 @@ impl World {
                 .expect("an open ticket belongs to a client");
             self.clients[n].waits = Waits::No;
             match answer {
-                Answer::Join(response) => self.joined(n, response),
-                Answer::Sync(response) => self.synced(n, &response),
+                MemberAnswer::Join(response) => self.joined(n, response),
+                MemberAnswer::Sync(response) => self.synced(n, &response),
             }
         }
     }
@@ -343,10 +343,10 @@ proptest! {
         let members: Vec<_> = record.members.iter().map(|member| member.member_id.clone()).collect();
         prop_assert_eq!(ids, members);
         if living.is_empty() {
-            prop_assert_eq!(world.scene.group.state(), State::Empty);
+            prop_assert_eq!(world.scene.group.state(), ClassicState::Empty);
             prop_assert_eq!(world.scene.group.wake(), None);
         } else {
-            prop_assert_eq!(world.scene.group.state(), State::Stable);
+            prop_assert_eq!(world.scene.group.state(), ClassicState::Stable);
             let owned: usize = record.members.iter().map(|member| member.assignment.len()).sum();
             prop_assert_eq!(owned, PARTITIONS);
         }

@@ -1,6 +1,6 @@
 //! Members with a name of their own (KIP-345).
 
-use super::super::State::{Empty, Stable};
+use super::super::ClassicState::{Empty, Stable};
 use super::*;
 
 #[test]

@@ -1,6 +1,6 @@
 use kafkalite_wire::api::offset_commit::OffsetCommitRequest;
 
-use super::super::State::{CompletingRebalance, Empty, PreparingRebalance, Stable};
+use super::super::ClassicState::{CompletingRebalance, Empty, PreparingRebalance, Stable};
 use super::*;
 
 #[test]
@@ -82,7 +82,7 @@ fn an_id_that_nobody_comes_back_with_expires() {
 
 #[test]
 fn an_empty_group_waits_for_more_members_as_long_as_they_come() {
-    let mut scene = Scene::new(Rules {
+    let mut scene = Scene::new(ClassicRules {
         initial_delay_ms: 3000,
         ..RULES
     });
@@ -98,7 +98,7 @@ fn an_empty_group_waits_for_more_members_as_long_as_they_come() {
 
 #[test]
 fn the_protocol_is_elected_among_those_that_all_support() {
-    let mut scene = Scene::new(Rules {
+    let mut scene = Scene::new(ClassicRules {
         initial_delay_ms: 1,
         ..RULES
     });
@@ -333,7 +333,7 @@ fn an_id_that_has_not_joined_can_leave_without_a_rebalance() {
 
 #[test]
 fn a_full_group_takes_nobody_but_its_own() {
-    let mut scene = Scene::new(Rules {
+    let mut scene = Scene::new(ClassicRules {
         max_size: 2,
         ..RULES
     });

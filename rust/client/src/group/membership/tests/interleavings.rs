@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use kafkalite_link::{Address, LinkError, Origin};
+use kafkalite_link::{Address, LinkError, NamedBy};
 use kafkalite_wire::consumer_protocol::ConsumerProtocolSubscription;
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
@@ -197,7 +197,7 @@ impl World {
                     address: Address {
                         host: "test".to_owned(),
                         port: 1,
-                        origin: Origin::Bootstrap,
+                        origin: NamedBy::Bootstrap,
                     },
                     reason: "a test".into(),
                 })

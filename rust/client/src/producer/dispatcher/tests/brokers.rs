@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::cluster::{Metadata, PartitionMetadata, TopicMetadata};
-use kafkalite_link::{Address, Origin};
+use kafkalite_link::{Address, NamedBy};
 
 pub(super) const LEADERS: i32 = 3;
 pub(super) const TOPICS: [&str; 2] = ["a", "b"];
@@ -233,6 +233,6 @@ pub(super) fn address() -> Address {
     Address {
         host: "test".to_owned(),
         port: 1,
-        origin: Origin::Bootstrap,
+        origin: NamedBy::Bootstrap,
     }
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use super::{Registry, catalog::Catalog};
 use crate::refusal::Refusal;
 
-pub(super) type Outcome<T> = Result<T, Refusal>;
+pub(super) type Changed<T> = Result<T, Refusal>;
 
 impl Registry {
     /// Runs a change that has `count` outcomes. It ends even if who asked for it goes away.
     pub(super) async fn change<T: Send + 'static>(
         self: &Arc<Self>,
         count: usize,
-        change: impl FnOnce(&Self, &mut Catalog) -> Vec<Outcome<T>> + Send + 'static,
-    ) -> Vec<Outcome<T>> {
+        change: impl FnOnce(&Self, &mut Catalog) -> Vec<Changed<T>> + Send + 'static,
+    ) -> Vec<Changed<T>> {
         let registry = Arc::clone(self);
         let stopping = move || (0..count).map(|_| Err(Refusal::stopping())).collect();
         let run = move || match registry.catalog.lock().as_mut() {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 /// A record to be appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct StoredRecord {
     /// What it is about.
     pub key: Bytes,
     /// `None` for a tombstone.

@@ -11,10 +11,10 @@ use kafkalite_wire::api::leave_group::{LeavingMember, LeftMember};
 use kafkalite_wire::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
 use tokio::sync::oneshot;
 
-use super::client::Client;
-use super::group::Kind;
+use super::group::GroupKind;
+use super::member_client::MemberClient;
 use super::{Groups, Held};
-use kafkalite_groups::classic::{Answer, Effects, Joiner, Ticket};
+use kafkalite_groups::classic::{Effects, Joiner, MemberAnswer, Ticket};
 
 /// Longest part of a client's name that its member ids begin with.
 const NAME_IN_ID: usize = 200;
@@ -34,7 +34,7 @@ impl Groups {
     pub(crate) async fn join(
         &self,
         request: JoinGroupRequest,
-        client: Client,
+        client: MemberClient,
         over: impl Future<Output = ()>,
     ) -> JoinGroupResponse {
         let member_id = request.member_id.clone();
@@ -68,7 +68,7 @@ impl Groups {
             }
         };
         match self.wait(&group_id, ticket, waiting, over).await {
-            Some(Answer::Join(response)) => response,
+            Some(MemberAnswer::Join(response)) => response,
             _ => refused(ErrorCode::CoordinatorNotAvailable),
         }
     }
@@ -92,17 +92,17 @@ impl Groups {
         let assigned: usize = assigned.map(|given| given.assignment.len()).sum();
         let too_much = assigned > self.storage.max_record();
         let sync = |_: &Arc<str>, held: &mut Held| match &mut held.kind {
-            Kind::Classic(classic) if too_much => {
+            GroupKind::Classic(classic) if too_much => {
                 classic.sync_too_much(request, ticket, self.now())
             }
-            Kind::Classic(classic) => classic.sync(request, ticket, self.now()),
-            Kind::Consumer(consumer) => self.sync_mixed(consumer, &request, ticket),
+            GroupKind::Classic(classic) => classic.sync(request, ticket, self.now()),
+            GroupKind::Consumer(consumer) => self.sync_mixed(consumer, &request, ticket),
         };
         let Some(waiting) = self.begin(&group_id, ticket, sync) else {
             return refused(ErrorCode::UnknownMemberId);
         };
         match self.wait(&group_id, ticket, waiting, over).await {
-            Some(Answer::Sync(response)) => response,
+            Some(MemberAnswer::Sync(response)) => response,
             _ => refused(ErrorCode::CoordinatorNotAvailable),
         }
     }
@@ -115,8 +115,8 @@ impl Groups {
         let heartbeat = self.with(&request.group_id, |id, held| {
             self.look_at_topics(held);
             let code = match &mut held.kind {
-                Kind::Classic(classic) => classic.heartbeat(request, self.now()),
-                Kind::Consumer(consumer) => self.heartbeat_mixed(consumer, request),
+                GroupKind::Classic(classic) => classic.heartbeat(request, self.now()),
+                GroupKind::Consumer(consumer) => self.heartbeat_mixed(consumer, request),
             };
             // Only news of topics: the member is told of them again if they are not stored.
             let _ = self.store(id, held, false);
@@ -148,8 +148,8 @@ impl Groups {
         let strangers: Vec<_> = members.iter().map(unknown).collect();
         let left = self.with(group_id, |id, held| {
             let (left, effects) = match &mut held.kind {
-                Kind::Classic(classic) => classic.leave(members, self.now()),
-                Kind::Consumer(consumer) => self.leave_mixed(consumer, members),
+                GroupKind::Classic(classic) => classic.leave(members, self.now()),
+                GroupKind::Consumer(consumer) => self.leave_mixed(consumer, members),
             };
             self.carry_out(id, held, effects);
             self.downgrade_if_due(id, held);
@@ -200,7 +200,7 @@ impl Groups {
         group_id: &str,
         ticket: Ticket,
         act: impl FnOnce(&Arc<str>, &mut Held) -> Effects,
-    ) -> Option<oneshot::Receiver<Answer>> {
+    ) -> Option<oneshot::Receiver<MemberAnswer>> {
         self.with(group_id, |id, held| self.hand_in(id, held, ticket, act))
     }
 
@@ -209,7 +209,7 @@ impl Groups {
         group_id: &str,
         ticket: Ticket,
         act: impl FnOnce(&Arc<str>, &mut Held) -> Effects,
-    ) -> oneshot::Receiver<Answer> {
+    ) -> oneshot::Receiver<MemberAnswer> {
         self.with_or_new(group_id, |id, held| self.hand_in(id, held, ticket, act))
     }
 
@@ -219,7 +219,7 @@ impl Groups {
         held: &mut Held,
         ticket: Ticket,
         act: impl FnOnce(&Arc<str>, &mut Held) -> Effects,
-    ) -> oneshot::Receiver<Answer> {
+    ) -> oneshot::Receiver<MemberAnswer> {
         let (send, receive) = oneshot::channel();
         held.waiting.insert(ticket, send);
         let effects = act(id, held);
@@ -231,9 +231,9 @@ impl Groups {
         &self,
         group_id: &str,
         ticket: Ticket,
-        waiting: oneshot::Receiver<Answer>,
+        waiting: oneshot::Receiver<MemberAnswer>,
         over: impl Future<Output = ()>,
-    ) -> Option<Answer> {
+    ) -> Option<MemberAnswer> {
         let _waits = Waits {
             groups: self,
             group_id,
@@ -246,7 +246,7 @@ impl Groups {
         }
     }
 
-    fn joiner(&self, request: &JoinGroupRequest, client: Client) -> Joiner {
+    fn joiner(&self, request: &JoinGroupRequest, client: MemberClient) -> Joiner {
         let name = request.group_instance_id.as_deref().unwrap_or(&client.id);
         let name = &name[..name.floor_char_boundary(NAME_IN_ID)];
         Joiner {
@@ -270,7 +270,7 @@ impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.groups.with(self.group_id, |id, held| {
             if held.waiting.remove(&self.ticket).is_some()
-                && let Kind::Classic(classic) = &mut held.kind
+                && let GroupKind::Classic(classic) = &mut held.kind
             {
                 let effects = classic.abandon(self.ticket, self.groups.now());
                 self.groups.carry_out(id, held, effects);

@@ -2,7 +2,7 @@
 
 /// The client that sends a request of a member.
 #[derive(Debug, Clone)]
-pub(crate) struct Client {
+pub(crate) struct MemberClient {
     /// Its own name for itself.
     pub(crate) id: String,
     /// Where it connects from, as Kafka writes it.

@@ -28,7 +28,7 @@ pub(super) enum Order {
 }
 
 #[derive(Debug)]
-pub(super) struct Inside {
+pub(super) struct MemberShared {
     pub(super) consumer: Consumer,
     pub(super) group: Arc<str>,
     /// The static member's name.
@@ -60,7 +60,7 @@ pub(super) struct Inside {
     pub(super) closed: Closing,
 }
 
-impl Inside {
+impl MemberShared {
     pub(super) fn new(
         consumer: Consumer,
         instance: Option<Arc<str>>,
@@ -172,7 +172,7 @@ impl Inside {
 }
 
 /// While it lives, a reader waits.
-pub(super) struct Waits<'a>(&'a Inside);
+pub(super) struct Waits<'a>(&'a MemberShared);
 
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
@@ -191,7 +191,7 @@ pub(super) mod tests {
 
     /// A member of a cluster that nobody reaches, its orders and its commits.
     pub(in crate::group) fn alone() -> (
-        Inside,
+        MemberShared,
         mpsc::UnboundedReceiver<Order>,
         mpsc::UnboundedReceiver<Attempt>,
     ) {
@@ -200,29 +200,29 @@ pub(super) mod tests {
         let consumer = Consumer::new(config, &Handle::current()).unwrap();
         let (orders, ordered) = mpsc::unbounded_channel();
         let (commits, attempts) = mpsc::unbounded_channel();
-        let inside = Inside::new(consumer, None, orders, commits);
-        (inside, ordered, attempts)
+        let shared = MemberShared::new(consumer, None, orders, commits);
+        (shared, ordered, attempts)
     }
 
     #[tokio::test]
     async fn what_was_wrong_with_an_earlier_subscription_is_not_told_of_a_later_one() {
-        let (inside, _ordered, _attempts) = alone();
+        let (shared, _ordered, _attempts) = alone();
         let wrong = || ClientError::broker("Metadata", "a b", ErrorCode::InvalidTopic, None);
         let to = || Some(Subscription::topics(["t"]));
-        inside.fail(wrong());
-        inside.subscribe(to());
-        assert!(inside.failure().is_none(), "it was there before");
-        inside.fail(wrong());
-        assert!(inside.failure().is_none(), "the task does not know yet");
-        inside.taken_up();
-        inside.fail(wrong());
-        assert!(inside.failure().is_some(), "this is about the later one");
-        assert!(inside.failure().is_none(), "told once");
-        inside.fail(ClientError::Fenced {
+        shared.fail(wrong());
+        shared.subscribe(to());
+        assert!(shared.failure().is_none(), "it was there before");
+        shared.fail(wrong());
+        assert!(shared.failure().is_none(), "the task does not know yet");
+        shared.taken_up();
+        shared.fail(wrong());
+        assert!(shared.failure().is_some(), "this is about the later one");
+        assert!(shared.failure().is_none(), "told once");
+        shared.fail(ClientError::Fenced {
             group: "g".into(),
             instance: "me".into(),
         });
-        inside.subscribe(to());
-        assert!(inside.failure().is_some(), "it is fenced whatever it reads");
+        shared.subscribe(to());
+        assert!(shared.failure().is_some(), "it is fenced whatever it reads");
     }
 }

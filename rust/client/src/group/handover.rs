@@ -7,16 +7,16 @@ use kafkalite_wire::ErrorCode;
 use tokio::time::{sleep, timeout};
 
 use super::events::RebalanceEvent;
-use super::inside::Inside;
 use super::membership::Partitions;
 use super::offsets;
+use super::shared::MemberShared;
 use crate::consumer::{Claim, StartAt, TopicPartition};
 
 type Claimed = Vec<(TopicPartition, Arc<Claim>)>;
 
 /// Has readers drop these partitions, waits for the listener, commits what was consumed, lets go.
-pub(super) async fn release(inside: &Inside, partitions: Vec<TopicPartition>, lost: bool) {
-    let claims = inside.consumer.claims();
+pub(super) async fn release(shared: &MemberShared, partitions: Vec<TopicPartition>, lost: bool) {
+    let claims = shared.consumer.claims();
     for of in &partitions {
         if let Some(claim) = claims.get(of) {
             claim.revoke();
@@ -28,53 +28,53 @@ pub(super) async fn release(inside: &Inside, partitions: Vec<TopicPartition>, lo
         RebalanceEvent::Revoked(partitions.clone())
     };
     // Who closes a consumer has nobody left that asks for events.
-    if !inside.consumer.is_closed()
-        && let Some(handled) = inside.events.push(event)
+    if !shared.consumer.is_closed()
+        && let Some(handled) = shared.events.push(event)
     {
-        inside.consumer.wake();
-        let silent_for = inside.last_asked().elapsed();
-        let patience = inside.consumer.config().max_poll_interval;
+        shared.consumer.wake();
+        let silent_for = shared.last_asked().elapsed();
+        let patience = shared.consumer.config().max_poll_interval;
         tokio::select! {
             // An error within would mean that the event was dropped, and so handled.
             handled = timeout(patience.saturating_sub(silent_for), handled) => if handled.is_err() {
-                inside.events.come_too_late();
+                shared.events.come_too_late();
             },
             // Whoever handles it may be closing the consumer.
-            () = inside.closing.notified() => {}
+            () = shared.closing.notified() => {}
         }
     }
     if !lost {
-        let limit = inside.consumer.config().client.request_timeout;
+        let limit = shared.consumer.config().client.request_timeout;
         let committed = async {
-            if inside.consumer.config().enable_auto_commit {
-                commit(inside, &partitions).await;
+            if shared.consumer.config().enable_auto_commit {
+                commit(shared, &partitions).await;
             }
             // What nobody waits for has been asked for in this generation, and is refused in the next.
-            inside.queued().await
+            shared.queued().await
         };
         if timeout(limit, committed).await.is_err() {
-            tracing::warn!(group = %inside.group, "what was consumed last could not be committed in time: it comes again");
+            tracing::warn!(group = %shared.group, "what was consumed last could not be committed in time: it comes again");
         }
     }
-    inside.consumer.release(&partitions);
+    shared.consumer.release(&partitions);
 }
 
 /// Commits what was consumed of these, again while that may help. The generation is the one that is being left.
-async fn commit(inside: &Inside, partitions: &[TopicPartition]) {
-    let mut backoff = inside.consumer.cluster().retry_backoff();
+async fn commit(shared: &MemberShared, partitions: &[TopicPartition]) {
+    let mut backoff = shared.consumer.cluster().retry_backoff();
     loop {
-        let offsets = inside.uncommitted(Some(partitions));
+        let offsets = shared.uncommitted(Some(partitions));
         if offsets.is_empty() {
             return;
         }
-        let standing = inside.standing.borrow().clone();
+        let standing = shared.standing.borrow().clone();
         if standing.generation < 0 {
             // Meanwhile the group went on without this member. In no generation it would commit as a stranger, which an
             // empty group allows: over what others committed since.
             return;
         }
-        match inside.attempt(offsets.clone(), standing).await {
-            Ok(()) => return inside.settle(&offsets),
+        match shared.attempt(offsets.clone(), standing).await {
+            Ok(()) => return shared.settle(&offsets),
             // A topic that is gone does not come back: the group need not wait for that.
             Err(error)
                 if error.retriable()
@@ -83,7 +83,7 @@ async fn commit(inside: &Inside, partitions: &[TopicPartition]) {
                 sleep(backoff.failed()).await;
             }
             Err(error) => {
-                tracing::warn!(group = %inside.group, %error, "what was consumed last is not committed: it comes again");
+                tracing::warn!(group = %shared.group, %error, "what was consumed last is not committed: it comes again");
                 return;
             }
         }
@@ -91,49 +91,49 @@ async fn commit(inside: &Inside, partitions: &[TopicPartition]) {
 }
 
 /// Adds partitions to what is read. They wait for their start.
-pub(super) fn adopt(inside: &Inside, partitions: Partitions) -> Claimed {
+pub(super) fn adopt(shared: &MemberShared, partitions: Partitions) -> Claimed {
     let claimed: Claimed = partitions
         .into_iter()
         .map(|of| (of, Arc::new(Claim::new())))
         .collect();
-    inside.consumer.claim(&claimed);
+    shared.consumer.claim(&claimed);
     let assigned = claimed.iter().map(|(of, _)| of.clone()).collect();
-    if inside
+    if shared
         .events
         .push(RebalanceEvent::Assigned(assigned))
         .is_some()
     {
-        inside.consumer.wake();
+        shared.consumer.wake();
     }
     claimed
 }
 
 /// Starts them where the group has committed, or where `auto.offset.reset` says. Asks until there is an answer, or until the
 /// partitions are gone again.
-pub(super) async fn begin(inside: &Inside, claimed: Claimed) {
-    let cluster = inside.consumer.cluster();
+pub(super) async fn begin(shared: &MemberShared, claimed: Claimed) {
+    let cluster = shared.consumer.cluster();
     let partitions: Vec<_> = claimed.iter().map(|(of, _)| of.clone()).collect();
     let mut backoff = cluster.retry_backoff();
     while !claimed.iter().all(|(_, claim)| claim.is_revoked()) {
-        match offsets::fetch(cluster, &inside.group, &partitions).await {
+        match offsets::fetch(cluster, &shared.group, &partitions).await {
             Ok(committed) => {
                 for (of, claim) in &claimed {
                     let at = committed.get(of).map_or(StartAt::Reset, |it| {
                         claim.committed(it.offset);
                         StartAt::Offset(it.offset)
                     });
-                    inside.consumer.begin(of, claim, at);
+                    shared.consumer.begin(of, claim, at);
                 }
                 return;
             }
             Err(error) if error.retriable() || error.stale_metadata() => {
-                tracing::debug!(group = %inside.group, %error, "where to start is asked again");
-                inside.consumer.troubled(error);
+                tracing::debug!(group = %shared.group, %error, "where to start is asked again");
+                shared.consumer.troubled(error);
                 sleep(backoff.failed().max(Duration::from_millis(1))).await;
             }
             Err(error) => {
                 for (of, _) in &claimed {
-                    inside.consumer.halt(of, error.clone());
+                    shared.consumer.halt(of, error.clone());
                 }
                 return;
             }
@@ -145,14 +145,14 @@ pub(super) async fn begin(inside: &Inside, claimed: Claimed) {
 mod tests {
     use super::*;
     use crate::group::commit_queue::Attempt;
-    use crate::group::inside::tests::alone;
+    use crate::group::shared::tests::alone;
     use crate::group::standing::Standing;
 
     /// Releases a partition that is consumed up to 5, as a member in this generation; with what generation and offset that is
     /// committed, if it is.
     async fn committed_in(generation: i32) -> Option<(i32, i64)> {
-        let (inside, _ordered, mut attempts) = alone();
-        inside.standing.send_modify(|standing| {
+        let (shared, _ordered, mut attempts) = alone();
+        shared.standing.send_modify(|standing| {
             *standing = Standing {
                 generation,
                 ..Standing::outside()
@@ -160,7 +160,7 @@ mod tests {
         });
         let of = TopicPartition::new("t", 0);
         let claim = Arc::new(Claim::new());
-        inside.consumer.claim(&[(of.clone(), Arc::clone(&claim))]);
+        shared.consumer.claim(&[(of.clone(), Arc::clone(&claim))]);
         claim.consume(5);
         let coordinator = tokio::spawn(async move {
             let mut made = None;
@@ -177,8 +177,8 @@ mod tests {
             }
             made
         });
-        release(&inside, vec![of], false).await;
-        drop(inside);
+        release(&shared, vec![of], false).await;
+        drop(shared);
         coordinator.await.unwrap()
     }
 

@@ -8,7 +8,7 @@ use super::fetcher::Fetcher;
 use super::fetchers::Fetchers;
 use super::shared::Shared;
 
-/// However the steward ends, nobody waits for what does not come any more.
+/// However this task ends, nobody waits for what does not come any more.
 struct End(Arc<Shared>);
 
 impl Drop for End {
@@ -47,7 +47,7 @@ async fn keep(shared: &Arc<Shared>, fetchers: &mut Fetchers) {
             backoff.succeeded();
             tokio::select! {
                 // When told of a problem, or when what is known has become too old.
-                _ = timeout(max_age, shared.steward.notified()) => {}
+                _ = timeout(max_age, shared.leaders_wanted.notified()) => {}
                 leader = fetchers.lost() => {
                     shared.lost_fetcher(leader);
                     sleep(losses.failed()).await;

@@ -11,13 +11,13 @@ use crate::cluster::{Cluster, Coordinator, is_elsewhere};
 use crate::error::Result;
 
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct CoordinatorLink {
     cluster: Arc<Cluster>,
     group: Arc<str>,
     open: Mutex<Option<(Arc<Coordinator>, Arc<Connection>)>>,
 }
 
-impl Link {
+impl CoordinatorLink {
     pub(super) fn new(cluster: Arc<Cluster>, group: Arc<str>) -> Self {
         Self {
             cluster,

@@ -10,13 +10,13 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 };
 use tokio::task::spawn_blocking;
 
-use super::client::Client;
 use super::commits::seen;
-use super::group::Kind;
-use super::storage::Written;
+use super::group::GroupKind;
+use super::member_client::MemberClient;
+use super::storage::StoredUpTo;
 use super::{Groups, Held};
 use crate::refusal::Refusal;
-use kafkalite_groups::consumer::{Rules, Sender, check};
+use kafkalite_groups::consumer::{ConsumerRules, Sender, check};
 use kafkalite_groups::records::group_entry;
 
 /// First version of the heartbeat in which members choose their ids (KIP-1082).
@@ -25,8 +25,8 @@ const MEMBERS_CHOOSE_IDS: i16 = 1;
 /// Checks a request, away from the runtime's threads where it has a regular expression to be compiled.
 async fn checked(
     request: ConsumerGroupHeartbeatRequest,
-    rules: Rules,
-) -> Result<(ConsumerGroupHeartbeatRequest, Rules), Refusal> {
+    rules: ConsumerRules,
+) -> Result<(ConsumerGroupHeartbeatRequest, ConsumerRules), Refusal> {
     let has_regex = request.subscribed_topic_regex.is_some();
     let check = move || check(&request, &rules).map(|()| (request, rules));
     let outcome = if has_regex {
@@ -41,10 +41,10 @@ async fn checked(
 
 impl Groups {
     /// What the settings say about a group of this kind.
-    pub(super) fn consumer_rules(&self, group: &str) -> Rules {
+    pub(super) fn consumer_rules(&self, group: &str) -> ConsumerRules {
         let settings = self.storage.configs.settings();
         let own = self.storage.configs.group_settings(group);
-        Rules {
+        ConsumerRules {
             session_timeout_ms: own.session_timeout_ms,
             heartbeat_interval_ms: own.heartbeat_interval_ms,
             max_size: settings.group_consumer_max_size,
@@ -60,7 +60,7 @@ impl Groups {
     pub(crate) async fn consumer_heartbeat(
         &self,
         mut request: ConsumerGroupHeartbeatRequest,
-        client: Client,
+        client: MemberClient,
     ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
         let joins = request.member_epoch == 0;
         if joins && request.member_id.is_empty() && client.api_version < MEMBERS_CHOOSE_IDS {
@@ -82,7 +82,7 @@ impl Groups {
         let beat = |id: &Arc<str>, held: &mut Held| {
             let topics = self.storage.registry.image();
             let answer = match &held.kind {
-                Kind::Classic(classic) => {
+                GroupKind::Classic(classic) => {
                     let upgraded = joins.then(|| self.upgraded(classic, &rules)).flatten();
                     let mut consumer = upgraded.ok_or_else(missing)?;
                     // One that is refused leaves the classic group as it is.
@@ -91,9 +91,9 @@ impl Groups {
                     self.replace_classic(id, held, consumer).map_err(failed)?;
                     Ok(answer)
                 }
-                Kind::Consumer(_) => {
+                GroupKind::Consumer(_) => {
                     self.look_at_topics(held);
-                    let Kind::Consumer(consumer) = &mut held.kind else {
+                    let GroupKind::Consumer(consumer) = &mut held.kind else {
                         return Err(missing());
                     };
                     consumer.heartbeat(request, sender, &**topics, &rules, self.now())
@@ -119,7 +119,7 @@ impl Groups {
     /// Has a group of this kind take note of the topics as they are.
     pub(super) fn look_at_topics(&self, held: &mut Held) {
         let Held { kind, seen, .. } = held;
-        let Kind::Consumer(consumer) = kind else {
+        let GroupKind::Consumer(consumer) = kind else {
             return;
         };
         let topics = self.storage.registry.image();
@@ -135,8 +135,8 @@ impl Groups {
         &self,
         id: &str,
         held: &mut Held,
-    ) -> Result<Option<Written>, ErrorCode> {
-        let Kind::Consumer(consumer) = &mut held.kind else {
+    ) -> Result<Option<StoredUpTo>, ErrorCode> {
+        let GroupKind::Consumer(consumer) = &mut held.kind else {
             return Ok(None);
         };
         let changes = consumer.take_changes();
@@ -150,20 +150,24 @@ impl Groups {
         let outcome = self.append(id, held, &entries);
         match (&outcome, &mut held.kind) {
             (Ok(Some(_)), _) => held.stored = true,
-            (Err(_), Kind::Consumer(consumer)) => consumer.keep(changes.keys),
+            (Err(_), GroupKind::Consumer(consumer)) => consumer.keep(changes.keys),
             _ => {}
         }
         outcome
     }
 
     /// Removes the group's own records, of either kind, from the log.
-    pub(super) fn unstore(&self, id: &str, held: &mut Held) -> Result<Option<Written>, ErrorCode> {
+    pub(super) fn unstore(
+        &self,
+        id: &str,
+        held: &mut Held,
+    ) -> Result<Option<StoredUpTo>, ErrorCode> {
         if !held.stored {
             return Ok(None);
         }
         let tombstones = match &held.kind {
-            Kind::Classic(_) => group_entry(id, None).map(|entry| vec![entry]),
-            Kind::Consumer(consumer) => consumer.tombstones(id),
+            GroupKind::Classic(_) => group_entry(id, None).map(|entry| vec![entry]),
+            GroupKind::Consumer(consumer) => consumer.tombstones(id),
         };
         let tombstones = tombstones.map_err(|_| ErrorCode::UnknownServerError)?;
         let written = self.append(id, held, &tombstones)?;
@@ -175,11 +179,11 @@ impl Groups {
     pub(crate) fn describe_consumers(&self, group_id: &str) -> Option<DescribedConsumerGroup> {
         let rules = self.consumer_rules(group_id);
         self.with(group_id, |_, held| match &held.kind {
-            Kind::Consumer(consumer) => {
+            GroupKind::Consumer(consumer) => {
                 let topics = self.storage.registry.image();
                 Some(consumer.view(&**topics, &rules))
             }
-            Kind::Classic(_) => None,
+            GroupKind::Classic(_) => None,
         })
         .flatten()
     }
@@ -192,8 +196,8 @@ impl Groups {
         member_epoch: i32,
     ) -> Result<(), ErrorCode> {
         let checked = self.with(group_id, |_, held| match &held.kind {
-            Kind::Consumer(consumer) => consumer.check_fetch(member_id, member_epoch),
-            Kind::Classic(_) => Ok(()),
+            GroupKind::Consumer(consumer) => consumer.check_fetch(member_id, member_epoch),
+            GroupKind::Classic(_) => Ok(()),
         });
         checked.unwrap_or(Ok(()))
     }
