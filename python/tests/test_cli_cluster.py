@@ -69,16 +69,19 @@ def rows(table):
 
 def test_a_topic_from_its_creation_to_its_end(kafkalite, facts):
     name = f"cli-topic-{os.getpid()}-{next(_NUMBERS)}"
-    assert (
-        f"created topic {name}" in kafkalite("topic", "create", name, "-p", 2, "--config", "retention.ms=60000").stderr
-    )
+    create = ("topic", "create", name, "-p", 2, "--config", "retention.ms=60000")
+    assert f"topic {name} would be created" in kafkalite(*create, "--dry-run").stderr
+    assert name not in {row["name"] for row in facts("topic", "list")}
+    assert f"created topic {name}" in kafkalite(*create).stderr
     assert "already" in kafkalite("topic", "create", name, status=1).stderr
     assert "existed already" in kafkalite("topic", "create", name, "--exist-ok").stderr
     assert facts("topic", "create", name, "--exist-ok") == {"topic": name, "created": False}
-    grown = kafkalite("topic", "add-partitions", name, 2, status=1).stderr
+    grown = kafkalite("topic", "add-partitions", name, "-p", 2, status=1).stderr
     assert grown.count(":") == 2, f"a sentence, not a list of codes: {grown}"
     assert "--exist-ok" in kafkalite("topic", "create", name, status=1).stderr
-    kafkalite("topic", "add-partitions", name, "-p", 3)
+    grow = ("topic", "add-partitions", name, "-p", 3)
+    assert facts(*grow, "--dry-run") == {"topic": name, "before": 2, "after": 3, "done": False}
+    assert f"topic {name} has 3 partitions now, 2 before" in kafkalite(*grow).stderr
     (described,) = facts("topic", "describe", name)
     assert described["config"] == {"retention.ms": "60000"}
     assert [part["partition"] for part in described["partitions"]] == [0, 1, 2]
@@ -338,9 +341,3 @@ def test_a_name_that_is_no_text_is_a_wrong_command_line(broker):
             "topic", "describe", b"\xff".decode(errors="surrogateescape"), "-b", broker.bootstrap_servers, status=2
         ).stderr
     )
-
-
-@pytest.mark.parametrize("arguments", [[], ["3", "-p", "3"]])
-def test_the_number_of_partitions_is_said_once(broker, make_topic, arguments):
-    done = run("topic", "add-partitions", make_topic(), *arguments, "-b", broker.bootstrap_servers, status=2)
-    assert "TOTAL or --partitions" in done.stderr

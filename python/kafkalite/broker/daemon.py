@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-p", "--port", type=_port, help=f"port, 0 for a free one (default: listeners, else {_DEFAULT_PORT})"
     )
     parser.add_argument("--host", help="interface to listen on (default: listeners, else 127.0.0.1)")
-    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="a server.properties file")
+    parser.add_argument("-c", "--config-file", type=Path, metavar="FILE", help="a server.properties file")
     parser.add_argument(
         "-X",
         dest="settings",
@@ -134,8 +134,8 @@ def _port(text: str) -> int:
 
 def _settings(options: argparse.Namespace) -> dict[str, str]:
     settings: dict[str, str] = {}
-    if options.config is not None:
-        settings.update(_native.parse_properties(options.config.read_text(encoding="utf-8")))
+    if options.config_file is not None:
+        settings.update(_native.parse_properties(options.config_file.read_text(encoding="utf-8")))
     for item in options.settings:
         name, equals, value = item.partition("=")
         if not equals:

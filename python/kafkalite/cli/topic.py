@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from kafkalite.cli import cluster, output
@@ -50,11 +49,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     grow = actions.add_parser("add-partitions", help="give a topic more partitions; keys go to other ones from then on")
     grow.add_argument("name", metavar="TOPIC")
     grow.add_argument(
-        "total", nargs="?", type=cluster.positive, metavar="TOTAL", help="how many it has afterwards, those included"
+        "-p",
+        "--partitions",
+        type=cluster.positive,
+        required=True,
+        help="how many it has afterwards, those that it has now included",
     )
-    grow.add_argument("-p", "--partitions", type=cluster.positive, metavar="TOTAL", help="the same, as for create")
     grow.set_defaults(run=cluster.administering(_grow))
 
+    for action in (create, grow):
+        action.add_argument("--dry-run", action="store_true", help="only ask whether the broker would do it")
     for action in (listing, create, describe, delete, grow):
         cluster.add_arguments(action)
 
@@ -85,14 +89,16 @@ def _create(options: argparse.Namespace, admin: Admin) -> int:
             options.partitions,
             replication_factor=options.replication_factor,
             config=dict(options.config),
+            dry_run=options.dry_run,
         )
     except TopicExistsError:
         if not options.exist_ok:
             raise
         created = False
     if options.json:
-        output.document({"topic": options.name, "created": created})
-    output.say(options, f"created topic {options.name}" if created else f"topic {options.name} existed already")
+        output.document({"topic": options.name, "created": created and not options.dry_run})
+    what = f"topic {options.name} would be created" if options.dry_run else f"created topic {options.name}"
+    output.say(options, what if created else f"topic {options.name} existed already")
     return 0
 
 
@@ -159,8 +165,7 @@ def _delete(options: argparse.Namespace, admin: Admin) -> int:
         doomed.append((name, len(ends), messages, "compact" in policy))
     what = "would be deleted" if options.dry_run else "is deleted"
     for name, partitions, messages, compacted in doomed:
-        if not options.dry_run:
-            admin.delete_topic(name)
+        admin.delete_topic(name, dry_run=options.dry_run)
         output.say(
             options,
             f"topic {name} {what}: {output.counted(partitions, 'partition')}, "
@@ -173,13 +178,12 @@ def _delete(options: argparse.Namespace, admin: Admin) -> int:
 
 
 def _grow(options: argparse.Namespace, admin: Admin) -> int:
-    if (options.total is None) == (options.partitions is None):
-        print("error: say once how many partitions the topic has afterwards: TOTAL or --partitions", file=sys.stderr)
-        return 2
-    total = options.total or options.partitions
+    total = options.partitions
     before = len(admin.describe_topic(options.name).partitions)
-    admin.add_partitions(options.name, total)
+    admin.add_partitions(options.name, total, dry_run=options.dry_run)
     if options.json:
-        output.document({"topic": options.name, "before": before, "after": total})
-    output.say(options, f"topic {options.name} has {output.counted(total, 'partition')} now, {before} before")
+        output.document({"topic": options.name, "before": before, "after": total, "done": not options.dry_run})
+    count = output.counted(total, "partition")
+    has = f"would have {count}" if options.dry_run else f"has {count} now"
+    output.say(options, f"topic {options.name} {has}, {before} before")
     return 0
