@@ -8,6 +8,7 @@ use kafkalite_wire::api::consumer_group_describe::DescribedConsumerGroup;
 use kafkalite_wire::api::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
 };
+use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::commits::seen;
@@ -22,14 +23,22 @@ use kafkalite_groups::records::group_entry;
 /// First version of the heartbeat in which members choose their ids (KIP-1082).
 const MEMBERS_CHOOSE_IDS: i16 = 1;
 
-/// Checks a request, away from the runtime's threads where it has a regular expression to be compiled.
+/// Checks a request, away from the runtime's threads where it has a regular expression to be compiled, and one after another: 32 kB
+/// of some take a second and 100 MB to compile, or to be refused, and those threads also do what the disk is asked for.
 async fn checked(
     request: ConsumerGroupHeartbeatRequest,
     rules: ConsumerRules,
+    compiling: &Arc<Mutex<()>>,
 ) -> Result<(ConsumerGroupHeartbeatRequest, ConsumerRules), Refusal> {
     let has_regex = request.subscribed_topic_regex.is_some();
     let check = move || check(&request, &rules).map(|()| (request, rules));
     let outcome = if has_regex {
+        let turn = Arc::clone(compiling).lock_owned().await;
+        let check = move || {
+            // It ends with the work, also where nobody waits for that any more.
+            let _turn = turn;
+            check()
+        };
         spawn_blocking(check)
             .await
             .map_err(|_| Refusal::stopping())?
@@ -67,7 +76,7 @@ impl Groups {
             request.member_id = ids::to_text(self.world.dice.id());
         }
         let rules = self.consumer_rules(&request.group_id);
-        let (request, rules) = checked(request, rules).await?;
+        let (request, rules) = checked(request, rules, &self.compiling).await?;
         self.ready(&request.group_id).await?;
         let group_id = request.group_id.clone();
         let sender = Sender {

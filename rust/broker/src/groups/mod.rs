@@ -65,6 +65,8 @@ pub(crate) struct Groups {
     warnings: Arc<Warnings>,
     began: Instant,
     tickets: AtomicU64,
+    /// Held while a member's regular expression is compiled.
+    compiling: Arc<tokio::sync::Mutex<()>>,
     world: World,
 }
 
@@ -89,6 +91,7 @@ impl Groups {
             warnings,
             began: Instant::now(),
             tickets: AtomicU64::new(0),
+            compiling: Arc::default(),
             world,
         };
         let (rules, now) = (groups.rules(), groups.now());
