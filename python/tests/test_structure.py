@@ -75,6 +75,24 @@ def test_what_rust_uses_is_read():
     assert found == {("super", "a", "self"), ("super", "a", "B"), ("super", "a", "d", "*"), ("crate", "e", "f")}
 
 
+def test_what_stands_behind_the_name_of_a_file_of_tests_is_read():
+    text = "#[cfg(test)]\nmod tests;\nuse super::a;\n#[cfg(test)]\nmod more {\n    use super::b;\n}\n"
+    assert set(paths_in(without_tests(text))) == {("super", "a")}
+
+
+def test_a_circle_is_found_behind_what_a_front_page_uses_for_its_folder(tmp_path):
+    texts = {
+        ("room",): "mod one;\nmod two;\n#[cfg(test)]\nmod tests;\nuse two::Two;\n",
+        ("room", "one"): "use super::Two;\npub struct One(Two);\n",
+        ("room", "two"): "pub struct Two(super::one::One);\n",
+    }
+    files = {module: tmp_path / "_".join(module) for module in texts}
+    for module, text in texts.items():
+        files[module].write_text(text)
+    uses = {module: {to for to in used_by(module, files) if not is_front_page(to, module)} for module in files}
+    assert circles(uses) == [[("room", "one"), ("room", "two")]]
+
+
 def is_front_page(of, module):
     """Whether ``of`` is the module itself, or shows on the front page of its folder what the folder's files make."""
     return module[: len(of)] == of
@@ -93,18 +111,32 @@ def module_of(path):
 
 @cache
 def code(path):
-    """What is compiled outside of tests, which stand at the end of a file."""
-    return re.split(r"#\[cfg\(test\)\]\s+(?:pub[^ ]* )?mod ", path.read_text())[0]
+    return without_tests(path.read_text())
+
+
+def without_tests(text):
+    """What is compiled outside of tests. Those that are not in a file of their own stand at the end of a file."""
+    tests = r"#\[cfg\(test\)\]\s+(?:pub[^ ]* )?mod \w+\s*"
+    return re.split(tests + r"\{", re.sub(tests + ";", "", text))[0]
 
 
 def paths_in(text):
     """The paths that a file's code names, those in braces one by one."""
-    text = re.sub(r"//.*", "", re.sub(r'"(?:[^"\\]|\\.)*"', '""', text))
-    for match in re.finditer(r"\buse ([^;]+);", text):
-        yield from flattened(re.sub(r"\s+", " ", match[1]))
+    text = bare(text)
+    yield from imports(text)
     rest = re.sub(r"\buse [^;]+;", "", text)
     for match in re.finditer(r"\b(?:crate|super|self)(?:::\w+)+", rest):
         yield tuple(match[0].split("::"))
+
+
+def bare(text):
+    """Without comments, and without what is in quotes."""
+    return re.sub(r"//.*", "", re.sub(r'"(?:[^"\\]|\\.)*"', '""', text))
+
+
+def imports(text):
+    for match in re.finditer(r"\buse ([^;]+);", bare(text)):
+        yield from flattened(re.sub(r"\s+", " ", match[1]))
 
 
 def flattened(tree, before=()):
@@ -146,10 +178,11 @@ def definer(module, path, files, depth=0):
     if at not in files:
         return
     if rest and depth < 8:
-        handed_on = re.findall(r"\bpub(?:\([^)]*\))? use ([^;]+);", code(files[at]))
-        for other in (each for tree in handed_on for each in flattened(re.sub(r"\s+", " ", tree))):
-            if other[-1] == rest[0]:
-                yield from definer(at, other, files, depth + 1)
+        # Also what a front page uses without ``pub`` is there for the files of its folder.
+        for other in (each for each in imports(code(files[at])) if each[-1] == rest[0]):
+            found = list(definer(at, other, files, depth + 1))
+            if found and found != [at]:
+                yield from found
                 return
     yield at
 
