@@ -156,6 +156,20 @@ async fn wishes_that_cannot_be_met_say_why() {
             "there",
         ),
         (
+            topic("there", 0, &[]),
+            ErrorCode::TopicAlreadyExists,
+            "there",
+        ),
+        (
+            CreatableTopic {
+                replication_factor: 3,
+                ..topic("there", 1, &[])
+            },
+            ErrorCode::TopicAlreadyExists,
+            "there",
+        ),
+        (topic("a/b", 0, &[]), ErrorCode::InvalidTopic, "a/b"),
+        (
             topic("t", 0, &[]),
             ErrorCode::InvalidPartitions,
             "partitions",

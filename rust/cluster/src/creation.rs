@@ -16,6 +16,21 @@ pub enum Creator {
     Broker,
 }
 
+/// Refuses the name of a topic that cannot be, or is already: whatever else is wrong with it, this is what is said.
+pub fn check_name(image: &ClusterImage, name: &str) -> Result<(), CodedError> {
+    if let Err(error) = check_topic_name(name) {
+        return Err(CodedError::new(ErrorCode::InvalidTopic, error.to_string()));
+    }
+    if name == names::CLUSTER_METADATA {
+        let message = format!("topic '{name}' is that of Kafka's controllers; choose another name");
+        return Err(CodedError::new(ErrorCode::InvalidRequest, message));
+    }
+    match image.topic(name) {
+        Some(_) => Err(exists(name)),
+        None => Ok(()),
+    }
+}
+
 /// Refuses a topic that cannot be, or is already.
 pub fn check(
     image: &ClusterImage,
@@ -23,22 +38,15 @@ pub fn check(
     partitions: i32,
     creator: Creator,
 ) -> Result<(), CodedError> {
-    let invalid = |message| Err(CodedError::new(ErrorCode::InvalidTopic, message));
-    if let Err(error) = check_topic_name(name) {
-        return invalid(error.to_string());
-    }
-    if name == names::CLUSTER_METADATA {
-        let message = format!("topic '{name}' is that of Kafka's controllers; choose another name");
-        return Err(CodedError::new(ErrorCode::InvalidRequest, message));
-    }
-    if image.topic(name).is_some() {
-        return Err(exists(name));
-    }
+    check_name(image, name)?;
     if creator == Creator::Client
         && let Some(other) = names::colliding(name, image.topics().map(|topic| &*topic.name))
     {
-        return invalid(format!(
-            "topic name '{name}' collides with topic '{other}': '.' and '_' are the same to metrics"
+        return Err(CodedError::new(
+            ErrorCode::InvalidTopic,
+            format!(
+                "topic name '{name}' collides with topic '{other}': '.' and '_' are the same to metrics"
+            ),
         ));
     }
     check_count(name, partitions)

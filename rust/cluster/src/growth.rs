@@ -6,8 +6,8 @@ use kafkalite_names::counted;
 use kafkalite_wire::{CodedError, ErrorCode};
 
 use crate::MAX_PARTITIONS;
-use crate::image::{ClusterImage, Replicas, TopicImage};
-use crate::placement::{spread, there_are};
+use crate::image::{ClusterImage, TopicImage};
+use crate::placement::{Placed, spread, there_are};
 
 /// A topic that is to grow, and where its new partitions are to lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Growth {
     /// The topic as it is.
     pub topic: Arc<TopicImage>,
     /// The replicas of each partition that is added.
-    pub added: Vec<Replicas>,
+    pub added: Placed,
 }
 
 /// How a topic gets `count` partitions in all; on the brokers of `assignments`, one for each that is added, or wherever there is
@@ -62,7 +62,8 @@ pub fn plan(
                     ),
                 ));
             }
-            assigned.iter().map(|one| one.as_slice().into()).collect()
+            let replicas = assigned.iter().map(|one| one.as_slice().into());
+            Placed::one_by_one(replicas.collect())
         }
     };
     Ok(Growth { topic, added })
@@ -71,15 +72,21 @@ pub fn plan(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Replicas;
     use crate::image::tests::image;
 
     #[test]
     fn new_partitions_go_on_where_the_old_ones_end() {
         let image = image(&[1, 2], &["t"]);
         let growth = plan(&image, "t", 3, None).unwrap();
-        assert_eq!(growth.added, [Replicas::from([2]), Replicas::from([1])]);
+        assert!(
+            growth
+                .added
+                .replicas()
+                .eq(&[Replicas::from([2]), Replicas::from([1])])
+        );
         let growth = plan(&image, "t", 2, Some(&[vec![1]])).unwrap();
-        assert_eq!(growth.added, [Replicas::from([1])]);
+        assert!(growth.added.replicas().eq(&[Replicas::from([1])]));
     }
 
     #[test]

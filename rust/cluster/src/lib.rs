@@ -16,7 +16,7 @@ mod topic_key;
 mod unknown;
 
 pub use image::{BrokerImage, ClusterImage, Endpoint, PartitionImage, Replicas, TopicImage};
-pub use placement::{Placement, place};
+pub use placement::{Placed, Placement, place};
 pub use topic_key::TopicKey;
 pub use unknown::{unknown_partition, unknown_topic, unknown_topic_id};
 

@@ -1,7 +1,5 @@
 //! Where the partitions of a topic are to lie.
 
-use std::sync::Arc;
-
 use kafkalite_names::shown;
 use kafkalite_wire::{CodedError, ErrorCode};
 
@@ -22,18 +20,42 @@ pub enum Placement {
     On(Vec<(i32, Vec<i32>)>),
 }
 
+/// Where partitions lie whose numbers follow one another. It is no larger for many partitions than for few: a request may wish for
+/// very many, and most of them be refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Of the first partition, of the second and so on, and from the beginning again.
+    in_turn: Vec<Replicas>,
+    count: i32,
+}
+
+impl Placed {
+    /// How many partitions.
+    pub fn count(&self) -> i32 {
+        self.count
+    }
+
+    /// The replicas of each, in order.
+    pub fn replicas(&self) -> impl Iterator<Item = &Replicas> {
+        self.in_turn.iter().cycle().take(self.count as usize)
+    }
+
+    /// Each on brokers of its own.
+    pub(crate) fn one_by_one(assigned: Vec<Replicas>) -> Self {
+        Self {
+            count: assigned.len() as i32,
+            in_turn: assigned,
+        }
+    }
+}
+
 /// The replicas of each partition of a new topic.
-pub fn place(
-    image: &ClusterImage,
-    name: &str,
-    wish: Placement,
-) -> Result<Vec<Replicas>, CodedError> {
+pub fn place(image: &ClusterImage, name: &str, wish: Placement) -> Result<Placed, CodedError> {
     match wish {
         Placement::Anywhere {
             partitions,
             replicas,
         } => {
-            // Before there is room made for them.
             check_count(name, partitions)?;
             check_replicas(image, name, replicas)?;
             Ok(spread(image, 0, partitions, replicas as usize))
@@ -50,31 +72,24 @@ pub fn place(
                 check_assigned(image, number, &brokers)?;
                 Ok(brokers.into())
             });
-            checked.collect()
+            Ok(Placed::one_by_one(checked.collect::<Result<_, _>>()?))
         }
     }
 }
 
 /// The replicas of `count` partitions from number `first` on: each broker is the preferred leader of about as many as any other, and
 /// the others follow it in the order of their ids.
-pub(crate) fn spread(
-    image: &ClusterImage,
-    first: i32,
-    count: i32,
-    replicas: usize,
-) -> Vec<Replicas> {
+pub(crate) fn spread(image: &ClusterImage, first: i32, count: i32, replicas: usize) -> Placed {
     let brokers: Vec<i32> = image.brokers.keys().copied().collect();
     let of = |number: i32| -> Replicas {
         let from = number as usize % brokers.len();
         let (after, before) = (&brokers[from..], &brokers[..from]);
         after.iter().chain(before).take(replicas).copied().collect()
     };
-    // Partitions that lie on the same brokers share one list.
-    let shared: Vec<Replicas> = (0..brokers.len() as i32).map(of).collect();
-    let numbers = first..first.saturating_add(count);
-    numbers
-        .map(|number| Arc::clone(&shared[number as usize % shared.len()]))
-        .collect()
+    Placed {
+        in_turn: (first..).take(brokers.len()).map(of).collect(),
+        count,
+    }
 }
 
 pub(crate) fn check_assigned(
@@ -147,11 +162,7 @@ mod tests {
     use super::*;
     use crate::image::tests::image;
 
-    fn anywhere(
-        brokers: &[i32],
-        partitions: i32,
-        replicas: i32,
-    ) -> Result<Vec<Replicas>, ErrorCode> {
+    fn anywhere(brokers: &[i32], partitions: i32, replicas: i32) -> Result<Placed, ErrorCode> {
         let wish = Placement::Anywhere {
             partitions,
             replicas,
@@ -163,14 +174,24 @@ mod tests {
     fn brokers_lead_in_turns_and_no_replica_shares_a_broker_with_another() {
         let placed = anywhere(&[1, 2, 5], 4, 2).unwrap();
         let expected: [&[i32]; 4] = [&[1, 2], &[2, 5], &[5, 1], &[1, 2]];
-        assert!(placed.iter().map(|one| &**one).eq(expected), "{placed:?}");
+        assert!(
+            placed.replicas().map(|one| &**one).eq(expected),
+            "{placed:?}"
+        );
     }
 
     #[test]
-    fn a_number_of_partitions_is_judged_before_there_is_room_made_for_them() {
+    fn a_number_of_partitions_is_judged() {
         for count in [0, -2, 10_001, i32::MAX] {
             assert_eq!(anywhere(&[1], count, 1), Err(ErrorCode::InvalidPartitions));
         }
+    }
+
+    #[test]
+    fn many_partitions_take_no_more_room_than_few() {
+        let placed = anywhere(&[1, 2], 10_000, 1).unwrap();
+        assert_eq!((placed.count(), placed.in_turn.len()), (10_000, 2));
+        assert_eq!(placed.replicas().count(), 10_000);
     }
 
     #[test]
@@ -190,7 +211,8 @@ mod tests {
             place(&image(&[1, 2], &[]), "t", Placement::On(owned.collect()))
         };
         let placed = on(&[(1, &[2]), (0, &[2, 1])]).unwrap();
-        assert_eq!(placed, [Replicas::from([2, 1]), Replicas::from([2])]);
+        let expected = [Replicas::from([2, 1]), Replicas::from([2])];
+        assert!(placed.replicas().eq(&expected), "{placed:?}");
         let wrong: [&[(i32, &[i32])]; 6] = [
             &[(1, &[1])],
             &[(0, &[1]), (0, &[1])],

@@ -9,7 +9,7 @@
 //! Version notes: `validate_only` from 1. Defaults (-1) are accepted in every version, Kafka does from 4 (KIP-464). From 5
 //! the answer has the topic's settings (KIP-525), from 7 its id.
 
-use kafkalite_cluster::{Placement, place};
+use kafkalite_cluster::{Placement, creation::check_name, place};
 use kafkalite_wire::{
     ErrorCode,
     api::create_topics::{
@@ -93,6 +93,8 @@ async fn create(
 }
 
 fn parse(context: &Context, topic: CreatableTopic) -> Result<NewTopic, Refusal> {
+    let image = context.broker.registry.image();
+    check_name(&image, &topic.name)?;
     let settings = context.broker.configs.settings();
     let wish = if topic.assignments.is_empty() {
         let or_default =
@@ -105,9 +107,9 @@ fn parse(context: &Context, topic: CreatableTopic) -> Result<NewTopic, Refusal> 
     } else {
         assigned(&topic)?
     };
-    let placed = place(&context.broker.registry.image(), &topic.name, wish)?;
+    let placed = place(&image, &topic.name, wish)?;
     Ok(NewTopic {
-        partitions: placed.len() as i32,
+        partitions: placed.count(),
         overrides: overrides(context, &topic)?,
         name: topic.name,
     })

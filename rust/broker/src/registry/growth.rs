@@ -29,7 +29,7 @@ impl Registry {
         assignments: Option<&[Vec<i32>]>,
     ) -> Changed<Growth> {
         let growth = plan(&self.image(), name, count, assignments)?;
-        self.replicas.check_descriptors(growth.added.len() as i32)?;
+        self.replicas.check_descriptors(growth.added.count())?;
         Ok(growth)
     }
 
