@@ -23,7 +23,7 @@ ARROWS = {
     "groups": {"cluster", "names", "wire"},
     "log": {"names", "records", "world"},
     "broker": {"cluster", "groups", "log", "names", "records", "wire", "world"},
-    "client": {"link", "names", "records", "wire"},
+    "client": {"groups", "link", "names", "records", "wire"},
     "native": {"broker", "client", "log", "names", "records", "wire"},
 }
 

@@ -25,12 +25,11 @@ pub use admin::{
     TopicDescription,
 };
 pub use config::{AdminConfig, ClientConfig, ConfigError, ConsumerConfig, ProducerConfig};
-pub use consumer::{
-    Batch, BatchLayouts, Claim, Consumer, OffsetAndTimestamp, StartAt, TopicPartition,
-};
+pub use consumer::{Batch, BatchLayouts, Claim, Consumer, OffsetAndTimestamp, StartAt};
 pub use error::{ClientError, Result};
 pub use group::{GroupConsumer, Pattern, PendingEvent, RebalanceEvent, Subscription};
 pub use kafkalite_link::{Address, LinkError, NamedBy};
+pub use kafkalite_names::TopicPartition;
 pub use kafkalite_records::{Compression, DecodedBatch, Header};
 pub use kafkalite_wire::ErrorCode;
 pub use partitioner::{murmur2, partition_of_key};

@@ -3,6 +3,7 @@
 //! (state, event, now) in; answers, and what must be stored, out. There is no clock in here, no random number, no socket and no
 //! file: a broker brings them ([`classic::Classic`], [`consumer::Consumer`]).
 
+pub mod assignors;
 pub mod classic;
 pub mod consumer;
 pub mod offsets;

@@ -7,8 +7,10 @@ pub mod ids;
 mod nearest;
 mod shown;
 mod topic;
+mod topic_partition;
 
 pub use counted::counted;
 pub use nearest::nearest;
 pub use shown::shown;
 pub use topic::{InvalidName, check_topic_name};
+pub use topic_partition::TopicPartition;

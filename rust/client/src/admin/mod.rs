@@ -17,11 +17,12 @@ use kafkalite_wire::{ErrorCode, Request};
 use crate::closing::Closing;
 use crate::cluster::{Cluster, Purpose};
 use crate::config::AdminConfig;
-use crate::consumer::{OffsetAndTimestamp, StartAt, TopicPartition};
+use crate::consumer::{OffsetAndTimestamp, StartAt};
 use crate::error::{ClientError, Result};
 pub use configs::{ConfigChange, ConfigEntry, ConfigResource};
 pub use groups::{CommittedOffset, GroupDescription, GroupListing, GroupMember};
 pub(crate) use groups::{fetched, whole};
+use kafkalite_names::TopicPartition;
 pub use topics::{NewTopic, PartitionDescription, TopicDescription};
 
 /// Administers any Kafka cluster.

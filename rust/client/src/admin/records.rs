@@ -9,8 +9,8 @@ use kafkalite_wire::api::delete_records::{
 
 use super::{Admin, check};
 use crate::cluster::Purpose;
-use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
+use kafkalite_names::TopicPartition;
 
 impl Admin {
     /// Deletes what is before each offset (−1: before the end); each partition's first offset afterwards.

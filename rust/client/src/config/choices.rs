@@ -1,5 +1,6 @@
 //! Settings whose values are words.
 
+use kafkalite_groups::assignors::ClassicAssignor;
 use kafkalite_records::Compression;
 
 use super::{FromSetting, Kind};
@@ -68,31 +69,8 @@ impl FromSetting for OffsetReset {
     }
 }
 
-/// How the leader of a group divides its partitions among the members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Assignor {
-    /// Each topic by itself: the first members get the first partitions (P13 of the paper, Algorithm 1).
-    Range,
-    /// All partitions of all topics, dealt out one after the other.
-    RoundRobin,
-    /// Balanced, and what a member has it keeps; only what moves is given up (KIP-429).
-    CooperativeSticky,
-}
-
-impl Assignor {
-    /// Its name among all Kafka clients.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Assignor::Range => "range",
-            Assignor::RoundRobin => "roundrobin",
-            Assignor::CooperativeSticky => "cooperative-sticky",
-        }
-    }
-}
-
 /// The names, or those of Java's classes.
-impl FromSetting for Vec<Assignor> {
+impl FromSetting for Vec<ClassicAssignor> {
     fn from_setting(_: Kind, text: &str) -> Option<Self> {
         let mut assignors = Vec::new();
         for word in text.split(',') {
@@ -100,9 +78,11 @@ impl FromSetting for Vec<Assignor> {
                 .trim()
                 .trim_start_matches("org.apache.kafka.clients.consumer.")
             {
-                "range" | "RangeAssignor" => Assignor::Range,
-                "roundrobin" | "RoundRobinAssignor" => Assignor::RoundRobin,
-                "cooperative-sticky" | "CooperativeStickyAssignor" => Assignor::CooperativeSticky,
+                "range" | "RangeAssignor" => ClassicAssignor::Range,
+                "roundrobin" | "RoundRobinAssignor" => ClassicAssignor::RoundRobin,
+                "cooperative-sticky" | "CooperativeStickyAssignor" => {
+                    ClassicAssignor::CooperativeSticky
+                }
                 _ => return None,
             };
             if !assignors.contains(&assignor) {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use kafkalite_groups::assignors::ClassicAssignor;
+
 use super::Kind::{Bytes, Choice, Choices, Flag, Millis, Text};
-use super::{Assignor, ClientConfig, OffsetReset, settings};
+use super::{ClientConfig, OffsetReset, settings};
 
 const MAX: i64 = i32::MAX as i64;
 
@@ -38,7 +40,7 @@ settings! {
             "How often the member says that it is alive; at most a third of session.timeout.ms is wise.";
         max_poll_interval: Duration = "max.poll.interval.ms", "300000", Millis(1, MAX),
             "A reader that does not ask for a message for this long leaves the group, and comes back when it asks.";
-        assignors: Vec<Assignor> = "partition.assignment.strategy", "range,cooperative-sticky", Choices(ASSIGNORS),
+        assignors: Vec<ClassicAssignor> = "partition.assignment.strategy", "range,cooperative-sticky", Choices(ASSIGNORS),
             "How the group's leader divides partitions, best liked first; all members must have one in common.";
         enable_auto_commit: bool = "enable.auto.commit", "true", Flag,
             "Whether what was consumed is committed at intervals, when partitions are given up, and at the end.";

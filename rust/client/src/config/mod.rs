@@ -11,7 +11,7 @@ mod producer;
 mod table;
 
 pub use admin::AdminConfig;
-pub use choices::{Acks, Assignor, OffsetReset, PartitionerChoice};
+pub use choices::{Acks, OffsetReset, PartitionerChoice};
 pub use client::ClientConfig;
 pub use consumer::ConsumerConfig;
 pub use producer::ProducerConfig;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::TopicPartition;
 use super::session::Want;
+use kafkalite_names::TopicPartition;
 
 /// The partitions that a fetch asked for, each in the generation that it had then.
 #[derive(Debug)]

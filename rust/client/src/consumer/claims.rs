@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Claim, Consumer, StartAt, TopicPartition};
+use super::{Claim, Consumer, StartAt};
 use crate::cluster::Cluster;
 use crate::config::ConsumerConfig;
 use crate::error::{ClientError, Result};
+use kafkalite_names::TopicPartition;
 
 impl Consumer {
     pub(crate) fn config(&self) -> &ConsumerConfig {

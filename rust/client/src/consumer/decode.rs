@@ -4,9 +4,9 @@ use bytes::{Buf, Bytes};
 use kafkalite_records::legacy::MessageSet;
 use kafkalite_records::{Compression, DecodedBatch, Decompressor, Entry, RecordsError};
 
-use super::TopicPartition;
 use super::batch::{Batch, Content};
 use crate::error::ClientError;
+use kafkalite_names::TopicPartition;
 
 /// Bytes of one partition that were fetched and are not decoded yet.
 #[derive(Debug)]

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kafkalite_link::Backoff;
+use kafkalite_names::TopicPartition;
 use kafkalite_records::Decompressor;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::fetch::{FetchRequest, FetchResponse, FetchedPartition};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::StartAt;
 use super::asked::Asked;
 use super::buffering::buffer;
 use super::decode::{Fetched, extent};
@@ -18,7 +20,6 @@ use super::offsets::{Question, ask_leader};
 use super::plan::Plan;
 use super::session::{Session, SessionRequest, Want};
 use super::shared::Shared;
-use super::{StartAt, TopicPartition};
 use crate::cluster::Purpose;
 use crate::config::OffsetReset;
 use crate::error::{ClientError, Result, StaleMetadata};

@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafkalite_names::TopicPartition;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic,
 };
 
-use super::{StartAt, TopicPartition};
+use super::StartAt;
 use crate::cluster::{Cluster, Purpose};
 use crate::config::OffsetReset;
 use crate::error::{ClientError, Result};

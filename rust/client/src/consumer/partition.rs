@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kafkalite_link::Backoff;
+use kafkalite_names::TopicPartition;
 use kafkalite_wire::ErrorCode;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::StartAt;
 use super::batch::Batch;
 use super::claim::Claim;
-use super::{StartAt, TopicPartition};
 use crate::cluster::{Interest, TopicMetadata};
 use crate::config::OffsetReset;
 use crate::error::ClientError;

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use kafkalite_names::TopicPartition;
 use tokio::time::Instant;
 
+use super::StartAt;
 use super::partition::Partition;
 use super::session::Want;
-use super::{StartAt, TopicPartition};
 use crate::config::ConsumerConfig;
 
 /// How long the broker may wait for data of the other partitions when a buffer has just become full: it may have room again

@@ -12,7 +12,7 @@ use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::fetch::{FetchPartition, FetchTopic, ForgottenTopic};
 use uuid::Uuid;
 
-use super::TopicPartition;
+use kafkalite_names::TopicPartition;
 
 /// The epoch of the request that ends a session and asks for none.
 const FINAL_EPOCH: i32 = -1;

@@ -3,15 +3,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use kafkalite_names::TopicPartition;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::StartAt;
 use super::batch::Batch;
 use super::claim::Claim;
 use super::partition::Partition;
 use super::plan::{self, Plan};
-use super::{StartAt, TopicPartition};
 use crate::closing::Closing;
 use crate::cluster::{Cluster, Metadata};
 use crate::config::ConsumerConfig;

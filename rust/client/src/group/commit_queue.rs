@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use super::offsets::{Offsets, commit};
 use super::standing::Standing;
 use crate::cluster::{Cluster, shown};
-use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
+use kafkalite_names::TopicPartition;
 
 /// How many are made together at the most.
 const TOGETHER: usize = 4096;

@@ -12,8 +12,8 @@ use super::shared::{MemberShared, Order};
 use super::standing::Standing;
 use crate::admin::CommittedOffset;
 use crate::cluster::shown;
-use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
+use kafkalite_names::TopicPartition;
 use kafkalite_wire::ErrorCode;
 
 /// What the answer to a commit means for the member.

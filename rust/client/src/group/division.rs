@@ -12,12 +12,12 @@ use kafkalite_wire::consumer_protocol::{
     ConsumerProtocolAssignment, ConsumerProtocolPartitions, ConsumerProtocolSubscription,
 };
 
-use super::assignors::{Counts, Division, Member, divide};
 use super::membership::{Partitions, Topics};
 use crate::cluster::{Cluster, named};
-use crate::config::Assignor;
-use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
+use kafkalite_groups::assignors::ClassicAssignor;
+use kafkalite_groups::assignors::{Counts, Division, Member, divide};
+use kafkalite_names::TopicPartition;
 
 /// What the leader decided, and what it was decided upon.
 #[derive(Debug, Clone, Default)]
@@ -42,9 +42,9 @@ pub(super) async fn decide(
     members: Vec<JoinGroupMember>,
 ) -> Result<Divided> {
     let assignor = [
-        Assignor::Range,
-        Assignor::RoundRobin,
-        Assignor::CooperativeSticky,
+        ClassicAssignor::Range,
+        ClassicAssignor::RoundRobin,
+        ClassicAssignor::CooperativeSticky,
     ];
     let assignor = assignor.into_iter().find(|it| it.name() == protocol);
     let assignor = assignor.ok_or_else(|| {
@@ -115,7 +115,7 @@ fn understood(member: JoinGroupMember) -> Member {
 
 /// The member's own subscription, as each of its assignors wants it.
 pub(super) fn subscription(
-    assignor: Assignor,
+    assignor: ClassicAssignor,
     topics: &Topics,
     owned: &Partitions,
     generation: i32,
@@ -123,7 +123,7 @@ pub(super) fn subscription(
     let owned: Vec<_> = owned.iter().cloned().collect();
     let subscription = ConsumerProtocolSubscription {
         topics: topics.iter().map(ToString::to_string).collect(),
-        user_data: (assignor == Assignor::CooperativeSticky)
+        user_data: (assignor == ClassicAssignor::CooperativeSticky)
             .then(|| Bytes::copy_from_slice(&generation.to_be_bytes())),
         owned_partitions: by_topic(&owned),
         generation_id: generation,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
-use crate::consumer::TopicPartition;
+use kafkalite_names::TopicPartition;
 
 /// What a rebalance changes for one member.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,8 @@ use super::events::RebalanceEvent;
 use super::membership::Partitions;
 use super::offsets;
 use super::shared::MemberShared;
-use crate::consumer::{Claim, StartAt, TopicPartition};
+use crate::consumer::{Claim, StartAt};
+use kafkalite_names::TopicPartition;
 
 type Claimed = Vec<(TopicPartition, Arc<Claim>)>;
 

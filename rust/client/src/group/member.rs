@@ -19,8 +19,8 @@ use super::standing::Standing;
 use super::work::Work;
 use super::{handover, requests};
 use crate::cluster::{CREATION, shown};
-use crate::config::Assignor;
 use crate::error::{ClientError, Result};
+use kafkalite_groups::assignors::ClassicAssignor;
 
 /// Keeps the member in its group until it is closed.
 pub(super) async fn run(shared: Arc<MemberShared>, mut orders: mpsc::UnboundedReceiver<Order>) {
@@ -86,7 +86,7 @@ impl Task {
             is_cooperative: config
                 .assignors
                 .iter()
-                .all(|it| *it == Assignor::CooperativeSticky),
+                .all(|it| *it == ClassicAssignor::CooperativeSticky),
             is_static: shared.instance.is_some(),
             heartbeat_interval: config.heartbeat_interval,
             max_poll_interval: config.max_poll_interval,

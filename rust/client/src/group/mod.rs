@@ -2,12 +2,11 @@
 //!
 //! A member is a [`Consumer`] for reading, and a task that keeps it in the group: finds the coordinator, joins, divides the
 //! partitions if it leads, says that it is alive, commits, leaves. The task decides nothing itself: [`membership`] is a pure
-//! state machine, [`assignors`] are pure functions. Readers share one atomic number per partition with the task (a
+//! state machine, [`assignors`](kafkalite_groups::assignors) are pure functions. Readers share one atomic number per partition with the task (a
 //! [`Claim`](crate::Claim)) and no lock, so heartbeats and commits go on whatever the readers do.
 //!
 //! It speaks the classic protocol, as all clients do; not yet that of KIP-848.
 
-mod assignors;
 mod commit_queue;
 mod commits;
 mod coordinator_link;
@@ -38,9 +37,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::admin::CommittedOffset;
 use crate::cluster::shown;
 use crate::config::{ConfigError, ConsumerConfig};
-use crate::consumer::{Batch, Consumer, StartAt, TopicPartition};
+use crate::consumer::{Batch, Consumer, StartAt};
 use crate::error::{ClientError, Result};
 pub use events::{PendingEvent, RebalanceEvent};
+use kafkalite_names::TopicPartition;
 use offsets::Offsets;
 use shared::{MemberShared, Order};
 use standing::Standing;

@@ -14,8 +14,8 @@ use kafkalite_wire::api::offset_fetch::{
 use super::standing::Standing;
 use crate::admin::{CommittedOffset, fetched, whole};
 use crate::cluster::{Cluster, shown};
-use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
+use kafkalite_names::TopicPartition;
 
 /// Partitions and what is, or shall be, committed of them.
 pub(super) type Offsets = Vec<(TopicPartition, CommittedOffset)>;

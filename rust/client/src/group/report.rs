@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use super::assignors::Counts;
 use super::division::Divided;
 use super::membership::Partitions;
 use crate::cluster::shown;
+use kafkalite_groups::assignors::Counts;
 
 /// How many names a sentence has; the others are counted.
 const MOST: usize = 5;
@@ -132,7 +132,7 @@ impl Divided {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consumer::TopicPartition;
+    use kafkalite_names::TopicPartition;
 
     fn of(partitions: &[i32]) -> Vec<TopicPartition> {
         let partitions = partitions.iter();

@@ -14,8 +14,8 @@ use kafkalite_wire::consumer_protocol::ConsumerProtocolAssignment;
 
 use crate::admin::{Admin, BrokerDescription, check, only};
 use crate::cluster::shown;
-use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
+use kafkalite_names::TopicPartition;
 
 /// A group with its members.
 #[derive(Debug, Clone, PartialEq, Eq)]

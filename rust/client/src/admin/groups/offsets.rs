@@ -16,8 +16,8 @@ use kafkalite_wire::api::offset_fetch::{
 
 use crate::admin::{Admin, check};
 use crate::cluster::shown;
-use crate::consumer::TopicPartition;
 use crate::error::Result;
+use kafkalite_names::TopicPartition;
 
 /// How far a group has read a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use kafkalite_wire::consumer_protocol::ConsumerProtocolAssignment;
 
 use super::event::passes;
 use super::{Effect, Failure, Membership, Next, Partitions, Phase, Role, Topics};
-use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
+use kafkalite_names::TopicPartition;
 
 impl Membership {
     pub(super) fn joined(&mut self, answer: Result<JoinGroupResponse>, to: &mut Vec<Effect>) {

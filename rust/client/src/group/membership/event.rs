@@ -9,8 +9,8 @@ use kafkalite_wire::api::join_group::{JoinGroupMember, JoinGroupResponse};
 use kafkalite_wire::api::sync_group::SyncGroupResponse;
 use tokio::time::Instant;
 
-use crate::consumer::TopicPartition;
 use crate::error::{ClientError, Result};
+use kafkalite_names::TopicPartition;
 
 pub(in crate::group) type Partitions = BTreeSet<TopicPartition>;
 pub(in crate::group) type Topics = BTreeSet<Arc<str>>;

@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use super::coordinator::{Answer, Coordinator};
 use super::{Effect, Event, Membership, Partitions, of, terms};
-use crate::config::Assignor;
-use crate::consumer::TopicPartition;
 use crate::error::ClientError;
-use crate::group::assignors::{Member, divide};
 use crate::group::division;
+use kafkalite_groups::assignors::ClassicAssignor;
+use kafkalite_groups::assignors::{Member, divide};
+use kafkalite_names::TopicPartition;
 
 const PARTITIONS: i32 = 7;
 
@@ -35,13 +35,13 @@ struct Player {
 struct World {
     coordinator: Coordinator,
     players: Vec<Player>,
-    assignor: Assignor,
+    assignor: ClassicAssignor,
     now: Instant,
     random: TestRng,
 }
 
 impl World {
-    fn new(assignor: Assignor, random: TestRng) -> Self {
+    fn new(assignor: ClassicAssignor, random: TestRng) -> Self {
         Self {
             coordinator: Coordinator::default(),
             players: Vec::new(),
@@ -56,7 +56,7 @@ impl World {
     }
 
     fn come(&mut self) {
-        let is_cooperative = self.assignor == Assignor::CooperativeSticky;
+        let is_cooperative = self.assignor == ClassicAssignor::CooperativeSticky;
         self.players.push(Player {
             member: Membership::new(terms(is_cooperative), self.now),
             reads: Partitions::new(),
@@ -290,7 +290,7 @@ proptest! {
         steps in 50..600_usize,
         seed in prop::array::uniform32(any::<u8>()),
     ) {
-        let assignor = if cooperative { Assignor::CooperativeSticky } else { Assignor::Range };
+        let assignor = if cooperative { ClassicAssignor::CooperativeSticky } else { ClassicAssignor::Range };
         let random = TestRng::from_seed(prop::test_runner::RngAlgorithm::ChaCha, &seed);
         let mut world = World::new(assignor, random);
         for _ in 0..steps {

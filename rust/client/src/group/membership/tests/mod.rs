@@ -12,7 +12,7 @@ use kafkalite_wire::consumer_protocol::{ConsumerProtocolAssignment, ConsumerProt
 use tokio::time::Instant;
 
 use super::{Effect, Event, Failure, Membership, Partitions, Terms};
-use crate::consumer::TopicPartition;
+use kafkalite_names::TopicPartition;
 
 const INTERVAL: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_mins(5);

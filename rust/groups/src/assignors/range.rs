@@ -1,7 +1,7 @@
 //! Each topic by itself: members in order get equal ranges, the first ones one more (Algorithm 1 of the paper).
 
 use super::{Counts, Division, Member, nothing, sorted};
-use crate::consumer::TopicPartition;
+use kafkalite_names::TopicPartition;
 
 pub(super) fn divide(members: &[Member], counts: &Counts) -> Division {
     let mut division = nothing(members);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Counts, Division, Member, nothing, sorted};
-use crate::consumer::TopicPartition;
+use kafkalite_names::TopicPartition;
 
 pub(super) fn divide(members: &[Member], counts: &Counts) -> Division {
     let mut table = Table::new(members, counts);

@@ -50,7 +50,11 @@ fn range_gives_the_first_members_the_first_partitions_of_each_topic() {
         member("x", &["a", "b"]),
         member("z", &["b"]),
     ];
-    let division = divide(Assignor::Range, &members, &counts(&[("a", 3), ("b", 7)]));
+    let division = divide(
+        ClassicAssignor::Range,
+        &members,
+        &counts(&[("a", 3), ("b", 7)]),
+    );
     assert_eq!(got(&division, "x"), "a0 a1 b0 b1 b2");
     assert_eq!(got(&division, "y"), "a2 b3 b4");
     assert_eq!(got(&division, "z"), "b5 b6");
@@ -64,7 +68,7 @@ fn round_robin_deals_out_one_by_one_and_passes_over_who_does_not_want() {
         member("z", &["a"]),
     ];
     let division = divide(
-        Assignor::RoundRobin,
+        ClassicAssignor::RoundRobin,
         &members,
         &counts(&[("a", 1), ("b", 2), ("c", 3)]),
     );
@@ -80,7 +84,7 @@ fn static_members_come_first_and_by_name() {
         ..member(id, &["a"])
     };
     let members = [member("1", &["a"]), named("9", "p"), named("8", "q")];
-    let division = divide(Assignor::Range, &members, &counts(&[("a", 3)]));
+    let division = divide(ClassicAssignor::Range, &members, &counts(&[("a", 3)]));
     assert_eq!(
         (
             got(&division, "9"),
@@ -95,17 +99,17 @@ fn static_members_come_first_and_by_name() {
 fn a_partition_that_moves_is_nobodys_until_it_is_given_up() {
     let counts = counts(&[("a", 4)]);
     let alone = [member("x", &["a"])];
-    let first = divide(Assignor::CooperativeSticky, &alone, &counts);
+    let first = divide(ClassicAssignor::CooperativeSticky, &alone, &counts);
     assert_eq!(got(&first, "x"), "a0 a1 a2 a3");
     let mut both = with_what_they_got(&alone, &first, 1);
     both.push(member("y", &["a"]));
-    let second = divide(Assignor::CooperativeSticky, &both, &counts);
+    let second = divide(ClassicAssignor::CooperativeSticky, &both, &counts);
     assert_eq!(
         (got(&second, "x").len(), got(&second, "y")),
         (5, String::new())
     );
     let both = with_what_they_got(&both, &second, 2);
-    let third = divide(Assignor::CooperativeSticky, &both, &counts);
+    let third = divide(ClassicAssignor::CooperativeSticky, &both, &counts);
     assert_eq!(got(&third, "x"), got(&second, "x"), "what it kept it keeps");
     assert_eq!(got(&third, "y").len(), 5);
 }
@@ -119,7 +123,7 @@ fn of_two_that_say_they_have_it_the_later_generation_is_right() {
     };
     let counts = counts(&[("a", 1)]);
     let stale = divide(
-        Assignor::CooperativeSticky,
+        ClassicAssignor::CooperativeSticky,
         &[has("x", 3), has("y", 4)],
         &counts,
     );
@@ -128,7 +132,7 @@ fn of_two_that_say_they_have_it_the_later_generation_is_right() {
         (String::new(), "a0".into())
     );
     let both = divide(
-        Assignor::CooperativeSticky,
+        ClassicAssignor::CooperativeSticky,
         &[has("x", 4), has("y", 4)],
         &counts,
     );
@@ -181,7 +185,7 @@ fn assert_sound(members: &[Member], counts: &Counts, division: &Division) {
 proptest! {
     #[test]
     fn every_partition_has_one_owner_who_wants_it((members, counts) in groups()) {
-        for assignor in [Assignor::Range, Assignor::RoundRobin] {
+        for assignor in [ClassicAssignor::Range, ClassicAssignor::RoundRobin] {
             assert_sound(&members, &counts, &divide(assignor, &members, &counts));
         }
         assert_sound(&members, &counts, &sticky::divide(&members, &counts));
@@ -220,7 +224,7 @@ proptest! {
 
     #[test]
     fn cooperative_members_never_share_and_end_with_everything((members, counts) in groups()) {
-        let assignor = Assignor::CooperativeSticky;
+        let assignor = ClassicAssignor::CooperativeSticky;
         let alone = &members[..1];
         let first = with_what_they_got(alone, &divide(assignor, alone, &counts), 1);
         let mut all: Vec<_> = first.into_iter().chain(members[1..].iter().cloned()).collect();

@@ -11,19 +11,44 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::config::Assignor;
-use crate::consumer::TopicPartition;
+use kafkalite_names::TopicPartition;
+
+/// How the leader of a group divides its partitions among the members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClassicAssignor {
+    /// Each topic by itself: the first members get the first partitions (P13 of the paper, Algorithm 1).
+    Range,
+    /// All partitions of all topics, dealt out one after the other.
+    RoundRobin,
+    /// Balanced, and what a member has it keeps; only what moves is given up (KIP-429).
+    CooperativeSticky,
+}
+
+impl ClassicAssignor {
+    /// Its name among all Kafka clients.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ClassicAssignor::Range => "range",
+            ClassicAssignor::RoundRobin => "roundrobin",
+            ClassicAssignor::CooperativeSticky => "cooperative-sticky",
+        }
+    }
+}
 
 /// A member, as the leader knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Member {
-    pub(super) id: Arc<str>,
+pub struct Member {
+    /// Its id.
+    pub id: Arc<str>,
     /// A static member's name. Where there is one it gives the order, so that a restart changes nothing.
-    pub(super) instance: Option<Arc<str>>,
-    pub(super) topics: BTreeSet<Arc<str>>,
-    /// What it has at the moment, and from which generation; −1 if not said.
-    pub(super) owned: Vec<TopicPartition>,
-    pub(super) generation: i32,
+    pub instance: Option<Arc<str>>,
+    /// What it subscribes to.
+    pub topics: BTreeSet<Arc<str>>,
+    /// What it has at the moment.
+    pub owned: Vec<TopicPartition>,
+    /// The generation from which it has that; −1 if not said.
+    pub generation: i32,
 }
 
 impl Member {
@@ -37,18 +62,18 @@ impl Member {
 }
 
 /// Partitions by topic; topics that do not exist are left out.
-pub(super) type Counts = BTreeMap<Arc<str>, i32>;
+pub type Counts = BTreeMap<Arc<str>, i32>;
 
 /// Partitions by member, every member included.
-pub(super) type Division = BTreeMap<Arc<str>, Vec<TopicPartition>>;
+pub type Division = BTreeMap<Arc<str>, Vec<TopicPartition>>;
 
 /// Divides all partitions of the topics that somebody subscribes to. With the cooperative assignor, a partition that moves is
 /// left out until whoever has it has given it up.
-pub(super) fn divide(assignor: Assignor, members: &[Member], counts: &Counts) -> Division {
+pub fn divide(assignor: ClassicAssignor, members: &[Member], counts: &Counts) -> Division {
     match assignor {
-        Assignor::Range => range::divide(members, counts),
-        Assignor::RoundRobin => round_robin::divide(members, counts),
-        Assignor::CooperativeSticky => {
+        ClassicAssignor::Range => range::divide(members, counts),
+        ClassicAssignor::RoundRobin => round_robin::divide(members, counts),
+        ClassicAssignor::CooperativeSticky => {
             let mut division = sticky::divide(members, counts);
             withhold_what_moves(members, &mut division);
             division

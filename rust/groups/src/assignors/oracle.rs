@@ -13,7 +13,7 @@ use super::*;
 const CASES: usize = 200;
 
 /// Members, the topics' partitions, and the assignor.
-type Case = (Assignor, Vec<Member>, Counts);
+type Case = (ClassicAssignor, Vec<Member>, Counts);
 
 fn line((assignor, members, counts): &Case) -> String {
     let joined = |texts: Vec<String>, separator: &str| texts.join(separator);
@@ -129,14 +129,18 @@ fn java_divides_alike() {
         }
         // A leader asks for no others.
         counts.retain(|topic, _| members.iter().any(|member| member.topics.contains(topic)));
-        cases.push((Assignor::Range, members.clone(), counts.clone()));
-        cases.push((Assignor::RoundRobin, members.clone(), counts.clone()));
-        cases.push((Assignor::CooperativeSticky, members.clone(), counts.clone()));
+        cases.push((ClassicAssignor::Range, members.clone(), counts.clone()));
+        cases.push((ClassicAssignor::RoundRobin, members.clone(), counts.clone()));
+        cases.push((
+            ClassicAssignor::CooperativeSticky,
+            members.clone(),
+            counts.clone(),
+        ));
         // The others come after the first ones have divided everything among themselves.
         let first = &members[..members.len().div_ceil(2)];
-        let division = divide(Assignor::CooperativeSticky, first, &counts);
+        let division = divide(ClassicAssignor::CooperativeSticky, first, &counts);
         let later = with_what_they_got(&members, &division, 1);
-        cases.push((Assignor::CooperativeSticky, later, counts));
+        cases.push((ClassicAssignor::CooperativeSticky, later, counts));
     }
     let Some(answers) = ask_java(&cases) else {
         return;
@@ -144,7 +148,7 @@ fn java_divides_alike() {
     for (case, mut java) in cases.iter().zip(answers) {
         let (assignor, members, counts) = case;
         let ours = divide(*assignor, members, counts);
-        if *assignor == Assignor::CooperativeSticky {
+        if *assignor == ClassicAssignor::CooperativeSticky {
             // The order in which what is free is given away may differ; how good the result is may not.
             assert!(
                 imbalance(&ours) <= imbalance(&java),

@@ -1,7 +1,7 @@
 //! All partitions in order, dealt out to the members in turn; who does not want a topic is passed over.
 
 use super::{Counts, Division, Member, nothing, sorted};
-use crate::consumer::TopicPartition;
+use kafkalite_names::TopicPartition;
 
 pub(super) fn divide(members: &[Member], counts: &Counts) -> Division {
     let mut division = nothing(members);
