@@ -215,7 +215,7 @@ fn open(
     if let Some(path) = path.to_str().filter(|path| !path.contains(',')) {
         config.set("log.dirs", path)?;
     }
-    let configs = Arc::new(Configs::open(&config, &path)?);
+    let configs = Arc::new(Configs::open(&config, &path, &world.disk)?);
     let (registry, replicas) = Registry::open(data_dir, Arc::clone(&configs), world.clone())?;
     let warnings = Arc::default();
     let state = BrokerState {
@@ -223,8 +223,8 @@ fn open(
             settings.max_incremental_fetch_session_cache_slots,
             world.dice.rng(),
         ),
-        producer_ids: ProducerIds::open(&path, replicas.unused_producer_id())?,
-        quotas: Quotas::open(&path)?,
+        producer_ids: ProducerIds::open(&path, replicas.unused_producer_id(), &world.disk)?,
+        quotas: Quotas::open(&path, &world.disk)?,
         data_dir: path.clone(),
         groups: Groups::open(
             Arc::clone(&registry),

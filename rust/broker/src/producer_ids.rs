@@ -2,14 +2,10 @@
 //!
 //! A block of ids is reserved on disk before the first of them is used; what was left of a block at a crash is skipped.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, path::Path, sync::Arc};
 
 use kafkalite_log::LogError;
-use kafkalite_world::durable::replace_file;
+use kafkalite_world::Disk;
 use tokio::sync::Mutex;
 
 /// The file in the data directory: its version and the first id that was never reserved, a line each.
@@ -23,6 +19,7 @@ const BLOCK: i64 = 1000;
 #[derive(Debug)]
 pub(crate) struct ProducerIds {
     path: Arc<Path>,
+    disk: Arc<dyn Disk>,
     /// Held while a block is reserved, so that one write serves all who ask meanwhile.
     block: Mutex<Block>,
 }
@@ -37,9 +34,13 @@ struct Block {
 impl ProducerIds {
     /// Goes on after the last reserved block, and in any case not below `unused_from`: a directory that Apache Kafka
     /// wrote has ids in its logs and no file of ours.
-    pub(crate) fn open(data_dir: &Path, unused_from: i64) -> Result<Self, LogError> {
+    pub(crate) fn open(
+        data_dir: &Path,
+        unused_from: i64,
+        disk: &Arc<dyn Disk>,
+    ) -> Result<Self, LogError> {
         let path = data_dir.join(FILE_NAME);
-        let reserved = match fs::read_to_string(&path) {
+        let reserved = match disk.read_text(&path) {
             Ok(text) => parse(&text).ok_or_else(|| LogError::MalformedFile {
                 path: path.clone(),
                 reason: format!("expected the lines '{VERSION}' and an id, found {text:?}"),
@@ -56,6 +57,7 @@ impl ProducerIds {
         let next = reserved.max(unused_from);
         Ok(Self {
             path: path.into(),
+            disk: Arc::clone(disk),
             block: Mutex::new(Block { next, end: next }),
         })
     }
@@ -64,7 +66,7 @@ impl ProducerIds {
     pub(crate) async fn next(&self) -> Result<i64, LogError> {
         let mut block = self.block.lock().await;
         if block.next == block.end {
-            block.end = reserve(self.path.to_path_buf(), block.end).await?;
+            block.end = reserve(Arc::clone(&self.disk), &self.path, block.end).await?;
         }
         let id = block.next;
         block.next += 1;
@@ -73,25 +75,22 @@ impl ProducerIds {
 }
 
 /// Writes down that the block from `first` on is taken, and answers its end.
-async fn reserve(path: PathBuf, first: i64) -> Result<i64, LogError> {
-    let failed = |path, source| LogError::Io {
+async fn reserve(disk: Arc<dyn Disk>, path: &Path, first: i64) -> Result<i64, LogError> {
+    let failed = |source| LogError::Io {
         action: "reserve producer ids in",
-        path,
+        path: path.to_owned(),
         source,
     };
     let Some(end) = first.checked_add(BLOCK) else {
-        return Err(failed(
-            path,
-            io::Error::other("all producer ids have been used"),
-        ));
+        return Err(failed(io::Error::other("all producer ids have been used")));
     };
-    let target = path.clone();
-    let write = move || replace_file(&target, format!("{VERSION}\n{end}\n").as_bytes());
+    let target = path.to_owned();
+    let write = move || disk.replace_file(&target, format!("{VERSION}\n{end}\n").as_bytes());
     let written = tokio::task::spawn_blocking(write)
         .await
         .map_err(io::Error::other)
         .flatten();
-    written.map(|()| end).map_err(|source| failed(path, source))
+    written.map(|()| end).map_err(failed)
 }
 
 fn parse(text: &str) -> Option<i64> {
@@ -103,6 +102,10 @@ fn parse(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use kafkalite_world::disk::os;
+
     use super::*;
 
     #[tokio::test]
@@ -110,7 +113,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut last = -1;
         for _ in 0..3 {
-            let ids = ProducerIds::open(dir.path(), 0).unwrap();
+            let ids = ProducerIds::open(dir.path(), 0, &os()).unwrap();
             for _ in 0..=BLOCK {
                 let id = ids.next().await.unwrap();
                 assert!(id > last, "{id} after {last}");
@@ -123,7 +126,7 @@ mod tests {
     async fn ids_found_in_logs_are_not_used_again() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(
-            ProducerIds::open(dir.path(), 4711)
+            ProducerIds::open(dir.path(), 4711, &os())
                 .unwrap()
                 .next()
                 .await
@@ -131,7 +134,7 @@ mod tests {
             4711
         );
         assert_eq!(
-            ProducerIds::open(dir.path(), 0)
+            ProducerIds::open(dir.path(), 0, &os())
                 .unwrap()
                 .next()
                 .await
@@ -143,7 +146,7 @@ mod tests {
     #[tokio::test]
     async fn an_id_that_cannot_be_reserved_is_not_handed_out() {
         let dir = tempfile::tempdir().unwrap();
-        let ids = ProducerIds::open(&dir.path().join("missing"), 0).unwrap();
+        let ids = ProducerIds::open(&dir.path().join("missing"), 0, &os()).unwrap();
         assert!(matches!(ids.next().await, Err(LogError::Io { .. })));
         fs::create_dir(dir.path().join("missing")).unwrap();
         assert_eq!(ids.next().await.unwrap(), 0);
@@ -156,7 +159,7 @@ mod tests {
             fs::write(dir.path().join(FILE_NAME), text).unwrap();
             assert!(
                 matches!(
-                    ProducerIds::open(dir.path(), 0),
+                    ProducerIds::open(dir.path(), 0, &os()),
                     Err(LogError::MalformedFile { .. })
                 ),
                 "{text:?}"

@@ -6,17 +6,17 @@
 //! clicks 0 1500          topic, partition, offset
 //! clicks 1 1498
 //! ```
-//! Written as a whole, by rename ([`durable::replace_file`]), so a reader sees an old checkpoint or a new one.
+//! Written as a whole, by rename ([`Disk::replace_file`]), so a reader sees an old checkpoint or a new one.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::partition::TopicPartition;
 use crate::{LogError, Result};
-use kafkalite_world::durable;
+use kafkalite_world::Disk;
 
 /// One offset for each partition.
 pub type Offsets = BTreeMap<TopicPartition, i64>;
@@ -25,17 +25,19 @@ pub type Offsets = BTreeMap<TopicPartition, i64>;
 #[derive(Clone, Debug)]
 pub struct OffsetCheckpoint {
     path: PathBuf,
+    disk: Arc<dyn Disk>,
 }
 
 impl OffsetCheckpoint {
     /// The file at `path`, which need not exist yet.
-    pub fn at(path: PathBuf) -> Self {
-        Self { path }
+    pub fn at(path: PathBuf, disk: &Arc<dyn Disk>) -> Self {
+        let disk = Arc::clone(disk);
+        Self { path, disk }
     }
 
     /// What was written last; nothing if that never happened.
     pub fn read(&self) -> Result<Offsets> {
-        let entries = read(&self.path, |line| {
+        let entries = read(&*self.disk, &self.path, |line| {
             let mut fields = line.split_whitespace();
             let (topic, partition, offset) = (fields.next()?, fields.next()?, fields.next()?);
             let partition = TopicPartition::new(topic, partition.parse().ok()?).ok()?;
@@ -50,14 +52,18 @@ impl OffsetCheckpoint {
         let lines = offsets.iter().map(|(partition, offset)| {
             format!("{} {} {offset}", partition.topic(), partition.number())
         });
-        durable::replace_file(&self.path, text(lines).as_bytes())
-            .map_err(LogError::io("write", &self.path))
+        let written = self.disk.replace_file(&self.path, text(lines).as_bytes());
+        written.map_err(LogError::io("write", &self.path))
     }
 }
 
 /// Reads a checkpoint file with one entry a line. A missing or empty file has no entries: Kafka creates them empty.
-pub(crate) fn read<T>(path: &Path, parse_line: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {
-    match fs::read(path) {
+pub(crate) fn read<T>(
+    disk: &dyn Disk,
+    path: &Path,
+    parse_line: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>> {
+    match disk.read(path) {
         Ok(bytes) => parse(&bytes, parse_line).map_err(|reason| LogError::MalformedFile {
             path: path.to_owned(),
             reason,

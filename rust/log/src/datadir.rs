@@ -19,7 +19,6 @@ mod inventory;
 mod listing;
 mod lock;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +29,7 @@ use crate::partition::TopicPartition;
 use kafkalite_names::ids;
 
 use crate::{LogError, Result};
-use kafkalite_world::{Dice, World, durable};
+use kafkalite_world::{Dice, Disk, World};
 
 pub use identity::Identity;
 pub use inventory::{Extent, Inventory};
@@ -77,16 +76,24 @@ impl DataDir {
             path: path.to_owned(),
             source,
         };
-        durable::create_dir_all(path).map_err(unusable)?;
+        world.disk.create_dir_all(path).map_err(unusable)?;
         // From now on independent of the process's current directory.
         let path = path.canonicalize().map_err(unusable)?;
-        let lock = lock::DirLock::acquire(&path)?;
-        let identity = identity::establish(&path, expected, &world.dice)?;
+        let lock = lock::DirLock::acquire(&path, &*world.disk)?;
+        let identity = identity::establish(&path, expected, &world)?;
         let marker = clean_marker(&path);
-        let was_ours = fs::read(&marker).is_ok_and(|text| text == OUR_MARKER);
-        let was_clean =
-            durable::remove_file_if_present(&marker).map_err(LogError::io("remove", &marker))?;
-        durable::sync_dir(&path).map_err(LogError::io("flush", &path))?;
+        let was_ours = world
+            .disk
+            .read(&marker)
+            .is_ok_and(|text| text == OUR_MARKER);
+        let was_clean = world
+            .disk
+            .remove_if_present(&marker)
+            .map_err(LogError::io("remove", &marker))?;
+        world
+            .disk
+            .sync_dir_at(&path)
+            .map_err(LogError::io("flush", &path))?;
         Ok(Self {
             path,
             identity,
@@ -95,6 +102,11 @@ impl DataDir {
             world,
             _lock: lock,
         })
+    }
+
+    /// Whose time, files and random numbers it uses.
+    pub fn world(&self) -> &World {
+        &self.world
     }
 
     /// Where it is, absolute.
@@ -114,29 +126,29 @@ impl DataDir {
 
     /// `recovery-point-offset-checkpoint`: everything before these offsets is known to be flushed.
     pub fn recovery_points(&self) -> OffsetCheckpoint {
-        OffsetCheckpoint::at(self.path.join("recovery-point-offset-checkpoint"))
+        self.checkpoint("recovery-point-offset-checkpoint")
     }
 
     /// `log-start-offset-checkpoint`: where logs begin that begin later than their first segment (deleted records).
     pub fn start_offsets(&self) -> OffsetCheckpoint {
-        OffsetCheckpoint::at(self.path.join("log-start-offset-checkpoint"))
+        self.checkpoint("log-start-offset-checkpoint")
     }
 
     /// `replication-offset-checkpoint`: high watermarks. For Apache Kafka, should it take the directory over: we do not read
     /// them, since of a log with one replica everything up to its end counts.
     pub fn high_watermarks(&self) -> OffsetCheckpoint {
-        OffsetCheckpoint::at(self.path.join("replication-offset-checkpoint"))
+        self.checkpoint("replication-offset-checkpoint")
     }
 
     /// `cleaner-offset-checkpoint`: where compaction has ended, and goes on.
     pub fn compacted(&self) -> OffsetCheckpoint {
-        OffsetCheckpoint::at(self.path.join("cleaner-offset-checkpoint"))
+        self.checkpoint("cleaner-offset-checkpoint")
     }
 
     /// The segments that were there when the last user, if it was one of ours, stopped in good order; else nothing. The second
     /// call knows nothing any more.
     pub fn take_inventory(&self) -> Result<Inventory> {
-        let inventory = inventory::take(&self.inventory_path())?;
+        let inventory = inventory::take(&*self.world.disk, &self.inventory_path())?;
         Ok(if self.was_ours {
             inventory
         } else {
@@ -146,7 +158,11 @@ impl DataDir {
 
     /// Says what the next start is to find; to be written when all logs are closed.
     pub fn write_inventory(&self, inventory: &Inventory) -> Result<()> {
-        inventory::write(&self.inventory_path(), inventory)
+        inventory::write(&*self.world.disk, &self.inventory_path(), inventory)
+    }
+
+    fn checkpoint(&self, name: &str) -> OffsetCheckpoint {
+        OffsetCheckpoint::at(self.path.join(name), &self.world.disk)
     }
 
     fn inventory_path(&self) -> PathBuf {
@@ -155,12 +171,17 @@ impl DataDir {
 
     /// What is in it now; see [`list`].
     pub fn list(&self) -> Result<Listing> {
-        list(&self.path)
+        list(&*self.world.disk, &self.path)
     }
 
     /// Where a partition lives, whether or not it exists.
     pub fn partition_path(&self, partition: &TopicPartition) -> PathBuf {
         self.path.join(partition.to_string())
+    }
+
+    /// Whether it exists.
+    pub fn has_partition(&self, partition: &TopicPartition) -> bool {
+        self.world.disk.exists(&self.partition_path(partition))
     }
 
     /// Creates the directory of a new partition, with its `partition.metadata`, and answers where. Until it is complete it has
@@ -170,15 +191,16 @@ impl DataDir {
     pub fn create_partition(&self, partition: &TopicPartition, topic: Uuid) -> Result<PathBuf> {
         let path = self.partition_path(partition);
         let failed = LogError::io("create", &path);
-        if path.exists() {
+        if self.world.disk.exists(&path) {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
         let unfinished = self.path.join(retired_name(partition, &self.world.dice));
-        fs::create_dir(&unfinished)
-            .and_then(|()| fs::write(metadata_path(&unfinished), metadata(topic)))
-            .and_then(|()| fs::rename(&unfinished, &path))
+        let disk = &self.world.disk;
+        disk.create_dir(&unfinished)
+            .and_then(|()| disk.write(&metadata_path(&unfinished), metadata(topic).as_bytes()))
+            .and_then(|()| disk.rename(&unfinished, &path))
             .map_err(|error| {
-                let _ = fs::remove_dir_all(&unfinished); // best effort: the next start removes it too
+                let _ = disk.remove_dir_all(&unfinished); // best effort: the next start removes it too
                 failed(error)
             })?;
         Ok(path)
@@ -187,16 +209,18 @@ impl DataDir {
     /// Writes the `partition.metadata` of a partition that has none, or whose was lost in a power cut.
     pub fn restore_metadata(&self, partition: &TopicPartition, topic: Uuid) -> Result<()> {
         let path = self.partition_path(partition);
-        if topic_id(&path)?.is_some() {
+        if topic_id(&*self.world.disk, &path)?.is_some() {
             return Ok(());
         }
         let file = metadata_path(&path);
-        fs::write(&file, metadata(topic)).map_err(LogError::io("write", &file))
+        let written = self.world.disk.write(&file, metadata(topic).as_bytes());
+        written.map_err(LogError::io("write", &file))
     }
 
     /// Makes what partitions were created and retired survive a power cut.
     pub fn sync(&self) -> Result<()> {
-        durable::sync_dir(&self.path).map_err(LogError::io("flush", &self.path))
+        let synced = self.world.disk.sync_dir_at(&self.path);
+        synced.map_err(LogError::io("flush", &self.path))
     }
 
     /// Takes a partition out of the directory: gone for everyone when this returns, and after the next [`sync`](Self::sync)
@@ -205,20 +229,22 @@ impl DataDir {
     pub fn retire_partition(&self, partition: &TopicPartition) -> Result<PathBuf> {
         let path = self.partition_path(partition);
         let retired = self.path.join(retired_name(partition, &self.world.dice));
-        fs::rename(&path, &retired).map_err(LogError::io("retire", &path))?;
+        let renamed = self.world.disk.rename(&path, &retired);
+        renamed.map_err(LogError::io("retire", &path))?;
         Ok(retired)
     }
 
     /// Says that every log in it was closed in good order and every checkpoint written, and lets go of it.
     pub fn close_clean(self) -> Result<()> {
         let marker = clean_marker(&self.path);
-        durable::replace_file(&marker, OUR_MARKER).map_err(LogError::io("write", &marker))
+        let written = self.world.disk.replace_file(&marker, OUR_MARKER);
+        written.map_err(LogError::io("write", &marker))
     }
 }
 
 /// Removes the files of a retired partition; takes as long as the file system needs to free them.
-pub fn remove_retired(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
+pub fn remove_retired(disk: &dyn Disk, path: &Path) -> Result<()> {
+    match disk.remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(LogError::io("remove", path)(error))
         }
@@ -228,9 +254,9 @@ pub fn remove_retired(path: &Path) -> Result<()> {
 
 /// The topic's id in a partition directory's `partition.metadata` (KIP-516); none if there is no such file, or if a power cut has
 /// left nothing in it.
-pub fn topic_id(partition_dir: &Path) -> Result<Option<Uuid>> {
+pub fn topic_id(disk: &dyn Disk, partition_dir: &Path) -> Result<Option<Uuid>> {
     let path = metadata_path(partition_dir);
-    let text = match fs::read_to_string(&path) {
+    let text = match disk.read_text(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(LogError::io("read", &path)(error)),

@@ -32,9 +32,9 @@ impl LeaderEpochs {
     ///
     /// A file that makes no sense is [`LogError::MalformedFile`]; the epochs stand in the
     /// batches too, so the caller may begin with [`empty`](Self::empty) and assign what it finds there.
-    pub fn load(dir: &Path) -> Result<Self> {
+    pub fn load(disk: &dyn Disk, dir: &Path) -> Result<Self> {
         let mut epochs = Self::empty(dir);
-        let entries = checkpoint::read(&epochs.path, |line| {
+        let entries = checkpoint::read(disk, &epochs.path, |line| {
             let mut fields = line.split_whitespace();
             let entry = EpochStart {
                 epoch: fields.next()?.parse().ok().filter(|epoch| *epoch >= 0)?,

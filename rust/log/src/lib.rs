@@ -39,6 +39,8 @@
 //!
 //! The `.log` files alone are the truth: everything else is made again from them.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 pub mod checkpoint;
 mod compaction;
 mod config;

@@ -220,7 +220,7 @@ impl Log {
                 let written = self.written.lock();
                 (written.next_offset, snapshot::encode(&written.producers))
             };
-            snapshots::write(&self.place.dir, end, &producers, true)
+            snapshots::write(&*self.place.disk, &self.place.dir, end, &producers, true)
         });
         self.place.leave();
         finished.map_err(|error| match error {

@@ -18,7 +18,7 @@ fn checkpoint(content: &str) -> (tempfile::TempDir, OffsetCheckpoint) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("recovery-point-offset-checkpoint");
     fs::write(&path, content).unwrap();
-    (dir, OffsetCheckpoint::at(path))
+    (dir, OffsetCheckpoint::at(path, &disk::os()))
 }
 
 fn partition(topic: &str, number: i32) -> TopicPartition {
@@ -39,7 +39,7 @@ fn the_text_is_that_of_kafka() {
 #[test]
 fn a_missing_file_has_no_offsets() {
     let dir = tempfile::tempdir().unwrap();
-    let file = OffsetCheckpoint::at(dir.path().join("none"));
+    let file = OffsetCheckpoint::at(dir.path().join("none"), &disk::os());
     assert_eq!(file.read().unwrap(), Offsets::new());
 }
 
@@ -144,14 +144,14 @@ proptest! {
         let (dir, file) = checkpoint(&content);
         let _ = file.read();
         fs::write(dir.path().join("leader-epoch-checkpoint"), &content).unwrap();
-        let _ = LeaderEpochs::load(dir.path());
+        let _ = LeaderEpochs::load(&*disk::os(), dir.path());
     }
 }
 
 /// Epochs 2, 3 and 7 that began at 0, 100 and 250.
 fn epochs() -> (tempfile::TempDir, LeaderEpochs) {
     let dir = tempfile::tempdir().unwrap();
-    let mut epochs = LeaderEpochs::load(dir.path()).unwrap();
+    let mut epochs = LeaderEpochs::load(&*disk::os(), dir.path()).unwrap();
     for (epoch, offset) in [(2, 0), (2, 50), (3, 100), (7, 250), (7, 300), (-1, 310)] {
         epochs.assign(epoch, offset);
     }
@@ -172,7 +172,7 @@ fn epochs_are_written_as_kafka_does_and_read_back() {
     let (dir, epochs) = epochs();
     let text = fs::read_to_string(dir.path().join("leader-epoch-checkpoint")).unwrap();
     assert_eq!(text, "0\n3\n2 0\n3 100\n7 250\n");
-    let loaded = LeaderEpochs::load(dir.path()).unwrap();
+    let loaded = LeaderEpochs::load(&*disk::os(), dir.path()).unwrap();
     assert_eq!(loaded.entries(), epochs.entries());
     assert_eq!(
         loaded.latest(),
@@ -190,7 +190,7 @@ fn epochs_are_written_as_kafka_does_and_read_back() {
         "\u{0}\n",
     ] {
         fs::write(dir.path().join("leader-epoch-checkpoint"), garbage).unwrap();
-        let error = LeaderEpochs::load(dir.path()).unwrap_err();
+        let error = LeaderEpochs::load(&*disk::os(), dir.path()).unwrap_err();
         assert!(
             matches!(error, LogError::MalformedFile { .. }),
             "{garbage:?}"
@@ -238,7 +238,7 @@ fn a_cut_log_forgets_the_epochs_that_were_cut() {
         epochs.save(&*disk::os()).unwrap();
         assert_eq!(pairs(&epochs), kept, "cut to {end}");
         assert_eq!(
-            pairs(&LeaderEpochs::load(dir.path()).unwrap()),
+            pairs(&LeaderEpochs::load(&*disk::os(), dir.path()).unwrap()),
             kept,
             "cut to {end}, on disk"
         );
@@ -259,7 +259,7 @@ fn a_log_that_begins_later_keeps_the_epoch_in_force_there() {
         epochs.save(&*disk::os()).unwrap();
         assert_eq!(pairs(&epochs), kept, "begin at {start}");
         assert_eq!(
-            pairs(&LeaderEpochs::load(dir.path()).unwrap()),
+            pairs(&LeaderEpochs::load(&*disk::os(), dir.path()).unwrap()),
             kept,
             "begin at {start}, on disk"
         );

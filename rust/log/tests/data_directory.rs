@@ -14,6 +14,7 @@ use kafkalite_log::datadir::{self, DataDir, Expected, remove_retired};
 use kafkalite_log::partition::TopicPartition;
 use kafkalite_names::ids;
 use kafkalite_world::Dice;
+use kafkalite_world::disk::os;
 
 fn open(path: &Path) -> kafkalite_log::Result<DataDir> {
     DataDir::open(path, &Expected::default())
@@ -259,8 +260,8 @@ fn partitions_come_and_go() {
     assert!(!path.exists() && retired.join("partition.metadata").exists());
     dir.create_partition(&partition("clicks", 1), id).unwrap(); // the name is free at once
     assert_eq!(dir.list().unwrap().retired, std::slice::from_ref(&retired));
-    remove_retired(&retired).unwrap();
-    remove_retired(&retired).unwrap();
+    remove_retired(&*os(), &retired).unwrap();
+    remove_retired(&*os(), &retired).unwrap();
     assert_eq!(dir.list().unwrap().retired.len(), 0);
     dir.retire_partition(&partition("none", 0)).unwrap_err();
 }
@@ -291,7 +292,7 @@ fn strange_directories_are_refused_by_name_and_others_use_is_passed_over() {
     fs::create_dir(temp.path().join("clicks-0")).unwrap();
     fs::create_dir(temp.path().join("clicks-1.abc-delete")).unwrap();
     fs::write(temp.path().join("some-file"), "").unwrap();
-    let listing = datadir::list(temp.path()).unwrap();
+    let listing = datadir::list(&*os(), temp.path()).unwrap();
     assert_eq!(listing.partitions.len(), 1);
     assert_eq!(listing.partitions[0].topic_id, None);
     assert_eq!(listing.retired, [temp.path().join("clicks-1.abc-delete")]);
@@ -307,7 +308,7 @@ fn strange_directories_are_refused_by_name_and_others_use_is_passed_over() {
     ] {
         let path = temp.path().join(strange);
         fs::create_dir(&path).unwrap();
-        let error = datadir::list(temp.path()).unwrap_err();
+        let error = datadir::list(&*os(), temp.path()).unwrap_err();
         assert!(
             matches!(&error, LogError::StrangeDirectory { path: named } if *named == path),
             "{error}"
@@ -323,7 +324,7 @@ fn a_topic_id_that_makes_no_sense_is_an_error() {
     let path = temp.path().join("partition.metadata");
     for nothing in ["", "\0\0\0"] {
         fs::write(&path, nothing).unwrap();
-        assert_eq!(datadir::topic_id(temp.path()).unwrap(), None);
+        assert_eq!(datadir::topic_id(&*os(), temp.path()).unwrap(), None);
     }
     for garbage in [
         "version: 1\ntopic_id: v-oXrGEhTcmuL3uzhgRvKg",
@@ -333,7 +334,7 @@ fn a_topic_id_that_makes_no_sense_is_an_error() {
         "version: 0\ntopic_id: v-oXrGEhTcmuL3uzhgRvKg\nmore",
     ] {
         fs::write(&path, garbage).unwrap();
-        let error = datadir::topic_id(temp.path()).unwrap_err();
+        let error = datadir::topic_id(&*os(), temp.path()).unwrap_err();
         assert!(
             matches!(error, LogError::MalformedFile { .. }),
             "{garbage:?}: {error}"
@@ -341,7 +342,7 @@ fn a_topic_id_that_makes_no_sense_is_an_error() {
     }
     fs::write(&path, "version: 0\ntopic_id: v-oXrGEhTcmuL3uzhgRvKg\n").unwrap();
     assert_eq!(
-        datadir::topic_id(temp.path()).unwrap(),
+        datadir::topic_id(&*os(), temp.path()).unwrap(),
         ids::from_text("v-oXrGEhTcmuL3uzhgRvKg")
     );
 }

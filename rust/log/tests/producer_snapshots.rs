@@ -6,6 +6,7 @@ use std::path::Path;
 use kafkalite_log::producers::snapshot::encode;
 use kafkalite_log::producers::{Admission, Origin, ProducerBatch, Producers, Staged};
 use kafkalite_log::{LogError, Result, snapshots};
+use kafkalite_world::disk::os;
 use proptest::prelude::*;
 
 fn decode(bytes: &[u8]) -> Result<Producers> {
@@ -121,6 +122,7 @@ fn the_newest_sound_snapshot_in_range_is_loaded_and_the_others_make_way() {
     let dir = dir.path();
     for offset in [0, 10, 20, 30, 40, 50] {
         snapshots::write(
+            &*os(),
             dir,
             offset,
             &encode(&producers(&[one(offset, 0)])),
@@ -131,17 +133,25 @@ fn the_newest_sound_snapshot_in_range_is_loaded_and_the_others_make_way() {
     fs::write(snapshots::path(dir, 30), b"torn").unwrap();
     fs::write(dir.join("notes.snapshot"), b"not ours").unwrap();
 
-    let (offset, loaded) = snapshots::load_newest(dir, 0, 35, 35).unwrap().unwrap();
+    let (offset, loaded) = snapshots::load_newest(&*os(), dir, 0, 35, 35)
+        .unwrap()
+        .unwrap();
     assert_eq!(offset, 20);
     assert_eq!(loaded, producers(&[one(20, 0)]));
-    assert_eq!(snapshots::list(dir).unwrap(), [10, 20]);
-    let (earlier, _) = snapshots::load_newest(dir, 0, 35, 19).unwrap().unwrap();
+    assert_eq!(snapshots::list(&*os(), dir).unwrap(), [10, 20]);
+    let (earlier, _) = snapshots::load_newest(&*os(), dir, 0, 35, 19)
+        .unwrap()
+        .unwrap();
     assert_eq!(earlier, 10);
-    assert_eq!(snapshots::list(dir).unwrap(), [10, 20]);
+    assert_eq!(snapshots::list(&*os(), dir).unwrap(), [10, 20]);
     assert!(dir.join("notes.snapshot").exists());
 
-    assert!(snapshots::load_newest(dir, 20, 35, 35).unwrap().is_none());
-    assert_eq!(snapshots::list(dir).unwrap(), []);
+    assert!(
+        snapshots::load_newest(&*os(), dir, 20, 35, 35)
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(snapshots::list(&*os(), dir).unwrap(), []);
 }
 
 #[test]
@@ -150,15 +160,15 @@ fn strays_go_but_the_one_of_a_clean_stop_stays() {
     let dir = dir.path();
     let write = |offsets: &[i64]| {
         for offset in offsets {
-            snapshots::write(dir, *offset, &encode(&producers(&[])), false).unwrap();
+            snapshots::write(&*os(), dir, *offset, &encode(&producers(&[])), false).unwrap();
         }
     };
     write(&[5, 10, 15, 20, 25, 33]);
-    snapshots::remove_strays(dir, &[0, 10, 20]).unwrap();
-    assert_eq!(snapshots::list(dir).unwrap(), [10, 20, 33]);
+    snapshots::remove_strays(&*os(), dir, &[0, 10, 20]).unwrap();
+    assert_eq!(snapshots::list(&*os(), dir).unwrap(), [10, 20, 33]);
     write(&[5]);
-    snapshots::remove_strays(dir, &[0, 10, 40]).unwrap();
-    assert_eq!(snapshots::list(dir).unwrap(), [10]);
+    snapshots::remove_strays(&*os(), dir, &[0, 10, 40]).unwrap();
+    assert_eq!(snapshots::list(&*os(), dir).unwrap(), [10]);
 }
 
 fn any_batch() -> impl Strategy<Value = ProducerBatch> {

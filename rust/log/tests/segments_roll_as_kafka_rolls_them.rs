@@ -226,7 +226,7 @@ fn a_snapshot_of_the_producers_stands_at_every_roll() {
     log.flush_if_due(NOW).unwrap();
     let bases = log.segment_bases();
     assert_eq!(
-        kafkalite_log::snapshots::list(dir.path()).unwrap(),
+        kafkalite_log::snapshots::list(&*kafkalite_world::disk::os(), dir.path()).unwrap(),
         bases[1..]
     );
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Puts `bytes` in the place of whatever `path` held; when it returns, they also survive a power cut.
 ///
 /// One writer at a time for each path: two would share the temporary name.
-pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = with_suffix(path, ".tmp");
     let written = create_file(&temporary, bytes);
     if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
@@ -29,12 +29,12 @@ fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Flushes a directory: creations, renames and removals in it survive a power cut from now on.
-pub fn sync_dir(dir: &Path) -> io::Result<()> {
+fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
 /// Creates `dir` and those of its parents that are missing, each flushed into its parent.
-pub fn create_dir_all(dir: &Path) -> io::Result<()> {
+pub(crate) fn create_dir_all(dir: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = dir
         .ancestors()
         .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
@@ -43,15 +43,6 @@ pub fn create_dir_all(dir: &Path) -> io::Result<()> {
     missing
         .into_iter()
         .try_for_each(|created| sync_dir(parent_of(created)))
-}
-
-/// Removes a file if it is there, and says whether it was.
-pub fn remove_file_if_present(path: &Path) -> io::Result<bool> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 fn parent_of(path: &Path) -> &Path {

@@ -80,6 +80,15 @@ impl FaultyDisk {
         }
     }
 
+    /// Whether so many bytes still fit; they are not counted, as what replaces a file gives its room back.
+    fn room_for(&self, bytes: u64) -> io::Result<()> {
+        match self.state.lock().fault {
+            Some(Fault::FullAfter(left)) if left < bytes => Err(rustix::io::Errno::NOSPC.into()),
+            Some(Fault::FailingWrites) => Err(rustix::io::Errno::IO.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn write_at_most(
         &self,
         limit: usize,
@@ -138,6 +147,29 @@ impl Disk for FaultyDisk {
         self.real.sync_data(file)
     }
 
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.step()?;
+        self.room_for(bytes.len() as u64)?;
+        self.real.write(path, bytes)
+    }
+
+    fn allocate(&self, file: &File, from: u64, len: u64) -> io::Result<()> {
+        self.step()?;
+        self.room_for(len)?;
+        self.real.allocate(file, from, len)
+    }
+
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        self.step()?;
+        self.room_for(1)?;
+        self.real.create_dir(dir)
+    }
+
+    fn remove_dir_all(&self, dir: &Path) -> io::Result<()> {
+        self.step()?;
+        self.real.remove_dir_all(dir)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.step()?;
         self.real.rename(from, to)
@@ -150,10 +182,7 @@ impl Disk for FaultyDisk {
 
     fn replace_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.step()?;
-        let fault = self.state.lock().fault;
-        if matches!(fault, Some(Fault::FullAfter(left)) if left < bytes.len() as u64) {
-            return Err(rustix::io::Errno::NOSPC.into());
-        }
+        self.room_for(bytes.len() as u64)?;
         self.real.replace_file(path, bytes)
     }
 

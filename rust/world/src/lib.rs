@@ -15,7 +15,7 @@
 mod clock;
 mod dice;
 pub mod disk;
-pub mod durable;
+mod durable;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
 

@@ -59,6 +59,8 @@ pub static GROUP: &[Row] = &[
 
 #[cfg(test)]
 mod tests {
+    use kafkalite_world::disk::os;
+
     use super::super::{BrokerConfig, Configs, Overrides};
     use crate::error::BrokerError;
 
@@ -72,7 +74,7 @@ mod tests {
     #[test]
     fn a_group_s_own_settings_outlast_a_restart_whatever_its_name() {
         let dir = tempfile::tempdir().unwrap();
-        let open = || Configs::open(&BrokerConfig::new(), dir.path()).unwrap();
+        let open = || Configs::open(&BrokerConfig::new(), dir.path(), &os()).unwrap();
         let names = ["g", "a/b", "x=y\n#:", " ", &"long".repeat(2_500)];
         let configs = open();
         for name in names {
@@ -91,7 +93,7 @@ mod tests {
     #[test]
     fn what_is_outside_of_the_brokers_bounds_is_refused_and_counts_for_nothing_later() {
         let dir = tempfile::tempdir().unwrap();
-        let configs = Configs::open(&BrokerConfig::new(), dir.path()).unwrap();
+        let configs = Configs::open(&BrokerConfig::new(), dir.path(), &os()).unwrap();
         let refused = set(&configs, "g", "consumer.session.timeout.ms", "60001").unwrap_err();
         assert!(refused.to_string().contains("6000 to 60000"), "{refused}");
         let unknown = set(&configs, "g", "consumer.session.timeout", "1").unwrap_err();
@@ -103,7 +105,7 @@ mod tests {
         narrower
             .set("group.consumer.min.session.timeout.ms", "8000")
             .unwrap();
-        let configs = Configs::open(&narrower, dir.path()).unwrap();
+        let configs = Configs::open(&narrower, dir.path(), &os()).unwrap();
         assert_eq!(configs.group_settings("g").session_timeout_ms, 45_000);
     }
 }

@@ -3,12 +3,12 @@
 //! Kafka keeps these in its metadata log. We have none, so they are in `configs.altered`, beside Kafka's own files at the top
 //! of the data directory. It is replaced as a whole.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{fs, io};
 
 use arc_swap::ArcSwap;
-use kafkalite_world::durable::replace_file;
+use kafkalite_world::Disk;
 use parking_lot::Mutex;
 
 use super::row::{ChangedWhen, Row};
@@ -24,6 +24,7 @@ const FILE_NAME: &str = "configs.altered";
 pub(crate) struct Configs {
     fixed: Overrides,
     path: PathBuf,
+    disk: Arc<dyn Disk>,
     current: ArcSwap<Altered>,
     /// Held while a change is made and written, so that changes follow one another.
     changing: Mutex<()>,
@@ -38,9 +39,13 @@ struct Altered {
 
 impl Configs {
     /// Takes what the broker is started with, and reads what was altered before from the data directory `dir`.
-    pub(crate) fn open(config: &BrokerConfig, dir: &Path) -> Result<Self, BrokerError> {
+    pub(crate) fn open(
+        config: &BrokerConfig,
+        dir: &Path,
+        disk: &Arc<dyn Disk>,
+    ) -> Result<Self, BrokerError> {
         let path = dir.join(FILE_NAME);
-        let text = match fs::read_to_string(&path) {
+        let text = match disk.read_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(source) => {
@@ -61,6 +66,7 @@ impl Configs {
         Ok(Self {
             fixed,
             path,
+            disk: Arc::clone(disk),
             current,
             changing: Mutex::new(()),
         })
@@ -298,13 +304,14 @@ impl Configs {
         let _one_at_a_time = self.changing.lock();
         let mut altered = Altered::clone(&self.current.load());
         edit(&mut altered)?;
-        replace_file(&self.path, altered.stored.to_text().as_bytes()).map_err(|source| {
-            BrokerError::File {
+        let text = altered.stored.to_text();
+        self.disk
+            .replace_file(&self.path, text.as_bytes())
+            .map_err(|source| BrokerError::File {
                 what: "write",
                 path: self.path.clone(),
                 source,
-            }
-        })?;
+            })?;
         self.current.store(Arc::new(altered));
         Ok(())
     }
@@ -357,6 +364,10 @@ fn check_broker(asked: &Overrides) -> Result<Overrides, BrokerError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use kafkalite_world::disk::os;
+
     use super::super::Source;
     use super::*;
 
@@ -374,7 +385,7 @@ mod tests {
     #[test]
     fn what_was_altered_is_there_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
-        let open = || Configs::open(&BrokerConfig::new(), dir.path()).unwrap();
+        let open = || Configs::open(&BrokerConfig::new(), dir.path(), &os()).unwrap();
         let configs = open();
         configs
             .put_topic("clicks", overrides(&[("retention.ms", "5")]))
@@ -409,7 +420,7 @@ mod tests {
     #[test]
     fn what_cannot_be_altered_changes_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let configs = Configs::open(&BrokerConfig::new(), dir.path()).unwrap();
+        let configs = Configs::open(&BrokerConfig::new(), dir.path(), &os()).unwrap();
         for (name, value) in [
             ("listeners", "PLAINTEXT://:1"),
             ("log.segment.bytes", "few"),
@@ -438,7 +449,7 @@ mod tests {
             "gibberish",
         ] {
             fs::write(&path, damage).unwrap();
-            let message = Configs::open(&BrokerConfig::new(), dir.path())
+            let message = Configs::open(&BrokerConfig::new(), dir.path(), &os())
                 .err()
                 .unwrap()
                 .to_string();

@@ -1,8 +1,10 @@
 //! The file that keeps quotas: `entity=` begins one; then its parts, `default=` for one without a name; then its limits.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
-use std::{fs, io};
+
+use kafkalite_world::Disk;
 
 use super::check::{CLIENT_ID, IP, USER, check_entity, check_limit};
 use super::{Entity, Limits};
@@ -13,8 +15,8 @@ pub(super) const NAME: &str = "quotas.altered";
 const VERSION: &str = "1";
 
 /// What the file says; nothing if it is not there.
-pub(super) fn read(path: &Path) -> Result<BTreeMap<Entity, Limits>, BrokerError> {
-    let text = match fs::read_to_string(path) {
+pub(super) fn read(disk: &dyn Disk, path: &Path) -> Result<BTreeMap<Entity, Limits>, BrokerError> {
+    let text = match disk.read_text(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(source) => {

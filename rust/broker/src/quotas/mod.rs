@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use kafkalite_world::durable::replace_file;
+use kafkalite_world::Disk;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::BrokerError;
@@ -41,6 +41,7 @@ pub(crate) type Turn = OwnedMutexGuard<()>;
 #[derive(Debug)]
 pub(crate) struct Quotas {
     path: PathBuf,
+    disk: Arc<dyn Disk>,
     current: ArcSwap<BTreeMap<Entity, Limits>>,
     /// Held while a change is checked, made and written, so that changes follow one another: asking for hosts by name may take
     /// long, and those who wait for their turn keep no thread.
@@ -49,11 +50,12 @@ pub(crate) struct Quotas {
 
 impl Quotas {
     /// Reads what was altered before from the data directory `dir`.
-    pub(crate) fn open(dir: &Path) -> Result<Self, BrokerError> {
+    pub(crate) fn open(dir: &Path, disk: &Arc<dyn Disk>) -> Result<Self, BrokerError> {
         let path = dir.join(file::NAME);
-        let current = ArcSwap::from_pointee(file::read(&path)?);
+        let current = ArcSwap::from_pointee(file::read(&**disk, &path)?);
         Ok(Self {
             path,
+            disk: Arc::clone(disk),
             current,
             changing: Arc::default(),
         })
@@ -87,7 +89,8 @@ impl Quotas {
                 apply(&mut altered, change);
             }
         }
-        match replace_file(&self.path, file::text(&altered).as_bytes()) {
+        let text = file::text(&altered);
+        match self.disk.replace_file(&self.path, text.as_bytes()) {
             Ok(()) => self.current.store(Arc::new(altered)),
             Err(source) => {
                 let refusal = Refusal::from(BrokerError::File {
@@ -119,6 +122,8 @@ fn apply(quotas: &mut BTreeMap<Entity, Limits>, change: &QuotaChange) {
 
 #[cfg(test)]
 mod tests {
+    use kafkalite_world::disk::os;
+
     use super::*;
 
     fn alter(
@@ -146,7 +151,7 @@ mod tests {
     #[test]
     fn what_was_altered_is_there_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
-        let quotas = Quotas::open(dir.path()).unwrap();
+        let quotas = Quotas::open(dir.path(), &os()).unwrap();
         let odd = [("client-id", Some("a=b: #\n\u{e4}")), ("user", None)];
         let changes = [
             change(&odd, "request_percentage", Some(0.1)),
@@ -164,13 +169,13 @@ mod tests {
         assert_eq!(kept.len(), 3);
         let limits = Limits::from([("request_percentage".to_owned(), 0.1)]);
         assert_eq!(kept[&entity(&odd)], limits);
-        assert_eq!(Quotas::open(dir.path()).unwrap().all(), kept);
+        assert_eq!(Quotas::open(dir.path(), &os()).unwrap().all(), kept);
     }
 
     #[test]
     fn an_entity_without_limits_is_gone() {
         let dir = tempfile::tempdir().unwrap();
-        let quotas = Quotas::open(dir.path()).unwrap();
+        let quotas = Quotas::open(dir.path(), &os()).unwrap();
         let user = [("user", Some("u"))];
         for value in [Some(5.0), None] {
             let outcomes = alter(
@@ -186,7 +191,7 @@ mod tests {
     #[test]
     fn what_is_only_validated_or_wrong_changes_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let quotas = Quotas::open(dir.path()).unwrap();
+        let quotas = Quotas::open(dir.path(), &os()).unwrap();
         let right = change(&[("user", Some("u"))], "producer_byte_rate", Some(5.0));
         assert_eq!(alter(&quotas, std::slice::from_ref(&right), true), [Ok(())]);
         let wrong = change(&[("user", Some("v"))], "producer_byte_rate", Some(0.5));
@@ -207,7 +212,7 @@ mod tests {
             "version=1\nentity=\nuser=u\nflux=1\n",
         ] {
             std::fs::write(&path, broken).unwrap();
-            let error = Quotas::open(dir.path()).unwrap_err().to_string();
+            let error = Quotas::open(dir.path(), &os()).unwrap_err().to_string();
             assert!(error.contains("quotas.altered"), "{error}");
         }
     }

@@ -10,13 +10,13 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use kafkalite_log::LogError;
 use kafkalite_names::{check_topic_name, ids};
-use kafkalite_world::durable::replace_file;
+use kafkalite_world::Disk;
 use uuid::Uuid;
 
 /// Name of the file in the data directory.
@@ -42,9 +42,9 @@ pub(super) struct Catalog {
 
 impl Catalog {
     /// What the file in a data directory says; nothing where there is none.
-    pub(super) fn read(data_dir: &Path) -> Result<Self, LogError> {
+    pub(super) fn read(data_dir: &Path, disk: &dyn Disk) -> Result<Self, LogError> {
         let path = data_dir.join(FILE_NAME);
-        let topics = match fs::read_to_string(&path) {
+        let topics = match disk.read_text(&path) {
             Ok(text) => parse(&text).map_err(|line| LogError::MalformedFile {
                 path: path.clone(),
                 reason: format!("line {line} is not as it should be"),
@@ -62,8 +62,9 @@ impl Catalog {
     }
 
     /// Makes it what the next start finds.
-    pub(super) fn write(&self) -> Result<(), LogError> {
-        replace_file(&self.path, self.to_text().as_bytes()).map_err(|source| LogError::Io {
+    pub(super) fn write(&self, disk: &dyn Disk) -> Result<(), LogError> {
+        let written = disk.replace_file(&self.path, self.to_text().as_bytes());
+        written.map_err(|source| LogError::Io {
             action: "write",
             path: self.path.clone(),
             source,

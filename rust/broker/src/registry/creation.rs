@@ -65,7 +65,7 @@ impl Registry {
             }
             self.replicas.check_descriptors(added + new.partitions)?;
             added += new.partitions;
-            let id = self.dice.id();
+            let id = self.world.dice.id();
             let entry = CatalogEntry {
                 id,
                 partitions: new.partitions,
@@ -92,7 +92,7 @@ impl Registry {
         // The moment of creation, of all of them: a crash after it leaves whole topics, which the next start opens.
         let noted = self
             .remember_overrides(&created)
-            .and_then(|()| Ok(catalog.write()?));
+            .and_then(|()| Ok(catalog.write(&*self.world.disk)?));
         if let Err(refusal) = noted {
             *catalog = before;
             return admitted
@@ -156,7 +156,7 @@ impl Registry {
     /// now is removed at the next start, as the catalog says.
     fn undo_creation(&self, catalog: &mut Catalog, name: &str, partitions: i32) {
         self.forget(catalog, &[(name, partitions)]);
-        if let Err(why) = catalog.write() {
+        if let Err(why) = catalog.write(&*self.world.disk) {
             tracing::warn!(
                 "topic {name} could not be created, and the note of it stays for now: {why}"
             );

@@ -33,7 +33,7 @@ impl Registry {
             return marked.into_iter().map(|name| name.map(drop)).collect();
         }
         // The moment of deletion: after it a crash does not bring half of a topic back.
-        if let Err(error) = catalog.write() {
+        if let Err(error) = catalog.write(&*self.world.disk) {
             for name in marked.iter().flatten() {
                 if let Some(entry) = catalog.topics.get_mut(*name) {
                     entry.deleting = false;
@@ -51,7 +51,7 @@ impl Registry {
         if let Err(error) = self.replicas.checkpoint() {
             tracing::warn!("the checkpoints still name deleted topics: {error}");
         }
-        if let Err(why) = catalog.write() {
+        if let Err(why) = catalog.write(&*self.world.disk) {
             tracing::warn!(
                 "topics were deleted, and the note of it stays until the next change: {why}"
             );

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kafkalite_cluster::growth::{Growth, plan};
 use kafkalite_cluster::unknown_topic;
+use kafkalite_world::Disk;
 
 use super::Registry;
 use super::catalog::Catalog;
@@ -40,8 +41,8 @@ impl Registry {
             .by_name(name)
             .ok_or_else(|| unknown_topic(name))?;
         // The moment of growth: a crash after it leaves whole partitions, which the next start opens.
-        if let Err(refusal) = catalog.resize(name, count) {
-            let _ = catalog.resize(name, now);
+        if let Err(refusal) = catalog.resize(name, count, &*self.world.disk) {
+            let _ = catalog.resize(name, now, &*self.world.disk);
             return Err(refusal);
         }
         if let Err(refusal) = self.replicas.add_partitions(&topic, count) {
@@ -50,7 +51,7 @@ impl Registry {
                     "partitions that {name} did not get were not removed either: {error}"
                 );
             }
-            let _ = catalog.resize(name, now);
+            let _ = catalog.resize(name, now, &*self.world.disk);
             return Err(refusal);
         }
         if let Some(grown) = self.replicas.by_name(name) {
@@ -63,10 +64,10 @@ impl Registry {
 
 impl Catalog {
     /// Notes how many partitions a topic has, also in memory only if the disk is full: the next change writes it.
-    fn resize(&mut self, name: &str, count: i32) -> Changed<()> {
+    fn resize(&mut self, name: &str, count: i32, disk: &dyn Disk) -> Changed<()> {
         if let Some(entry) = self.topics.get_mut(name) {
             entry.partitions = count;
         }
-        Ok(self.write()?)
+        Ok(self.write(disk)?)
     }
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use kafkalite_cluster::{ClusterImage, PartitionImage, TopicImage};
-use kafkalite_world::Dice;
+use kafkalite_world::World;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -34,8 +34,7 @@ pub(crate) struct Registry {
     image: ArcSwap<ClusterImage>,
     /// Held by whoever changes topics, on a blocking thread. `None` once they are closed.
     catalog: Mutex<Option<Catalog>>,
-    /// For the ids of topics.
-    dice: Dice,
+    world: World,
 }
 
 impl Registry {
@@ -98,14 +97,14 @@ mod tests {
     use std::{thread, time::Duration};
 
     use kafkalite_log::datadir::{DataDir, Expected};
-    use kafkalite_world::World;
+    use kafkalite_world::disk::os;
     use rustix::fs::inotify;
 
     use super::*;
     use crate::config::{BrokerConfig, Overrides};
 
     async fn with_topic(dir: &std::path::Path) -> Arc<Registry> {
-        let configs = Configs::open(&BrokerConfig::new(), dir).unwrap();
+        let configs = Configs::open(&BrokerConfig::new(), dir, &os()).unwrap();
         let data_dir = DataDir::open(dir, &Expected::default()).unwrap();
         let registry = Registry::open(data_dir, Arc::new(configs), World::real())
             .unwrap()

@@ -29,14 +29,14 @@ impl Registry {
         world: World,
     ) -> Result<(Arc<Self>, Arc<Replicas>), LogError> {
         let listing = data_dir.list()?;
-        discard(listing.retired);
-        let mut catalog = Catalog::read(data_dir.path())?;
+        discard(listing.retired, &world.disk);
+        let mut catalog = Catalog::read(data_dir.path(), &*world.disk)?;
         let written = catalog.clone();
         adopt(&listing.partitions, &mut catalog, &world.dice);
         finish_deletions(&data_dir, &mut catalog)?;
         let changed = catalog != written;
         if changed {
-            catalog.write()?;
+            catalog.write(&*world.disk)?;
         }
 
         // Not worth a start that fails: without it compaction begins anew.
@@ -55,14 +55,13 @@ impl Registry {
             })
             .collect();
         let node_id = data_dir.identity().node_id;
-        let dice = world.dice.clone();
         let opened = Replicas::open(
             data_dir,
             Arc::clone(&configs),
             &lying,
             &compacted,
             !changed,
-            world,
+            world.clone(),
         );
         let replicas = opened?;
         let me = BrokerImage {
@@ -79,7 +78,7 @@ impl Registry {
             replicas: Arc::clone(&replicas),
             image: ArcSwap::from_pointee(image),
             catalog: Mutex::new(Some(catalog)),
-            dice,
+            world,
         };
         Ok((Arc::new(registry), replicas))
     }

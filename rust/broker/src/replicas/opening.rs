@@ -200,7 +200,7 @@ fn open_partition(
 ) -> Result<Arc<Partition>, LogError> {
     let partition = named(&wanted.topic, wanted.index);
     let path = data_dir.partition_path(&partition);
-    if path.exists() {
+    if data_dir.has_partition(&partition) {
         data_dir.restore_metadata(&partition, wanted.topic_id)?;
     } else {
         data_dir.create_partition(&partition, wanted.topic_id)?;

@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use kafkalite_log::LogError;
 use kafkalite_log::datadir::{DataDir, remove_retired};
+
+use kafkalite_world::Disk;
 
 use super::{Replicas, named};
 
@@ -34,7 +37,7 @@ impl Replicas {
             .map(|(name, count)| retire_partitions(data_dir, name, 0..*count, &mut retired))
             .collect();
         let synced = data_dir.sync();
-        discard(retired);
+        discard(retired, &self.world.disk);
         let outcomes = outcomes.into_iter();
         outcomes
             .map(|outcome| match outcome.as_ref().and(synced.as_ref()) {
@@ -62,7 +65,7 @@ pub(crate) fn remove_partitions(
     let mut retired = Vec::new();
     let outcome = retire_partitions(data_dir, topic, range, &mut retired);
     let outcome = outcome.and_then(|()| data_dir.sync());
-    discard(retired);
+    discard(retired, &data_dir.world().disk);
     outcome
 }
 
@@ -75,7 +78,7 @@ fn retire_partitions(
 ) -> Result<(), LogError> {
     range
         .map(|index| named(topic, index))
-        .filter(|partition| data_dir.partition_path(partition).exists())
+        .filter(|partition| data_dir.has_partition(partition))
         .try_for_each(|partition| {
             retired.push(data_dir.retire_partition(&partition)?);
             Ok(())
@@ -83,13 +86,14 @@ fn retire_partitions(
 }
 
 /// Removes the files of deleted partitions, on a thread where nobody waits for it.
-pub(crate) fn discard(retired: Vec<PathBuf>) {
+pub(crate) fn discard(retired: Vec<PathBuf>, disk: &Arc<dyn Disk>) {
     if retired.is_empty() {
         return;
     }
+    let disk = Arc::clone(disk);
     tokio::task::spawn_blocking(move || {
         for path in retired {
-            if let Err(error) = remove_retired(&path) {
+            if let Err(error) = remove_retired(&*disk, &path) {
                 tracing::warn!("files of a deleted partition stay until the next start: {error}");
             }
         }

@@ -109,7 +109,8 @@ impl Replacement {
     fn write_transaction_index(&self) -> Result<()> {
         let path = self.segment.path(name::TRANSACTION_INDEX);
         let entries = self.segment.aborted.entries();
-        transaction_index::create(&name::in_state(&path, name::CLEANED), &entries)
+        let path = name::in_state(&path, name::CLEANED);
+        transaction_index::create(&*self.segment.file.place().disk, &path, &entries)
     }
 
     /// Calls the files `*.swap`: from here on they are the truth, and a start that finds them finishes what is missing.

@@ -3,7 +3,6 @@
 //! Version 1, as Kafka writes it since it does without ZooKeeper: `cluster.id`, `node.id`, `directory.id`. Version 0, of the time before, has
 //! `broker.id` and perhaps no `cluster.id`; it is understood.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -13,7 +12,7 @@ use super::Expected;
 use kafkalite_names::ids;
 
 use crate::{LogError, Result};
-use kafkalite_world::{Dice, durable};
+use kafkalite_world::World;
 
 /// Who writes in a data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +26,9 @@ pub struct Identity {
 }
 
 /// Reads the file, or writes a new one, and makes sure that it is what was `expected`.
-pub(super) fn establish(dir: &Path, expected: &Expected, dice: &Dice) -> Result<Identity> {
+pub(super) fn establish(dir: &Path, expected: &Expected, world: &World) -> Result<Identity> {
     let path = dir.join("meta.properties");
-    let found = match fs::read_to_string(&path) {
+    let found = match world.disk.read_text(&path) {
         Ok(text) => Properties::parse(&text).map_err(|reason| LogError::MalformedFile {
             path: path.clone(),
             reason,
@@ -60,9 +59,9 @@ pub(super) fn establish(dir: &Path, expected: &Expected, dice: &Dice) -> Result<
         cluster_id: found
             .cluster
             .or_else(|| expected.cluster_id.clone())
-            .unwrap_or_else(|| ids::to_text(dice.id())),
+            .unwrap_or_else(|| ids::to_text(world.dice.id())),
         node_id: found.node.or(expected.node_id).unwrap_or(0),
-        directory_id: found.directory.unwrap_or_else(|| dice.id()),
+        directory_id: found.directory.unwrap_or_else(|| world.dice.id()),
     };
     if !is_complete {
         let text = format!(
@@ -71,7 +70,8 @@ pub(super) fn establish(dir: &Path, expected: &Expected, dice: &Dice) -> Result<
             identity.node_id,
             ids::to_text(identity.directory_id),
         );
-        durable::replace_file(&path, text.as_bytes()).map_err(LogError::io("write", &path))?;
+        let written = world.disk.replace_file(&path, text.as_bytes());
+        written.map_err(LogError::io("write", &path))?;
     }
     Ok(identity)
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use crate::partition::TopicPartition;
 use crate::{LogError, Result, checkpoint};
-use kafkalite_world::durable;
+use kafkalite_world::Disk;
 
 /// The segments of each partition.
 pub type Inventory = BTreeMap<TopicPartition, Extent>;
@@ -49,8 +49,8 @@ impl Extent {
 }
 
 /// Reads the file and removes it: what it says holds for one start.
-pub(super) fn take(path: &Path) -> Result<Inventory> {
-    let entries = checkpoint::read(path, |line| {
+pub(super) fn take(disk: &dyn Disk, path: &Path) -> Result<Inventory> {
+    let entries = checkpoint::read(disk, path, |line| {
         let mut fields = line.split_whitespace();
         let (topic, partition) = (fields.next()?, fields.next()?);
         let partition = TopicPartition::new(topic, partition.parse().ok()?).ok()?;
@@ -67,18 +67,19 @@ pub(super) fn take(path: &Path) -> Result<Inventory> {
             .is_sorted()
             .then_some((partition, extent))
     });
-    durable::remove_file_if_present(path).map_err(LogError::io("remove", path))?;
+    let removed = disk.remove_if_present(path);
+    removed.map_err(LogError::io("remove", path))?;
     Ok(entries?.into_iter().collect())
 }
 
 /// Replaces the file; the new one survives a power cut when this returns.
-pub(super) fn write(path: &Path, inventory: &Inventory) -> Result<()> {
+pub(super) fn write(disk: &dyn Disk, path: &Path, inventory: &Inventory) -> Result<()> {
     let lines = inventory.iter().map(|(partition, extent)| {
         let (topic, number) = (partition.topic(), partition.number());
         let bases: Vec<String> = extent.base_offsets.iter().map(i64::to_string).collect();
         format!("{topic} {number} {} {}", extent.end_offset, bases.join(" "))
     });
-    durable::replace_file(path, checkpoint::text(lines).as_bytes())
+    disk.replace_file(path, checkpoint::text(lines).as_bytes())
         .map_err(LogError::io("write", path))
 }
 

@@ -1,8 +1,8 @@
 //! What lies in a data directory: one directory a partition, and what is on its way out.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use kafkalite_world::Disk;
 use tracing::debug;
 use uuid::Uuid;
 
@@ -36,16 +36,16 @@ pub struct PartitionDir {
 /// under a wrong path, and Kafka would not start on it either. Passed over are files, names that begin with a dot,
 /// `lost+found`, and what only Kafka itself can use: its metadata log, moves between disks (`-future`), what it found to be
 /// nobody's (`-stray`).
-pub fn list(dir: &Path) -> Result<Listing> {
+pub fn list(disk: &dyn Disk, dir: &Path) -> Result<Listing> {
     let mut listing = Listing::default();
-    for entry in fs::read_dir(dir).map_err(LogError::io("list", dir))? {
-        let path = entry.map_err(LogError::io("list", dir))?.path();
-        if !path.is_dir() {
+    for path in disk.list(dir).map_err(LogError::io("list", dir))? {
+        let is_dir = disk.metadata(&path).is_ok_and(|metadata| metadata.is_dir());
+        if !is_dir {
             continue;
         }
         match classify(&path) {
             Kind::Partition(partition) => listing.partitions.push(PartitionDir {
-                topic_id: topic_id(&path)?,
+                topic_id: topic_id(disk, &path)?,
                 partition,
                 path,
             }),

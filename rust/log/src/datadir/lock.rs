@@ -10,6 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use kafkalite_world::Disk;
 use parking_lot::Mutex;
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::process::{Flock, FlockType, fcntl_getlk};
@@ -28,7 +29,7 @@ pub(super) struct DirLock {
 
 impl DirLock {
     /// Takes the lock of a directory that exists, or says at once who has it.
-    pub(super) fn acquire(dir: &Path) -> Result<Self> {
+    pub(super) fn acquire(dir: &Path, disk: &dyn Disk) -> Result<Self> {
         let in_use = |holder: String| LogError::DirectoryInUse {
             path: dir.to_owned(),
             holder,
@@ -37,19 +38,16 @@ impl DirLock {
             path: dir.to_owned(),
             source,
         };
-        let metadata = fs::metadata(dir).map_err(unusable)?;
+        let metadata = disk.metadata(dir).map_err(unusable)?;
         let directory = (metadata.dev(), metadata.ino());
         let mut held = HELD.lock();
         if held.contains(&directory) {
             return Err(in_use("another broker in this process".to_owned()));
         }
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .read(true)
-            .open(dir.join(".lock"))
-            .map_err(unusable)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).read(true);
+        let opened = disk.open(&dir.join(".lock"), &options);
+        let file = opened.map_err(unusable)?;
         if let Err(error) = fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
             return match error {
                 rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS => Err(in_use(holder(&file))),
@@ -70,6 +68,10 @@ impl Drop for DirLock {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "/proc is the system's own, not a file of the broker"
+)]
 fn holder(file: &File) -> String {
     let pid = fcntl_getlk(file, &Flock::from(FlockType::WriteLock))
         .ok()

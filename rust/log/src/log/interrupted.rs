@@ -5,10 +5,10 @@
 //! whose place it comes go, then it gets its name. Each step may be interrupted and taken again.
 
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use crate::segment::{Place, Scan, SegmentFile, name};
 use crate::{LogError, Result};
+use kafkalite_world::Disk;
 use kafkalite_world::disk::unlink;
 
 /// A file of a segment with `.deleted`, `.cleaned` or `.swap` at the end of its name.
@@ -21,7 +21,7 @@ struct Leftover {
 
 /// Brings the partition's directory into a state that has only whole segments. Nobody reads it yet.
 pub(super) fn finish(place: &Place) -> Result<()> {
-    let files = list(&place.dir)?;
+    let files = list(&*place.disk, &place.dir)?;
     replace(place, &files)?;
     // Not before: where what was to take their place is damaged, these are the only copy.
     for path in with(&files, name::DELETED).map(|leftover| leftover.path) {
@@ -71,13 +71,12 @@ fn replace(place: &Place, files: &[Named]) -> Result<()> {
 
 type Named = (i64, String, PathBuf);
 
-fn list(dir: &Path) -> Result<Vec<Named>> {
-    let entries = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let entries = entries.map_err(LogError::io("list", dir))?;
-    let named = entries.into_iter().filter_map(|entry| {
-        let file_name = entry.file_name();
-        let (base_offset, suffix) = name::parse(file_name.to_str()?)?;
-        Some((base_offset, suffix.to_owned(), entry.path()))
+fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<Named>> {
+    let paths = disk.list(dir).map_err(LogError::io("list", dir))?;
+    let named = paths.into_iter().filter_map(|path| {
+        let (base_offset, suffix) = name::parse(path.file_name()?.to_str()?)?;
+        let suffix = suffix.to_owned();
+        Some((base_offset, suffix, path))
     });
     Ok(named.collect())
 }

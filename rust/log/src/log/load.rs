@@ -1,7 +1,6 @@
 //! What opening does to a directory: finds the segments, mends those that a crash may have hurt, and learns again from
 //! the batches what only the memory knew.
 
-use std::fs;
 use std::sync::Arc;
 
 use super::append::{producer_batch, tracks_producer};
@@ -16,7 +15,6 @@ use crate::segment::recover::{Rebuilt, rebuild};
 use crate::segment::{Found, Place, Scan, Segment, TransactionIndex, name};
 use crate::{LogConfig, LogError, Result, snapshots};
 use kafkalite_world::disk::unlink;
-use kafkalite_world::durable;
 
 /// The segments of a directory, ready to be read and appended to.
 pub(super) struct Loaded {
@@ -63,7 +61,7 @@ pub(super) fn load(
                 discard(&Segment::open(place, behind)?)?;
                 recovered.segments_removed += 1;
             }
-            durable::sync_dir(&place.dir).map_err(LogError::fsync(&place.dir))?;
+            place.open_dir()?.sync()?;
             last = Some(resume(rebuilt, options, recovered)?);
             break;
         }
@@ -108,16 +106,15 @@ fn tidy(place: &Place) -> Result<Vec<i64>> {
     let dir = &place.dir;
     let mut bases = Vec::new();
     let mut indexes = Vec::new();
-    for entry in fs::read_dir(dir).map_err(LogError::io("list", dir))? {
-        let entry = entry.map_err(LogError::io("list", dir))?;
-        let file_name = entry.file_name();
-        let Some((base, suffix)) = file_name.to_str().and_then(name::parse) else {
+    for path in place.disk.list(dir).map_err(LogError::io("list", dir))? {
+        let file_name = path.file_name().and_then(|name| name.to_str());
+        let Some((base, suffix)) = file_name.and_then(name::parse) else {
             continue;
         };
         match suffix {
             name::LOG => bases.push(base),
             name::OFFSET_INDEX | name::TIME_INDEX | name::TRANSACTION_INDEX => {
-                indexes.push((base, entry.path()));
+                indexes.push((base, path));
             }
             _ => {}
         }
@@ -259,15 +256,16 @@ pub(super) fn replay(
         .chain([&loaded.active.segment])
         .map(|segment| &**segment)
         .collect();
+    let disk = &*place.disk;
     let bases: Vec<i64> = segments.iter().map(|segment| segment.base_offset).collect();
-    snapshots::remove_strays(&place.dir, &bases)?;
+    snapshots::remove_strays(disk, &place.dir, &bases)?;
     // From before the first segment whose aborted transactions are to be found: they may have begun earlier.
     let made_anew = segments
         .iter()
         .find(|segment| segment.aborted.is_from_batches())
         .map(|segment| segment.base_offset);
     let up_to = made_anew.unwrap_or(end);
-    let snapshot = snapshots::load_newest(&place.dir, start, end, up_to)?;
+    let snapshot = snapshots::load_newest(disk, &place.dir, start, end, up_to)?;
     // A log that was closed in order without any snapshot comes from before there were producers to remember.
     let known = if options.clean_shutdown && made_anew.is_none() {
         end
@@ -275,7 +273,7 @@ pub(super) fn replay(
         start
     };
     let (snapshot_offset, mut producers) = snapshot.unwrap_or((known, Producers::default()));
-    let mut epochs = LeaderEpochs::load(&place.dir).or_else(|error| match error {
+    let mut epochs = LeaderEpochs::load(disk, &place.dir).or_else(|error| match error {
         LogError::MalformedFile { .. } => {
             tracing::warn!(%error, "taking the leader epochs from the batches instead");
             Ok(LeaderEpochs::empty(&place.dir))

@@ -17,7 +17,6 @@ use super::{Appender, Log, Written};
 use crate::producers::Staged;
 use crate::segment::Place;
 use crate::{Durability, LogConfig, LogError, Result};
-use kafkalite_world::durable;
 
 impl Log {
     /// Opens the partition in `dir`, which is created when missing.
@@ -29,7 +28,8 @@ impl Log {
         options: &OpenOptions,
     ) -> Result<(Log, Recovered)> {
         let dir: PathBuf = dir.into();
-        durable::create_dir_all(&dir).map_err(LogError::io("create", &dir))?;
+        let created = options.disk.create_dir_all(&dir);
+        created.map_err(LogError::io("create", &dir))?;
         let place = Place::new(dir, Arc::clone(&options.disk));
         let mut recovered = Recovered::default();
         let loaded = load(&place, &config, options, &mut recovered)?;

@@ -61,7 +61,13 @@ impl Log {
     pub(super) fn write_snapshots(&self, _restructuring: &MutexGuard<'_, ()>) {
         let due = std::mem::take(&mut self.written.lock().snapshots);
         for (offset, producers) in due {
-            if let Err(error) = snapshots::write(&self.place.dir, offset, &producers, false) {
+            if let Err(error) = snapshots::write(
+                &*self.place.disk,
+                &self.place.dir,
+                offset,
+                &producers,
+                false,
+            ) {
                 tracing::warn!(%error, "the next start will read more of the log to know its producers");
             }
         }

@@ -50,8 +50,18 @@ impl ActiveSegment {
         now_ms: i64,
     ) -> Result<ActiveSegment> {
         let (base, room) = (segment.base_offset, config.segment_index_bytes);
-        let offsets = OffsetIndex::reopen(&segment.path(name::OFFSET_INDEX), base, room)?;
-        let times = TimeIndex::reopen(&segment.path(name::TIME_INDEX), base, room)?;
+        let offsets = OffsetIndex::reopen(
+            &segment.file.place().disk,
+            &segment.path(name::OFFSET_INDEX),
+            base,
+            room,
+        )?;
+        let times = TimeIndex::reopen(
+            &segment.file.place().disk,
+            &segment.path(name::TIME_INDEX),
+            base,
+            room,
+        )?;
         segment.install(offsets, times);
         let newest = segment.times()?.last();
         ActiveSegment::resume(segment, Indexing::after(newest), now_ms)

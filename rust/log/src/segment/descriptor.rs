@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
+use kafkalite_world::Disk;
 use parking_lot::Mutex;
 use rustix::process::{Resource, getrlimit};
 
@@ -89,8 +90,8 @@ impl Drop for Descriptor {
 }
 
 /// Opens a file. Where the process has no descriptor left, older segments are closed for it.
-pub(super) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
-    options.open(path).or_else(|error| {
+pub(super) fn open(disk: &dyn Disk, options: &OpenOptions, path: &Path) -> io::Result<File> {
+    disk.open(path, options).or_else(|error| {
         if !is_about_descriptors(&error) {
             return Err(error);
         }
@@ -99,7 +100,7 @@ pub(super) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
         let closed = shrink(&mut cached, half);
         drop(cached);
         drop(closed);
-        options.open(path)
+        disk.open(path, options)
     })
 }
 

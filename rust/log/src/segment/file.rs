@@ -38,7 +38,10 @@ pub struct SegmentFile {
 impl SegmentFile {
     /// An existing segment, all of it visible; opened when it is read.
     pub(crate) fn open(path: &Path, place: &Place) -> Result<SegmentFile> {
-        let metadata = path.metadata().map_err(LogError::io("open", path))?;
+        let metadata = place
+            .disk
+            .metadata(path)
+            .map_err(LogError::io("open", path))?;
         Ok(SegmentFile::new(path, path, place, metadata.len()))
     }
 
@@ -51,7 +54,8 @@ impl SegmentFile {
     pub(crate) fn create_as(path: &Path, later: &Path, place: &Place) -> Result<SegmentFile> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
-        let opened = descriptor::open(&options, path).map_err(LogError::io("open", path))?;
+        let opened =
+            descriptor::open(&*place.disk, &options, path).map_err(LogError::io("open", path))?;
         let file = SegmentFile::new(path, later, place, 0);
         file.descriptor.keep(Arc::new(opened));
         Ok(file)
@@ -79,7 +83,7 @@ impl SegmentFile {
         }
         let _ours = self.place.enter()?;
         let mut options = OpenOptions::new();
-        let opened = descriptor::open(options.read(true).write(true), &location);
+        let opened = descriptor::open(self.disk(), options.read(true).write(true), &location);
         let file = Arc::new(opened.map_err(LogError::io("open", &location))?);
         self.descriptor.lend(&file);
         Ok(file)
@@ -228,7 +232,7 @@ impl SegmentFile {
     }
 
     fn modified(&self) -> io::Result<SystemTime> {
-        self.location.lock().metadata()?.modified()
+        self.disk().metadata(&self.location.lock())?.modified()
     }
 
     /// When the file was last written to, in milliseconds since 1970; for segments without timestamps.

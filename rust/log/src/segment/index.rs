@@ -15,12 +15,11 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use kafkalite_world::Disk;
 use parking_lot::Mutex;
-use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::Errno;
 
 use super::{descriptor, mapping::Words};
 use crate::{LogError, Result};
@@ -31,6 +30,7 @@ const PAGE: usize = 4096;
 /// A file of entries of `N` 32-bit cells each. One writer, any number of lock-free readers.
 #[derive(Debug)]
 pub(crate) struct IndexFile<const N: usize> {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
     /// Device and inode of the file.
     identity: (u64, u64),
@@ -58,10 +58,15 @@ impl<const N: usize> IndexFile<N> {
 
     /// Opens or creates the index of a segment that will be appended to: room for `max_bytes`, of which the first
     /// `entries` entries are kept.
-    pub(crate) fn open_active(path: &Path, max_bytes: u32, entries: usize) -> Result<IndexFile<N>> {
+    pub(crate) fn open_active(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        max_bytes: u32,
+        entries: usize,
+    ) -> Result<IndexFile<N>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let file = descriptor::open(&options, path).map_err(LogError::io("open", path))?;
+        let file = descriptor::open(&**disk, &options, path).map_err(LogError::io("open", path))?;
         let metadata = file.metadata().map_err(LogError::io("inspect", path))?;
         let kept = entries * Self::ENTRY_BYTES;
         if metadata.len() != kept as u64 {
@@ -70,7 +75,7 @@ impl<const N: usize> IndexFile<N> {
                 .map_err(LogError::io("resize", path))?;
         }
         let capacity = (max_bytes as usize / Self::ENTRY_BYTES).max(entries);
-        let mut index = IndexFile::new(path, &metadata, capacity, entries);
+        let mut index = IndexFile::new(disk, path, &metadata, capacity, entries);
         if kept > PAGE {
             index.grow(&file).map_err(LogError::io("map", path))?;
         } else {
@@ -80,13 +85,13 @@ impl<const N: usize> IndexFile<N> {
     }
 
     /// Opens the index of a rolled segment; every whole entry of the file counts.
-    pub(crate) fn open_sealed(path: &Path) -> Result<IndexFile<N>> {
+    pub(crate) fn open_sealed(disk: &Arc<dyn Disk>, path: &Path) -> Result<IndexFile<N>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true);
-        let file = descriptor::open(&options, path).map_err(LogError::io("open", path))?;
+        let file = descriptor::open(&**disk, &options, path).map_err(LogError::io("open", path))?;
         let metadata = file.metadata().map_err(LogError::io("inspect", path))?;
         let entries = metadata.len() as usize / Self::ENTRY_BYTES;
-        let mut index = IndexFile::new(path, &metadata, entries, entries);
+        let mut index = IndexFile::new(disk, path, &metadata, entries, entries);
         // The system gives a process so many mappings and no more.
         if entries > 0 && index.map(&file).is_err() {
             let len = entries * Self::ENTRY_BYTES;
@@ -96,13 +101,20 @@ impl<const N: usize> IndexFile<N> {
     }
 
     /// How many whole entries the index of a closed segment has, without opening it.
-    pub(crate) fn count(path: &Path) -> Result<usize> {
-        let metadata = path.metadata().map_err(LogError::io("inspect", path))?;
+    pub(crate) fn count(disk: &dyn Disk, path: &Path) -> Result<usize> {
+        let metadata = disk.metadata(path).map_err(LogError::io("inspect", path))?;
         Ok(metadata.len() as usize / Self::ENTRY_BYTES)
     }
 
-    fn new(path: &Path, metadata: &Metadata, capacity: usize, entries: usize) -> IndexFile<N> {
+    fn new(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        metadata: &Metadata,
+        capacity: usize,
+        entries: usize,
+    ) -> IndexFile<N> {
         IndexFile {
+            disk: Arc::clone(disk),
             path: path.to_owned(),
             identity: identity(metadata),
             capacity,
@@ -208,7 +220,7 @@ impl<const N: usize> IndexFile<N> {
             .min(self.capacity * Self::ENTRY_BYTES);
         let file = self.reopen()?.ok_or(io::ErrorKind::NotFound)?;
         self.grow(&file)?;
-        reserve(&file, from, to)?;
+        reserve(&*self.disk, &file, from, to)?;
         self.reserved.store(to, Ordering::Release);
         Ok(())
     }
@@ -231,7 +243,8 @@ impl<const N: usize> IndexFile<N> {
 
     /// The file, opened for a change of its size; `None` if it is not there under its name any more: it was deleted.
     fn reopen(&self) -> io::Result<Option<File>> {
-        match descriptor::open(OpenOptions::new().read(true).write(true), &self.path) {
+        let mut options = OpenOptions::new();
+        match descriptor::open(&*self.disk, options.read(true).write(true), &self.path) {
             Ok(file) if identity(&file.metadata()?) == self.identity => Ok(Some(file)),
             Ok(_) => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -298,15 +311,10 @@ fn cells(file: &File, len: usize) -> io::Result<Box<[u32]>> {
 }
 
 /// Gets blocks for these bytes of a file, which are zeros.
-fn reserve(file: &File, from: usize, to: usize) -> io::Result<()> {
-    match fallocate(
-        file,
-        FallocateFlags::empty(),
-        from as u64,
-        (to - from) as u64,
-    ) {
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(file, from, to),
-        done => Ok(done?),
+fn reserve(disk: &dyn Disk, file: &File, from: usize, to: usize) -> io::Result<()> {
+    match disk.allocate(file, from as u64, (to - from) as u64) {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => write_zeros(file, from, to),
+        done => done,
     }
 }
 
@@ -320,17 +328,19 @@ fn write_zeros(file: &File, from: usize, to: usize) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use kafkalite_world::disk::os;
+
     use super::*;
 
     #[test]
     fn a_flushed_index_holds_its_entries_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        let index = IndexFile::<2>::open_active(&os(), &path, 4096, 0).unwrap();
         index.make_room(2);
         assert!(index.push([1, 2]) && index.push([3, 4]));
         index.sync().unwrap();
-        let sealed = IndexFile::<2>::open_sealed(&path).unwrap();
+        let sealed = IndexFile::<2>::open_sealed(&os(), &path).unwrap();
         assert_eq!((sealed.len(), sealed.entry(1)), (2, [3, 4]));
     }
 
@@ -338,7 +348,7 @@ mod tests {
     fn an_index_without_entries_takes_no_room() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        let index = IndexFile::<2>::open_active(&os(), &path, 4096, 0).unwrap();
         assert_eq!((index.room(), path.metadata().unwrap().len()), (512, 0));
         assert!(!index.push([1, 2]), "there is no room");
         index.make_room(1);
@@ -350,11 +360,11 @@ mod tests {
     fn a_small_index_that_goes_on_is_mapped_when_it_grows() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        let index = IndexFile::<2>::open_active(&os(), &path, 4096, 0).unwrap();
         index.make_room(1);
         assert!(index.push([1, 2]));
         index.sync().unwrap();
-        let again = IndexFile::<2>::open_active(&path, 4096, 1).unwrap();
+        let again = IndexFile::<2>::open_active(&os(), &path, 4096, 1).unwrap();
         assert_eq!(
             (again.entry(0), path.metadata().unwrap().len()),
             ([1, 2], 8)
@@ -368,7 +378,7 @@ mod tests {
     fn an_index_that_has_ended_does_not_grow_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&path, 8192, 0).unwrap();
+        let index = IndexFile::<2>::open_active(&os(), &path, 8192, 0).unwrap();
         index.make_room(1);
         assert!(index.push([1, 2]));
         index.trim().unwrap();
@@ -380,7 +390,7 @@ mod tests {
     fn a_last_entry_needs_no_room_for_others() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        let index = IndexFile::<2>::open_active(&os(), &path, 4096, 0).unwrap();
         assert!(index.push_last([1, 2]) && !index.push([3, 4]));
         assert_eq!(
             (index.entry(0), path.metadata().unwrap().len()),
@@ -400,11 +410,11 @@ mod tests {
     fn an_index_leaves_another_file_under_its_name_alone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&path, 8192, 0).unwrap();
+        let index = IndexFile::<2>::open_active(&os(), &path, 8192, 0).unwrap();
         index.make_room(1);
         assert!(index.push([1, 2]));
         std::fs::rename(&path, dir.path().join("index.deleted")).unwrap();
-        let other = IndexFile::<2>::open_active(&path, 4096, 0).unwrap();
+        let other = IndexFile::<2>::open_active(&os(), &path, 4096, 0).unwrap();
         other.make_room(1);
         assert!(other.push([5, 6]));
         index.sync().unwrap();

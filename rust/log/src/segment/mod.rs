@@ -16,10 +16,11 @@ mod time_index;
 pub(crate) mod transaction_index;
 mod verify;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use kafkalite_world::Disk;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 pub use file::SegmentFile;
@@ -39,13 +40,13 @@ pub(crate) struct Place {
     /// The partition's directory.
     pub(crate) dir: PathBuf,
     /// What writes and flushes segments.
-    pub(crate) disk: Arc<dyn kafkalite_world::disk::Disk>,
+    pub(crate) disk: Arc<dyn Disk>,
     /// Whether the log was closed or deleted: what is in the directory by then may be another log's.
     left: Arc<RwLock<bool>>,
 }
 
 impl Place {
-    pub(crate) fn new(dir: PathBuf, disk: Arc<dyn kafkalite_world::disk::Disk>) -> Place {
+    pub(crate) fn new(dir: PathBuf, disk: Arc<dyn Disk>) -> Place {
         Place {
             dir,
             disk,
@@ -65,7 +66,7 @@ impl Place {
 
     /// Opens the directory, to flush what changes in it: whoever must not fail half-way has it open from the start.
     pub(crate) fn open_dir(&self) -> Result<Directory<'_>> {
-        let opened = descriptor::open(OpenOptions::new().read(true), &self.dir);
+        let opened = descriptor::open(&*self.disk, OpenOptions::new().read(true), &self.dir);
         let file = opened.map_err(LogError::io("open", &self.dir))?;
         Ok(Directory { place: self, file })
     }
@@ -111,7 +112,8 @@ impl Segment {
         let path = name::path(&place.dir, base_offset, name::LOG);
         let file = SegmentFile::open(&path, place)?;
         let mut segment = Segment::assemble(base_offset, file);
-        segment.aborted = TransactionIndex::open(&segment.path(name::TRANSACTION_INDEX))?;
+        segment.aborted =
+            TransactionIndex::open(&*place.disk, &segment.path(name::TRANSACTION_INDEX))?;
         Ok(segment)
     }
 
@@ -123,15 +125,25 @@ impl Segment {
             let file = SegmentFile::create(&path(name::LOG), place)?;
             let mut segment = Segment::assemble(base_offset, file);
             segment.install(
-                OffsetIndex::create(&path(name::OFFSET_INDEX), base_offset, index_bytes)?,
-                TimeIndex::create(&path(name::TIME_INDEX), base_offset, index_bytes)?,
+                OffsetIndex::create(
+                    &place.disk,
+                    &path(name::OFFSET_INDEX),
+                    base_offset,
+                    index_bytes,
+                )?,
+                TimeIndex::create(
+                    &place.disk,
+                    &path(name::TIME_INDEX),
+                    base_offset,
+                    index_bytes,
+                )?,
             );
             Ok(segment)
         };
         create().inspect_err(|_| {
             for suffix in [name::LOG, name::OFFSET_INDEX, name::TIME_INDEX] {
                 // What cannot be removed is empty, and dropped when the log is opened.
-                let _ = fs::remove_file(path(suffix));
+                let _ = place.disk.remove(&path(suffix));
             }
         })
     }
@@ -148,8 +160,18 @@ impl Segment {
         let file = SegmentFile::create_as(&at, &later, place)?;
         let mut segment = Segment::assemble(base_offset, file);
         segment.install(
-            OffsetIndex::create(&cleaned(name::OFFSET_INDEX), base_offset, index_bytes)?,
-            TimeIndex::create(&cleaned(name::TIME_INDEX), base_offset, index_bytes)?,
+            OffsetIndex::create(
+                &place.disk,
+                &cleaned(name::OFFSET_INDEX),
+                base_offset,
+                index_bytes,
+            )?,
+            TimeIndex::create(
+                &place.disk,
+                &cleaned(name::TIME_INDEX),
+                base_offset,
+                index_bytes,
+            )?,
         );
         Ok(segment)
     }
@@ -177,7 +199,11 @@ impl Segment {
             return Ok(index);
         }
         let _ours = self.file.place().enter()?;
-        let index = OffsetIndex::open(&self.path(name::OFFSET_INDEX), self.base_offset)?;
+        let index = OffsetIndex::open(
+            &self.file.place().disk,
+            &self.path(name::OFFSET_INDEX),
+            self.base_offset,
+        )?;
         Ok(self.offsets.get_or_init(|| index))
     }
 
@@ -187,7 +213,11 @@ impl Segment {
             return Ok(index);
         }
         let _ours = self.file.place().enter()?;
-        let index = TimeIndex::open(&self.path(name::TIME_INDEX), self.base_offset)?;
+        let index = TimeIndex::open(
+            &self.file.place().disk,
+            &self.path(name::TIME_INDEX),
+            self.base_offset,
+        )?;
         Ok(self.times.get_or_init(|| index))
     }
 
@@ -247,8 +277,16 @@ impl Segment {
         let (offsets, times) = {
             let _ours = self.file.place().enter()?;
             (
-                OffsetIndex::open(&self.path(name::OFFSET_INDEX), self.base_offset)?,
-                TimeIndex::open(&self.path(name::TIME_INDEX), self.base_offset)?,
+                OffsetIndex::open(
+                    &self.file.place().disk,
+                    &self.path(name::OFFSET_INDEX),
+                    self.base_offset,
+                )?,
+                TimeIndex::open(
+                    &self.file.place().disk,
+                    &self.path(name::TIME_INDEX),
+                    self.base_offset,
+                )?,
             )
         };
         if !offsets.is_plausible() || !times.is_plausible() {
@@ -335,7 +373,8 @@ impl Segment {
             (name::TIME_INDEX, TimeIndex::ENTRY_BYTES),
         ];
         files.into_iter().all(|(suffix, entry)| {
-            fs::metadata(self.path(suffix)).is_ok_and(|metadata| metadata.len() % entry as u64 == 0)
+            let metadata = self.file.place().disk.metadata(&self.path(suffix));
+            metadata.is_ok_and(|metadata| metadata.len() % entry as u64 == 0)
         })
     }
 

@@ -4,6 +4,9 @@
 //! in the `.log` file (u32). An entry names the *last* offset of the batch that starts at its position.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use kafkalite_world::Disk;
 
 use super::index::IndexFile;
 use crate::Result;
@@ -20,27 +23,37 @@ impl OffsetIndex {
     pub(crate) const ENTRY_BYTES: usize = IndexFile::<2>::ENTRY_BYTES;
 
     /// An empty index to append to, with room for `max_bytes`.
-    pub(crate) fn create(path: &Path, base_offset: i64, max_bytes: u32) -> Result<OffsetIndex> {
+    pub(crate) fn create(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        base_offset: i64,
+        max_bytes: u32,
+    ) -> Result<OffsetIndex> {
         Ok(OffsetIndex {
             base_offset,
-            file: IndexFile::open_active(path, max_bytes, 0)?,
+            file: IndexFile::open_active(disk, path, max_bytes, 0)?,
         })
     }
 
     /// The index of a rolled segment.
-    pub(crate) fn open(path: &Path, base_offset: i64) -> Result<OffsetIndex> {
+    pub(crate) fn open(disk: &Arc<dyn Disk>, path: &Path, base_offset: i64) -> Result<OffsetIndex> {
         Ok(OffsetIndex {
             base_offset,
-            file: IndexFile::open_sealed(path)?,
+            file: IndexFile::open_sealed(disk, path)?,
         })
     }
 
     /// The index of a segment that was closed cleanly and is to be appended to again.
-    pub(crate) fn reopen(path: &Path, base_offset: i64, max_bytes: u32) -> Result<OffsetIndex> {
-        let entries = IndexFile::<2>::count(path)?;
+    pub(crate) fn reopen(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        base_offset: i64,
+        max_bytes: u32,
+    ) -> Result<OffsetIndex> {
+        let entries = IndexFile::<2>::count(&**disk, path)?;
         Ok(OffsetIndex {
             base_offset,
-            file: IndexFile::open_active(path, max_bytes, entries)?,
+            file: IndexFile::open_active(disk, path, max_bytes, entries)?,
         })
     }
 

@@ -32,8 +32,18 @@ pub(crate) fn rebuild(
     verify_from: i64,
 ) -> Result<Rebuilt> {
     let (base_offset, room) = (segment.base_offset, config.segment_index_bytes);
-    let offsets = OffsetIndex::create(&segment.path(name::OFFSET_INDEX), base_offset, room)?;
-    let times = TimeIndex::create(&segment.path(name::TIME_INDEX), base_offset, room)?;
+    let offsets = OffsetIndex::create(
+        &segment.file.place().disk,
+        &segment.path(name::OFFSET_INDEX),
+        base_offset,
+        room,
+    )?;
+    let times = TimeIndex::create(
+        &segment.file.place().disk,
+        &segment.path(name::TIME_INDEX),
+        base_offset,
+        room,
+    )?;
     let mut indexing = Indexing::default();
     let mut next_offset = base_offset;
     let mut sound = 0;

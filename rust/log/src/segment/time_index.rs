@@ -6,6 +6,9 @@
 //! newest timestamp.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use kafkalite_world::Disk;
 
 use super::index::IndexFile;
 use crate::Result;
@@ -29,27 +32,37 @@ impl TimeIndex {
     pub(crate) const ENTRY_BYTES: usize = IndexFile::<3>::ENTRY_BYTES;
 
     /// An empty index to append to, with room for `max_bytes`.
-    pub(crate) fn create(path: &Path, base_offset: i64, max_bytes: u32) -> Result<TimeIndex> {
+    pub(crate) fn create(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        base_offset: i64,
+        max_bytes: u32,
+    ) -> Result<TimeIndex> {
         Ok(TimeIndex {
             base_offset,
-            file: IndexFile::open_active(path, max_bytes, 0)?,
+            file: IndexFile::open_active(disk, path, max_bytes, 0)?,
         })
     }
 
     /// The index of a rolled segment.
-    pub(crate) fn open(path: &Path, base_offset: i64) -> Result<TimeIndex> {
+    pub(crate) fn open(disk: &Arc<dyn Disk>, path: &Path, base_offset: i64) -> Result<TimeIndex> {
         Ok(TimeIndex {
             base_offset,
-            file: IndexFile::open_sealed(path)?,
+            file: IndexFile::open_sealed(disk, path)?,
         })
     }
 
     /// The index of a segment that was closed cleanly and is to be appended to again.
-    pub(crate) fn reopen(path: &Path, base_offset: i64, max_bytes: u32) -> Result<TimeIndex> {
-        let entries = IndexFile::<3>::count(path)?;
+    pub(crate) fn reopen(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        base_offset: i64,
+        max_bytes: u32,
+    ) -> Result<TimeIndex> {
+        let entries = IndexFile::<3>::count(&**disk, path)?;
         Ok(TimeIndex {
             base_offset,
-            file: IndexFile::open_active(path, max_bytes, entries)?,
+            file: IndexFile::open_active(disk, path, max_bytes, entries)?,
         })
     }
 

@@ -8,8 +8,8 @@
 //! 140 in the segment. What is appended goes to the file when the segment is flushed for good, as with the other indexes:
 //! until then recovery finds it in the batches.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::OpenOptions;
+use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,7 +17,7 @@ use parking_lot::RwLock;
 
 use crate::{LogError, Result};
 use kafkalite_world::disk::Disk;
-use kafkalite_world::durable;
+use kafkalite_world::disk::write_all_vectored_at;
 
 const VERSION: i16 = 0;
 const ENTRY: usize = 34;
@@ -60,8 +60,8 @@ enum Source {
 
 impl TransactionIndex {
     /// Reads the file at `path`. One that is not there may be a segment without aborted transactions, or lost.
-    pub(crate) fn open(path: &Path) -> Result<TransactionIndex> {
-        let (source, entries) = match fs::read(path) {
+    pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<TransactionIndex> {
+        let (source, entries) = match disk.read(path) {
             Ok(bytes) => match decode(&bytes) {
                 Some(entries) => (Source::Known, entries),
                 None => (Source::Damaged, Vec::new()),
@@ -142,7 +142,7 @@ impl TransactionIndex {
         }
         let entries = self.entries();
         let saved = if entries.is_empty() {
-            durable::remove_file_if_present(path).map(drop)
+            disk.remove_if_present(path).map(drop)
         } else {
             disk.replace_file(path, &encode(&entries))
         };
@@ -154,15 +154,18 @@ impl TransactionIndex {
 }
 
 /// Creates the file at `path`, flushed; none for no entries.
-pub(crate) fn create(path: &Path, entries: &[AbortedTransaction]) -> Result<()> {
+pub(crate) fn create(disk: &dyn Disk, path: &Path, entries: &[AbortedTransaction]) -> Result<()> {
     if entries.is_empty() {
         return Ok(());
     }
-    let created = File::create(path).and_then(|mut file| {
-        file.write_all(&encode(entries))?;
-        file.sync_all()
-    });
-    created.map_err(LogError::io("write", path))
+    let create = || {
+        let mut options = OpenOptions::new();
+        let file = disk.open(path, options.write(true).create(true).truncate(true))?;
+        let bytes = encode(entries);
+        write_all_vectored_at(disk, &file, &mut [IoSlice::new(&bytes)], 0)?;
+        disk.sync_data(&file)
+    };
+    create().map_err(LogError::io("write", path))
 }
 
 fn encode(entries: &[AbortedTransaction]) -> Vec<u8> {
@@ -251,7 +254,7 @@ mod tests {
         index.push(aborted(7, 3, 5, 6));
         index.save(&*disk, &path).unwrap();
         assert_eq!(
-            fs::read(&path).unwrap(),
+            std::fs::read(&path).unwrap(),
             [
                 &[0, 0][..],
                 &7i64.to_be_bytes(),
@@ -261,14 +264,18 @@ mod tests {
             ]
             .concat()
         );
-        let again = TransactionIndex::open(&path).unwrap();
+        let again = TransactionIndex::open(&*disk::os(), &path).unwrap();
         assert_eq!(again.entries(), [aborted(7, 3, 5, 6)]);
         assert!(!again.may_be_lost());
         TransactionIndex::from_batches()
             .save(&*disk, &path)
             .unwrap();
         assert!(!path.exists());
-        assert!(TransactionIndex::open(&path).unwrap().may_be_lost());
+        assert!(
+            TransactionIndex::open(&*disk::os(), &path)
+                .unwrap()
+                .may_be_lost()
+        );
     }
 
     #[test]
@@ -278,8 +285,8 @@ mod tests {
         let one = encode(&[aborted(7, 3, 5, 6)]);
         let backwards = encode(&[aborted(7, 3, 5, 6), aborted(8, 1, 2, 3)]);
         for bytes in [&[1; ENTRY][..], &one[..33], &backwards] {
-            fs::write(&path, bytes).unwrap();
-            let index = TransactionIndex::open(&path).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+            let index = TransactionIndex::open(&*disk::os(), &path).unwrap();
             assert!(index.is_damaged() && index.entries().is_empty());
         }
     }
