@@ -1,6 +1,6 @@
-//! What a broker and a client take from outside besides the network: the time of day, files, random numbers.
+//! What a broker takes from outside besides the network: the time of day, files, random numbers.
 //!
-//! Each is given one [`World`] when it starts and takes them from nowhere else, so a test can turn the clock by hand, fill the disk,
+//! It is given one [`World`] when it starts and takes them from nowhere else, so a test can turn the clock by hand, fill the disk,
 //! and draw the same numbers again:
 //!
 //! ```
