@@ -11,13 +11,13 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::blocking::wait;
-use crate::ours::Ours;
+use crate::process_owned::ProcessOwned;
 use crate::{errors, settings};
 
 /// The administering side.
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Admin {
-    core: Ours<kafkalite_client::Admin>,
+    core: ProcessOwned<kafkalite_client::Admin>,
 }
 
 type Broker = (i32, String, i32, Option<String>);
@@ -37,7 +37,7 @@ impl Admin {
         settings::apply(given, |name, value| config.set(name, value))?;
         let core = kafkalite_client::Admin::new(config).map_err(|error| errors::client(&error))?;
         Ok(Self {
-            core: Ours::new(core),
+            core: ProcessOwned::new(core),
         })
     }
 

@@ -12,12 +12,12 @@ use pyo3::types::PyDict;
 use crate::blocking::{seconds, wait};
 use crate::convert::TopicName;
 use crate::errors;
-use crate::ours::Ours;
+use crate::process_owned::ProcessOwned;
 
 /// A running broker.
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Broker {
-    core: Ours<Arc<kafkalite_broker::Broker>>,
+    core: ProcessOwned<Arc<kafkalite_broker::Broker>>,
     #[pyo3(get)]
     data_dir: String,
     #[pyo3(get)]
@@ -50,7 +50,7 @@ impl Broker {
                 port: broker.address().port(),
                 bootstrap_servers: broker.bootstrap_servers(),
                 cluster_id: broker.cluster_id().to_owned(),
-                core: Ours::new(Arc::new(broker)),
+                core: ProcessOwned::new(Arc::new(broker)),
             }),
             Some(Err(error)) => Err(errors::broker(&error)),
             None => Err(PyRuntimeError::new_err(

@@ -74,13 +74,13 @@ pub(crate) struct Outcomes {
 
 #[derive(Default)]
 struct Settled {
-    queue: Mutex<VecDeque<Outcome>>,
+    queue: Mutex<VecDeque<CommitOutcome>>,
     /// Whether there is something in the queue: looked at for each message.
     any: AtomicBool,
     arrived: Notify,
 }
 
-struct Outcome {
+struct CommitOutcome {
     /// Its callback's number.
     then: u64,
     offsets: Committed,
@@ -112,7 +112,7 @@ impl Outcomes {
             .zip(callbacks)
             .map(|(then, callbacks)| callbacks.get().put(then));
         Ok(move |offsets, error| match (then, error) {
-            (Some(then), error) => settled.put(Outcome {
+            (Some(then), error) => settled.put(CommitOutcome {
                 then,
                 offsets,
                 error,
@@ -141,7 +141,7 @@ impl Outcomes {
                 self.settled.any.store(!queue.is_empty(), Ordering::Release);
                 next
             };
-            let Some(Outcome {
+            let Some(CommitOutcome {
                 then,
                 offsets,
                 error,
@@ -161,7 +161,7 @@ impl Outcomes {
 }
 
 impl Settled {
-    fn put(&self, outcome: Outcome) {
+    fn put(&self, outcome: CommitOutcome) {
         let mut queue = self.queue.lock();
         queue.push_back(outcome);
         self.any.store(true, Ordering::Release);

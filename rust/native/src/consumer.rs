@@ -8,22 +8,22 @@ use parking_lot::Mutex;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
+use crate::batch_source::BatchSource;
 use crate::blocking::{FOR_EVER, seconds, wait};
-use crate::closing;
 use crate::commits::{Callbacks, Offsets, Outcomes, by_pair};
 use crate::convert::TopicName;
-use crate::ours::Ours;
+use crate::leaving;
+use crate::process_owned::ProcessOwned;
 use crate::reader::Reader;
 use crate::reading::Reading;
 use crate::runtime::runtime;
-use crate::source::Source;
 use crate::stream::MessageStream;
 use crate::{errors, settings};
 
 /// The reading side.
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Consumer {
-    root: Ours<Root>,
+    root: ProcessOwned<Root>,
     readings: Mutex<Readings>,
     callbacks: Py<Callbacks>,
 }
@@ -56,7 +56,7 @@ impl Consumer {
                 .map(|member| Root::Group(Arc::new(member), AtomicBool::new(false)))
         };
         Ok(Self {
-            root: Ours::new(root.map_err(|error| errors::client(&error))?),
+            root: ProcessOwned::new(root.map_err(|error| errors::client(&error))?),
             readings: Mutex::default(),
             callbacks: Py::new(py, Callbacks::default())?,
         })
@@ -87,7 +87,7 @@ impl Consumer {
     fn stream(&self, py: Python<'_>, topic: &str, partitions: Vec<i32>) -> PyResult<MessageStream> {
         let topic: Arc<str> = topic.into();
         let reading = self.open(py)?;
-        if let Source::Alone(consumer) = &reading.source {
+        if let BatchSource::Alone(consumer) = &reading.source {
             let named = |partition| TopicPartition::new(Arc::clone(&topic), partition);
             consumer.assign(
                 partitions
@@ -105,7 +105,7 @@ impl Consumer {
     fn member_stream(&self, py: Python<'_>, topic: &str) -> PyResult<MessageStream> {
         let topic: Arc<str> = topic.into();
         let reading = self.open(py)?;
-        if let Source::Member(member) = &reading.source {
+        if let BatchSource::Member(member) = &reading.source {
             member.subscribe(Subscription::topics([Arc::clone(&topic)]));
         }
         Ok(MessageStream::new(
@@ -155,7 +155,7 @@ impl Consumer {
             readings.closed = true;
             std::mem::take(&mut readings.open)
         };
-        let closed = closing::close(py, open.iter().filter_map(Weak::upgrade), timeout);
+        let closed = leaving::close(py, open.iter().filter_map(Weak::upgrade), timeout);
         match root {
             Root::Alone(consumer) => consumer.close(),
             Root::Group(_, taken) if taken.load(Ordering::Relaxed) => {} // among what was open
@@ -192,15 +192,15 @@ impl Consumer {
         }
         readings.open.retain(|reading| reading.strong_count() > 0);
         let source = match self.root.here()? {
-            Root::Alone(consumer) => Source::Alone(consumer.sibling(handle)),
+            Root::Alone(consumer) => BatchSource::Alone(consumer.sibling(handle)),
             Root::Group(member, taken) if !taken.swap(true, Ordering::Relaxed) => {
-                Source::Member(Arc::clone(member))
+                BatchSource::Member(Arc::clone(member))
             }
-            Root::Group(member, _) => Source::Member(Arc::new(member.sibling(handle))),
+            Root::Group(member, _) => BatchSource::Member(Arc::new(member.sibling(handle))),
         };
         let reading = Reading::new(source, outcomes);
         readings.open.push(Arc::downgrade(&reading));
-        closing::remember(&reading);
+        leaving::remember(&reading);
         Ok(reading)
     }
 

@@ -5,7 +5,7 @@ use pyo3::types::PyTuple;
 
 use crate::blocking::{seconds, wait};
 use crate::errors;
-use crate::ours::Ours;
+use crate::process_owned::ProcessOwned;
 
 /// Where a message was written.
 ///
@@ -70,11 +70,11 @@ impl RecordMetadata {
 
 /// What became of a message, or of a set, that was handed to a producer.
 #[pyclass(frozen, module = "kafkalite")]
-pub(crate) struct Delivery(Ours<kafkalite_client::Delivery>);
+pub(crate) struct Delivery(ProcessOwned<kafkalite_client::Delivery>);
 
 impl Delivery {
     pub(crate) fn new(delivery: kafkalite_client::Delivery) -> Self {
-        Self(Ours::new(delivery))
+        Self(ProcessOwned::new(delivery))
     }
 
     fn settled(

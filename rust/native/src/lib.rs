@@ -11,27 +11,27 @@
 )]
 
 mod admin;
+mod batch_source;
 mod blocking;
 mod broker;
-mod closing;
 mod commits;
 mod committing;
 mod consumer;
 mod convert;
 mod delivery;
 mod errors;
+mod handed_out;
+mod leaving;
 mod log_reader;
 mod logging;
 mod message;
-mod ours;
+mod process_owned;
 mod producer;
 mod reader;
 mod reading;
 mod runtime;
 mod settings;
-mod source;
 mod stream;
-mod taken;
 
 use pyo3::prelude::*;
 
@@ -43,11 +43,11 @@ mod _native {
     #[pymodule_export]
     use crate::broker::{Broker, TopicSummary, parse_properties};
     #[pymodule_export]
-    use crate::closing::leave_groups;
-    #[pymodule_export]
     use crate::consumer::Consumer;
     #[pymodule_export]
     use crate::delivery::{Delivery, RecordMetadata};
+    #[pymodule_export]
+    use crate::leaving::leave_groups;
     #[pymodule_export]
     use crate::log_reader::{Batch, LogReader};
     #[pymodule_export]

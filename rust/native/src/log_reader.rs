@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use crate::errors;
-use crate::message::{Message, Origin};
+use crate::message::{Message, MessageOrigin};
 
 /// More than any batch that a broker takes; a bomb is refused.
 const LARGEST_BATCH: usize = 1 << 30;
@@ -229,7 +229,7 @@ impl Batch {
         })?;
         let (topic, partition) = self.origin.clone();
         let log_append = self.timestamp_type == "log_append";
-        let origin = Arc::new(Origin {
+        let origin = Arc::new(MessageOrigin {
             topic,
             partition,
             payload,

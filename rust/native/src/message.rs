@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyString, PyTuple};
 use crate::convert::{self, Bytelike, Header, Timestamp};
 
 /// Where fetched records came from; one for a batch, shared by its messages.
-pub(crate) struct Origin {
+pub(crate) struct MessageOrigin {
     pub(crate) topic: Arc<str>,
     pub(crate) partition: i32,
     /// The decompressed records, which layouts point into.
@@ -22,7 +22,7 @@ pub(crate) struct Origin {
     pub(crate) log_append: bool,
 }
 
-impl Origin {
+impl MessageOrigin {
     pub(crate) fn is_of(&self, of: &TopicPartition) -> bool {
         self.partition == of.partition && self.topic == of.topic
     }
@@ -45,7 +45,7 @@ pub(crate) struct Message(Content);
 enum Content {
     Made(Made),
     Read {
-        origin: Arc<Origin>,
+        origin: Arc<MessageOrigin>,
         layout: RecordLayout,
     },
 }
@@ -62,7 +62,7 @@ struct Made {
 }
 
 impl Message {
-    pub(crate) fn read(origin: Arc<Origin>, layout: RecordLayout) -> Self {
+    pub(crate) fn read(origin: Arc<MessageOrigin>, layout: RecordLayout) -> Self {
         Self(Content::Read { origin, layout })
     }
 

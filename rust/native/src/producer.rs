@@ -12,7 +12,7 @@ use crate::convert::{self, Bytelike, Timestamp, TopicName};
 use crate::delivery::Delivery;
 use crate::errors::wrong_type;
 use crate::message::Message;
-use crate::ours::Ours;
+use crate::process_owned::ProcessOwned;
 use crate::runtime::runtime;
 use crate::{errors, settings};
 
@@ -20,7 +20,7 @@ use crate::{errors, settings};
 /// collected.
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Producer {
-    core: Ours<Arc<kafkalite_client::Producer>>,
+    core: ProcessOwned<Arc<kafkalite_client::Producer>>,
     /// How long close waits when its caller names no time: deliveries end by then.
     patience: Duration,
 }
@@ -35,7 +35,7 @@ impl Producer {
         let core = kafkalite_client::Producer::new(config, runtime()?.handle())
             .map_err(|error| errors::client(&error))?;
         Ok(Self {
-            core: Ours::new(Arc::new(core)),
+            core: ProcessOwned::new(Arc::new(core)),
             patience,
         })
     }

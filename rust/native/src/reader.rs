@@ -9,18 +9,18 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::blocking::seconds;
-use crate::closing;
 use crate::commits::{Callbacks, Offsets};
 use crate::convert::Offset;
 use crate::errors;
+use crate::leaving;
 use crate::message::Message;
-use crate::ours::Ours;
+use crate::process_owned::ProcessOwned;
 use crate::reading::{Reading, pairs};
 
 /// One member of a group, or one stream of a consumer without.
 #[pyclass(frozen, module = "kafkalite._native")]
 pub(crate) struct Reader {
-    reading: Ours<Arc<Reading>>,
+    reading: ProcessOwned<Arc<Reading>>,
     /// Called with what happens to the assignment. It may refer to this object, so the garbage collector sees it.
     listener: Mutex<Option<Py<PyAny>>>,
     callbacks: Py<Callbacks>,
@@ -29,7 +29,7 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(reading: Arc<Reading>, callbacks: Py<Callbacks>) -> Self {
         Self {
-            reading: Ours::new(reading),
+            reading: ProcessOwned::new(reading),
             listener: Mutex::default(),
             callbacks,
         }
@@ -105,7 +105,7 @@ impl Reader {
         let Ok(reading) = self.reading.here() else {
             return Ok(()); // its own process reads on
         };
-        closing::settle(py, reading)?;
+        leaving::settle(py, reading)?;
         let listener = self.listener.lock().take();
         let (Some(listener), Some(member)) = (listener, reading.source.member()) else {
             return Ok(());

@@ -11,20 +11,20 @@ use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::batch_source::BatchSource;
 use crate::blocking::wait;
 use crate::commits::Outcomes;
 use crate::errors;
+use crate::handed_out::HandedOut;
 use crate::message::Message;
-use crate::source::Source;
-use crate::taken::Taken;
 
 /// How long one wait in the core goes on; the reader then waits again.
 const PATIENCE: Duration = Duration::from_hours(1);
 
 /// Shared by the Python objects that show it: a stream, its consumer.
 pub(crate) struct Reading {
-    pub(crate) source: Source,
-    pub(crate) taken: Mutex<Taken>,
+    pub(crate) source: BatchSource,
+    pub(crate) taken: Mutex<HandedOut>,
     pub(crate) outcomes: Outcomes,
     /// Whose callback is told of a rebalance, or was last.
     telling: Mutex<Option<ThreadId>>,
@@ -34,7 +34,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn new(source: Source, outcomes: Outcomes) -> Arc<Self> {
+    pub(crate) fn new(source: BatchSource, outcomes: Outcomes) -> Arc<Self> {
         Arc::new(Self {
             source,
             taken: Mutex::default(),
@@ -134,7 +134,7 @@ impl Reading {
     }
 
     /// The next message that is there, taken already or not.
-    fn next_of(&self, taken: &mut Taken) -> Option<Result<Message, ClientError>> {
+    fn next_of(&self, taken: &mut HandedOut) -> Option<Result<Message, ClientError>> {
         loop {
             if let Some(message) = taken.next() {
                 return Some(message);
@@ -146,7 +146,7 @@ impl Reading {
         }
     }
 
-    fn put(&self, taken: &mut Taken, batch: Batch) {
+    fn put(&self, taken: &mut HandedOut, batch: Batch) {
         let of = TopicPartition::new(Arc::clone(batch.topic()), batch.partition());
         taken.put(batch, self.source.is_paused(&of));
     }

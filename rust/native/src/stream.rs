@@ -9,12 +9,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::blocking::seconds;
-use crate::closing;
 use crate::commits::{Callbacks, Offsets};
 use crate::convert::{self, Offset};
 use crate::errors::{self, wrong_type};
+use crate::leaving;
 use crate::message::Message;
-use crate::ours::Ours;
+use crate::process_owned::ProcessOwned;
 use crate::reading::Reading;
 
 /// An iterator over the messages of a topic that never ends until its consumer is closed.
@@ -22,7 +22,7 @@ use crate::reading::Reading;
 /// A message counts as consumed when the next one is asked for.
 #[pyclass(frozen, module = "kafkalite")]
 pub(crate) struct MessageStream {
-    reading: Ours<Arc<Reading>>,
+    reading: ProcessOwned<Arc<Reading>>,
     topic: Arc<str>,
     callbacks: Py<Callbacks>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct MessageStream {
 impl MessageStream {
     pub(crate) fn new(reading: Arc<Reading>, topic: Arc<str>, callbacks: Py<Callbacks>) -> Self {
         Self {
-            reading: Ours::new(reading),
+            reading: ProcessOwned::new(reading),
             topic,
             callbacks,
         }
@@ -292,7 +292,7 @@ impl MessageStream {
         let Ok(reading) = self.reading.here() else {
             return Ok(()); // its own process reads on
         };
-        closing::close(py, [Arc::clone(reading)].into_iter(), timeout)
+        leaving::close(py, [Arc::clone(reading)].into_iter(), timeout)
     }
 
     fn __repr__(&self) -> String {

@@ -1,4 +1,4 @@
-//! `Ours`: what only the process that made it may touch.
+//! `ProcessOwned`: what only the process that made it may touch.
 
 use pyo3::PyResult;
 
@@ -7,9 +7,9 @@ use crate::runtime::is_forked;
 
 /// Holds something of the core. A thread of the runtime may hold one of its locks at the moment at which another thread
 /// forks the process, and in the child nobody ever lets go of that: there it is neither used nor dropped.
-pub(crate) struct Ours<T>(Option<T>);
+pub(crate) struct ProcessOwned<T>(Option<T>);
 
-impl<T> Ours<T> {
+impl<T> ProcessOwned<T> {
     pub(crate) fn new(it: T) -> Self {
         Self(Some(it))
     }
@@ -31,7 +31,7 @@ impl<T> Ours<T> {
     }
 }
 
-impl<T> Drop for Ours<T> {
+impl<T> Drop for ProcessOwned<T> {
     fn drop(&mut self) {
         if is_forked() {
             std::mem::forget(self.0.take());

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use kafkalite_client::{BatchLayouts, Claim, ClientError, TopicPartition};
 use kafkalite_records::TimestampType;
 
-use crate::message::{Message, Origin};
+use crate::message::{Message, MessageOrigin};
 
 /// This thread's number: unlike `ThreadId`, it is had without counting references.
 fn this_thread() -> u64 {
@@ -21,10 +21,10 @@ fn this_thread() -> u64 {
 
 /// Locked for moments only, never while anything waits.
 #[derive(Default)]
-pub(crate) struct Taken {
-    batches: VecDeque<TakenBatch>,
+pub(crate) struct HandedOut {
+    batches: VecDeque<HandedOutBatch>,
     /// Batches of paused partitions, in order; apart, so that looking for the next message is not slowed down by them.
-    held: VecDeque<TakenBatch>,
+    held: VecDeque<HandedOutBatch>,
     /// Of batches that were handed out to their end: how far, to count as consumed when the next message is asked for.
     /// How far the first of `batches` is in hand, it says itself.
     in_hand: Vec<InHand>,
@@ -35,13 +35,13 @@ pub(crate) struct Taken {
 }
 
 struct InHand {
-    origin: Arc<Origin>,
+    origin: Arc<MessageOrigin>,
     claim: Arc<Claim>,
     next_offset: i64,
 }
 
-struct TakenBatch {
-    origin: Arc<Origin>,
+struct HandedOutBatch {
+    origin: Arc<MessageOrigin>,
     layouts: BatchLayouts,
     /// In a group, the right to read the partition.
     claim: Option<Arc<Claim>>,
@@ -51,7 +51,7 @@ struct TakenBatch {
     end: i64,
 }
 
-impl TakenBatch {
+impl HandedOutBatch {
     fn is_of(&self, of: &TopicPartition) -> bool {
         self.origin.is_of(of)
     }
@@ -61,7 +61,7 @@ impl TakenBatch {
     }
 }
 
-impl Taken {
+impl HandedOut {
     /// The reader comes back: what it had in hand is consumed.
     pub(crate) fn settle(&mut self) {
         for done in self.in_hand.drain(..) {
@@ -130,13 +130,13 @@ impl Taken {
 
     /// Adds what the core gave; `paused`: it was on its way when its partition was.
     pub(crate) fn put(&mut self, batch: kafkalite_client::Batch, paused: bool) {
-        let origin = Origin {
+        let origin = MessageOrigin {
             topic: Arc::clone(batch.topic()),
             partition: batch.partition(),
             payload: batch.payload().clone(),
             log_append: batch.timestamp_type() == TimestampType::LogAppend,
         };
-        let taken = TakenBatch {
+        let taken = HandedOutBatch {
             origin: Arc::new(origin),
             claim: batch.claim().cloned(),
             next_offset: batch.first_offset(),
