@@ -88,13 +88,16 @@ async fn with_the_offsets_that_are_missing_and_the_rest_is_served() {
 
 #[tokio::test]
 async fn but_not_where_apache_kafka_had_the_directory_since() {
-    let dir = stopped("shared").await;
-    let partition = dir.path().join("shared-0");
-    lose(&partition, segments(&partition)[1]);
-    // What it leaves when it stops. It may have compacted that segment away.
-    let marker = dir.path().join(".kafka_cleanshutdown");
-    fs::write(marker, r#"{"version":0,"brokerEpoch":14}"#).unwrap();
-    let broker = Broker::start(config(dir.path(), &[])).await.unwrap();
-    assert_eq!(told_of("shared").len(), 0);
-    broker.stop().await.unwrap();
+    // With an epoch, and without: of a broker of ZooKeeper's, or one that was stopped before it was registered.
+    for (topic, epoch) in [("shared", 14), ("lent", -1)] {
+        let dir = stopped(topic).await;
+        let partition = dir.path().join(format!("{topic}-0"));
+        lose(&partition, segments(&partition)[1]);
+        // What it leaves when it stops. It may have compacted that segment away.
+        let marker = dir.path().join(".kafka_cleanshutdown");
+        fs::write(marker, format!(r#"{{"version":0,"brokerEpoch":{epoch}}}"#)).unwrap();
+        let broker = Broker::start(config(dir.path(), &[])).await.unwrap();
+        assert_eq!(told_of(topic).len(), 0, "{epoch}");
+        broker.stop().await.unwrap();
+    }
 }

@@ -35,8 +35,9 @@ pub use identity::Identity;
 pub use inventory::{Extent, Inventory};
 pub use listing::{Listing, PartitionDir, list};
 
-/// What the marker of a clean stop says if it is ours: Apache Kafka writes the epoch of its broker.
-const OUR_MARKER: &[u8] = br#"{"version":0,"brokerEpoch":-1}"#;
+/// What the marker of a clean stop says if it is ours. Apache Kafka reads any JSON that says this, and writes it without blanks:
+/// with the epoch of its broker, or with this -1 where it has none, as with ZooKeeper or before it is registered.
+const OUR_MARKER: &[u8] = br#"{"version": 0, "brokerEpoch": -1}"#;
 
 /// Longest file name of the usual file systems, in bytes.
 const MAX_FILE_NAME: usize = 255;

@@ -214,7 +214,7 @@ fn clean_is_only_what_was_closed_so() {
     dir.close_clean().unwrap();
     assert_eq!(
         fs::read_to_string(&marker).unwrap(),
-        r#"{"version":0,"brokerEpoch":-1}"#
+        r#"{"version": 0, "brokerEpoch": -1}"#
     );
     let dir = open(temp.path()).unwrap();
     assert!(dir.was_clean());
