@@ -1,6 +1,7 @@
 //! Knows who leads the assigned partitions, and keeps a fetcher for each leader.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
@@ -43,20 +44,31 @@ async fn keep(shared: &Arc<Shared>, fetchers: &mut Fetchers) {
             let fetcher = Fetcher::new(Arc::clone(shared), leader, wake);
             fetchers.begin(leader, fetcher.run());
         }
-        if complete {
+        let pause = if complete {
             backoff.succeeded();
-            tokio::select! {
-                // When told of a problem, or when what is known has become too old.
-                _ = timeout(max_age, shared.leaders_wanted.notified()) => {}
-                leader = fetchers.lost() => {
-                    shared.lost_fetcher(leader);
-                    sleep(losses.failed()).await;
-                    continue;
-                }
-            }
+            max_age
         } else if metadata.is_known() {
             // Leaders take a moment to move.
-            sleep(backoff.failed()).await;
+            backoff.failed()
+        } else {
+            Duration::ZERO
+        };
+        let is_due = async {
+            if complete {
+                // When told of a problem, or when what is known has become too old.
+                let _ = timeout(pause, shared.leaders_wanted.notified()).await;
+            } else {
+                sleep(pause).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            // What is missing must not hide it; and one that is lost at once, again and again, must not keep refreshes away.
+            leader = fetchers.lost() => {
+                shared.lost_fetcher(leader);
+                sleep(losses.failed()).await;
+            }
+            () = is_due => {}
         }
         match shared.cluster.refresh(&metadata).await {
             Ok(fresh) => metadata = fresh,
@@ -64,6 +76,106 @@ async fn keep(shared: &Arc<Shared>, fetchers: &mut Fetchers) {
                 shared.troubled(error);
                 sleep(backoff.failed()).await;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::resume_unwind;
+
+    use kafkalite_broker::{Broker, BrokerConfig};
+    use kafkalite_names::TopicPartition;
+    use tempfile::TempDir;
+    use tokio::runtime::Handle;
+
+    use super::*;
+    use crate::admin::{Admin, NewTopic};
+    use crate::cluster::Cluster;
+    use crate::config::{AdminConfig, ConsumerConfig, ProducerConfig};
+    use crate::consumer::StartAt;
+    use crate::producer::{Producer, ProducerRecord};
+
+    /// Longer than anything takes that does not fail.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// A broker with a record in the only partition of `t`.
+    async fn broker() -> (Broker, String, TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = BrokerConfig::new();
+        let path = directory.path().join("data");
+        config.set("log.dirs", path.to_str().unwrap()).unwrap();
+        config.set("listeners", "PLAINTEXT://127.0.0.1:0").unwrap();
+        let broker = Broker::start(config).await.unwrap();
+        let bootstrap = broker.address().to_string();
+        let address = [("bootstrap.servers", &*bootstrap)];
+        let admin = Admin::new(AdminConfig::from_pairs(address).unwrap()).unwrap();
+        admin.create_topic(&NewTopic::new("t", 1)).await.unwrap();
+        let config = ProducerConfig::from_pairs(address).unwrap();
+        let producer = Producer::new(config, &Handle::current()).unwrap();
+        let record = ProducerRecord {
+            topic: "t",
+            ..ProducerRecord::default()
+        };
+        producer.send(&record).await.unwrap();
+        producer.close(PATIENCE).await.unwrap();
+        (broker, bootstrap, directory)
+    }
+
+    /// Who reads the first partition of these topics; the fetcher of their leader is about to panic.
+    async fn reader(bootstrap: &str, topics: &[&str]) -> (Arc<Shared>, Fetchers) {
+        let pairs = [
+            ("bootstrap.servers", bootstrap),
+            ("allow.auto.create.topics", "false"),
+        ];
+        let config = ConsumerConfig::from_pairs(pairs).unwrap();
+        let cluster = Arc::new(Cluster::to_read(config.client.clone()).unwrap());
+        let shared = Arc::new(Shared::new(config, cluster));
+        let topics = topics.iter().map(|topic| TopicPartition::new(*topic, 0));
+        shared.assign(topics.map(|of| (of, StartAt::Beginning)));
+        shared.leaders_wanted.notified().await; // the assignment is taken up here
+        let unknown = shared.cluster.metadata();
+        let metadata = shared.cluster.refresh(&unknown).await.unwrap();
+        let (new, _) = shared.learn(&metadata);
+        let mut fetchers = Fetchers::default();
+        fetchers.begin(new[0].0, async { resume_unwind(Box::new("a test")) });
+        (shared, fetchers)
+    }
+
+    #[tokio::test]
+    async fn a_fetcher_that_panics_is_replaced_though_a_topic_is_missing() {
+        let (_broker, bootstrap, _directory) = broker().await;
+        let (shared, mut fetchers) = reader(&bootstrap, &["t", "missing"]).await;
+        let batch = async {
+            loop {
+                let arrived = shared.arrived.notified();
+                if let Some(batch) = shared.take() {
+                    return batch.unwrap();
+                }
+                arrived.await;
+            }
+        };
+        tokio::select! {
+            () = keep(&shared, &mut fetchers) => unreachable!("it is not closed"),
+            batch = timeout(PATIENCE, batch) => {
+                batch.expect("somebody fetches");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fetcher_that_panics_does_not_keep_a_refresh_away() {
+        let (_broker, bootstrap, _directory) = broker().await;
+        let (shared, mut fetchers) = reader(&bootstrap, &["t"]).await;
+        let before = shared.cluster.metadata();
+        let refreshed = async {
+            while Arc::ptr_eq(&shared.cluster.metadata(), &before) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            () = keep(&shared, &mut fetchers) => unreachable!("it is not closed"),
+            refreshed = timeout(PATIENCE, refreshed) => refreshed.expect("the cluster is asked"),
         }
     }
 }
