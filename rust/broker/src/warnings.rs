@@ -29,6 +29,8 @@ pub(crate) enum About {
     Peer(IpAddr),
     /// All groups together, for clients choose how many there are.
     Groups,
+    /// All logs together: what befalls the disk befalls each of thousands.
+    Logs,
 }
 
 impl fmt::Display for About {
@@ -36,6 +38,7 @@ impl fmt::Display for About {
         match self {
             Self::Peer(peer) => peer.fmt(f),
             Self::Groups => f.write_str("groups"),
+            Self::Logs => f.write_str("logs"),
         }
     }
 }

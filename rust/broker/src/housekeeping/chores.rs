@@ -8,20 +8,19 @@ use super::schedule::Chore;
 use crate::replicas::Replicas;
 use crate::replicas::partition::Partition;
 use crate::state::BrokerState;
+use crate::warnings::About;
 use kafkalite_names::counted;
 
 /// Does one chore. Blocks.
 pub(super) fn run(chore: Chore, broker: &BrokerState) {
     let now_ms = broker.world.now_ms();
     match chore {
-        Chore::Flush => on_each(&broker.replicas, "flush", |partition| {
-            partition.flush_if_due(now_ms)
-        }),
+        Chore::Flush => on_each(broker, "flush", |partition| partition.flush_if_due(now_ms)),
         Chore::WarnOfTimes => warn_of_times(&broker.replicas, now_ms),
         Chore::Retain => {
             // What came since the last look is not to go without a word either.
             warn_of_times(&broker.replicas, now_ms);
-            retain(&broker.replicas, now_ms);
+            retain(broker, now_ms);
         }
         Chore::NoteFlushed => note("how far the logs are flushed", broker.replicas.checkpoint()),
         Chore::NoteStarts => note(
@@ -31,7 +30,7 @@ pub(super) fn run(chore: Chore, broker: &BrokerState) {
         Chore::ExpireOffsets => broker.groups.expire_offsets(),
         Chore::ExpireProducers => {
             let expiration_ms = broker.configs.settings().producer_id_expiration_ms;
-            on_each(&broker.replicas, "expire producers of", |partition| {
+            on_each(broker, "expire producers of", |partition| {
                 partition.log.expire_producers(now_ms, expiration_ms);
                 Ok(())
             });
@@ -39,11 +38,16 @@ pub(super) fn run(chore: Chore, broker: &BrokerState) {
     }
 }
 
-fn retain(replicas: &Replicas, now_ms: i64) {
-    on_each(replicas, "remove old segments of", |partition| {
+fn retain(broker: &BrokerState, now_ms: i64) {
+    on_each(broker, "remove old segments of", |partition| {
         let retained = partition.log.retain(now_ms)?;
+        let (topic, index) = (&partition.topic, partition.index);
+        if let Some(reason) = retained.held_back {
+            let reason =
+                format!("the last segment of {topic}-{index} stays, though it is to go: {reason}");
+            warn_of_logs(broker, &reason);
+        }
         if retained.segments > 0 {
-            let (topic, index) = (&partition.topic, partition.index);
             tracing::info!(
                 "{topic}-{index}: removed {} of {}",
                 counted(retained.segments, "old segment"),
@@ -88,16 +92,22 @@ fn note(what: &str, outcome: Result<(), LogError>) {
     }
 }
 
-fn on_each(replicas: &Replicas, what: &str, chore: impl Fn(&Partition) -> Result<(), LogError>) {
-    for partition in replicas.partitions() {
+fn on_each(broker: &BrokerState, what: &str, chore: impl Fn(&Partition) -> Result<(), LogError>) {
+    for partition in broker.replicas.partitions() {
         match chore(&partition) {
             // Deleted, or the broker has just stopped: nothing is left to do.
             Ok(()) | Err(LogError::Closed { .. }) => {}
-            Err(error) => tracing::warn!(
-                "cannot {what} {}-{}: {error}",
-                partition.topic,
-                partition.index
-            ),
+            Err(error) => {
+                let (topic, index) = (&partition.topic, partition.index);
+                warn_of_logs(broker, &format!("cannot {what} {topic}-{index}: {error}"));
+            }
         }
+    }
+}
+
+/// Says of a few logs what is wrong with them, and of all others how many they are: a disk that is full is so for each.
+fn warn_of_logs(broker: &BrokerState, reason: &str) {
+    if broker.warnings.is_new(About::Logs, reason) {
+        tracing::warn!("{reason}");
     }
 }

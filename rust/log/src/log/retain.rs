@@ -9,12 +9,15 @@ use crate::{LogConfig, LogError, Result};
 use kafkalite_world::disk::unlink;
 
 /// What [`Log::retain`] took out of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retained {
     /// How many segments.
     pub segments: usize,
     /// Their bytes.
     pub bytes: u64,
+    /// Why the last segment that is to go stays: for want of room or a descriptor, no other could take its place. The next
+    /// [`Log::retain`] tries again.
+    pub held_back: Option<String>,
 }
 
 /// Files that are renamed already and are unlinked when those who may still look for them are done.
@@ -37,20 +40,25 @@ impl Log {
         let end = self.end_offset();
         let segments = self.segments.load_full();
         let mut expired = self.count_expired(&segments, &config, now_ms)?;
-        if expired == segments.len() {
-            match self.roll_unless_appended(end, &config, now_ms) {
+        let mut held_back = None;
+        let kept = &segments[expired..];
+        if expired > 0 && kept.iter().all(|segment| segment.file.written() == 0) {
+            match self.keep_the_end(kept.is_empty(), end, &config, now_ms) {
                 Ok(true) => {}
                 Ok(false) => expired -= 1,
-                Err(error) if expired == 1 || self.is_closed() => return Err(error),
+                Err(error) if self.is_closed() => return Err(error),
                 Err(error) => {
                     // Who has no room must be able to make some.
-                    tracing::warn!(%error, "the last segment stays: another cannot be begun");
+                    held_back = Some(error.to_string());
                     expired -= 1;
                 }
             }
         }
         if expired == 0 {
-            return Ok(Retained::default());
+            return Ok(Retained {
+                held_back,
+                ..Retained::default()
+            });
         }
         let gone = self.take_oldest(expired);
         self.save_changed_epochs();
@@ -64,6 +72,7 @@ impl Log {
         Ok(Retained {
             segments: gone.len(),
             bytes: gone.iter().map(|segment| segment.file.written()).sum(),
+            held_back,
         })
     }
 
@@ -92,17 +101,19 @@ impl Log {
         Ok(messages)
     }
 
-    /// Begins a segment at `end`, so that all others may go; not if the log has grown beyond: what came is not judged yet.
-    fn roll_unless_appended(&self, end: i64, config: &LogConfig, now_ms: i64) -> Result<bool> {
+    /// Has the log keep its end offset when all segments with messages are gone: in a segment at `end`, which is begun first
+    /// if need be. Not if the log has grown meanwhile beyond `end`: what came is not judged yet.
+    fn keep_the_end(&self, begin: bool, end: i64, config: &LogConfig, now_ms: i64) -> Result<bool> {
         self.check_sound()?;
-        {
+        if begin {
             let mut appender = self.appender.lock();
             if self.end_offset() != end {
                 return Ok(false);
             }
             self.roll(&mut appender, config, end, now_ms)?;
         }
-        // The new segment alone says then where the log ends: it must not be lost when the others are gone.
+        // That segment alone says then where the log ends: it must not be lost when the others are gone. If it was begun by an
+        // earlier look, that one may have been unable to flush.
         self.sync_directory()?;
         Ok(true)
     }
