@@ -207,15 +207,21 @@ impl DataDir {
         Ok(path)
     }
 
-    /// Writes the `partition.metadata` of a partition that has none, or whose was lost in a power cut.
+    /// Writes the `partition.metadata` of a partition that has none, or whose was lost in a power cut. Not flushed: what is
+    /// lost again is written again.
     pub fn restore_metadata(&self, partition: &TopicPartition, topic: Uuid) -> Result<()> {
         let path = self.partition_path(partition);
         if topic_id(&*self.world.disk, &path)?.is_some() {
             return Ok(());
         }
-        let file = metadata_path(&path);
-        let written = self.world.disk.write(&file, metadata(topic).as_bytes());
-        written.map_err(LogError::io("write", &file))
+        let (file, disk) = (metadata_path(&path), &self.world.disk);
+        let unfinished = path.join("partition.metadata.tmp");
+        disk.write(&unfinished, metadata(topic).as_bytes())
+            .and_then(|()| disk.rename(&unfinished, &file))
+            .map_err(|error| {
+                let _ = disk.remove(&unfinished); // best effort: the next one takes its place
+                LogError::io("write", &file)(error)
+            })
     }
 
     /// Makes what partitions were created and retired survive a power cut.

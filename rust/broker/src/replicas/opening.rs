@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use kafkalite_log::checkpoint::Offsets;
 use kafkalite_log::datadir::{DataDir, Inventory};
 use kafkalite_log::{Log, LogError, OpenOptions, Role};
+use kafkalite_names::counted;
 use kafkalite_world::World;
 use parking_lot::Mutex;
 use uuid::Uuid;
@@ -182,29 +183,50 @@ fn open_partitions(
     wanted: &[Wanted],
     world: &World,
 ) -> Result<Vec<Result<Arc<Partition>, LogError>>, LogError> {
-    let created = AtomicBool::new(false);
+    let met = Met::default();
     let opened = parallel::map(wanted, |wanted| {
-        open_partition(data_dir, wanted, world, &created)
+        open_partition(data_dir, wanted, world, &met)
     });
-    if created.into_inner() {
+    let unnamed = met.unnamed.into_inner();
+    if let Some(first) = unnamed.first() {
+        tracing::warn!(
+            "{} cannot be given back the lost file that names the topic's id: {first}; the topics keep their ids, and the \
+             next start tries again",
+            counted(unnamed.len(), "partition")
+        );
+    }
+    if met.created.into_inner() {
         data_dir.sync()?;
     }
     Ok(opened)
+}
+
+/// What those who open partitions have met.
+#[derive(Default)]
+struct Met {
+    /// Whether a partition was created.
+    created: AtomicBool,
+    /// Why a `partition.metadata` could not be written again.
+    unnamed: Mutex<Vec<LogError>>,
 }
 
 fn open_partition(
     data_dir: &DataDir,
     wanted: &Wanted,
     world: &World,
-    created: &AtomicBool,
+    met: &Met,
 ) -> Result<Arc<Partition>, LogError> {
     let partition = named(&wanted.topic, wanted.index);
     let path = data_dir.partition_path(&partition);
     if data_dir.has_partition(&partition) {
-        data_dir.restore_metadata(&partition, wanted.topic_id)?;
+        match data_dir.restore_metadata(&partition, wanted.topic_id) {
+            // The catalog knows the id as well: a full disk must not keep the messages from anybody.
+            Err(error @ LogError::Io { .. }) => met.unnamed.lock().push(error),
+            done => done?,
+        }
     } else {
         data_dir.create_partition(&partition, wanted.topic_id)?;
-        created.store(true, Ordering::Relaxed);
+        met.created.store(true, Ordering::Relaxed);
     }
     let options = OpenOptions {
         recovery_point: wanted.known.recovery_point,
