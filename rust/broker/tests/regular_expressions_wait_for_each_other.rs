@@ -18,7 +18,7 @@ fn entering(member: usize) -> ConsumerGroupHeartbeatRequest {
         group_id: format!("group {member}"),
         member_id: "m".to_owned(),
         rebalance_timeout_ms: 60_000,
-        subscribed_topic_regex: Some(format!("{}{member}", r"\w".repeat(4_000))),
+        subscribed_topic_regex: Some(format!("{}{member}", r"\w".repeat(2_000))),
         topic_partitions: Some(Vec::new()),
         ..Default::default()
     }

@@ -8,8 +8,6 @@ use kafkalite_wire::api::consumer_group_describe::DescribedConsumerGroup;
 use kafkalite_wire::api::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
 };
-use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
 
 use super::commits::seen;
 use super::group::GroupKind;
@@ -22,31 +20,6 @@ use kafkalite_groups::records::group_entry;
 
 /// First version of the heartbeat in which members choose their ids (KIP-1082).
 const MEMBERS_CHOOSE_IDS: i16 = 1;
-
-/// Checks a request, away from the runtime's threads where it has a regular expression to be compiled, and one after another: 32 kB
-/// of some take a second and 100 MB to compile, or to be refused, and those threads also do what the disk is asked for.
-async fn checked(
-    request: ConsumerGroupHeartbeatRequest,
-    rules: ConsumerRules,
-    compiling: &Arc<Mutex<()>>,
-) -> Result<(ConsumerGroupHeartbeatRequest, ConsumerRules), Refusal> {
-    let has_regex = request.subscribed_topic_regex.is_some();
-    let check = move || check(&request, &rules).map(|()| (request, rules));
-    let outcome = if has_regex {
-        let turn = Arc::clone(compiling).lock_owned().await;
-        let check = move || {
-            // It ends with the work, also where nobody waits for that any more.
-            let _turn = turn;
-            check()
-        };
-        spawn_blocking(check)
-            .await
-            .map_err(|_| Refusal::stopping())?
-    } else {
-        check()
-    };
-    Ok(outcome?)
-}
 
 impl Groups {
     /// What the settings say about a group of this kind.
@@ -76,9 +49,15 @@ impl Groups {
             request.member_id = ids::to_text(self.world.dice.id());
         }
         let rules = self.consumer_rules(&request.group_id);
-        let (request, rules) = checked(request, rules, &self.compiling).await?;
+        check(&request, &rules)?;
         self.ready(&request.group_id).await?;
         let group_id = request.group_id.clone();
+        self.compile_stored(&group_id).await?;
+        let compiled = match &request.subscribed_topic_regex {
+            Some(regex) if !regex.is_empty() => Some(self.compiled(&group_id, regex).await?),
+            _ => None,
+        };
+        let pattern = compiled.as_ref().map(|compiled| compiled.pattern.clone());
         let sender = Sender {
             client_id: client.id,
             client_host: client.host,
@@ -95,8 +74,14 @@ impl Groups {
                     let upgraded = joins.then(|| self.upgraded(classic, &rules)).flatten();
                     let mut consumer = upgraded.ok_or_else(missing)?;
                     // One that is refused leaves the classic group as it is.
-                    let answer =
-                        consumer.heartbeat(request, sender, &**topics, &rules, self.now())?;
+                    let answer = consumer.heartbeat(
+                        request,
+                        pattern,
+                        sender,
+                        &**topics,
+                        &rules,
+                        self.now(),
+                    )?;
                     self.replace_classic(id, held, consumer).map_err(failed)?;
                     Ok(answer)
                 }
@@ -105,7 +90,7 @@ impl Groups {
                     let GroupKind::Consumer(consumer) = &mut held.kind else {
                         return Err(missing());
                     };
-                    consumer.heartbeat(request, sender, &**topics, &rules, self.now())
+                    consumer.heartbeat(request, pattern, sender, &**topics, &rules, self.now())
                 }
             };
             let stored = self.store_changes(id, held);
@@ -120,6 +105,7 @@ impl Groups {
         } else {
             self.with(&group_id, beat).unwrap_or_else(|| Err(missing()))
         };
+        drop(compiled);
         let (answer, written) = outcome?;
         seen(written).await.map_err(failed)?;
         Ok(answer)

@@ -7,6 +7,7 @@
 //!
 //! - [`members`]: joining, syncing, heartbeats, leaving in the classic protocol; [`consumers`]: heartbeats of the other one.
 //! - [`migration`]: groups that go from one to the other.
+//! - [`patterns`]: members' regular expressions, compiled before their group is locked.
 //! - [`commits`]: offsets committed, fetched, deleted.
 //! - [`administration`]: listing, describing, deleting, and forgetting what is too old.
 //! - [`records`], [`storage`], [`loading`]: the log is the only storage; all of it is read at the start.
@@ -24,6 +25,7 @@ mod group;
 mod loading;
 mod member_client;
 mod migration;
+mod patterns;
 mod storage;
 mod timers;
 

@@ -56,7 +56,7 @@ impl Consumer {
                 epoch: self.targets_epoch,
             }),
             Key::Regex(regex) => Stored::Regex(RegexRecord {
-                topics: storable(self.regexes.get(regex)?),
+                topics: storable(self.regexes.get(regex)?.topics()?),
                 ..Default::default()
             }),
             Key::Topics => return None,

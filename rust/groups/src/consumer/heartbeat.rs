@@ -8,8 +8,9 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 };
 
 use super::member::AWAY;
+use super::patterns::LONGEST;
 use super::records::Key;
-use super::{Assignor, Consumer, ConsumerRules, Member, Now, Topology, patterns, places};
+use super::{Assignor, Consumer, ConsumerRules, Member, Now, Pattern, Topology, places};
 use kafkalite_names::counted;
 use kafkalite_wire::CodedError;
 
@@ -32,8 +33,7 @@ pub struct Sender {
     pub client_host: String,
 }
 
-/// Whether a request makes sense, whatever the group is like. Compiles its regular expression, which may take long: so not to be
-/// called on a thread that others wait for where the request has one.
+/// Whether a request makes sense, whatever the group is like, and whatever [`Pattern::compile`] says of its regular expression.
 pub fn check(
     request: &ConsumerGroupHeartbeatRequest,
     rules: &ConsumerRules,
@@ -50,10 +50,19 @@ pub fn check(
         return invalid("where instance id or rack are given they are not empty");
     }
     if !fits_into_records(request) {
-        return invalid("ids, regular expression or topics are too long to be stored");
+        return invalid("ids or topics are too long to be stored");
     }
-    if let Some(regex) = &request.subscribed_topic_regex {
-        patterns::compile(regex)?;
+    if let Some(regex) = &request.subscribed_topic_regex
+        && regex.len() > LONGEST
+    {
+        let message = format!(
+            "a regular expression has {LONGEST} bytes at the most, not {}; subscribe by names, or by a prefix that they have",
+            regex.len()
+        );
+        return Err(CodedError::new(
+            ErrorCode::InvalidRegularExpression,
+            message,
+        ));
     }
     match request.member_epoch {
         JOINS => {
@@ -89,10 +98,11 @@ pub fn check(
 }
 
 impl Consumer {
-    /// A member is heard of. Its request was [`check`]ed.
+    /// A member is heard of. Its request was [`check`]ed, and comes with its regular expression's compiled form if it has one.
     pub fn heartbeat(
         &mut self,
         request: ConsumerGroupHeartbeatRequest,
+        pattern: Option<Pattern>,
         sender: Sender,
         topics: &dyn Topology,
         rules: &ConsumerRules,
@@ -102,6 +112,11 @@ impl Consumer {
             return self.leave(&request, topics);
         }
         let id = request.member_id.clone();
+        let regex = request.subscribed_topic_regex.clone();
+        let regex = regex.filter(|regex| !regex.is_empty());
+        if let Some(regex) = &regex {
+            self.check_regex(&id, regex)?;
+        }
         let owned = request.topic_partitions.as_deref().map(places::owned);
         let is_full = request.member_epoch == JOINS
             || (request.rebalance_timeout_ms != -1
@@ -115,6 +130,9 @@ impl Consumer {
             false
         };
         let changed = self.take(&id, request, sender);
+        if let Some(regex) = regex {
+            self.use_regex(regex, pattern);
+        }
         if is_new || changed {
             self.resubscribe(topics);
             let does = if is_new {
@@ -282,21 +300,13 @@ impl Consumer {
 /// What stands in keys is a string of the old kind, and a record fits into a batch of `__consumer_offsets`: otherwise one
 /// member could keep the group from being stored.
 fn fits_into_records(request: &ConsumerGroupHeartbeatRequest) -> bool {
-    let in_keys = [
-        Some(&request.group_id),
-        Some(&request.member_id),
-        request.subscribed_topic_regex.as_ref(),
-    ];
+    let in_keys = [&request.group_id, &request.member_id];
     let in_values = [&request.instance_id, &request.rack_id]
         .into_iter()
         .flatten();
     let names = request.subscribed_topic_names.iter().flatten();
     let bytes: usize = in_values.chain(names).map(|text| text.len() + 4).sum();
-    bytes <= MAX_RECORD
-        && in_keys
-            .into_iter()
-            .flatten()
-            .all(|text| text.len() <= MAX_IN_KEY)
+    bytes <= MAX_RECORD && in_keys.iter().all(|text| text.len() <= MAX_IN_KEY)
 }
 
 /// Whether a heartbeat is but a sign of life, as nearly all are.

@@ -53,12 +53,14 @@ pub use super::classic::Now;
 pub use assignor::Assignor;
 pub use changes::Changes;
 pub use heartbeat::{Sender, check};
+pub use patterns::Pattern;
 pub use records::Key;
 pub use stored::StoredGroup;
 pub use topology::Topology;
 
 use member::{Member, NEVER};
 use places::Place;
+use subscriptions::Expression;
 
 /// What the broker's settings, and the group's own, say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,8 +86,8 @@ pub struct Consumer {
     members: BTreeMap<String, Member>,
     /// The member of each static name.
     statics: HashMap<String, String>,
-    /// The topics that each regular expression in use stands for.
-    regexes: BTreeMap<String, BTreeSet<String>>,
+    /// The regular expressions in use: all that members have.
+    regexes: BTreeMap<String, Expression>,
     /// Who holds a partition, or has not said yet that it holds it no longer.
     owners: HashMap<Place, String>,
     /// No deadline is before this one.

@@ -1,56 +1,57 @@
-//! Members' regular expressions, compiled: before a group is locked, and once for all that use them.
+//! Members' regular expressions, compiled.
 //!
-//! What is kept is only what compiling would give again. So it decides nothing, and may be forgotten at any time.
+//! That may take long, so the state machine never does it: it is handed what was compiled before its group was locked.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use kafkalite_wire::ErrorCode;
+use kafkalite_wire::{CodedError, ErrorCode};
 use regex::{Regex, RegexBuilder};
 
-use kafkalite_wire::CodedError;
-
-/// So many are kept, those that were used last. Few groups use any.
-const KEPT: usize = 64;
+/// Most bytes of a member's regular expression: compiling one takes no longer than a few tenths of a second.
+pub(super) const LONGEST: usize = 4 << 10;
+/// Most regular expressions that the members of a group use.
+pub(super) const MOST: usize = 32;
 /// Most bytes that one may take when compiled, where a few characters can stand for as much as anybody likes.
 const LARGEST: usize = 2 << 20;
+/// Most bytes that one may keep of what it has found out while matching. With less it is slower, not wrong.
+const LARGEST_CACHE: usize = 256 << 10;
 
-/// Those used last are behind the others.
-static COMPILED: Mutex<VecDeque<(String, Arc<Regex>)>> = Mutex::new(VecDeque::new());
+/// A compiled regular expression that a topic's whole name must match. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Pattern(Option<Arc<Regex>>);
 
-/// A regular expression that a topic's whole name must match.
-pub(super) fn compile(regex: &str) -> Result<Arc<Regex>, CodedError> {
-    if let Some(known) = take(regex) {
-        keep(regex, &known);
-        return Ok(known);
+impl Pattern {
+    /// Stands for no topics: in the place of what is stored and no regular expression here, as another broker may have had
+    /// another idea of what is valid.
+    pub const NOTHING: Self = Self(None);
+
+    /// Compiles a regular expression: not to be done on a thread that others wait for.
+    ///
+    /// # Errors
+    /// `INVALID_REGULAR_EXPRESSION` if it is none, or becomes too large.
+    pub fn compile(regex: &str) -> Result<Self, CodedError> {
+        let build = |text: &str| {
+            let mut builder = RegexBuilder::new(text);
+            let builder = builder.size_limit(LARGEST).dfa_size_limit(LARGEST_CACHE);
+            builder.build()
+        };
+        // First by itself: `a)|(?:b` makes sense only in the parentheses that are put around it.
+        let alone = build(regex);
+        let whole = alone.and_then(|_| build(&format!("^(?:{regex})$")));
+        let compiled = whole.map_err(|error| {
+            let message = format!("'{regex}' is no regular expression: {error}");
+            CodedError::new(ErrorCode::InvalidRegularExpression, message)
+        })?;
+        Ok(Self(Some(Arc::new(compiled))))
     }
-    let build = |text: &str| RegexBuilder::new(text).size_limit(LARGEST).build();
-    // First by itself: `a)|(?:b` makes sense only in the parentheses that are put around it.
-    let alone = build(regex);
-    let whole = alone.and_then(|_| build(&format!("^(?:{regex})$")));
-    let compiled = Arc::new(whole.map_err(|error| {
-        CodedError::new(
-            ErrorCode::InvalidRegularExpression,
-            format!("'{regex}' is no regular expression: {error}"),
-        )
-    })?);
-    keep(regex, &compiled);
-    Ok(compiled)
-}
 
-fn take(regex: &str) -> Option<Arc<Regex>> {
-    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    let at = compiled.iter().position(|(text, _)| text == regex)?;
-    compiled.remove(at).map(|(_, known)| known)
-}
+    /// Whether it is a regular expression here.
+    pub(super) fn is_valid(&self) -> bool {
+        self.0.is_some()
+    }
 
-fn keep(regex: &str, known: &Arc<Regex>) {
-    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    // Another thread may have compiled it meanwhile.
-    compiled.retain(|(text, _)| text != regex);
-    compiled.push_back((regex.to_owned(), Arc::clone(known)));
-    if compiled.len() > KEPT {
-        compiled.pop_front();
+    pub(super) fn matches(&self, topic: &str) -> bool {
+        self.0.as_ref().is_some_and(|regex| regex.is_match(topic))
     }
 }
 
@@ -59,22 +60,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_is_compiled_once_for_all_that_use_it_and_few_are_kept() {
-        let first = compile("kept-.*").unwrap();
-        for number in 0..KEPT / 2 {
-            compile(&format!("other-{number}")).unwrap();
-        }
-        assert!(Arc::ptr_eq(&first, &compile("kept-.*").unwrap()));
-        for number in 0..2 * KEPT {
-            compile(&format!("other-{number}")).unwrap();
-        }
-        assert!(!Arc::ptr_eq(&first, &compile("kept-.*").unwrap()));
-        assert!(COMPILED.lock().unwrap().len() <= KEPT);
-    }
-
-    #[test]
     fn a_pattern_that_would_take_much_memory_is_refused() {
-        let refused = compile(r"(?:\w{100}){100}").unwrap_err();
+        let refused = Pattern::compile(r"(?:\w{100}){100}").unwrap_err();
         assert_eq!(refused.code, ErrorCode::InvalidRegularExpression);
     }
 }

@@ -70,17 +70,14 @@ impl StoredGroup {
 }
 
 impl Consumer {
-    /// The group that was stored. Its members have a session timeout's time to be heard of.
+    /// The group that was stored. Its members have a session timeout's time to be heard of. Their regular expressions stand for
+    /// what is stored of them until their patterns are handed in.
     pub fn from_stored(stored: StoredGroup, rules: &ConsumerRules, now: Now) -> Self {
         let mut group = Self::default();
         if let Some(record) = stored.group {
             (group.epoch, group.topics_hash) = (record.epoch, record.topics_hash);
         }
         group.targets_epoch = stored.targets.map_or(0, |record| record.epoch);
-        let regexes = stored.regexes.into_iter();
-        group.regexes = regexes
-            .map(|(regex, topics)| (regex, topics.into_iter().collect()))
-            .collect();
         for (id, stored) in stored.members {
             let Some(metadata) = stored.metadata else {
                 continue;
@@ -93,6 +90,7 @@ impl Consumer {
             }
             group.insert(id, member);
         }
+        group.restore_regexes(stored.regexes);
         group
     }
 }

@@ -1,22 +1,101 @@
 //! Which topics members want: by name, and by regular expression.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::patterns::compile;
+use kafkalite_wire::{CodedError, ErrorCode};
+
+use super::patterns::{MOST, Pattern};
 use super::records::Key;
 use super::{Consumer, Member, Topology};
 
+/// A regular expression in use.
+#[derive(Debug, Default)]
+pub(super) struct Expression {
+    /// Not there while only its text is known, as after a restart.
+    pattern: Option<Pattern>,
+    /// What it stands for; without its pattern, what is stored of that, if anything is.
+    topics: Option<BTreeSet<String>>,
+}
+
+impl Expression {
+    pub(super) fn topics(&self) -> Option<&BTreeSet<String>> {
+        self.topics.as_ref()
+    }
+}
+
 impl Consumer {
-    /// Topics have been created, deleted or grown since the last look. If that concerns the group its epoch grows.
+    /// Topics have been created, deleted or grown since the last look. If that concerns the group its epoch grows: not before it
+    /// is known what the group subscribes to, or it would grow again then.
     pub fn look_at(&mut self, topics: &dyn Topology) {
-        // Also one that no record is there of: Kafka writes it some time after the member's.
-        for regex in self.used_regexes() {
-            self.resolve(&regex, topics);
+        self.resolve(topics, |_| true);
+        if self.uncompiled().is_some() {
+            return;
         }
         let hash = self.hash(topics);
         if hash != self.topics_hash && !self.is_empty() {
             self.topics_hash = hash;
             self.grow("topics that it subscribes to have changed");
+        }
+    }
+
+    /// A regular expression of the members that [`set_pattern`](Self::set_pattern) is to be called for.
+    pub fn uncompiled(&self) -> Option<&str> {
+        let mut expressions = self.regexes.iter();
+        let missing = expressions.find(|(_, expression)| expression.pattern.is_none());
+        missing.map(|(regex, _)| regex.as_str())
+    }
+
+    /// The compiled form of a regular expression that members use, if it is there and valid.
+    pub fn pattern(&self, regex: &str) -> Option<Pattern> {
+        let pattern = self.regexes.get(regex)?.pattern.as_ref();
+        pattern.filter(|pattern| pattern.is_valid()).cloned()
+    }
+
+    /// Hands in the compiled form of a regular expression, if members still use that. Its topics are found at the next
+    /// [`look_at`](Self::look_at).
+    pub fn set_pattern(&mut self, regex: &str, pattern: Pattern) {
+        if let Some(expression) = self.regexes.get_mut(regex) {
+            expression.pattern = Some(pattern);
+        }
+    }
+
+    /// What was stored: the topics of each regular expression, beside the members. Kafka writes them some time after those.
+    pub(super) fn restore_regexes(&mut self, stored: BTreeMap<String, Vec<String>>) {
+        for regex in self.used_regexes() {
+            self.regexes.entry(regex).or_default();
+        }
+        for (regex, topics) in stored {
+            self.regexes.entry(regex).or_default().topics = Some(topics.into_iter().collect());
+        }
+    }
+
+    /// Whether a member may use a regular expression, beside those that the others do.
+    pub(super) fn check_regex(&self, id: &str, regex: &str) -> Result<(), CodedError> {
+        if regex.is_empty() || self.regexes.contains_key(regex) {
+            return Ok(());
+        }
+        let others = self.members.iter().filter(|(other, _)| *other != id);
+        let used: BTreeSet<_> = others
+            .filter_map(|(_, member)| member.regex.as_deref())
+            .collect();
+        if used.len() < MOST {
+            return Ok(());
+        }
+        let message = format!(
+            "the group's members use {} regular expressions, {MOST} is the most; subscribe by one of theirs, or by names",
+            used.len()
+        );
+        Err(CodedError::new(
+            ErrorCode::InvalidRegularExpression,
+            message,
+        ))
+    }
+
+    /// Takes note of a member's regular expression, with its compiled form where the request came with one.
+    pub(super) fn use_regex(&mut self, regex: String, pattern: Option<Pattern>) {
+        let expression = self.regexes.entry(regex).or_default();
+        if expression.pattern.is_none() {
+            expression.pattern = pattern;
         }
     }
 
@@ -28,11 +107,7 @@ impl Consumer {
             self.regexes.remove(&regex);
             self.store(Key::Regex(regex));
         }
-        for regex in used {
-            if !self.regexes.contains_key(&regex) {
-                self.resolve(&regex, topics);
-            }
-        }
+        self.resolve(topics, |expression| expression.topics.is_none());
         self.topics_hash = self.hash(topics);
     }
 
@@ -41,21 +116,27 @@ impl Consumer {
         members.filter_map(|member| member.regex.clone()).collect()
     }
 
-    fn resolve(&mut self, regex: &str, topics: &dyn Topology) {
-        // One that is stored may come from another broker, with another idea of what is valid.
-        let found: BTreeSet<String> = compile(regex).map_or_else(
-            |_| BTreeSet::new(),
-            |compiled| {
-                let names = topics.names().into_iter();
-                names
-                    .filter(|name| compiled.is_match(name))
-                    .map(|name| name.to_string())
-                    .collect()
-            },
-        );
-        if self.regexes.get(regex) != Some(&found) {
-            self.regexes.insert(regex.to_owned(), found);
-            self.store(Key::Regex(regex.to_owned()));
+    /// Finds the topics of these regular expressions, as far as they are compiled.
+    fn resolve(&mut self, topics: &dyn Topology, which: impl Fn(&Expression) -> bool) {
+        let due = |expression: &Expression| expression.pattern.is_some() && which(expression);
+        if !self.regexes.values().any(due) {
+            return;
+        }
+        let names = topics.names();
+        let mut changed = Vec::new();
+        for (regex, expression) in &mut self.regexes {
+            let Some(pattern) = expression.pattern.as_ref().filter(|_| which(expression)) else {
+                continue;
+            };
+            let matching = names.iter().filter(|name| pattern.matches(name));
+            let found: BTreeSet<String> = matching.map(ToString::to_string).collect();
+            if expression.topics.as_ref() != Some(&found) {
+                expression.topics = Some(found);
+                changed.push(regex.clone());
+            }
+        }
+        for regex in changed {
+            self.store(Key::Regex(regex));
         }
     }
 
@@ -64,7 +145,7 @@ impl Consumer {
         let matched = member
             .regex
             .as_ref()
-            .and_then(|regex| self.regexes.get(regex));
+            .and_then(|regex| self.regexes.get(regex)?.topics());
         let matched = matched.into_iter().flatten();
         member.topics.iter().chain(matched).map(String::as_str)
     }
@@ -72,15 +153,15 @@ impl Consumer {
     /// Whether anybody wants the topic.
     pub fn consumes(&self, topic: &str) -> bool {
         let named = |member: &Member| member.topics.contains(topic);
-        let matched = |topics: &BTreeSet<String>| topics.contains(topic);
-        self.members.values().any(named) || self.regexes.values().any(matched)
+        let mut matched = self.regexes.values().filter_map(Expression::topics);
+        self.members.values().any(named) || matched.any(|topics| topics.contains(topic))
     }
 
     /// The names of the topics that anybody wants. What a regular expression stands for is looked at once, however many use it.
     pub(super) fn all_wanted(&self) -> BTreeSet<&str> {
         let named = self.members.values().flat_map(|member| &member.topics);
-        let matched = self.regexes.values().flatten();
-        named.chain(matched).map(String::as_str).collect()
+        let matched = self.regexes.values().filter_map(Expression::topics);
+        named.chain(matched.flatten()).map(String::as_str).collect()
     }
 
     /// Changes when a topic does that somebody wants. FNV-1a: the same in every version, as it is stored.

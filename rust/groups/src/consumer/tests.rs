@@ -2,6 +2,7 @@
 
 mod interleavings;
 mod mixed;
+mod regular_expressions;
 mod static_members;
 mod table;
 
@@ -17,8 +18,8 @@ use uuid::Uuid;
 
 use super::places::{Place, Places};
 use super::{
-    Assignor, Consumer, ConsumerRules, Key, Now, Sender, StoredGroup, Topology, check, places,
-    records,
+    Assignor, Consumer, ConsumerRules, Key, Now, Pattern, Sender, StoredGroup, Topology, check,
+    places, records,
 };
 
 pub(super) const SESSION: u64 = 45_000;
@@ -125,6 +126,19 @@ impl Scene {
         assert_eq!(self.group.view(&self.topics, &self.rules), before);
     }
 
+    /// Compiles what the group has only as text. What that was.
+    pub(super) fn compile(&mut self) -> Vec<String> {
+        let mut compiled = Vec::new();
+        while let Some(regex) = self.group.uncompiled().map(str::to_owned) {
+            let pattern = Pattern::compile(&regex).unwrap_or(Pattern::NOTHING);
+            self.group.set_pattern(&regex, pattern);
+            compiled.push(regex);
+        }
+        self.group.look_at(&self.topics);
+        self.store();
+        compiled
+    }
+
     /// Lets time pass as the timers would: never past a moment that the group wants to see.
     pub(super) fn pass(&mut self, ms: u64) {
         let end = self.ms + ms;
@@ -146,10 +160,12 @@ impl Scene {
             client_id: "client".to_owned(),
             client_host: "/127.0.0.1".to_owned(),
         };
-        let now = self.now();
+        let regex = request.subscribed_topic_regex.as_deref();
+        let pattern = regex.map(Pattern::compile).transpose().map_err(code)?;
+        let (topics, rules, now) = (&self.topics, &self.rules, self.now());
         let answer = self
             .group
-            .heartbeat(request, sender, &self.topics, &self.rules, now);
+            .heartbeat(request, pattern, sender, topics, rules, now);
         self.store();
         answer.map_err(code)
     }

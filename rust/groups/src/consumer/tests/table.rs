@@ -124,72 +124,6 @@ fn topics_that_change_are_shared_out_anew() {
     assert_eq!(scene.beat_owning("a", 4, &[("later", 0)]), Ok((5, None)));
 }
 
-fn matching(id: &str, regex: &str) -> ConsumerGroupHeartbeatRequest {
-    ConsumerGroupHeartbeatRequest {
-        subscribed_topic_names: None,
-        subscribed_topic_regex: Some(regex.to_owned()),
-        ..joins(id, &[])
-    }
-}
-
-#[test]
-fn what_is_no_regular_expression_is_refused_before_its_group_is_looked_at() {
-    for regex in ["(", "a)|(?:b"] {
-        let refused = check(&matching("b", regex), &rules()).unwrap_err();
-        assert_eq!(refused.code, ErrorCode::InvalidRegularExpression, "{regex}");
-    }
-}
-
-#[test]
-fn a_regular_expression_without_a_record_is_looked_up_all_the_same() {
-    let mut scene = Scene::new(&[("orders", 1)]);
-    scene.send(matching("a", "order.*")).unwrap();
-    // Kafka stores what it stands for some time after the member.
-    let regex = Key::Regex("order.*".to_owned()).entry("g", None).unwrap();
-    assert!(scene.log.remove(&regex.key).is_some());
-    scene.restart();
-    assert!(scene.group.all_wanted().contains("orders"));
-}
-
-#[test]
-fn a_regular_expression_may_stand_for_more_topics_than_a_record_has_room_for() {
-    let mut scene = Scene::new(&[]);
-    let names: Vec<String> = ('a'..='z')
-        .map(|letter| letter.to_string().repeat(30_000))
-        .collect();
-    for name in &names {
-        scene.set_topic(name, 1);
-    }
-    scene.send(matching("m", ".*")).unwrap();
-    let mut values = scene.log.values().flatten();
-    assert!(values.all(|value| value.len() < 600_000));
-    scene.restart();
-    assert!(
-        names
-            .iter()
-            .all(|name| scene.group.all_wanted().contains(name.as_str()))
-    );
-}
-
-#[test]
-fn a_regular_expression_stands_for_topics_that_match_as_a_whole() {
-    let mut scene = Scene::new(&[("order", 1), ("orders", 1), ("payments", 1)]);
-    let answer = scene.send(matching("a", "order.?|x")).unwrap();
-    let both = [all("order", 0..1), all("orders", 0..1)].concat();
-    assert_eq!(scene.told(&answer), Some(both));
-    assert!(
-        scene.group.all_wanted().contains("orders")
-            && !scene.group.all_wanted().contains("payments")
-    );
-    scene.set_topic("x", 1);
-    assert_eq!(scene.beat("a", 2).unwrap().1.unwrap().len(), 3);
-    scene.set_topic("xx", 1);
-    assert_eq!(scene.beat("a", 3), Ok((3, None)));
-    let invalid = scene.send(matching("b", "("));
-    assert_eq!(invalid, Err(ErrorCode::InvalidRegularExpression));
-    scene.restart();
-}
-
 #[test]
 fn a_member_may_change_what_it_subscribes_to() {
     let mut scene = Scene::new(&[("t", 1), ("u", 1)]);
@@ -332,10 +266,10 @@ fn what_could_not_be_stored_is_stored_with_the_next_change() {
         client_id: String::new(),
         client_host: String::new(),
     };
-    let now = scene.now();
+    let (request, now) = (joins("a", &["t"]), scene.now());
     let joined = scene
         .group
-        .heartbeat(joins("a", &["t"]), sender, &scene.topics, &rules(), now);
+        .heartbeat(request, None, sender, &scene.topics, &rules(), now);
     assert!(joined.is_ok());
     let lost = scene.group.take_changes();
     assert!(lost.keys.contains(&Key::Group));
