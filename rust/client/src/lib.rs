@@ -16,6 +16,7 @@ mod error;
 mod group;
 mod partitioner;
 mod producer;
+mod tasks;
 mod times;
 mod topic_name;
 

@@ -1,34 +1,29 @@
 //! The tasks that fetch, one for each leader, and what is done about one that ends before the consumer is closed.
 
-use std::collections::HashMap;
 use std::future::pending;
 
-use tokio::task::{Id, JoinSet};
+use crate::tasks::Tasks;
 
-#[derive(Debug, Default)]
-pub(super) struct Fetchers {
-    tasks: JoinSet<()>,
-    leaders: HashMap<Id, i32>,
-}
+#[derive(Debug)]
+pub(super) struct Fetchers(Tasks<i32, ()>);
 
 impl Fetchers {
+    pub(super) fn new() -> Self {
+        Self(Tasks::new())
+    }
+
     pub(super) fn begin(
         &mut self,
         leader: i32,
         fetcher: impl Future<Output = ()> + Send + 'static,
     ) {
-        let task = self.tasks.spawn(fetcher).id();
-        self.leaders.insert(task, leader);
+        self.0.begin(leader, fetcher);
     }
 
     /// The leader whose fetcher panics next; never, while all go on.
     pub(super) async fn lost(&mut self) -> i32 {
-        while let Some(ended) = self.tasks.join_next_with_id().await {
-            let (task, error) = match ended {
-                Ok((task, ())) => (task, None),
-                Err(error) => (error.id(), Some(error)),
-            };
-            if let (Some(leader), Some(error)) = (self.leaders.remove(&task), error) {
+        while let Some((leader, ended)) = self.0.next().await {
+            if let Err(error) = ended {
                 tracing::error!(leader, %error, "a fetcher ended in the middle of its work; another one takes over");
                 return leader;
             }
@@ -38,7 +33,7 @@ impl Fetchers {
 
     /// Waits until all have ended.
     pub(super) async fn ended(&mut self) {
-        while self.tasks.join_next().await.is_some() {}
+        while self.0.next().await.is_some() {}
     }
 }
 
@@ -48,7 +43,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_leader_of_one_that_panics_is_told() {
-        let mut fetchers = Fetchers::default();
+        let mut fetchers = Fetchers::new();
         fetchers.begin(1, pending());
         fetchers.begin(2, async {});
         fetchers.begin(3, async { panic!("on purpose") });

@@ -22,7 +22,7 @@ impl Drop for End {
 /// Runs until the consumer is closed; the fetchers end with it, each having given back what it has of the broker.
 pub(super) async fn run(shared: Arc<Shared>) {
     let _end = End(Arc::clone(&shared));
-    let mut fetchers = Fetchers::default();
+    let mut fetchers = Fetchers::new();
     tokio::select! {
         () = keep(&shared, &mut fetchers) => {}
         () = shared.closing.closed() => {}
@@ -137,7 +137,7 @@ mod tests {
         let unknown = shared.cluster.metadata();
         let metadata = shared.cluster.refresh(&unknown).await.unwrap();
         let (new, _) = shared.learn(&metadata);
-        let mut fetchers = Fetchers::default();
+        let mut fetchers = Fetchers::new();
         fetchers.begin(new[0].0, async { resume_unwind(Box::new("a test")) });
         (shared, fetchers)
     }

@@ -1,40 +1,39 @@
 //! What a task has under way beside it, each piece with what counts as its outcome if it does not come to its end: a panic must not
 //! leave the task waiting for what never comes.
 
-use tokio::task::JoinSet;
+use std::future::pending;
+
+use crate::tasks::Tasks;
 
 #[derive(Debug)]
-pub(super) struct Work<T>(JoinSet<T>);
+pub(super) struct Work<T>(Tasks<T, T>);
 
 impl<T: Send + 'static> Work<T> {
     pub(super) fn new() -> Self {
-        Self(JoinSet::new())
+        Self(Tasks::new())
     }
 
     /// Begins a piece of work; dropping this ends it.
     pub(super) fn begin(&mut self, instead: T, work: impl Future<Output = T> + Send + 'static) {
-        self.0.spawn(async move {
-            // A task of its own, so that a panic ends there; in a set, so that it ends with this one.
-            let mut alone = JoinSet::new();
-            alone.spawn(work);
-            match alone.join_next().await {
-                Some(Ok(done)) => done,
-                Some(Err(error)) => {
-                    tracing::error!(%error, "a member's work ended before it was done");
-                    instead
-                }
-                None => instead,
-            }
-        });
+        self.0.begin(instead, work);
     }
 
     /// The outcome of the piece that ends next; never, while there is none.
     pub(super) async fn next(&mut self) -> T {
-        match self.0.join_next().await {
-            Some(Ok(done)) => done,
-            // The runtime is being shut down, and this with it.
-            Some(Err(_)) | None => std::future::pending().await,
+        match self.0.next().await {
+            Some((_, Ok(done))) => done,
+            Some((instead, Err(error))) => {
+                tracing::error!(%error, "a member's work ended before it was done");
+                instead
+            }
+            None => pending().await,
         }
+    }
+
+    /// Ends all of it in the middle, as a panic does.
+    #[cfg(test)]
+    pub(super) fn interrupt(&mut self) {
+        self.0.interrupt();
     }
 }
 
