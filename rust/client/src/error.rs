@@ -85,6 +85,20 @@ pub enum ClientError {
         /// The partition.
         partition: i32,
     },
+    /// Asking the group where a partition starts ended in the middle, which is a fault of this client: seek to where reading
+    /// shall go on.
+    #[error(
+        "where {topic}-{partition} starts could not be asked of {group}, through a fault in this client: seek to where reading \
+         shall go on, or make a new consumer"
+    )]
+    StartUnknown {
+        /// The group.
+        group: Arc<str>,
+        /// The topic.
+        topic: Arc<str>,
+        /// The partition.
+        partition: i32,
+    },
     /// The position is not in the log, or none is known (offset −1), and `auto.offset.reset=none`: seek to where reading
     /// shall go on.
     #[error(

@@ -41,9 +41,12 @@ impl Consumer {
             .change(of, |partition| partition.begin(claim, at));
     }
 
-    /// Tells the reader what is wrong with a partition; it is not read until it is sought.
-    pub(crate) fn halt(&self, of: &TopicPartition, error: ClientError) {
-        let _ = self.shared.change(of, |partition| partition.halt(error));
+    /// Tells the reader why a partition that waits, if it is still that claim's, does not start; it is not read until it is
+    /// sought.
+    pub(crate) fn cannot_begin(&self, of: &TopicPartition, claim: &Arc<Claim>, error: ClientError) {
+        let _ = self
+            .shared
+            .change(of, |partition| partition.cannot_begin(claim, error));
     }
 
     /// Notes what is wrong at the moment.

@@ -111,9 +111,20 @@ impl Partition {
 
     /// Begins where the group says, unless the application sought meanwhile.
     pub(super) fn begin(&mut self, claim: &Arc<Claim>, at: StartAt) {
-        if self.waits && self.claim.as_ref().is_some_and(|it| Arc::ptr_eq(it, claim)) {
+        if self.waits_for(claim) {
             self.seek(at);
         }
+    }
+
+    /// Where to begin will not be known; unless the application sought meanwhile, it is told.
+    pub(super) fn cannot_begin(&mut self, claim: &Arc<Claim>, error: ClientError) {
+        if self.waits_for(claim) {
+            self.halt(error);
+        }
+    }
+
+    fn waits_for(&self, claim: &Arc<Claim>) -> bool {
+        self.waits && self.claim.as_ref().is_some_and(|it| Arc::ptr_eq(it, claim))
     }
 
     /// Goes elsewhere; what was fetched is dropped.

@@ -10,13 +10,31 @@ use super::events::RebalanceEvent;
 use super::membership::Partitions;
 use super::offsets;
 use super::shared::MemberShared;
+use crate::cluster::shown;
 use crate::consumer::{Claim, StartAt};
+use crate::error::ClientError;
 use kafkalite_names::TopicPartition;
 
-type Claimed = Vec<(TopicPartition, Arc<Claim>)>;
+pub(super) type Claimed = Vec<(TopicPartition, Arc<Claim>)>;
+
+/// Lets go of partitions however the work on them ends: what is joined next is joined without them.
+struct LettingGo<'a> {
+    shared: &'a MemberShared,
+    partitions: &'a [TopicPartition],
+}
+
+impl Drop for LettingGo<'_> {
+    fn drop(&mut self) {
+        self.shared.consumer.release(self.partitions);
+    }
+}
 
 /// Has readers drop these partitions, waits for the listener, commits what was consumed, lets go.
 pub(super) async fn release(shared: &MemberShared, partitions: Vec<TopicPartition>, lost: bool) {
+    let _letting_go = LettingGo {
+        shared,
+        partitions: &partitions,
+    };
     let claims = shared.consumer.claims();
     for of in &partitions {
         if let Some(claim) = claims.get(of) {
@@ -57,7 +75,6 @@ pub(super) async fn release(shared: &MemberShared, partitions: Vec<TopicPartitio
             tracing::warn!(group = %shared.group, "what was consumed last could not be committed in time: it comes again");
         }
     }
-    shared.consumer.release(&partitions);
 }
 
 /// Commits what was consumed of these, again while that may help. The generation is the one that is being left.
@@ -133,12 +150,24 @@ pub(super) async fn begin(shared: &MemberShared, claimed: Claimed) {
                 sleep(backoff.failed().max(Duration::from_millis(1))).await;
             }
             Err(error) => {
-                for (of, _) in &claimed {
-                    shared.consumer.halt(of, error.clone());
+                for (of, claim) in &claimed {
+                    shared.consumer.cannot_begin(of, claim, error.clone());
                 }
                 return;
             }
         }
+    }
+}
+
+/// The work that asks where these start has ended in the middle: readers are told, lest they wait for ever.
+pub(super) fn not_begun(shared: &MemberShared, claimed: &Claimed) {
+    for (of, claim) in claimed {
+        let error = ClientError::StartUnknown {
+            group: shown(&shared.group).into(),
+            topic: Arc::clone(&of.topic),
+            partition: of.partition,
+        };
+        shared.consumer.cannot_begin(of, claim, error);
     }
 }
 
@@ -191,5 +220,25 @@ mod tests {
     #[tokio::test]
     async fn who_was_given_up_meanwhile_does_not_commit_as_a_stranger() {
         assert_eq!(committed_in(-1).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_is_gone_though_its_work_is_interrupted() {
+        let (shared, _ordered, _attempts) = alone();
+        let of = TopicPartition::new("t", 0);
+        let claim = Arc::new(Claim::new());
+        shared.consumer.claim(&[(of.clone(), Arc::clone(&claim))]);
+        claim.consume(5);
+        // The commit is never answered.
+        shared
+            .standing
+            .send_modify(|standing| standing.generation = 3);
+        let work = release(&shared, vec![of], false);
+        tokio::select! {
+            biased;
+            () = work => unreachable!("it waits for the commit"),
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(shared.consumer.assignment(), []);
     }
 }

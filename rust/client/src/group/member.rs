@@ -12,12 +12,12 @@ use tokio::time::{Instant, sleep_until};
 use super::Subscription;
 use super::coordinator_link::CoordinatorLink;
 use super::division::{Counted, Divided, count, count_all, decide};
-use super::membership::{Effect, Event, Failure, Membership, Terms, Topics};
+use super::membership::{Effect, Event, Membership, Terms, Topics};
 use super::report::{gone, names, settled};
 use super::shared::{MemberShared, Order};
 use super::standing::Standing;
 use super::work::Work;
-use super::{handover, requests};
+use super::{failures, handover, requests};
 use crate::cluster::{CREATION, shown};
 use crate::error::{ClientError, Result};
 use kafkalite_groups::assignors::ClassicAssignor;
@@ -47,6 +47,8 @@ pub(super) enum Done {
     /// What the look with this number found.
     Looked(u64, Result<Counted>),
     Committed,
+    /// Where these start was being asked when the work ended.
+    NotBegun(handover::Claimed),
     Nothing,
 }
 
@@ -181,6 +183,7 @@ impl Task {
                 let interval = self.shared.consumer.config().auto_commit_interval;
                 self.commit_at = Instant::now() + interval;
             }
+            Done::NotBegun(claimed) => handover::not_begun(&self.shared, &claimed),
             Done::Nothing => {}
         }
     }
@@ -376,7 +379,8 @@ impl Task {
             }
             Effect::Adopt(partitions) => {
                 let claimed = handover::adopt(&shared, partitions);
-                self.work.begin(Done::Nothing, async move {
+                let instead = Done::NotBegun(claimed.clone());
+                self.work.begin(instead, async move {
                     handover::begin(&shared, claimed).await;
                     Done::Nothing
                 });
@@ -407,8 +411,7 @@ impl Task {
             }
             Effect::Report(failure) => {
                 self.has_failed = true;
-                let error = self.error(failure);
-                self.report(error);
+                self.report(failures::error(&shared, failure));
             }
             Effect::Silent => {
                 let given_up = shared.consumer.assignment();
@@ -436,24 +439,6 @@ impl Task {
         self.shared.fail(error);
         self.shared.consumer.wake();
     }
-
-    fn error(&self, failure: Failure) -> ClientError {
-        let group: Arc<str> = shown(&self.shared.group).into();
-        match failure {
-            Failure::Fenced => self.shared.fenced(),
-            Failure::Refused(code) => ClientError::NotAdmitted {
-                group,
-                code,
-                advice: requests::advice(code, self.shared.consumer.config()).into(),
-            },
-            Failure::Unable(error) => error,
-            Failure::Garbage { generation, detail } => ClientError::BadAssignment {
-                group,
-                generation,
-                detail: detail.into(),
-            },
-        }
-    }
 }
 
 /// The error of work that did not come to its end.
@@ -463,6 +448,8 @@ fn ended() -> ClientError {
 
 #[cfg(test)]
 mod tests {
+    use kafkalite_names::TopicPartition;
+
     use super::*;
     use crate::group::shared::tests::alone;
 
@@ -485,5 +472,19 @@ mod tests {
         task.look_at_the_clock();
         task.done(Done::Looked(task.look, found()));
         assert!(task.is_checked);
+    }
+
+    #[tokio::test]
+    async fn the_reader_is_told_of_partitions_whose_start_nobody_asks_for_any_more() {
+        let (shared, _ordered, _attempts) = alone();
+        let mut task = Task::new(Arc::new(shared));
+        let partitions = [TopicPartition::new("t", 0)].into();
+        task.carry_out(Effect::Adopt(partitions));
+        task.work.interrupt();
+        let done = task.work.next().await;
+        task.done(done);
+        let told = task.shared.consumer.try_next_batch();
+        let is_told = matches!(told, Some(Err(ClientError::StartUnknown { .. })));
+        assert!(is_told, "it waits for ever: {told:?}");
     }
 }

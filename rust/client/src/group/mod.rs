@@ -12,6 +12,7 @@ mod commits;
 mod coordinator_link;
 mod division;
 mod events;
+mod failures;
 mod handover;
 mod member;
 mod membership;
