@@ -99,3 +99,32 @@ fn nothing_is_appended_behind_a_change_of_role() {
     });
     assert!(refused.into_inner());
 }
+
+#[test]
+fn no_role_is_of_an_epoch_before_the_logs_newest_or_before_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path(), &LogConfig::default());
+    let refused = |role| matches!(log.take_role(role), Err(LogError::StaleRole { .. }));
+    assert!(refused(Role::Leader { epoch: -1 }));
+    assert!(refused(Role::Follower { epoch: -1 }));
+    log.append(&batch(&[b"x"]), &in_epoch(3, Origin::Client))
+        .unwrap();
+    assert!(refused(Role::Leader { epoch: 2 }));
+    assert!(refused(Role::Follower { epoch: 2 }));
+    assert_eq!(log.role(), None);
+    log.take_role(Role::Leader { epoch: 3 }).unwrap();
+}
+
+#[test]
+fn who_does_not_lead_opens_no_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path(), &LogConfig::default());
+    log.take_role(Role::Follower { epoch: 1 }).unwrap();
+    let mut unsound = batch(&[b"x"]);
+    *unsound.last_mut().unwrap() ^= 1;
+    let refused = log.append(&unsound, &in_epoch(1, Origin::Client));
+    assert!(
+        matches!(refused, Err(LogError::NotLeader { .. })),
+        "its checksum was looked at: {refused:?}"
+    );
+}

@@ -40,6 +40,8 @@ impl Log {
     /// Where durability is [`Synced`](Durability::Synced) the messages are neither visible nor to be acknowledged before
     /// [`flush_to`](Log::flush_to) has returned for the offset after them.
     pub fn append(&self, bytes: &[u8], options: &AppendOptions) -> Result<Appended> {
+        // Before the work of reading what is refused anyway; what counts is the look under the lock.
+        self.check_role(options)?;
         let prepared = prepare_all(bytes, options, &self.config(), limits::APPENDED)?;
         self.append_prepared(prepared, options)
     }
@@ -52,6 +54,7 @@ impl Log {
         options: &AppendOptions,
         most: usize,
     ) -> Result<Appended> {
+        self.check_role(options)?;
         let prepared = prepare(batch, options, &self.config(), most)?;
         self.append_prepared(vec![prepared], options)
     }

@@ -48,23 +48,27 @@ impl Log {
     }
 
     /// Has the broker be this to the partition. When this returns, nothing more is appended in an earlier role. A role of an
-    /// earlier epoch than the present one is refused, as is another one of the same: news can come late.
+    /// earlier epoch than the present one, or than the newest in the log, is refused, as is another one of the same: news can
+    /// come late. So is a negative epoch, which no leader has.
     pub fn take_role(&self, role: Role) -> Result<()> {
         let _appended = self.appender.lock();
         self.check_open()?;
-        match self.role.get() {
-            Some(now) if now != role && now.epoch() >= role.epoch() => Err(LogError::StaleRole {
+        let written = self.written.lock().epochs.latest();
+        let newest = written.map_or(0, |latest| latest.epoch.max(0));
+        let now = self.role.get();
+        let is_late = role.epoch() < newest
+            || now.is_some_and(|now| now != role && now.epoch() >= role.epoch());
+        if is_late {
+            return Err(LogError::StaleRole {
                 epoch: role.epoch(),
-                current: now.epoch(),
-            }),
-            _ => {
-                self.role.set(role);
-                Ok(())
-            }
+                current: now.map_or(newest, |now| now.epoch().max(newest)),
+            });
         }
+        self.role.set(role);
+        Ok(())
     }
 
-    /// Refuses what is appended in another role than the present one. Called with the appends' lock held.
+    /// Refuses what is appended in another role than the present one: for good if the appends' lock is held, else as things are.
     pub(super) fn check_role(&self, options: &AppendOptions) -> Result<()> {
         let may = match (self.role.get(), options.origin) {
             (None, _) | (Some(Role::Follower { .. }), Origin::Replica) => true,
