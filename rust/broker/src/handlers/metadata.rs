@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use kafkalite_cluster::{PartitionImage, TopicImage, names};
+use kafkalite_cluster::{ClusterImage, PartitionImage, TopicImage, names};
 use kafkalite_names::check_topic_name;
 use kafkalite_wire::{
     ErrorCode,
@@ -34,18 +34,20 @@ pub(super) async fn handle(context: &Context, request: MetadataRequest) -> Reply
         None => true,
         Some(topics) => context.api_version == 0 && topics.is_empty(),
     };
-    let mut topics = if all {
-        let mut all: Vec<_> = broker
-            .registry
-            .image()
-            .topics()
-            .map(|topic| describe(topic))
-            .collect();
+    let asked = distinct(context, request.topics.unwrap_or_default());
+    let mut refused = HashMap::new();
+    if !all && settings.auto_create_topics_enable && request.allow_auto_topic_creation {
+        refused = create_missing(context, &asked).await;
+    }
+    // Of one image, so that topics name only brokers that the answer has.
+    let image = broker.registry.image();
+    let mut topics: Vec<_> = if all {
+        let mut all: Vec<_> = image.topics().map(|topic| describe(topic)).collect();
         all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         all
     } else {
-        let create = settings.auto_create_topics_enable && request.allow_auto_topic_creation;
-        find(context, request.topics.unwrap_or_default(), create).await
+        let find = |asked| find(context, &image, asked, &refused);
+        asked.into_iter().map(find).collect()
     };
     if request.include_topic_authorized_operations {
         for topic in topics
@@ -55,7 +57,6 @@ pub(super) async fn handle(context: &Context, request: MetadataRequest) -> Reply
             topic.topic_authorized_operations = operations::ON_TOPIC;
         }
     }
-    let image = broker.registry.image();
     let brokers = image.brokers.iter().map(|(&node_id, known)| {
         let address = context.endpoint(known);
         MetadataBroker {
@@ -80,74 +81,81 @@ pub(super) async fn handle(context: &Context, request: MetadataRequest) -> Reply
     .into()
 }
 
-/// The topics asked for, each once, in that order; those that are missing are created, all in one go, if `create` says so.
-async fn find(
-    context: &Context,
-    mut asked: Vec<MetadataRequestTopic>,
-    create: bool,
-) -> Vec<MetadataTopic> {
-    let registry = &context.broker.registry;
-    let by_id = |asked: &MetadataRequestTopic| {
-        context.api_version >= FIRST_BY_ID && !asked.topic_id.is_nil()
-    };
+/// What is asked for, each once, in that order.
+fn distinct(context: &Context, mut asked: Vec<MetadataRequestTopic>) -> Vec<MetadataRequestTopic> {
     // A few bytes of request are a whole topic in the answer: repeated, they would fill any memory.
     let mut seen = HashSet::new();
     asked.retain(|asked| {
-        seen.insert(if by_id(asked) {
+        seen.insert(if is_by_id(context, asked) {
             Err(asked.topic_id)
         } else {
             Ok(asked.name.clone())
         })
     });
+    asked
+}
+
+fn is_by_id(context: &Context, asked: &MetadataRequestTopic) -> bool {
+    context.api_version >= FIRST_BY_ID && !asked.topic_id.is_nil()
+}
+
+/// Creates what is asked for by name and missing, all in one go; answers what was refused, and why.
+async fn create_missing(
+    context: &Context,
+    asked: &[MetadataRequestTopic],
+) -> HashMap<String, ErrorCode> {
+    let registry = &context.broker.registry;
     let partitions = context.broker.configs.settings().num_partitions;
     let missing: BTreeSet<String> = asked
         .iter()
-        .filter(|asked| create && !by_id(asked))
+        .filter(|asked| !is_by_id(context, asked))
         .filter_map(|asked| asked.name.clone())
         .filter(|name| !names::is_reserved(name) && registry.topic(name).is_none())
         .collect();
-    let mut refused: HashMap<String, ErrorCode> = HashMap::new();
-    if !missing.is_empty() {
-        let new = |name: &String| NewTopic {
-            name: name.clone(),
-            partitions,
-            overrides: Overrides::new(),
-        };
-        let outcomes = registry.create(missing.iter().map(new).collect()).await;
-        for (name, outcome) in missing.into_iter().zip(outcomes) {
-            if let Err(refusal) = outcome {
-                tracing::debug!("{name} was asked for and not created: {}", refusal.message);
-                refused.insert(name, refusal.code);
-            }
+    let mut refused = HashMap::new();
+    if missing.is_empty() {
+        return refused;
+    }
+    let new = |name: &String| NewTopic {
+        name: name.clone(),
+        partitions,
+        overrides: Overrides::new(),
+    };
+    let outcomes = registry.create(missing.iter().map(new).collect()).await;
+    for (name, outcome) in missing.into_iter().zip(outcomes) {
+        if let Err(refusal) = outcome {
+            tracing::debug!("{name} was asked for and not created: {}", refusal.message);
+            refused.insert(name, refusal.code);
         }
     }
-    asked
-        .into_iter()
-        .map(|asked| {
-            if by_id(&asked) {
-                return match registry.topic_by_id(asked.topic_id) {
-                    Some(topic) => describe(&topic),
-                    None => missing_topic(None, asked.topic_id, ErrorCode::UnknownTopicId),
-                };
-            }
-            // Null is allowed for what is asked for by id.
-            let Some(name) = asked.name else {
-                return missing_topic(None, asked.topic_id, ErrorCode::UnknownTopicId);
-            };
-            if let Some(topic) = registry.topic(&name) {
-                return describe(&topic);
-            }
-            let code =
-                refused
-                    .get(&name)
-                    .copied()
-                    .unwrap_or_else(|| match check_topic_name(&name) {
-                        Ok(()) => ErrorCode::UnknownTopicOrPartition,
-                        Err(_) => ErrorCode::InvalidTopic,
-                    });
-            missing_topic(Some(name), Uuid::nil(), code)
-        })
-        .collect()
+    refused
+}
+
+fn find(
+    context: &Context,
+    image: &ClusterImage,
+    asked: MetadataRequestTopic,
+    refused: &HashMap<String, ErrorCode>,
+) -> MetadataTopic {
+    if is_by_id(context, &asked) {
+        return match image.topic_by_id(asked.topic_id) {
+            Some(topic) => describe(topic),
+            None => missing_topic(None, asked.topic_id, ErrorCode::UnknownTopicId),
+        };
+    }
+    // Null is allowed for what is asked for by id.
+    let Some(name) = asked.name else {
+        return missing_topic(None, asked.topic_id, ErrorCode::UnknownTopicId);
+    };
+    if let Some(topic) = image.topic(&name) {
+        return describe(topic);
+    }
+    let code = match refused.get(&name) {
+        Some(code) => *code,
+        None if check_topic_name(&name).is_ok() => ErrorCode::UnknownTopicOrPartition,
+        None => ErrorCode::InvalidTopic,
+    };
+    missing_topic(Some(name), Uuid::nil(), code)
 }
 
 fn missing_topic(name: Option<String>, topic_id: Uuid, error_code: ErrorCode) -> MetadataTopic {

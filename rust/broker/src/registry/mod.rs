@@ -4,6 +4,11 @@
 //! replace as a whole. Changes follow one another, run on blocking threads, and each happens when the [`catalog`] is replaced on
 //! disk; what is left to do then is finished by the next start if a crash comes between. What is to lie here is handed to the
 //! [replicas](crate::replicas): a topic is in the image after its partitions can be read, and is out of it before they cannot.
+//!
+//! Another way to keep the image, as of a broker among others, has to offer what handlers ask for here: the image, and changes
+//! that answer each topic in its turn and are in the image when they do. Today's takes for granted that all lies here: a
+//! [`NewTopic`] and the growth of a topic say how many partitions there are to be, and drop where they are to lie. How many
+//! files may be open is counted where they are, in `replicas/descriptors`.
 
 mod catalog;
 mod creation;
@@ -57,8 +62,11 @@ impl Registry {
     /// thread that may block: it takes its turn among the changes of topics, or an older reading could come to rest on
     /// top of a newer one, or on a topic that is being created.
     pub(crate) fn apply_settings(&self, only: Option<&str>) {
-        let _in_turn = self.catalog.lock();
-        self.replicas.apply_settings(only);
+        let in_turn = self.catalog.lock();
+        // The logs of topics that are closed are being closed too.
+        if in_turn.is_some() {
+            self.replicas.apply_settings(only);
+        }
     }
 
     /// Changes nothing any more.
