@@ -80,13 +80,20 @@ pub enum LinkError {
         detail: Arc<str>,
     },
     /// The broker does not want to speak: see the code's meaning.
-    #[error("ApiVersions for {address}: {} ({})", code.message(), code.name())]
+    #[error("ApiVersions for {address}: {}", refused(*code))]
     Refused {
         /// Which address.
         address: Address,
         /// Kafka's error code.
         code: ErrorCode,
     },
+}
+
+fn refused(code: ErrorCode) -> String {
+    match code {
+        ErrorCode::Other(number) => format!("{} ({} {number})", code.message(), code.name()),
+        code => format!("{} ({})", code.message(), code.name()),
+    }
 }
 
 impl LinkError {
@@ -110,5 +117,17 @@ impl LinkError {
             Self::Refused { code, .. } => code.is_retriable(),
             Self::Protocol { .. } | Self::Unsupported { .. } | Self::Unsendable { .. } => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_is_not_known_is_told_by_its_number() {
+        assert!(refused(ErrorCode::from_code(4711)).ends_with(" 4711)"));
+        let known = refused(ErrorCode::UnsupportedVersion);
+        assert!(known.ends_with("(UNSUPPORTED_VERSION)"), "{known}");
     }
 }
