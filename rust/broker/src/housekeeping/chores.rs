@@ -16,10 +16,10 @@ pub(super) fn run(chore: Chore, broker: &BrokerState) {
     let now_ms = broker.world.now_ms();
     match chore {
         Chore::Flush => on_each(broker, "flush", |partition| partition.flush_if_due(now_ms)),
-        Chore::WarnOfTimes => warn_of_times(&broker.replicas, now_ms),
+        Chore::WarnOfTimes => warn_of_times(&broker.replicas, now_ms, WHILE_IT_RUNS),
         Chore::Retain => {
             // What came since the last look is not to go without a word either.
-            warn_of_times(&broker.replicas, now_ms);
+            warn_of_times(&broker.replicas, now_ms, WHILE_IT_RUNS);
             retain(broker, now_ms);
         }
         Chore::NoteFlushed => note("how far the logs are flushed", broker.replicas.checkpoint()),
@@ -58,8 +58,14 @@ fn retain(broker: &BrokerState, now_ms: i64) {
     });
 }
 
-/// Says of each topic once that messages are about to be deleted which were just written, with times of long ago.
-pub(super) fn warn_of_times(replicas: &Replicas, now_ms: i64) {
+/// When there is time to change a topic's settings, seen from a broker that runs on.
+const WHILE_IT_RUNS: &str = "now";
+/// The same, seen from one that stops: nobody can ask it for anything any more.
+pub(super) const AFTER_THE_STOP: &str = "before or right after the next start";
+
+/// Says of each topic once that messages are about to be deleted which were just written, with times of long ago; `when` is when
+/// something can be done about it.
+pub(super) fn warn_of_times(replicas: &Replicas, now_ms: i64, when: &str) {
     for topic in replicas.snapshot().iter() {
         let Some(first) = topic.partitions.first() else {
             continue;
@@ -77,7 +83,7 @@ pub(super) fn warn_of_times(replicas: &Replicas, now_ms: i64) {
             tracing::warn!(
                 "topic '{}': {} will be deleted at the next check of retention \
                  (log.retention.check.interval.ms), though just written: their times are older than \
-                 retention.ms={retention_ms}; to keep them set retention.ms=-1 on the topic now, or create it with \
+                 retention.ms={retention_ms}; to keep them set retention.ms=-1 on the topic {when}, or create it with \
                  message.timestamp.type=LogAppendTime",
                 topic.name,
                 counted(going, "message")

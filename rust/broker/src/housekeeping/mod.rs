@@ -45,7 +45,8 @@ pub(crate) async fn run(broker: Arc<BrokerState>) {
 /// Says what the next start will do away with: a broker that is stopped soon after messages came has not looked at them yet. Blocks
 /// as shortly as a look at each log's first segment takes.
 pub(crate) fn look_before_closing(broker: &BrokerState) {
-    chores::warn_of_times(&broker.replicas, broker.world.now_ms());
+    let now_ms = broker.world.now_ms();
+    chores::warn_of_times(&broker.replicas, now_ms, chores::AFTER_THE_STOP);
 }
 
 /// A wait that the clock cannot hold is as good as for ever.
