@@ -145,7 +145,9 @@ impl fmt::Display for ValueKind {
                 f.write_str("earliest, latest, or by_duration: and a duration that is not negative, like PT1H30M")
             }
             Self::UserTopic => f.write_str("the name of a topic, not beginning with __"),
-            Self::AddressLimits => f.write_str("IP address:number, separated by commas"),
+            Self::AddressLimits => {
+                f.write_str("IP address:number, separated by commas, each address once")
+            }
             Self::Replicas => f.write_str("partition:broker, separated by commas, or *"),
         }
     }
@@ -223,22 +225,32 @@ impl Row {
     }
 }
 
-/// The connections that each address may have; `None` if it is no list of these.
+/// The connections that each address may have; `None` if it is no list of these, or says two things of one address.
 pub(super) fn address_limits(value: &str) -> Option<BTreeMap<IpAddr, usize>> {
     let limit = |one: &str| {
         // The last colon: IPv6 has others.
         let (address, limit) = one.trim().rsplit_once(':')?;
-        let address = address.trim_start_matches('[').trim_end_matches(']');
+        let bare = address
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let address = match bare {
+            Some(bare) => IpAddr::V6(bare.parse().ok()?),
+            None => address.parse().ok()?,
+        };
         let limit: u32 = limit.trim().parse().ok()?;
-        Some((
-            address.parse::<IpAddr>().ok()?.to_canonical(),
-            limit as usize,
-        ))
+        Some((address.to_canonical(), limit as usize))
     };
     if value.trim().is_empty() {
         return Some(BTreeMap::new());
     }
-    value.split(',').map(limit).collect()
+    let mut limits = BTreeMap::new();
+    for one in value.split(',') {
+        let (address, limit) = limit(one)?;
+        if limits.insert(address, limit).is_some() {
+            return None;
+        }
+    }
+    Some(limits)
 }
 
 /// The words of a list, each once; `None` if one is not of `known`, where that says which there are.
@@ -327,6 +339,12 @@ mod tests {
             (ValueKind::OffsetReset, "none"),
             (ValueKind::AddressLimits, "127.0.0.1:-1"),
             (ValueKind::AddressLimits, "host:1"),
+            (ValueKind::AddressLimits, "[::1:1"),
+            (ValueKind::AddressLimits, "[[::1]]:1"),
+            (ValueKind::AddressLimits, "[127.0.0.1]:1"),
+            (ValueKind::AddressLimits, "127.0.0.1: "),
+            (ValueKind::AddressLimits, "127.0.0.1:1,,::1:1"),
+            (ValueKind::AddressLimits, "127.0.0.1:1, ::ffff:127.0.0.1:2"),
             (ValueKind::UserTopic, "__letters"),
         ] {
             let error = row(kind).check(value).unwrap_err().to_string();
