@@ -15,8 +15,11 @@ use std::{
 };
 
 use kafkalite_cluster::unknown_topic;
-use kafkalite_log::{AppendOptions, Appended, Log, LogConfig, LogError, Role, producers::Origin};
+use kafkalite_log::{
+    AppendOptions, Appended, Durability, Log, LogConfig, LogError, Role, producers::Origin,
+};
 use kafkalite_records::RecordBatch;
+use kafkalite_wire::ErrorCode;
 use kafkalite_world::Clock;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -189,10 +192,20 @@ impl Partition {
     }
 
     /// Waits until readers see everything before `end`: at once, or with `durability=synced` after the next flush. All
-    /// who wait share one fsync.
+    /// who wait share one fsync. What is hidden because others [lack](Log::agree) it is refused, for no flush shows it.
     pub(crate) async fn until_visible(self: &Arc<Self>, end: i64) -> Result<(), Refusal> {
-        if self.log.high_watermark() < end {
+        let is_hidden = || self.log.high_watermark() < end;
+        if is_hidden() && self.log.config().durability == Durability::Synced {
             self.flush().await?;
+        }
+        if is_hidden() {
+            return Err(Refusal::new(
+                ErrorCode::NotEnoughReplicasAfterAppend,
+                format!(
+                    "{}-{}: written, but other brokers that must have it do not have it yet",
+                    self.topic, self.index
+                ),
+            ));
         }
         Ok(())
     }

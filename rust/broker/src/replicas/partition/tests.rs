@@ -72,6 +72,23 @@ async fn a_producer_that_waits_gets_it_flushed() {
     assert_eq!(partition.log.high_watermark(), end);
 }
 
+#[tokio::test]
+async fn a_producer_is_not_told_that_others_have_what_they_lack() {
+    for durability in [Durability::Visible, Durability::Synced] {
+        let dir = tempfile::tempdir().unwrap();
+        let partition = partition(dir.path(), durability);
+        partition.log.agree(Some(0));
+        let end = partition.append(&batch()).unwrap().last_offset + 1;
+        let refused = partition.until_visible(end).await.unwrap_err();
+        assert_eq!(
+            refused.code,
+            kafkalite_wire::ErrorCode::NotEnoughReplicasAfterAppend
+        );
+        partition.log.agree(Some(end));
+        partition.until_visible(end).await.unwrap();
+    }
+}
+
 #[test]
 fn a_deleted_partition_says_that_it_is_unknown() {
     let dir = tempfile::tempdir().unwrap();
