@@ -176,10 +176,14 @@ impl Log {
         );
         let retention_ms = config.retention_ms.filter(|_| config.delete_expired);
         let retention_bytes = config.retention_bytes.filter(|_| config.delete_expired);
-        let mut rest: u64 = segments.iter().map(|segment| segment.file.written()).sum();
-        for (at, segment) in segments.iter().enumerate() {
+        // Looked at once: the last one grows meanwhile.
+        let sizes: Vec<u64> = segments
+            .iter()
+            .map(|segment| segment.file.written())
+            .collect();
+        let mut rest: u64 = sizes.iter().sum();
+        for ((at, segment), size) in segments.iter().enumerate().zip(sizes) {
             let next = segments.get(at + 1).map(|next| next.base_offset);
-            let size = segment.file.written();
             if (next.is_none() && size == 0) || visible < next.unwrap_or(end) {
                 return Ok(at);
             }
