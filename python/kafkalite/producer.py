@@ -27,6 +27,8 @@ Partitioner: TypeAlias = Callable[[bytes | None, int], int]
 
 _LAST_WORDS_S = 10.0  # how long a forgotten producer may take for what it still holds
 
+_LAST_MOMENT_S = 1.0  # what a producer gets for that after Ctrl-C
+
 _Bytes: TypeAlias = bytes | bytearray | memoryview | str
 
 
@@ -199,8 +201,14 @@ class Producer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Deliver what was sent, and close."""
-        self.close()
+        """Deliver what was sent, and close. After Ctrl-C that gets a moment only: whoever presses it wants out."""
+        if kind is None or not issubclass(kind, KeyboardInterrupt):
+            self.close()
+            return
+        try:
+            self.close(_LAST_MOMENT_S)
+        except KafkaError as undelivered:
+            logging.getLogger(__name__).warning("interrupted: %s", undelivered)
 
     def __repr__(self) -> str:
         """Return where it publishes to."""

@@ -60,7 +60,7 @@ def test_what_waits_for_a_partition_that_is_gone_says_so(broker, topic, caplog):
         Admin(broker).delete_topic(topic)
         broker.create_topic(topic, partitions=1)
         lost = [producer.send(topic, b"x", partition=1) for _ in range(3)]
-        assert "has no partition 1 any more, but 1: 3 records wait" in told(caplog, topic)
+        assert "has 1 partition now, and no partition 1 any more: 3 records wait" in told(caplog, topic)
         for delivery in lost:
             with pytest.raises(errors.UnknownTopicError, match="no partition 1"):
                 delivery.result()
@@ -111,7 +111,7 @@ def test_a_stream_whose_partition_is_gone_says_so_and_reads_the_others(broker, t
         assert next(stream).payload() == b"first"
         Admin(broker).delete_topic(topic)
         broker.create_topic(topic, partitions=1)
-        assert "has no partition 1, but 1; this consumer waits for it" in told(caplog, topic)
+        assert "has 1 partition now, and no partition 1; this consumer waits for it" in told(caplog, topic)
         with Producer(broker) as other:
             other.send(topic, b"second").result()
         assert next(stream).payload() == b"second"

@@ -183,6 +183,23 @@ def test_leaving_with_delivers_the_tail(broker, topic):
     assert read(broker, topic, 1)[0].value == b"tail"
 
 
+def test_an_interrupt_is_not_held_up_by_what_cannot_be_delivered(topic, caplog):
+    own = Broker()
+    producer = Producer(own)
+
+    def publish():
+        with producer:
+            producer.send(topic, b"there").result()
+            own.close()
+            producer.send(topic, b"nobody there")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):  # not the error of 120 s later
+        publish()
+    assert producer.closed
+    assert "interrupted: 1 record was not delivered" in caplog.text
+
+
 def test_a_forgotten_producer_delivers_what_it_holds(broker, topic):
     for number in range(3):
         Producer(broker, linger_ms=60_000).send(topic, b"%d" % number)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use kafkalite_names::counted;
 use tokio::time::Instant;
 
 use super::shared::Shared;
@@ -62,7 +63,10 @@ impl Shared {
             (Missing::Topic, false) => format!("there is no topic {topic}"),
             (Missing::Partition(count), _) => {
                 let partition = waiting.partition;
-                format!("topic {topic} has no partition {partition}, but {count}")
+                format!(
+                    "topic {topic} has {} now, and no partition {partition}",
+                    counted(count, "partition")
+                )
             }
         };
         let again = match config.auto_offset_reset {

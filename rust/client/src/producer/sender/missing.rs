@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use kafkalite_names::counted;
 use tokio::time::Instant;
 
 use super::Sender;
@@ -48,7 +49,8 @@ impl Sender {
                 ),
                 Missing::Partition(count) => (
                     format!(
-                        "topic {topic} has no partition {} any more, but {count}",
+                        "topic {topic} has {} now, and no partition {} any more",
+                        counted(count, "partition"),
                         waiting.partition
                     ),
                     "Add partitions to it, or choose another partition",
