@@ -20,6 +20,7 @@ ARROWS = {
     "wire": {"wire-derive"},
     "link": {"wire"},
     "cluster": {"names", "wire"},
+    "coordination": {"names"},
     "groups": {"cluster", "names", "wire"},
     "log": {"names", "records", "world"},
     "broker": {"cluster", "groups", "log", "names", "records", "wire", "world"},

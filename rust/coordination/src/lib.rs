@@ -1,0 +1,6 @@
+//! How brokers and consumers find each other over ZooKeeper, as the paper has it (P14 to P17): what stands in the registries
+//! ([`registries`]).
+//!
+//! It decides for nobody what to do about it: consumers and brokers ask it. Where no ZooKeeper is used nothing of it is, either.
+
+pub mod registries;
