@@ -7,7 +7,7 @@
 //! position (KIP-320) unless the position itself is gone.
 
 mod admin;
-mod closing;
+mod close_signal;
 mod cluster;
 mod codec_pool;
 pub mod config;
@@ -28,11 +28,11 @@ pub use admin::{
 pub use config::{AdminConfig, ClientConfig, ConfigError, ConsumerConfig, ProducerConfig};
 pub use consumer::{Batch, BatchLayouts, Claim, Consumer, OffsetAndTimestamp, StartAt};
 pub use error::{ClientError, Result};
-pub use group::{GroupConsumer, Pattern, PendingEvent, RebalanceEvent, Subscription};
+pub use group::{GroupConsumer, PendingEvent, RebalanceEvent, Subscription, TopicPattern};
 pub use kafkalite_link::{Address, LinkError, NamedBy};
 pub use kafkalite_names::TopicPartition;
 pub use kafkalite_records::{Compression, DecodedBatch, Header};
 pub use kafkalite_wire::ErrorCode;
 pub use partitioner::{murmur2, partition_of_key};
-pub use producer::{Delivery, Producer, ProducerRecord, RecordMetadata, Refused, Wait};
+pub use producer::{Delivery, Producer, ProducerRecord, ProducerWait, RecordMetadata, Refused};
 pub use topic_name::check_topic_name;

@@ -26,12 +26,24 @@ impl<K, T: Send + 'static> Tasks<K, T> {
 
     /// The one that ends next, with its outcome or that it panicked; `None` if there is none. Cancelling this loses nothing.
     pub(crate) async fn next(&mut self) -> Option<(K, Result<T, JoinError>)> {
-        let (id, outcome) = match self.tasks.join_next_with_id().await? {
+        let ended = self.tasks.join_next_with_id().await?;
+        Some(self.known(ended))
+    }
+
+    /// One that has ended, if there is one by now.
+    pub(crate) fn try_next(&mut self) -> Option<(K, Result<T, JoinError>)> {
+        let ended = self.tasks.try_join_next_with_id()?;
+        Some(self.known(ended))
+    }
+
+    /// What is known of one that has ended.
+    fn known(&mut self, ended: Result<(Id, T), JoinError>) -> (K, Result<T, JoinError>) {
+        let (id, outcome) = match ended {
             Ok((id, outcome)) => (id, Ok(outcome)),
             Err(error) => (error.id(), Err(error)),
         };
         let known = self.known.remove(&id);
-        Some((known.expect("noted when it began"), outcome))
+        (known.expect("noted when it began"), outcome)
     }
 
     /// Ends all in the middle of their work, as a panic does.

@@ -14,6 +14,6 @@ mod pool;
 pub use address::{Address, InvalidAddress, NamedBy};
 pub use backoff::Backoff;
 pub use config::LinkConfig;
-pub use connection::{Connection, Destination, Reply, Written};
+pub use connection::{Connection, Destination, PendingReply, PendingWrite};
 pub use error::LinkError;
 pub use pool::Pool;

@@ -14,7 +14,7 @@ use kafkalite_link::Connection;
 use kafkalite_wire::api::describe_cluster::DescribeClusterRequest;
 use kafkalite_wire::{ErrorCode, Request};
 
-use crate::closing::Closing;
+use crate::close_signal::CloseSignal;
 use crate::cluster::{Cluster, Purpose};
 use crate::config::AdminConfig;
 use crate::consumer::{OffsetAndTimestamp, StartAt};
@@ -30,7 +30,7 @@ pub use topics::{NewTopic, PartitionDescription, TopicDescription};
 pub struct Admin {
     cluster: Arc<Cluster>,
     config: AdminConfig,
-    closing: Closing,
+    closing: CloseSignal,
 }
 
 /// A cluster and its brokers.
@@ -65,7 +65,7 @@ impl Admin {
         Ok(Self {
             cluster: Arc::new(Cluster::new(config.client.clone())?),
             config,
-            closing: Closing::new("Admin"),
+            closing: CloseSignal::new("Admin"),
         })
     }
 

@@ -15,7 +15,7 @@ const SEVERAL: i16 = 4;
 
 /// A group's coordinator.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Coordinator {
+pub(crate) struct GroupCoordinator {
     /// The broker's id.
     pub(crate) broker: i32,
     pub(crate) address: Address,
@@ -24,7 +24,7 @@ pub(crate) struct Coordinator {
 impl Cluster {
     /// A group's coordinator, as remembered, or as some broker says. One that is not available yet is an error that may
     /// pass.
-    pub(crate) async fn coordinator(&self, group: &str) -> Result<Arc<Coordinator>> {
+    pub(crate) async fn coordinator(&self, group: &str) -> Result<Arc<GroupCoordinator>> {
         if let Some(known) = self.coordinators.lock().get(group) {
             return Ok(Arc::clone(known));
         }
@@ -47,7 +47,7 @@ impl Cluster {
     }
 
     /// Has the next [`coordinator`](Self::coordinator) ask again, unless another one than `wrong` is known by now.
-    pub(crate) fn forget_coordinator(&self, group: &str, wrong: &Arc<Coordinator>) {
+    pub(crate) fn forget_coordinator(&self, group: &str, wrong: &Arc<GroupCoordinator>) {
         let mut known = self.coordinators.lock();
         if known.get(group).is_some_and(|it| Arc::ptr_eq(it, wrong)) {
             known.remove(group);
@@ -55,7 +55,7 @@ impl Cluster {
     }
 
     /// A connection to a coordinator that is not shared: a `JoinGroup` waits there, and holds up what is sent behind it.
-    pub(crate) async fn dedicated_to(&self, coordinator: &Coordinator) -> Result<Connection> {
+    pub(crate) async fn dedicated_to(&self, coordinator: &GroupCoordinator) -> Result<Connection> {
         let destination = self.destination(coordinator.broker);
         let opened = Connection::open(&coordinator.address, destination, self.pool.config());
         Ok(opened.await?)
@@ -86,7 +86,7 @@ impl Cluster {
 
     async fn ask_of<R: Request>(
         &self,
-        coordinator: &Coordinator,
+        coordinator: &GroupCoordinator,
         request: impl Fn(i16) -> R,
     ) -> Result<R::Response> {
         let key = (Peer::Broker(coordinator.broker), Purpose::Ask);
@@ -117,7 +117,7 @@ pub(crate) fn shown(group: &str) -> String {
     }
 }
 
-fn found(group: &str, response: FindCoordinatorResponse) -> Result<Coordinator> {
+fn found(group: &str, response: FindCoordinatorResponse) -> Result<GroupCoordinator> {
     let (code, detail, broker, host, port) = match response.coordinators.into_iter().next() {
         Some(it) => (
             it.error_code,
@@ -143,7 +143,7 @@ fn found(group: &str, response: FindCoordinatorResponse) -> Result<Coordinator> 
         let detail = Some("the answer names no address".to_owned());
         return Err(refused(ErrorCode::CoordinatorNotAvailable, detail));
     };
-    Ok(Coordinator {
+    Ok(GroupCoordinator {
         broker,
         address: Address {
             host,

@@ -25,7 +25,7 @@ use crate::error::{ClientError, Result};
 use crate::topic_name::check_topic_name;
 use absence::Absences;
 pub(crate) use absence::CREATION;
-pub(crate) use coordinator::{Coordinator, is_elsewhere, shown};
+pub(crate) use coordinator::{GroupCoordinator, is_elsewhere, shown};
 use creation::Creations;
 pub(crate) use interest::Interest;
 use interest::Interests;
@@ -54,7 +54,7 @@ pub(crate) struct Cluster {
     /// Who has interests here reads.
     reads: bool,
     /// By group.
-    coordinators: Mutex<HashMap<Arc<str>, Arc<Coordinator>>>,
+    coordinators: Mutex<HashMap<Arc<str>, Arc<GroupCoordinator>>>,
     /// One refresh at a time; whoever waited takes its result.
     refreshing: tokio::sync::Mutex<()>,
     /// Nobody answered the last question: told once, not at every attempt.

@@ -16,7 +16,7 @@ use super::claim::Claim;
 pub struct Batch {
     pub(super) topic: Arc<str>,
     pub(super) partition: i32,
-    pub(super) content: Content,
+    pub(super) content: BatchContent,
     /// The first offset that was asked for.
     pub(super) from: i64,
     pub(super) next_offset: i64,
@@ -26,7 +26,7 @@ pub struct Batch {
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Content {
+pub(super) enum BatchContent {
     V2(DecodedBatch),
     /// Formats v0 and v1, and who set their timestamps.
     Old(MessageSet, TimestampType),
@@ -66,16 +66,16 @@ impl Batch {
     /// Who set the timestamps.
     pub fn timestamp_type(&self) -> TimestampType {
         match &self.content {
-            Content::V2(decoded) => decoded.header().timestamp_type(),
-            Content::Old(_, timestamp_type) => *timestamp_type,
+            BatchContent::V2(decoded) => decoded.header().timestamp_type(),
+            BatchContent::Old(_, timestamp_type) => *timestamp_type,
         }
     }
 
     /// How many records there are at the most: compaction, and a start inside the batch, leave fewer.
     pub fn len_hint(&self) -> usize {
         let records = match &self.content {
-            Content::V2(decoded) => decoded.records().remaining(),
-            Content::Old(set, _) => set.layouts().len(),
+            BatchContent::V2(decoded) => decoded.records().remaining(),
+            BatchContent::Old(set, _) => set.layouts().len(),
         };
         usize::try_from(self.next_offset - self.from)
             .unwrap_or(0)
@@ -86,16 +86,16 @@ impl Batch {
     /// of the response and keeps all of that alive.
     pub fn payload(&self) -> &Bytes {
         match &self.content {
-            Content::V2(decoded) => decoded.payload(),
-            Content::Old(set, _) => set.payload(),
+            BatchContent::V2(decoded) => decoded.payload(),
+            BatchContent::Old(set, _) => set.payload(),
         }
     }
 
     /// The batch as it was sent, records before the asked offset included; `None` for the formats v0 and v1.
     pub fn decoded(&self) -> Option<&DecodedBatch> {
         match &self.content {
-            Content::V2(decoded) => Some(decoded),
-            Content::Old(..) => None,
+            BatchContent::V2(decoded) => Some(decoded),
+            BatchContent::Old(..) => None,
         }
     }
 
@@ -109,8 +109,8 @@ impl Batch {
     /// Walks the records as positions in the payload; the iterator owns the batch.
     pub fn into_layouts(self) -> BatchLayouts {
         let walk = match self.content {
-            Content::V2(decoded) => Walk::V2(decoded.into_layouts()),
-            Content::Old(set, _) => Walk::Old(set, 0),
+            BatchContent::V2(decoded) => Walk::V2(decoded.into_layouts()),
+            BatchContent::Old(set, _) => Walk::Old(set, 0),
         };
         BatchLayouts {
             from: self.from,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kafkalite_records::Decompressor;
 
 use super::decode::{Fetched, decode};
-use super::shared::Shared;
+use super::shared::ConsumerShared;
 use crate::codec_pool;
 
 /// Uncompressed bytes that are not worth another thread: checking them takes less than handing them over and waiting.
@@ -14,7 +14,7 @@ const SMALL: usize = 64 << 10;
 /// Decodes all of it: off the runtime's workers, unless that takes no time worth mentioning. What is decompressed may be any
 /// number of times as large as what came.
 pub(super) async fn buffer(
-    shared: &Arc<Shared>,
+    shared: &Arc<ConsumerShared>,
     fetched: Vec<Fetched>,
     decompressor: &mut Decompressor,
 ) {
@@ -32,7 +32,7 @@ pub(super) async fn buffer(
     *decompressor = decoding.await;
 }
 
-fn buffer_all(shared: &Shared, fetched: Vec<Fetched>, decompressor: &mut Decompressor) {
+fn buffer_all(shared: &ConsumerShared, fetched: Vec<Fetched>, decompressor: &mut Decompressor) {
     let config = &shared.config;
     for fetched in fetched {
         if shared.is_closed() {

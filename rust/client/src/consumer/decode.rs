@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes};
 use kafkalite_records::legacy::MessageSet;
 use kafkalite_records::{Compression, DecodedBatch, Decompressor, Entry, RecordsError};
 
-use super::batch::{Batch, Content};
+use super::batch::{Batch, BatchContent};
 use crate::error::ClientError;
 use kafkalite_names::TopicPartition;
 
@@ -21,7 +21,7 @@ pub(super) struct Fetched {
 
 /// What the headers of fetched batches say.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Extent {
+pub(super) struct FetchedExtent {
     /// Where to fetch on.
     pub(super) next: i64,
     /// Bytes of whole batches; what follows is the start of one that is cut short.
@@ -31,7 +31,7 @@ pub(super) struct Extent {
 }
 
 /// Walks the headers, which takes no time, so that the next fetch can go before anything is decoded.
-pub(super) fn extent(bytes: &[u8], from: i64) -> Result<Extent, RecordsError> {
+pub(super) fn extent(bytes: &[u8], from: i64) -> Result<FetchedExtent, RecordsError> {
     let mut whole = 0;
     let mut next = from;
     let mut is_compressed = false;
@@ -47,7 +47,7 @@ pub(super) fn extent(bytes: &[u8], from: i64) -> Result<Extent, RecordsError> {
             Err(error) => return Err(error),
         }
     }
-    Ok(Extent {
+    Ok(FetchedExtent {
         next,
         bytes: whole,
         is_compressed,
@@ -92,10 +92,10 @@ pub(super) fn decode(
         if next_offset > from && wanted {
             let content = match &entry {
                 Entry::Batch(_) => {
-                    DecodedBatch::decode(&rest, decompressor, max_batch_bytes).map(Content::V2)
+                    DecodedBatch::decode(&rest, decompressor, max_batch_bytes).map(BatchContent::V2)
                 }
                 Entry::Message(message) => MessageSet::decode(&rest, decompressor, max_batch_bytes)
-                    .map(|set| Content::Old(set, message.timestamp_type)),
+                    .map(|set| BatchContent::Old(set, message.timestamp_type)),
             };
             take(Batch {
                 topic: fetched.of.topic.clone(),
@@ -161,7 +161,7 @@ mod tests {
         let bytes = [batch(10, 5), batch(15, 2)].concat();
         assert_eq!(
             extent(&bytes, 12),
-            Ok(Extent {
+            Ok(FetchedExtent {
                 next: 17,
                 bytes: bytes.len(),
                 is_compressed: false,
@@ -176,7 +176,7 @@ mod tests {
         let bytes = [&whole[..], &batch(3, 3)[..40]].concat();
         assert_eq!(
             extent(&bytes, 0),
-            Ok(Extent {
+            Ok(FetchedExtent {
                 next: 3,
                 bytes: whole.len(),
                 is_compressed: false,
@@ -232,7 +232,7 @@ mod tests {
         .concat();
         assert_eq!(
             extent(&bytes, 0),
-            Ok(Extent {
+            Ok(FetchedExtent {
                 next: 4,
                 bytes: bytes.len(),
                 is_compressed: false,

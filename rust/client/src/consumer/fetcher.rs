@@ -18,12 +18,12 @@ use super::buffering::buffer;
 use super::decode::{Fetched, extent};
 use super::offsets::{Question, ask_leader};
 use super::plan::Plan;
-use super::session::{Session, SessionRequest, Want};
-use super::shared::Shared;
+use super::session::{FetcherSession, FetcherSessionRequest, Want};
+use super::shared::ConsumerShared;
 use crate::cluster::Purpose;
 use crate::config::OffsetReset;
 use crate::error::{ClientError, Result, StaleMetadata};
-use kafkalite_link::{Connection, Reply};
+use kafkalite_link::{Connection, PendingReply};
 
 /// A fetch that has been waiting this long is given up, with its connection, for a partition that is to be fetched anew.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -32,12 +32,12 @@ const PATIENCE: Duration = Duration::from_millis(5);
 const FAREWELL: Duration = Duration::from_secs(1);
 
 pub(super) struct Fetcher {
-    shared: Arc<Shared>,
+    shared: Arc<ConsumerShared>,
     leader: i32,
     /// Told when there is something new to fetch.
     wake: Arc<Notify>,
     connection: Option<Connection>,
-    session: Session,
+    session: FetcherSession,
     /// The session names topics by id.
     by_id: bool,
     backoff: Backoff,
@@ -48,7 +48,7 @@ pub(super) struct Fetcher {
 
 /// A fetch under way.
 struct UnderWay {
-    reply: Reply<FetchRequest>,
+    reply: PendingReply<FetchRequest>,
     asked: Asked,
     since: Instant,
     /// The broker may hold it for long.
@@ -56,7 +56,7 @@ struct UnderWay {
 }
 
 impl Fetcher {
-    pub(super) fn new(shared: Arc<Shared>, leader: i32, wake: Arc<Notify>) -> Self {
+    pub(super) fn new(shared: Arc<ConsumerShared>, leader: i32, wake: Arc<Notify>) -> Self {
         let client = &shared.config.client;
         let backoff = Backoff::new(client.reconnect_backoff, client.reconnect_backoff_max);
         Self {
@@ -64,7 +64,7 @@ impl Fetcher {
             leader,
             wake,
             connection: None,
-            session: Session::default(),
+            session: FetcherSession::default(),
             by_id: false,
             backoff,
             throttled_until: None,
@@ -112,7 +112,7 @@ impl Fetcher {
     /// Has the broker forget the session, so that another client can have its place (KIP-227).
     async fn give_back_session(&mut self) {
         let is_reached = self.connection.as_ref().is_some_and(Connection::is_open);
-        let Some(SessionRequest { id, epoch, .. }) = self.session.last_request() else {
+        let Some(FetcherSessionRequest { id, epoch, .. }) = self.session.last_request() else {
             return;
         };
         if !is_reached {
@@ -168,7 +168,11 @@ impl Fetcher {
         }
     }
 
-    async fn send(&mut self, wanted: Vec<Want>, max_wait: Duration) -> Result<Reply<FetchRequest>> {
+    async fn send(
+        &mut self,
+        wanted: Vec<Want>,
+        max_wait: Duration,
+    ) -> Result<PendingReply<FetchRequest>> {
         let connection = match self.connection.take() {
             Some(connection) if connection.is_open() => connection,
             _ => {
@@ -187,7 +191,7 @@ impl Fetcher {
             self.session.restart();
         }
         let config = &self.shared.config;
-        let SessionRequest {
+        let FetcherSessionRequest {
             id,
             epoch,
             topics,

@@ -7,10 +7,10 @@ use tokio::time::{sleep, timeout};
 
 use super::fetcher::Fetcher;
 use super::fetchers::Fetchers;
-use super::shared::Shared;
+use super::shared::ConsumerShared;
 
 /// However this task ends, nobody waits for what does not come any more.
-struct End(Arc<Shared>);
+struct End(Arc<ConsumerShared>);
 
 impl Drop for End {
     fn drop(&mut self) {
@@ -20,7 +20,7 @@ impl Drop for End {
 }
 
 /// Runs until the consumer is closed; the fetchers end with it, each having given back what it has of the broker.
-pub(super) async fn run(shared: Arc<Shared>) {
+pub(super) async fn run(shared: Arc<ConsumerShared>) {
     let _end = End(Arc::clone(&shared));
     let mut fetchers = Fetchers::new();
     tokio::select! {
@@ -30,7 +30,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
     fetchers.ended().await;
 }
 
-async fn keep(shared: &Arc<Shared>, fetchers: &mut Fetchers) {
+async fn keep(shared: &Arc<ConsumerShared>, fetchers: &mut Fetchers) {
     let mut backoff = shared.cluster.retry_backoff();
     let mut losses = shared.cluster.retry_backoff();
     let max_age = shared.config.client.metadata_max_age;
@@ -123,14 +123,14 @@ mod tests {
     }
 
     /// Who reads the first partition of these topics; the fetcher of their leader is about to panic.
-    async fn reader(bootstrap: &str, topics: &[&str]) -> (Arc<Shared>, Fetchers) {
+    async fn reader(bootstrap: &str, topics: &[&str]) -> (Arc<ConsumerShared>, Fetchers) {
         let pairs = [
             ("bootstrap.servers", bootstrap),
             ("allow.auto.create.topics", "false"),
         ];
         let config = ConsumerConfig::from_pairs(pairs).unwrap();
         let cluster = Arc::new(Cluster::to_read(config.client.clone()).unwrap());
-        let shared = Arc::new(Shared::new(config, cluster));
+        let shared = Arc::new(ConsumerShared::new(config, cluster));
         let topics = topics.iter().map(|topic| TopicPartition::new(*topic, 0));
         shared.assign(topics.map(|of| (of, StartAt::Beginning)));
         shared.leaders_wanted.notified().await; // the assignment is taken up here

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kafkalite_names::counted;
 use tokio::time::Instant;
 
-use super::shared::Shared;
+use super::shared::ConsumerShared;
 use crate::cluster::{Metadata, Missing, shown};
 use crate::config::OffsetReset;
 
@@ -23,7 +23,7 @@ struct Waiting {
     is_due: bool,
 }
 
-impl Shared {
+impl ConsumerShared {
     /// Warns, once for each topic, of partitions that the cluster does not have.
     pub(super) fn tell_of_missing(&self, metadata: &Metadata) {
         for (topic, waiting) in self.missing(metadata) {

@@ -36,7 +36,7 @@ pub use batch::{Batch, BatchLayouts};
 pub use claim::Claim;
 pub use offsets::OffsetAndTimestamp;
 pub(crate) use offsets::find_offsets;
-use shared::Shared;
+use shared::ConsumerShared;
 
 /// Where to start reading a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub enum StartAt {
 /// Reads partitions of any Kafka cluster. Shared by reference among threads; each batch goes to one of them.
 #[derive(Debug)]
 pub struct Consumer {
-    shared: Arc<Shared>,
+    shared: Arc<ConsumerShared>,
 }
 
 impl Consumer {
@@ -67,7 +67,7 @@ impl Consumer {
     }
 
     fn of(config: ConsumerConfig, cluster: Arc<Cluster>, runtime: &Handle) -> Self {
-        let shared = Arc::new(Shared::new(config, cluster));
+        let shared = Arc::new(ConsumerShared::new(config, cluster));
         runtime.spawn(leaders::run(Arc::clone(&shared)));
         Self { shared }
     }

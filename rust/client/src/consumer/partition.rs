@@ -28,7 +28,7 @@ fn fresh_generation() -> u64 {
     clippy::struct_excessive_bools,
     reason = "each holds whatever the others do"
 )]
-pub(super) struct Partition {
+pub(super) struct ReadPartition {
     /// Where to fetch next; `None` while it is to be asked for (`start`).
     pub(super) fetch_offset: Option<i64>,
     pub(super) start: StartAt,
@@ -69,7 +69,7 @@ pub(super) struct Partition {
     backoff: Backoff,
 }
 
-impl Partition {
+impl ReadPartition {
     pub(super) fn new(start: StartAt, backoff: Backoff) -> Self {
         let mut partition = Self {
             fetch_offset: None,
@@ -394,9 +394,9 @@ mod tests {
     }
 
     /// Led by broker 1, read from offset 0.
-    fn partition() -> Partition {
+    fn partition() -> ReadPartition {
         let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(1));
-        let mut partition = Partition::new(StartAt::Offset(0), backoff);
+        let mut partition = ReadPartition::new(StartAt::Offset(0), backoff);
         partition.learn(&of(), &topic(ID, 1), OffsetReset::Earliest);
         partition
     }

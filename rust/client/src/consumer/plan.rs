@@ -7,7 +7,7 @@ use kafkalite_names::TopicPartition;
 use tokio::time::Instant;
 
 use super::StartAt;
-use super::partition::Partition;
+use super::partition::ReadPartition;
 use super::session::Want;
 use crate::config::ConsumerConfig;
 
@@ -30,7 +30,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Of the partitions that this broker leads; those that are wanted are noted as asked for.
     pub(super) fn new(
-        partitions: &mut HashMap<TopicPartition, Partition>,
+        partitions: &mut HashMap<TopicPartition, ReadPartition>,
         leader: i32,
         config: &ConsumerConfig,
         now: Instant,
@@ -86,7 +86,7 @@ impl Plan {
 
 /// Whether the reader may be waiting for a partition that the last plan did not ask for.
 pub(super) fn is_urgent(
-    partitions: &HashMap<TopicPartition, Partition>,
+    partitions: &HashMap<TopicPartition, ReadPartition>,
     leader: i32,
     now: Instant,
 ) -> bool {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     /// Two partitions of a leader, read from offset 0, with room for 100 bytes each.
-    fn two() -> (HashMap<TopicPartition, Partition>, ConsumerConfig) {
+    fn two() -> (HashMap<TopicPartition, ReadPartition>, ConsumerConfig) {
         let settings = [
             ("bootstrap.servers", "127.0.0.1:1"),
             ("queued.max.bytes", "100"),
@@ -135,7 +135,7 @@ mod tests {
         };
         let partition = |number| {
             let backoff = Backoff::new(Duration::ZERO, Duration::ZERO);
-            let mut partition = Partition::new(StartAt::Offset(0), backoff);
+            let mut partition = ReadPartition::new(StartAt::Offset(0), backoff);
             partition.learn(&of(number), &topic, OffsetReset::Earliest);
             (of(number), partition)
         };

@@ -28,7 +28,7 @@ pub(super) struct Want {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Session {
+pub(super) struct FetcherSession {
     /// As the broker gave it; 0 for none.
     id: i32,
     /// Of the next request. 0 asks for a new session, and ends the one that is named.
@@ -39,16 +39,19 @@ pub(super) struct Session {
 
 /// The session's part of a fetch request.
 #[derive(Debug, Default)]
-pub(super) struct SessionRequest {
+pub(super) struct FetcherSessionRequest {
     pub(super) id: i32,
     pub(super) epoch: i32,
     pub(super) topics: Vec<FetchTopic>,
     pub(super) forgotten: Vec<ForgottenTopic>,
 }
 
-impl Session {
+impl FetcherSession {
     /// The request that makes the broker fetch exactly `wanted`.
-    pub(super) fn request(&mut self, wanted: impl IntoIterator<Item = Want>) -> SessionRequest {
+    pub(super) fn request(
+        &mut self,
+        wanted: impl IntoIterator<Item = Want>,
+    ) -> FetcherSessionRequest {
         if self.epoch == 0 {
             self.remembered.clear();
         }
@@ -77,7 +80,7 @@ impl Session {
         for gone in before.values() {
             forgotten.push(gone, gone.of.partition);
         }
-        SessionRequest {
+        FetcherSessionRequest {
             id: self.id,
             epoch: self.epoch,
             topics: changed.into_topics(|topic, topic_id, partitions| FetchTopic {
@@ -127,11 +130,11 @@ impl Session {
     }
 
     /// The request that ends the session, if there is one.
-    pub(super) fn last_request(&self) -> Option<SessionRequest> {
-        (self.id != 0).then(|| SessionRequest {
+    pub(super) fn last_request(&self) -> Option<FetcherSessionRequest> {
+        (self.id != 0).then(|| FetcherSessionRequest {
             id: self.id,
             epoch: FINAL_EPOCH,
-            ..SessionRequest::default()
+            ..FetcherSessionRequest::default()
         })
     }
 }
@@ -173,7 +176,7 @@ mod tests {
         }
     }
 
-    fn fetched(request: &SessionRequest) -> Vec<(i32, i64)> {
+    fn fetched(request: &FetcherSessionRequest) -> Vec<(i32, i64)> {
         request
             .topics
             .iter()
@@ -184,7 +187,7 @@ mod tests {
 
     #[test]
     fn after_the_first_request_only_changes_are_said() {
-        let mut session = Session::default();
+        let mut session = FetcherSession::default();
         let first = session.request([want(0, 5), want(1, 6)]);
         assert_eq!((first.id, first.epoch, fetched(&first).len()), (0, 0, 2));
         session.answered(77);
@@ -199,7 +202,7 @@ mod tests {
 
     #[test]
     fn without_a_session_every_request_says_everything() {
-        let mut session = Session::default();
+        let mut session = FetcherSession::default();
         for _ in 0..2 {
             let request = session.request([want(0, 5)]);
             assert_eq!((request.id, request.epoch), (0, 0));
@@ -211,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_session_that_is_begun_anew_or_ended_is_named_so_that_its_place_is_free() {
-        let mut session = Session::default();
+        let mut session = FetcherSession::default();
         session.request([want(0, 5)]);
         session.answered(77);
         session.restart();
@@ -228,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_recreated_topic_is_another_topic() {
-        let mut session = Session::default();
+        let mut session = FetcherSession::default();
         session.request([want(0, 5)]);
         session.answered(7);
         let recreated = Want {

@@ -11,15 +11,15 @@ use tokio::time::Instant;
 use super::StartAt;
 use super::batch::Batch;
 use super::claim::Claim;
-use super::partition::Partition;
+use super::partition::ReadPartition;
 use super::plan::{self, Plan};
-use crate::closing::Closing;
+use crate::close_signal::CloseSignal;
 use crate::cluster::{Cluster, Metadata};
 use crate::config::ConsumerConfig;
 use crate::error::{ClientError, Result};
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct ConsumerShared {
     pub(super) config: ConsumerConfig,
     pub(super) cluster: Arc<Cluster>,
     state: Mutex<State>,
@@ -27,14 +27,14 @@ pub(super) struct Shared {
     pub(super) arrived: Notify,
     /// A partition has no leader, or its leader refused.
     pub(super) leaders_wanted: Notify,
-    pub(super) closing: Closing,
+    pub(super) closing: CloseSignal,
     /// Whether the background work of a closed consumer is done.
     has_ended: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    partitions: HashMap<TopicPartition, Partition>,
+    partitions: HashMap<TopicPartition, ReadPartition>,
     /// Partitions that have something, each once, in the order of their turn.
     ready: VecDeque<TopicPartition>,
     wakers: HashMap<i32, Arc<Notify>>,
@@ -42,7 +42,7 @@ struct State {
     trouble: Option<ClientError>,
 }
 
-impl Shared {
+impl ConsumerShared {
     pub(super) fn new(config: ConsumerConfig, cluster: Arc<Cluster>) -> Self {
         Self {
             config,
@@ -50,7 +50,7 @@ impl Shared {
             state: Mutex::default(),
             arrived: Notify::new(),
             leaders_wanted: Notify::new(),
-            closing: Closing::new("consumer"),
+            closing: CloseSignal::new("consumer"),
             has_ended: watch::Sender::new(false),
         }
     }
@@ -94,7 +94,7 @@ impl Shared {
         let before = std::mem::take(&mut state.partitions);
         state.ready.clear();
         for (of, start) in wanted {
-            let partition = Partition::new(start, self.cluster.retry_backoff());
+            let partition = ReadPartition::new(start, self.cluster.retry_backoff());
             let topic = Arc::clone(&of.topic);
             self.put(&mut state, of, partition);
             self.cluster.may_create(&topic);
@@ -110,13 +110,13 @@ impl Shared {
     pub(super) fn claim(&self, claimed: &[(TopicPartition, Arc<Claim>)]) {
         let mut state = self.state.lock();
         for (of, claim) in claimed {
-            let partition = Partition::claimed(Arc::clone(claim), self.cluster.retry_backoff());
+            let partition = ReadPartition::claimed(Arc::clone(claim), self.cluster.retry_backoff());
             self.put(&mut state, of.clone(), partition);
         }
         self.leaders_wanted.notify_one();
     }
 
-    fn put(&self, state: &mut State, of: TopicPartition, mut partition: Partition) {
+    fn put(&self, state: &mut State, of: TopicPartition, mut partition: ReadPartition) {
         if !self.is_closed() {
             partition.interest = Some(self.cluster.interest(&of.topic));
         }
@@ -142,7 +142,7 @@ impl Shared {
     pub(super) fn change<T>(
         &self,
         of: &TopicPartition,
-        change: impl FnOnce(&mut Partition) -> T,
+        change: impl FnOnce(&mut ReadPartition) -> T,
     ) -> Result<T> {
         let state = &mut *self.state.lock();
         let partition = state
@@ -159,7 +159,10 @@ impl Shared {
         Ok(changed)
     }
 
-    pub(super) fn look<T>(&self, look: impl FnOnce(&HashMap<TopicPartition, Partition>) -> T) -> T {
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&HashMap<TopicPartition, ReadPartition>) -> T,
+    ) -> T {
         look(&self.state.lock().partitions)
     }
 
@@ -208,7 +211,7 @@ impl Shared {
         &self,
         of: &TopicPartition,
         generation: u64,
-        change: impl FnOnce(&mut Partition) -> T,
+        change: impl FnOnce(&mut ReadPartition) -> T,
     ) -> Option<T> {
         let state = &mut *self.state.lock();
         let partition = state
@@ -232,7 +235,7 @@ impl Shared {
     pub(super) fn lost_fetcher(&self, leader: i32) {
         let state = &mut *self.state.lock();
         state.wakers.remove(&leader);
-        let led = |partition: &&mut Partition| partition.leader == Some(leader);
+        let led = |partition: &&mut ReadPartition| partition.leader == Some(leader);
         for partition in state.partitions.values_mut().filter(led) {
             partition.fetch_again();
         }
@@ -314,7 +317,7 @@ impl State {
 fn queue(
     ready: &mut VecDeque<TopicPartition>,
     of: &TopicPartition,
-    partition: &mut Partition,
+    partition: &mut ReadPartition,
     arrived: &Notify,
 ) {
     let takes_part = partition.has_something() && !partition.paused;
@@ -342,14 +345,14 @@ mod tests {
     }
 
     /// One partition, read from offset 0, with room for 100 bytes; and what wakes its fetcher.
-    fn shared() -> (Shared, Arc<Notify>) {
+    fn shared() -> (ConsumerShared, Arc<Notify>) {
         let pairs = [
             ("bootstrap.servers", "127.0.0.1:1"),
             ("queued.max.bytes", "100"),
         ];
         let config = ConsumerConfig::from_pairs(pairs).unwrap();
         let cluster = Arc::new(Cluster::new(config.client.clone()).unwrap());
-        let shared = Shared::new(config, cluster);
+        let shared = ConsumerShared::new(config, cluster);
         shared.assign([(of(), StartAt::Offset(0))]);
         let (mut new, _) = shared.learn(&led());
         (shared, new.remove(0).1)

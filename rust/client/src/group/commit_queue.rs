@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kafkalite_wire::ErrorCode;
 use tokio::sync::mpsc;
 
-use super::offsets::{Offsets, commit};
+use super::offsets::{GroupOffsets, commit};
 use super::standing::Standing;
 use crate::cluster::{Cluster, shown};
 use crate::error::{ClientError, Result};
@@ -21,7 +21,7 @@ const TOGETHER: usize = 4096;
 /// One commit to be made.
 pub(super) struct Attempt {
     /// With none, nothing is asked: it is answered when everything before it is.
-    pub(super) offsets: Offsets,
+    pub(super) offsets: GroupOffsets,
     pub(super) standing: Standing,
     pub(super) answer: Box<dyn FnOnce(Result<()>) + Send>,
 }
@@ -84,7 +84,7 @@ pub(super) async fn run(
 }
 
 /// What holds of each partition when all of them are made.
-fn latest(together: &[Attempt]) -> Offsets {
+fn latest(together: &[Attempt]) -> GroupOffsets {
     let all = together.iter().flat_map(|attempt| &attempt.offsets);
     let latest: BTreeMap<_, _> = all.map(|(of, to)| (of, to)).collect();
     let owned = |(of, to): (&TopicPartition, &_)| (of.clone(), Clone::clone(to));

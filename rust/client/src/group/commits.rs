@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::commit_queue::Attempt;
-use super::offsets::Offsets;
-use super::shared::{MemberShared, Order};
+use super::offsets::GroupOffsets;
+use super::shared::{MemberOrder, MemberShared};
 use super::standing::Standing;
 use crate::admin::CommittedOffset;
 use crate::cluster::shown;
@@ -28,8 +28,8 @@ enum Verdict {
 
 impl MemberShared {
     /// What was consumed of these partitions, which are sorted, or of all, and is not committed.
-    pub(super) fn uncommitted(&self, of: Option<&[TopicPartition]>) -> Offsets {
-        let mut offsets: Offsets = self
+    pub(super) fn uncommitted(&self, of: Option<&[TopicPartition]>) -> GroupOffsets {
+        let mut offsets: GroupOffsets = self
             .consumer
             .claims()
             .into_iter()
@@ -50,7 +50,7 @@ impl MemberShared {
     /// and before anything that was queued later is answered.
     pub(super) fn queue(
         &self,
-        offsets: Offsets,
+        offsets: GroupOffsets,
         standing: Standing,
         then: impl FnOnce(Result<()>) + Send + 'static,
     ) {
@@ -66,7 +66,7 @@ impl MemberShared {
     /// Commits once, as [`queue`](Self::queue).
     pub(super) fn attempt(
         &self,
-        offsets: Offsets,
+        offsets: GroupOffsets,
         standing: Standing,
     ) -> impl Future<Output = Result<()>> + Send + 'static {
         let (answer, answered) = oneshot::channel();
@@ -83,11 +83,11 @@ impl MemberShared {
 
     /// Waits until everything that was queued is answered.
     pub(super) fn queued(&self) -> impl Future<Output = Result<()>> + Send + 'static {
-        self.attempt(Offsets::new(), Standing::outside())
+        self.attempt(GroupOffsets::new(), Standing::outside())
     }
 
     /// Notes what is committed, so that it is not committed again.
-    pub(super) fn settle(&self, offsets: &Offsets) {
+    pub(super) fn settle(&self, offsets: &GroupOffsets) {
         let claims = self.consumer.claims();
         for (of, committed) in offsets {
             if let Some(claim) = claims.get(of) {
@@ -97,7 +97,11 @@ impl MemberShared {
     }
 
     /// Commits, and again after rebalances while the partitions are still this member's.
-    pub(super) async fn commit_within(&self, offsets: &Offsets, limit: Duration) -> Result<()> {
+    pub(super) async fn commit_within(
+        &self,
+        offsets: &GroupOffsets,
+        limit: Duration,
+    ) -> Result<()> {
         let mut cause = None;
         let attempts = async {
             let mut backoff = self.consumer.cluster().retry_backoff();
@@ -135,7 +139,7 @@ impl MemberShared {
     }
 
     fn refused(&self, error: ClientError, used: &Standing) {
-        self.order(Order::Refused(error, used.generation));
+        self.order(MemberOrder::Refused(error, used.generation));
     }
 
     /// What an answer to a commit that was made as `used` means.
@@ -198,7 +202,7 @@ impl MemberShared {
     }
 
     /// Waits until the member may commit; an error if one of these partitions is not its own by then.
-    async fn standing_to_commit(&self, offsets: &Offsets) -> Result<Standing> {
+    async fn standing_to_commit(&self, offsets: &GroupOffsets) -> Result<Standing> {
         if self.subscription.lock().is_none() {
             return Ok(Standing::outside());
         }

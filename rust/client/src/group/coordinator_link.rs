@@ -7,14 +7,14 @@ use kafkalite_link::Connection;
 use kafkalite_wire::{ErrorCode, Request};
 use tokio::sync::Mutex;
 
-use crate::cluster::{Cluster, Coordinator, is_elsewhere};
+use crate::cluster::{Cluster, GroupCoordinator, is_elsewhere};
 use crate::error::Result;
 
 #[derive(Debug)]
 pub(super) struct CoordinatorLink {
     cluster: Arc<Cluster>,
     group: Arc<str>,
-    open: Mutex<Option<(Arc<Coordinator>, Arc<Connection>)>>,
+    open: Mutex<Option<(Arc<GroupCoordinator>, Arc<Connection>)>>,
 }
 
 impl CoordinatorLink {
@@ -47,7 +47,7 @@ impl CoordinatorLink {
         Ok(answer?)
     }
 
-    async fn connected(&self) -> Result<(Arc<Coordinator>, Arc<Connection>)> {
+    async fn connected(&self) -> Result<(Arc<GroupCoordinator>, Arc<Connection>)> {
         let mut open = self.open.lock().await;
         if let Some((coordinator, connection)) = &*open
             && connection.is_open()

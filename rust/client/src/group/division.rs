@@ -12,7 +12,7 @@ use kafkalite_wire::consumer_protocol::{
     ConsumerProtocolAssignment, ConsumerProtocolPartitions, ConsumerProtocolSubscription,
 };
 
-use super::membership::{Partitions, Topics};
+use super::membership::{PartitionSet, TopicSet};
 use crate::cluster::{Cluster, named};
 use crate::error::{ClientError, Result};
 use kafkalite_groups::assignors::ClassicAssignor;
@@ -25,7 +25,7 @@ pub(super) struct Divided {
     /// Partitions of every topic that a member wants; those that don't exist are missing.
     pub(super) counts: Counts,
     /// What all members together want.
-    pub(super) topics: Topics,
+    pub(super) topics: TopicSet,
     /// By member.
     pub(super) division: Division,
     /// What they had, as they said.
@@ -57,8 +57,8 @@ pub(super) async fn decide(
         )
     })?;
     let members: Vec<_> = members.into_iter().map(understood).collect();
-    let topics: Topics = members.iter().flat_map(|it| it.topics.clone()).collect();
-    let Counted { counts, .. } = count(&cluster, &topics, false).await?;
+    let topics: TopicSet = members.iter().flat_map(|it| it.topics.clone()).collect();
+    let TopicCounts { counts, .. } = count(&cluster, &topics, false).await?;
     let division = divide(assignor, &members, &counts);
     let assignments = division
         .iter()
@@ -116,8 +116,8 @@ fn understood(member: JoinGroupMember) -> Member {
 /// The member's own subscription, as each of its assignors wants it.
 pub(super) fn subscription(
     assignor: ClassicAssignor,
-    topics: &Topics,
-    owned: &Partitions,
+    topics: &TopicSet,
+    owned: &PartitionSet,
     generation: i32,
 ) -> Result<Bytes, kafkalite_wire::Error> {
     let owned: Vec<_> = owned.iter().cloned().collect();
@@ -134,7 +134,7 @@ pub(super) fn subscription(
 
 /// How many partitions topics have.
 #[derive(Debug, Default)]
-pub(super) struct Counted {
+pub(super) struct TopicCounts {
     /// Those that don't exist are left out.
     pub(super) counts: Counts,
     /// Topics that the cluster refuses to speak about: their names are not allowed, or they are not for everybody.
@@ -143,9 +143,13 @@ pub(super) struct Counted {
 
 /// How many partitions each of these topics has. `create`: those that are missing may be created, for they were just
 /// subscribed to by name.
-pub(super) async fn count(cluster: &Cluster, topics: &Topics, create: bool) -> Result<Counted> {
+pub(super) async fn count(
+    cluster: &Cluster,
+    topics: &TopicSet,
+    create: bool,
+) -> Result<TopicCounts> {
     if topics.is_empty() {
-        return Ok(Counted::default());
+        return Ok(TopicCounts::default());
     }
     let asked = topics.iter().map(|name| named(name)).collect();
     let response = cluster.fetch_to_read(asked, create).await?;
@@ -153,14 +157,14 @@ pub(super) async fn count(cluster: &Cluster, topics: &Topics, create: bool) -> R
 }
 
 /// Every topic of the cluster but Kafka's own.
-pub(super) async fn count_all(cluster: &Cluster) -> Result<Counted> {
+pub(super) async fn count_all(cluster: &Cluster) -> Result<TopicCounts> {
     let mut response = cluster.fetch(None).await?;
     response.topics.retain(|topic| !topic.is_internal);
     Ok(counted(response))
 }
 
-fn counted(response: MetadataResponse) -> Counted {
-    let mut counted = Counted::default();
+fn counted(response: MetadataResponse) -> TopicCounts {
+    let mut counted = TopicCounts::default();
     for topic in response.topics {
         let Some(name) = topic.name else {
             continue;

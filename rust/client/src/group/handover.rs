@@ -7,7 +7,7 @@ use kafkalite_wire::ErrorCode;
 use tokio::time::{sleep, timeout};
 
 use super::events::RebalanceEvent;
-use super::membership::Partitions;
+use super::membership::PartitionSet;
 use super::offsets;
 use super::shared::MemberShared;
 use crate::cluster::shown;
@@ -109,7 +109,7 @@ async fn commit(shared: &MemberShared, partitions: &[TopicPartition]) {
 }
 
 /// Adds partitions to what is read. They wait for their start.
-pub(super) fn adopt(shared: &MemberShared, partitions: Partitions) -> Claimed {
+pub(super) fn adopt(shared: &MemberShared, partitions: PartitionSet) -> Claimed {
     let claimed: Claimed = partitions
         .into_iter()
         .map(|of| (of, Arc::new(Claim::new())))

@@ -11,25 +11,28 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Subscription;
 use super::coordinator_link::CoordinatorLink;
-use super::division::{Counted, Divided, count, count_all, decide};
-use super::membership::{Effect, Event, Membership, Terms, Topics};
+use super::division::{Divided, TopicCounts, count, count_all, decide};
+use super::membership::{Membership, MembershipEffect, MembershipEvent, MembershipTerms, TopicSet};
 use super::report::{gone, names, settled};
-use super::shared::{MemberShared, Order};
+use super::shared::{MemberOrder, MemberShared};
 use super::standing::Standing;
-use super::work::Work;
+use super::work::MemberWork;
 use super::{failures, handover, requests};
 use crate::cluster::{CREATION, shown};
 use crate::error::{ClientError, Result};
 use kafkalite_groups::assignors::ClassicAssignor;
 
 /// Keeps the member in its group until it is closed.
-pub(super) async fn run(shared: Arc<MemberShared>, mut orders: mpsc::UnboundedReceiver<Order>) {
+pub(super) async fn run(
+    shared: Arc<MemberShared>,
+    mut orders: mpsc::UnboundedReceiver<MemberOrder>,
+) {
     let mut task = Task::new(shared);
     while !task.membership.has_ended() {
         let deadline = task.deadline();
         let shared = Arc::clone(&task.shared);
         tokio::select! {
-            order = orders.recv() => task.obey(order.unwrap_or(Order::Close)),
+            order = orders.recv() => task.obey(order.unwrap_or(MemberOrder::Close)),
             done = task.work.next() => task.done(done),
             () = shared.wake.notified() => {}
             () = sleep_until(deadline) => {}
@@ -41,11 +44,11 @@ pub(super) async fn run(shared: Arc<MemberShared>, mut orders: mpsc::UnboundedRe
 }
 
 /// Work that has been done.
-pub(super) enum Done {
-    Event(Event),
+enum Done {
+    Event(MembershipEvent),
     Divided(u64, Result<Divided>),
     /// What the look with this number found.
-    Looked(u64, Result<Counted>),
+    Looked(u64, Result<TopicCounts>),
     Committed,
     /// Where these start was being asked when the work ended.
     NotBegun(handover::Claimed),
@@ -56,7 +59,7 @@ struct Task {
     shared: Arc<MemberShared>,
     link: Arc<CoordinatorLink>,
     membership: Membership,
-    work: Work<Done>,
+    work: MemberWork<Done>,
     subscription: Option<Subscription>,
     /// What the leader decided last.
     divided: Option<Divided>,
@@ -75,7 +78,7 @@ struct Task {
     /// Since when a topic that is subscribed to by name is missing, unless that was told.
     misses_since: Option<Instant>,
     /// Those topics of the subscription that there were at the last look.
-    existing: Topics,
+    existing: TopicSet,
     /// The member rests because of an error.
     has_failed: bool,
 }
@@ -84,7 +87,7 @@ impl Task {
     fn new(shared: Arc<MemberShared>) -> Self {
         let (config, cluster) = (shared.consumer.config(), shared.consumer.cluster());
         let now = Instant::now();
-        let terms = Terms {
+        let terms = MembershipTerms {
             is_cooperative: config
                 .assignors
                 .iter()
@@ -100,7 +103,7 @@ impl Task {
                 Arc::clone(&shared.group),
             )),
             membership: Membership::new(terms, now),
-            work: Work::new(),
+            work: MemberWork::new(),
             subscription: None,
             divided: None,
             look_at: None,
@@ -111,7 +114,7 @@ impl Task {
             progress: 0,
             is_checked: false,
             misses_since: None,
-            existing: Topics::new(),
+            existing: TopicSet::new(),
             has_failed: false,
             shared,
         }
@@ -126,9 +129,9 @@ impl Task {
         due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1))
     }
 
-    fn obey(&mut self, order: Order) {
+    fn obey(&mut self, order: MemberOrder) {
         match order {
-            Order::Subscribe(Some(to)) => {
+            MemberOrder::Subscribe(Some(to)) => {
                 self.shared.taken_up();
                 // Which topics match a pattern has to be known before it joins; topics that are named may be none.
                 self.look_at = Some(Instant::now());
@@ -138,22 +141,22 @@ impl Task {
                 self.existing.clear();
                 if let Subscription::Topics(_) = &to {
                     let (topics, why) = (to.resolve([]), "it has subscribed".to_owned());
-                    self.tell(Event::Subscribed(topics, why));
+                    self.tell(MembershipEvent::Subscribed(topics, why));
                 }
                 self.subscription = Some(to);
             }
-            Order::Subscribe(None) => {
+            MemberOrder::Subscribe(None) => {
                 self.shared.taken_up();
                 self.subscription = None;
                 self.look_at = None;
-                self.tell(Event::Unsubscribed);
+                self.tell(MembershipEvent::Unsubscribed);
             }
-            Order::Refused(error, generation) => {
+            MemberOrder::Refused(error, generation) => {
                 if let Some(code) = error.code() {
-                    self.tell(Event::CommitRefused(generation, code));
+                    self.tell(MembershipEvent::CommitRefused(generation, code));
                 }
             }
-            Order::Close => self.tell(Event::Close),
+            MemberOrder::Close => self.tell(MembershipEvent::Close),
         }
     }
 
@@ -170,7 +173,7 @@ impl Task {
                     }
                     assignments
                 });
-                self.tell(Event::Divided(attempt, answer));
+                self.tell(MembershipEvent::Divided(attempt, answer));
             }
             Done::Looked(number, counts) => {
                 // Unless the subscription, or what all members want, has changed since it was asked.
@@ -188,8 +191,10 @@ impl Task {
         }
     }
 
-    fn tell(&mut self, event: Event) {
-        if let Event::Joined(_, Err(error)) | Event::Synced(_, Err(error)) = &event {
+    fn tell(&mut self, event: MembershipEvent) {
+        if let MembershipEvent::Joined(_, Err(error)) | MembershipEvent::Synced(_, Err(error)) =
+            &event
+        {
             self.shared.consumer.troubled(error.clone());
         }
         let effects = self.membership.on(event, Instant::now());
@@ -224,14 +229,14 @@ impl Task {
             self.progress = progress;
             self.shared.note_now();
         }
-        self.tell(Event::Asked(self.shared.last_asked()));
+        self.tell(MembershipEvent::Asked(self.shared.last_asked()));
         // Somebody who came while the member was leaving waits already; who is to be told an error first calls again.
         let waits = self.membership.rests() && !self.has_failed && self.shared.is_waited_for();
         if self.shared.knocked.swap(false, Ordering::AcqRel) || waits {
             self.has_failed = false;
-            self.tell(Event::Knocked);
+            self.tell(MembershipEvent::Knocked);
         }
-        self.tell(Event::Tick);
+        self.tell(MembershipEvent::Tick);
         if self.look_at.is_some_and(|due| now >= due) {
             self.look();
         }
@@ -290,11 +295,11 @@ impl Task {
         });
     }
 
-    fn looked(&mut self, counted: Result<Counted>) {
+    fn looked(&mut self, counted: Result<TopicCounts>) {
         let config = self.shared.consumer.config();
         let max_age = config.client.metadata_max_age;
         let now = Instant::now();
-        let Counted { counts, refused } = match counted {
+        let TopicCounts { counts, refused } = match counted {
             Ok(counted) => counted,
             Err(error) => {
                 tracing::debug!(group = %self.shared.group, %error, "the cluster's topics are not known");
@@ -349,18 +354,18 @@ impl Task {
         });
         if let Subscription::Pattern(_) = subscription {
             let why = "other topics match its pattern".to_owned();
-            self.tell(Event::Subscribed(topics, why));
+            self.tell(MembershipEvent::Subscribed(topics, why));
         }
         if let Some(why) = changed {
-            self.tell(Event::Rejoin(why));
+            self.tell(MembershipEvent::Rejoin(why));
         }
     }
 
-    fn carry_out(&mut self, effect: Effect) {
+    fn carry_out(&mut self, effect: MembershipEffect) {
         let shared = Arc::clone(&self.shared);
         let link = Arc::clone(&self.link);
         match effect {
-            Effect::Divide {
+            MembershipEffect::Divide {
                 attempt,
                 protocol,
                 members,
@@ -371,13 +376,14 @@ impl Task {
                     Done::Divided(attempt, decide(cluster, protocol, members).await)
                 });
             }
-            Effect::Release { partitions, lost } => {
-                self.work.begin(Done::Event(Event::Released), async move {
-                    handover::release(&shared, partitions.into_iter().collect(), lost).await;
-                    Done::Event(Event::Released)
-                });
+            MembershipEffect::Release { partitions, lost } => {
+                self.work
+                    .begin(Done::Event(MembershipEvent::Released), async move {
+                        handover::release(&shared, partitions.into_iter().collect(), lost).await;
+                        Done::Event(MembershipEvent::Released)
+                    });
             }
-            Effect::Adopt(partitions) => {
+            MembershipEffect::Adopt(partitions) => {
                 let claimed = handover::adopt(&shared, partitions);
                 let instead = Done::NotBegun(claimed.clone());
                 self.work.begin(instead, async move {
@@ -385,7 +391,7 @@ impl Task {
                     Done::Nothing
                 });
             }
-            Effect::Settled {
+            MembershipEffect::Settled {
                 generation,
                 why,
                 gained,
@@ -409,11 +415,11 @@ impl Task {
                 };
                 self.look_at = Some(Instant::now() + pause.min(max_age));
             }
-            Effect::Report(failure) => {
+            MembershipEffect::Report(failure) => {
                 self.has_failed = true;
                 self.report(failures::error(&shared, failure));
             }
-            Effect::Silent => {
+            MembershipEffect::Silent => {
                 let given_up = shared.consumer.assignment();
                 tracing::warn!(
                     "{}: nobody asked for a message for longer than max.poll.interval.ms={}, so this member leaves and gives \
@@ -457,11 +463,11 @@ mod tests {
     async fn what_was_found_for_an_earlier_subscription_counts_for_nothing() {
         let (shared, _ordered, _attempts) = alone();
         let mut task = Task::new(Arc::new(shared));
-        let to = |pattern| Order::Subscribe(Some(Subscription::pattern(pattern).unwrap()));
+        let to = |pattern| MemberOrder::Subscribe(Some(Subscription::pattern(pattern).unwrap()));
         let found = || {
             let counts = [("a".into(), 1)].into();
             let refused = Vec::new();
-            Ok(Counted { counts, refused })
+            Ok(TopicCounts { counts, refused })
         };
         task.obey(to("a"));
         task.look_at_the_clock();
@@ -479,7 +485,7 @@ mod tests {
         let (shared, _ordered, _attempts) = alone();
         let mut task = Task::new(Arc::new(shared));
         let partitions = [TopicPartition::new("t", 0)].into();
-        task.carry_out(Effect::Adopt(partitions));
+        task.carry_out(MembershipEffect::Adopt(partitions));
         task.work.interrupt();
         let done = task.work.next().await;
         task.done(done);

@@ -42,10 +42,10 @@ use crate::consumer::{Batch, Consumer, StartAt};
 use crate::error::{ClientError, Result};
 pub use events::{PendingEvent, RebalanceEvent};
 use kafkalite_names::TopicPartition;
-use offsets::Offsets;
-use shared::{MemberShared, Order};
+use offsets::GroupOffsets;
+use shared::{MemberOrder, MemberShared};
 use standing::Standing;
-pub use subscription::{Pattern, Subscription};
+pub use subscription::{Subscription, TopicPattern};
 
 /// One member of a group.
 ///
@@ -349,7 +349,7 @@ impl GroupConsumer {
             });
     }
 
-    fn to_commit(&self, offsets: Option<Offsets>) -> Offsets {
+    fn to_commit(&self, offsets: Option<GroupOffsets>) -> GroupOffsets {
         offsets.unwrap_or_else(|| self.shared.uncommitted(None))
     }
 
@@ -365,7 +365,7 @@ impl GroupConsumer {
         // What waits there is not asked for any more.
         self.shared.events.want(false);
         self.shared.closing.notify_one();
-        self.shared.order(Order::Close);
+        self.shared.order(MemberOrder::Close);
         let mut standing = self.shared.standing.subscribe();
         let mut has_left = false;
         let ended = async {
@@ -397,7 +397,7 @@ impl Drop for GroupConsumer {
         // What waits there is not asked for any more.
         self.shared.events.want(false);
         self.shared.closing.notify_one();
-        self.shared.order(Order::Close);
+        self.shared.order(MemberOrder::Close);
     }
 }
 

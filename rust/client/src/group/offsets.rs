@@ -18,7 +18,7 @@ use crate::error::{ClientError, Result};
 use kafkalite_names::TopicPartition;
 
 /// Partitions and what is, or shall be, committed of them.
-pub(super) type Offsets = Vec<(TopicPartition, CommittedOffset)>;
+pub(super) type GroupOffsets = Vec<(TopicPartition, CommittedOffset)>;
 
 /// From this version on `OffsetFetch` asks about several groups, and from [`STABLE`] on it can ask for offsets that no
 /// transaction will change.
@@ -97,7 +97,7 @@ pub(super) async fn commit(
     group: &str,
     instance: Option<&str>,
     standing: &Standing,
-    offsets: &Offsets,
+    offsets: &GroupOffsets,
 ) -> Result<Vec<(TopicPartition, ErrorCode)>> {
     let partition = |of: &TopicPartition, it: &CommittedOffset| OffsetCommitPartition {
         partition_index: of.partition,

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use super::division::Divided;
-use super::membership::Partitions;
+use super::membership::PartitionSet;
 use crate::cluster::shown;
 use kafkalite_groups::assignors::Counts;
 
@@ -42,8 +42,8 @@ pub(super) fn gone(group: &str, topic: &str) -> String {
 /// What a rebalance changed: for this member, and if it leads for the group.
 pub(super) fn settled(
     divided: Option<&Divided>,
-    gained: &Partitions,
-    given_up: &Partitions,
+    gained: &PartitionSet,
+    given_up: &PartitionSet,
     owned: usize,
 ) -> String {
     let (new, gone): (Vec<_>, Vec<_>) = (

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::coordinator_link::CoordinatorLink;
 use super::division::subscription;
-use super::membership::{Effect, Event};
+use super::membership::{MembershipEffect, MembershipEvent};
 use super::shared::MemberShared;
 use crate::config::ConsumerConfig;
 use crate::error::ClientError;
@@ -30,14 +30,14 @@ const SLACK: Duration = Duration::from_secs(5);
 pub(super) async fn send(
     shared: Arc<MemberShared>,
     link: Arc<CoordinatorLink>,
-    effect: Effect,
-) -> Option<Event> {
+    effect: MembershipEffect,
+) -> Option<MembershipEvent> {
     let config = shared.consumer.config();
     let request_timeout = config.client.request_timeout;
     let group_id = || shared.group.to_string();
     let instance = || shared.instance.as_deref().map(str::to_owned);
     match effect {
-        Effect::Join {
+        MembershipEffect::Join {
             attempt,
             member_id,
             generation,
@@ -63,9 +63,9 @@ pub(super) async fn send(
             };
             let limit = request_timeout.max(config.max_poll_interval + SLACK);
             let answer = link.ask(request, limit, |response| response.error_code);
-            Some(Event::Joined(attempt, answer.await))
+            Some(MembershipEvent::Joined(attempt, answer.await))
         }
-        Effect::Sync {
+        MembershipEffect::Sync {
             attempt,
             member_id,
             generation,
@@ -90,9 +90,9 @@ pub(super) async fn send(
             };
             let limit = request_timeout.max(config.max_poll_interval + SLACK);
             let answer = link.ask(request, limit, |response| response.error_code);
-            Some(Event::Synced(attempt, answer.await))
+            Some(MembershipEvent::Synced(attempt, answer.await))
         }
-        Effect::Heartbeat {
+        MembershipEffect::Heartbeat {
             member_id,
             generation,
         } => {
@@ -107,9 +107,9 @@ pub(super) async fn send(
                 .ask(request, limit, |response| response.error_code)
                 .await;
             let answer = answer.map(|response| response.error_code);
-            Some(Event::Beaten(generation, answer))
+            Some(MembershipEvent::Beaten(generation, answer))
         }
-        Effect::Leave { member_id, why } => {
+        MembershipEffect::Leave { member_id, why } => {
             // What waits there is not waited for any more; and behind a `JoinGroup` nothing would get through.
             link.hang_up().await;
             let request = |version| match version {
@@ -133,19 +133,25 @@ pub(super) async fn send(
             if !matches!(timeout(request_timeout, answer).await, Ok(Ok(_))) {
                 tracing::debug!(group = %shared.group, "the coordinator was not told that this member leaves");
             }
-            Some(Event::Left)
+            Some(MembershipEvent::Left)
         }
         _ => None,
     }
 }
 
 /// What counts as the answer to a request that nobody waits for any more.
-pub(super) fn unanswered(effect: &Effect, error: ClientError) -> Option<Event> {
+pub(super) fn unanswered(effect: &MembershipEffect, error: ClientError) -> Option<MembershipEvent> {
     match effect {
-        Effect::Join { attempt, .. } => Some(Event::Joined(*attempt, Err(error))),
-        Effect::Sync { attempt, .. } => Some(Event::Synced(*attempt, Err(error))),
-        Effect::Heartbeat { generation, .. } => Some(Event::Beaten(*generation, Err(error))),
-        Effect::Leave { .. } => Some(Event::Left),
+        MembershipEffect::Join { attempt, .. } => {
+            Some(MembershipEvent::Joined(*attempt, Err(error)))
+        }
+        MembershipEffect::Sync { attempt, .. } => {
+            Some(MembershipEvent::Synced(*attempt, Err(error)))
+        }
+        MembershipEffect::Heartbeat { generation, .. } => {
+            Some(MembershipEvent::Beaten(*generation, Err(error)))
+        }
+        MembershipEffect::Leave { .. } => Some(MembershipEvent::Left),
         _ => None,
     }
 }

@@ -12,13 +12,13 @@ use super::Subscription;
 use super::commit_queue::Attempt;
 use super::events::Events;
 use super::standing::Standing;
-use crate::closing::Closing;
+use crate::close_signal::CloseSignal;
 use crate::consumer::Consumer;
 use crate::error::ClientError;
 
 /// What readers tell the task.
 #[derive(Debug)]
-pub(super) enum Order {
+pub(super) enum MemberOrder {
     /// The subscription has changed; `None` leaves the group.
     Subscribe(Option<Subscription>),
     /// A commit in this generation got this answer.
@@ -35,7 +35,7 @@ pub(super) struct MemberShared {
     pub(super) instance: Option<Arc<str>>,
     pub(super) subscription: Mutex<Option<Subscription>>,
     pub(super) standing: watch::Sender<Standing>,
-    pub(super) orders: mpsc::UnboundedSender<Order>,
+    pub(super) orders: mpsc::UnboundedSender<MemberOrder>,
     pub(super) commits: mpsc::UnboundedSender<Attempt>,
     pub(super) events: Events,
     /// Why the member is not in the group, for the reader to be told.
@@ -57,14 +57,14 @@ pub(super) struct MemberShared {
     /// Nobody handles events any more.
     pub(super) closing: Notify,
     /// Closing is over, one way or the other: commits are not waited for any more.
-    pub(super) closed: Closing,
+    pub(super) closed: CloseSignal,
 }
 
 impl MemberShared {
     pub(super) fn new(
         consumer: Consumer,
         instance: Option<Arc<str>>,
-        orders: mpsc::UnboundedSender<Order>,
+        orders: mpsc::UnboundedSender<MemberOrder>,
         commits: mpsc::UnboundedSender<Attempt>,
     ) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl MemberShared {
             knocked: AtomicBool::new(false),
             wake: Notify::new(),
             closing: Notify::new(),
-            closed: Closing::new("consumer"),
+            closed: CloseSignal::new("consumer"),
         }
     }
 
@@ -128,7 +128,7 @@ impl MemberShared {
         }
         drop(failure);
         self.subscription.lock().clone_from(&to);
-        self.order(Order::Subscribe(to));
+        self.order(MemberOrder::Subscribe(to));
     }
 
     /// The task has taken up a subscription.
@@ -143,10 +143,10 @@ impl MemberShared {
     }
 
     /// Counts a reader that waits as one that asks all the time.
-    pub(super) fn waits(&self) -> Waits<'_> {
+    pub(super) fn waits(&self) -> MemberWaits<'_> {
         self.asks();
         self.asking.fetch_add(1, Ordering::Relaxed);
-        Waits(self)
+        MemberWaits(self)
     }
 
     /// Whether a reader waits.
@@ -165,16 +165,16 @@ impl MemberShared {
         self.started + Duration::from_millis(self.asked.load(Ordering::Relaxed))
     }
 
-    pub(super) fn order(&self, order: Order) {
+    pub(super) fn order(&self, order: MemberOrder) {
         // The task has ended only if the member has: nothing is to be done any more.
         let _ = self.orders.send(order);
     }
 }
 
 /// While it lives, a reader waits.
-pub(super) struct Waits<'a>(&'a MemberShared);
+pub(super) struct MemberWaits<'a>(&'a MemberShared);
 
-impl Drop for Waits<'_> {
+impl Drop for MemberWaits<'_> {
     fn drop(&mut self) {
         self.0.asking.fetch_sub(1, Ordering::Relaxed);
         self.0.note_now();
@@ -192,7 +192,7 @@ pub(super) mod tests {
     /// A member of a cluster that nobody reaches, its orders and its commits.
     pub(in crate::group) fn alone() -> (
         MemberShared,
-        mpsc::UnboundedReceiver<Order>,
+        mpsc::UnboundedReceiver<MemberOrder>,
         mpsc::UnboundedReceiver<Attempt>,
     ) {
         let pairs = [("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")];

@@ -15,17 +15,17 @@ pub enum Subscription {
     /// These topics. One that does not exist yet is read as soon as it does.
     Topics(Vec<Arc<str>>),
     /// Every topic that this matches, those that come later too; see [`pattern`](Self::pattern).
-    Pattern(Pattern),
+    Pattern(TopicPattern),
 }
 
 /// A regular expression for whole names; shows itself as it was given.
 #[derive(Debug, Clone)]
-pub struct Pattern {
+pub struct TopicPattern {
     given: Arc<str>,
     whole: Regex,
 }
 
-impl fmt::Display for Pattern {
+impl fmt::Display for TopicPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.given)
     }
@@ -41,7 +41,7 @@ impl Subscription {
     /// noticed after `metadata.max.age.ms` at the latest.
     pub fn pattern(pattern: &str) -> Result<Self> {
         match Regex::new(&format!("^(?:{pattern})$")) {
-            Ok(whole) => Ok(Subscription::Pattern(Pattern {
+            Ok(whole) => Ok(Subscription::Pattern(TopicPattern {
                 given: pattern.into(),
                 whole,
             })),

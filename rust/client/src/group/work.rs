@@ -6,9 +6,9 @@ use std::future::pending;
 use crate::tasks::Tasks;
 
 #[derive(Debug)]
-pub(super) struct Work<T>(Tasks<T, T>);
+pub(super) struct MemberWork<T>(Tasks<T, T>);
 
-impl<T: Send + 'static> Work<T> {
+impl<T: Send + 'static> MemberWork<T> {
     pub(super) fn new() -> Self {
         Self(Tasks::new())
     }
@@ -43,7 +43,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_panics_has_the_outcome_that_was_named_for_that() {
-        let mut work = Work::new();
+        let mut work = MemberWork::new();
         work.begin(1, async { panic!("on purpose") });
         assert_eq!(work.next().await, 1);
         work.begin(1, async { 2 });

@@ -11,10 +11,10 @@ use kafkalite_records::BatchBuilder;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::batch::{Batch, Made, Place};
+use super::batch::{BatchKind, BatchPlace, OutgoingBatch};
 use super::bell::Bell;
 use super::builders::Builders;
-use super::delivery::{Delivery, Outcome};
+use super::delivery::{BatchOutcome, Delivery};
 use super::largest::Largest;
 use super::ledger::Ledger;
 use super::record::ProducerRecord;
@@ -58,7 +58,7 @@ pub(super) struct Accumulator {
 #[derive(Debug, Default)]
 struct Queue {
     open: Option<Open>,
-    closed: VecDeque<Batch>,
+    closed: VecDeque<OutgoingBatch>,
     /// What may be written there, as far as refusals have told.
     largest: Largest,
     /// Nothing more is taken in.
@@ -69,21 +69,21 @@ struct Queue {
 struct Open {
     id: u64,
     builder: BatchBuilder,
-    outcome: Arc<Outcome>,
+    outcome: Arc<BatchOutcome>,
     opened: Instant,
     memory: usize,
 }
 
 impl Open {
-    fn place(&self) -> Place {
-        Place {
+    fn place(&self) -> BatchPlace {
+        BatchPlace {
             batch: self.id,
             record: 0,
         }
     }
 
-    fn close(self) -> Batch {
-        Batch::new(
+    fn close(self) -> OutgoingBatch {
+        OutgoingBatch::new(
             self.place(),
             self.outcome,
             self.opened,
@@ -104,7 +104,7 @@ pub(super) enum NotTaken {
 
 /// What the sender finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Waiting {
+pub(super) enum NextBatch {
     Nothing,
     /// A batch may go, created at this moment.
     Ready(Instant),
@@ -185,7 +185,7 @@ impl Accumulator {
         let delivery = Delivery::of_set(Arc::clone(&open.outcome), records, timestamp);
         intake.ledger.opened(open.place());
         let mut batch = open.close();
-        batch.made = Made::Set;
+        batch.made = BatchKind::Set;
         queue.closed.push_back(batch);
         drop(queue);
         intake.suspicion.look(&self.topic, timestamp);
@@ -197,7 +197,7 @@ impl Accumulator {
         Open {
             id: intake.ledger.next_batch_id(),
             builder,
-            outcome: Outcome::new(
+            outcome: BatchOutcome::new(
                 Arc::clone(&self.topic),
                 self.partition,
                 Arc::clone(&intake.ledger.failures),
@@ -215,15 +215,15 @@ impl Accumulator {
     }
 
     /// What could be sent; with `hurry` nothing lingers.
-    pub(super) fn waiting(&self, now: Instant, linger: Duration, hurry: bool) -> Waiting {
+    pub(super) fn waiting(&self, now: Instant, linger: Duration, hurry: bool) -> NextBatch {
         let queue = self.queue.lock();
         if let Some(batch) = queue.closed.front() {
-            return Waiting::Ready(batch.created);
+            return NextBatch::Ready(batch.created);
         }
         match &queue.open {
-            None => Waiting::Nothing,
-            Some(open) if hurry || open.opened + linger <= now => Waiting::Ready(open.opened),
-            Some(open) => Waiting::Lingering(open.opened + linger),
+            None => NextBatch::Nothing,
+            Some(open) if hurry || open.opened + linger <= now => NextBatch::Ready(open.opened),
+            Some(open) => NextBatch::Lingering(open.opened + linger),
         }
     }
 
@@ -242,7 +242,7 @@ impl Accumulator {
     }
 
     /// Takes the oldest batch, the open one if there is no other.
-    pub(super) fn take(&self) -> Option<Batch> {
+    pub(super) fn take(&self) -> Option<OutgoingBatch> {
         let mut queue = self.queue.lock();
         if queue.closed.is_empty() {
             self.close_open(&mut queue);
@@ -251,7 +251,7 @@ impl Accumulator {
     }
 
     /// Takes everything; nothing more is taken in.
-    pub(super) fn shut(&self) -> VecDeque<Batch> {
+    pub(super) fn shut(&self) -> VecDeque<OutgoingBatch> {
         let mut queue = self.queue.lock();
         queue.shut = true;
         self.close_open(&mut queue);

@@ -7,14 +7,14 @@ use kafkalite_records::{BatchBuilder, BatchHeader, BatchOrigin, crc32c};
 use tokio::time::Instant;
 
 use super::compressors::Compressors;
-use super::delivery::Outcome;
+use super::delivery::BatchOutcome;
 use super::sequences::Stamp;
 use super::split::{Slice, divide};
 use crate::error::ClientError;
 
 /// Orders the batches of a partition: by creation; the parts of one that was split by their first records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct BatchPlace {
     /// Rises with creation.
     pub(super) batch: u64,
     pub(super) record: u32,
@@ -22,23 +22,23 @@ pub(super) struct Place {
 
 /// One batch of one partition.
 #[derive(Debug)]
-pub(super) struct Batch {
-    pub(super) place: Place,
-    pub(super) outcome: Arc<Outcome>,
+pub(super) struct OutgoingBatch {
+    pub(super) place: BatchPlace,
+    pub(super) outcome: Arc<BatchOutcome>,
     pub(super) records: u32,
     /// Bytes of `buffer.memory` that are given back when it is settled.
     pub(super) memory: usize,
     pub(super) created: Instant,
     pub(super) attempts: u32,
     pub(super) last_error: Option<ClientError>,
-    pub(super) made: Made,
+    pub(super) made: BatchKind,
     content: Content,
     stamp: Option<Stamp>,
 }
 
 /// Where a batch comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Made {
+pub(super) enum BatchKind {
     /// Records were collected for it.
     Collected,
     /// It is a message set, which is written as one batch or not at all.
@@ -55,10 +55,10 @@ enum Content {
     Encoded(Bytes),
 }
 
-impl Batch {
+impl OutgoingBatch {
     pub(super) fn new(
-        place: Place,
-        outcome: Arc<Outcome>,
+        place: BatchPlace,
+        outcome: Arc<BatchOutcome>,
         created: Instant,
         memory: usize,
         records: BatchBuilder,
@@ -71,7 +71,7 @@ impl Batch {
             created,
             attempts: 0,
             last_error: None,
-            made: Made::Collected,
+            made: BatchKind::Collected,
             content: Content::Records(records),
             stamp: None,
         }
@@ -103,7 +103,10 @@ impl Batch {
                     let origin = stamp.map_or(BatchOrigin::ANONYMOUS, origin);
                     let bytes = compressors.build(&mut builder, origin);
                     // Those of sets and parts hold more, or less.
-                    (bytes, (self.made == Made::Collected).then_some(builder))
+                    (
+                        bytes,
+                        (self.made == BatchKind::Collected).then_some(builder),
+                    )
                 }
                 Content::Away => (Bytes::new(), None), // nobody sends it before they are back
                 Content::Encoded(bytes) if stamp == self.stamp => (bytes, None),
@@ -120,7 +123,7 @@ impl Batch {
     /// Hands out the records, if compressing them would hold others up. Those of parts stay: they have their stamps and their
     /// turns already, which neither a later batch that is away nor a new epoch may get between.
     pub(super) fn take_long(&mut self, compressors: &Compressors) -> Option<BatchBuilder> {
-        if self.made == Made::Part {
+        if self.made == BatchKind::Part {
             return None;
         }
         match std::mem::replace(&mut self.content, Content::Away) {
@@ -135,7 +138,7 @@ impl Batch {
     /// Takes what the records became. A builder that is like others is returned, to be used again.
     pub(super) fn give_back(&mut self, bytes: Bytes, spare: BatchBuilder) -> Option<BatchBuilder> {
         self.content = Content::Encoded(bytes);
-        (self.made == Made::Collected).then_some(spare)
+        (self.made == BatchKind::Collected).then_some(spare)
     }
 
     /// The header, once it is encoded.
@@ -158,7 +161,7 @@ impl Batch {
         let Content::Encoded(bytes) = &self.content else {
             return Vec::new();
         };
-        if self.made == Made::Set || self.records < 2 {
+        if self.made == BatchKind::Set || self.records < 2 {
             return Vec::new();
         }
         let slices = divide(bytes, largest).unwrap_or_default();
@@ -168,8 +171,8 @@ impl Batch {
         let outcomes = self.outcome.split(slices.iter().map(|slice| slice.first));
         let (count, mut memory) = (slices.len(), self.memory);
         let parts = slices.into_iter().zip(outcomes).enumerate();
-        let part = |(number, (slice, outcome)): (usize, (Slice, Arc<Outcome>))| {
-            let place = Place {
+        let part = |(number, (slice, outcome)): (usize, (Slice, Arc<BatchOutcome>))| {
+            let place = BatchPlace {
                 record: self.place.record + slice.first,
                 ..self.place
             };
@@ -178,7 +181,7 @@ impl Batch {
             Self {
                 attempts: self.attempts,
                 last_error: self.last_error.clone(),
-                made: Made::Part,
+                made: BatchKind::Part,
                 stamp: self.stamp.map(|stamp| stamp.behind(slice.first)),
                 ..Self::new(place, outcome, self.created, share, slice.records)
             }
@@ -227,7 +230,7 @@ const CRC_FROM: usize = 21;
 
 #[cfg(test)]
 mod tests {
-    use super::super::sequences::Identity;
+    use super::super::sequences::ProducerIdentity;
     use super::*;
     use kafkalite_records::{Compression, RecordBatch};
 
@@ -241,18 +244,18 @@ mod tests {
                 .collect();
             assert!(builder.try_append(5, None, Some(&value), &[]));
         }
-        let outcome = Outcome::new("t".into(), 0, Arc::default());
-        let place = Place {
+        let outcome = BatchOutcome::new("t".into(), 0, Arc::default());
+        let place = BatchPlace {
             batch: 1,
             record: 0,
         };
         let compressors = Compressors::new(Compression::Lz4, None).unwrap();
-        let mut whole = Batch::new(place, outcome, Instant::now(), 10, builder);
+        let mut whole = OutgoingBatch::new(place, outcome, Instant::now(), 10, builder);
         let mut records = whole.take_long(&compressors).unwrap();
         let bytes = compressors.build(&mut records, BatchOrigin::ANONYMOUS);
         whole.give_back(bytes, records);
         let stamp = Stamp {
-            identity: Identity { id: 7, epoch: 0 },
+            identity: ProducerIdentity { id: 7, epoch: 0 },
             base: 40,
         };
         whole.encode(Some(stamp), &compressors);
@@ -273,15 +276,15 @@ mod tests {
     fn a_new_epoch_changes_the_stamp_and_nothing_else() {
         let mut builder = BatchBuilder::new(1000);
         assert!(builder.try_append(5, Some(b"k"), Some(b"v"), &[]));
-        let outcome = Outcome::new("t".into(), 0, Arc::default());
-        let place = Place {
+        let outcome = BatchOutcome::new("t".into(), 0, Arc::default());
+        let place = BatchPlace {
             batch: 1,
             record: 0,
         };
-        let mut batch = Batch::new(place, outcome, Instant::now(), 10, builder);
+        let mut batch = OutgoingBatch::new(place, outcome, Instant::now(), 10, builder);
         let compressors = Compressors::new(Compression::None, None).unwrap();
         let stamp = |epoch, base| Stamp {
-            identity: Identity { id: 7, epoch },
+            identity: ProducerIdentity { id: 7, epoch },
             base,
         };
         let (first, spare) = batch.encode(Some(stamp(0, 40)), &compressors);

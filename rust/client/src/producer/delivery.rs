@@ -27,7 +27,7 @@ pub struct RecordMetadata {
 /// It need not be looked at: a failure that nobody looked at is reported by flush and close.
 #[derive(Debug)]
 pub struct Delivery {
-    outcome: Arc<Outcome>,
+    outcome: Arc<BatchOutcome>,
     index: u32,
     /// Records that it stands for.
     records: u32,
@@ -36,7 +36,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    pub(super) fn new(outcome: Arc<Outcome>, index: u32, timestamp: i64) -> Self {
+    pub(super) fn new(outcome: Arc<BatchOutcome>, index: u32, timestamp: i64) -> Self {
         Self {
             outcome,
             index,
@@ -47,7 +47,7 @@ impl Delivery {
     }
 
     /// That of a message set, which has a batch of its own.
-    pub(super) fn of_set(outcome: Arc<Outcome>, records: u32, timestamp: i64) -> Self {
+    pub(super) fn of_set(outcome: Arc<BatchOutcome>, records: u32, timestamp: i64) -> Self {
         Self {
             records,
             ..Self::new(outcome, 0, timestamp)
@@ -55,7 +55,7 @@ impl Delivery {
     }
 
     /// The outcome of the batch that the record is in by now, and its place there.
-    fn outcome(&self) -> (&Outcome, u32) {
+    fn outcome(&self) -> (&BatchOutcome, u32) {
         let (mut outcome, mut index) = (&self.outcome, self.index);
         while let Some(Settled::Split(parts)) = outcome.settled.get() {
             let behind = parts.partition_point(|part| part.first <= index);
@@ -121,7 +121,7 @@ impl Delivery {
 
 /// What became of a batch: what its records' deliveries share.
 #[derive(Debug)]
-pub(super) struct Outcome {
+pub(super) struct BatchOutcome {
     pub(super) topic: Arc<str>,
     pub(super) partition: i32,
     settled: OnceLock<Settled>,
@@ -131,31 +131,31 @@ pub(super) struct Outcome {
 
 /// Where a batch was written.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Written {
+pub(super) struct WrittenAt {
     pub(super) base_offset: Option<i64>,
     pub(super) append_time: Option<i64>,
 }
 
 #[derive(Debug)]
 enum Settled {
-    Written(Written),
+    Written(WrittenAt),
     Failed {
         error: ClientError,
         round: u64,
     },
     /// Its records are in other batches now.
-    Split(Vec<Part>),
+    Split(Vec<BatchPart>),
 }
 
 /// One of the batches that another was split into.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct BatchPart {
     /// Its first record's place in the one that was split; that of the first part is 0.
     pub(super) first: u32,
-    pub(super) outcome: Arc<Outcome>,
+    pub(super) outcome: Arc<BatchOutcome>,
 }
 
-impl Outcome {
+impl BatchOutcome {
     pub(super) fn new(topic: Arc<str>, partition: i32, failures: Arc<Failures>) -> Arc<Self> {
         Arc::new(Self {
             topic,
@@ -166,7 +166,7 @@ impl Outcome {
         })
     }
 
-    pub(super) fn written(&self, written: Written) {
+    pub(super) fn written(&self, written: WrittenAt) {
         let _ = self.settled.set(Settled::Written(written));
         self.done.notify_waiters();
     }
@@ -176,7 +176,7 @@ impl Outcome {
         let part = |first| {
             let failures = Arc::clone(&self.failures);
             let outcome = Self::new(Arc::clone(&self.topic), self.partition, failures);
-            Part { first, outcome }
+            BatchPart { first, outcome }
         };
         let parts: Vec<_> = firsts.into_iter().map(part).collect();
         let outcomes = parts.iter().map(|part| Arc::clone(&part.outcome)).collect();
@@ -205,7 +205,7 @@ struct Unseen {
 }
 
 impl Failures {
-    fn add(&self, outcome: &Outcome, error: &ClientError, records: u32) -> u64 {
+    fn add(&self, outcome: &BatchOutcome, error: &ClientError, records: u32) -> u64 {
         let mut unseen = self.0.lock();
         unseen.count += u64::from(records);
         if unseen.first.is_none() {
@@ -245,8 +245,8 @@ impl Failures {
 mod tests {
     use super::*;
 
-    fn batch(failures: &Arc<Failures>) -> (Arc<Outcome>, Delivery, Delivery) {
-        let outcome = Outcome::new("t".into(), 0, Arc::clone(failures));
+    fn batch(failures: &Arc<Failures>) -> (Arc<BatchOutcome>, Delivery, Delivery) {
+        let outcome = BatchOutcome::new("t".into(), 0, Arc::clone(failures));
         let delivery = |index| Delivery::new(Arc::clone(&outcome), index, 7);
         (Arc::clone(&outcome), delivery(0), delivery(1))
     }
@@ -255,7 +255,7 @@ mod tests {
     async fn records_of_a_batch_get_consecutive_offsets() {
         let (outcome, first, second) = batch(&Arc::default());
         assert!(second.result().is_none());
-        outcome.written(Written {
+        outcome.written(WrittenAt {
             base_offset: Some(40),
             append_time: None,
         });
@@ -275,7 +275,7 @@ mod tests {
             assert!(!first.is_done() && first.result().is_none());
             let again = parts[1].split([0]);
             parts[0].failed(ClientError::Closed("producer"), 1);
-            again[0].written(Written {
+            again[0].written(WrittenAt {
                 base_offset: Some(7),
                 append_time: None,
             });
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn who_looks_at_a_set_has_looked_at_all_its_records() {
         let failures = Arc::new(Failures::default());
-        let outcome = Outcome::new("t".into(), 0, Arc::clone(&failures));
+        let outcome = BatchOutcome::new("t".into(), 0, Arc::clone(&failures));
         let set = Delivery::of_set(Arc::clone(&outcome), 3, 7);
         outcome.failed(ClientError::Closed("producer"), 3);
         assert!(set.result().unwrap().is_err());

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::batch::Place;
+use super::batch::BatchPlace;
 use super::delivery::Failures;
 
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct Ledger {
     pub(super) failures: Arc<Failures>,
     batch_ids: AtomicU64,
     /// Batches that are not settled.
-    unsettled: Mutex<BTreeSet<Place>>,
+    unsettled: Mutex<BTreeSet<BatchPlace>>,
     settled: Notify,
 }
 
@@ -24,12 +24,12 @@ impl Ledger {
         self.batch_ids.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(super) fn opened(&self, batch: Place) {
+    pub(super) fn opened(&self, batch: BatchPlace) {
         self.unsettled.lock().insert(batch);
     }
 
     /// A batch was delivered or failed.
-    pub(super) fn settled(&self, batch: Place) {
+    pub(super) fn settled(&self, batch: BatchPlace) {
         self.unsettled.lock().remove(&batch);
         self.settled.notify_waiters();
     }

@@ -43,15 +43,15 @@ use accumulator::{Accumulator, NotTaken};
 use compressors::Compressors;
 pub use delivery::{Delivery, RecordMetadata};
 pub use record::ProducerRecord;
-use shared::Shared;
-use topic::Topic;
+use shared::ProducerShared;
+use topic::KnownTopic;
 
 /// Publishes records to any Kafka cluster. Shared by reference among threads.
 ///
 /// Dropping it gives up what is not delivered; [`close`](Self::close) delivers first.
 #[derive(Debug)]
 pub struct Producer {
-    shared: Arc<Shared>,
+    shared: Arc<ProducerShared>,
     sender: AbortHandle,
 }
 
@@ -59,15 +59,15 @@ pub struct Producer {
 #[derive(Debug)]
 pub enum Refused {
     /// Not yet: wait, then try again.
-    Wait(Wait),
+    Wait(ProducerWait),
     /// Not at all.
     Failed(ClientError),
 }
 
 /// Something that a record has to wait for: the topic's metadata, or its latest, or room in the buffer.
 #[derive(Debug)]
-pub struct Wait {
-    shared: Arc<Shared>,
+pub struct ProducerWait {
+    shared: Arc<ProducerShared>,
     need: Need,
 }
 
@@ -75,11 +75,11 @@ pub struct Wait {
 enum Need {
     Topic(String),
     /// A partition beyond those that are known.
-    Partition(Arc<Topic>, i32),
+    Partition(Arc<KnownTopic>, i32),
     Room(usize),
 }
 
-impl Wait {
+impl ProducerWait {
     /// Waits, `max.block.ms` at the most, or until the producer is closed. Then try the record again: another thread may have
     /// been quicker.
     pub async fn ready(self) -> Result<()> {
@@ -113,7 +113,7 @@ impl Producer {
                 expected: error.to_string(),
             })?;
         let cluster = Cluster::new(config.client.clone())?;
-        let shared = Arc::new(Shared::new(config, cluster));
+        let shared = Arc::new(ProducerShared::new(config, cluster));
         let sender = runtime
             .spawn(sender::run(Arc::clone(&shared), compressors, idempotent))
             .abort_handle();
@@ -134,7 +134,7 @@ impl Producer {
         records: &mut Peekable<impl Iterator<Item = ProducerRecord<'a>>>,
         mut delivered: impl FnMut(Delivery),
     ) -> Result<(), Refused> {
-        let mut topic: Option<Arc<Topic>> = None;
+        let mut topic: Option<Arc<KnownTopic>> = None;
         let now = now_ms();
         while let Some(record) = records.peek() {
             let topic = match &topic {
@@ -266,7 +266,7 @@ impl Producer {
         self.shared.intake.ledger.failures.report()
     }
 
-    fn topic(&self, name: &str) -> Result<Arc<Topic>, Refused> {
+    fn topic(&self, name: &str) -> Result<Arc<KnownTopic>, Refused> {
         if self.shared.closing.is_closed() {
             return Err(Refused::Failed(self.shared.closing.error()));
         }
@@ -278,7 +278,7 @@ impl Producer {
 
     fn enqueue_to(
         &self,
-        topic: &Arc<Topic>,
+        topic: &Arc<KnownTopic>,
         record: &ProducerRecord<'_>,
         now: impl FnOnce() -> i64,
     ) -> Result<Delivery, Refused> {
@@ -299,7 +299,7 @@ impl Producer {
 
     fn choose(
         &self,
-        topic: &Arc<Topic>,
+        topic: &Arc<KnownTopic>,
         partition: Option<i32>,
         key: Option<&[u8]>,
     ) -> Result<Arc<Accumulator>, Refused> {
@@ -320,7 +320,7 @@ impl Producer {
         }
     }
 
-    fn not_taken(&self, reason: NotTaken, topic: &Topic, size: usize) -> Refused {
+    fn not_taken(&self, reason: NotTaken, topic: &KnownTopic, size: usize) -> Refused {
         match reason {
             NotTaken::Shut if self.shared.closing.is_closed() => {
                 Refused::Failed(self.shared.closing.error())
@@ -336,7 +336,7 @@ impl Producer {
     }
 
     fn wait(&self, need: Need) -> Refused {
-        Refused::Wait(Wait {
+        Refused::Wait(ProducerWait {
             shared: Arc::clone(&self.shared),
             need,
         })

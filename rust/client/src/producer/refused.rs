@@ -2,7 +2,7 @@
 
 use kafkalite_wire::ErrorCode;
 
-use super::batch::{Batch, Made};
+use super::batch::{BatchKind, OutgoingBatch};
 use crate::times;
 
 /// Whether a batch was refused for its size alone.
@@ -14,7 +14,11 @@ pub(super) fn is_too_large(code: ErrorCode) -> bool {
 }
 
 /// What to say of a refused batch, beyond the code; `said` is what the broker says.
-pub(super) fn explained(batch: &Batch, code: ErrorCode, said: Option<String>) -> Option<String> {
+pub(super) fn explained(
+    batch: &OutgoingBatch,
+    code: ErrorCode,
+    said: Option<String>,
+) -> Option<String> {
     let said = said.map(|said| said.trim_end_matches('.').to_owned());
     let more = if is_too_large(code) {
         too_large(batch, code, said.as_deref())
@@ -29,7 +33,7 @@ pub(super) fn explained(batch: &Batch, code: ErrorCode, said: Option<String>) ->
     })
 }
 
-fn too_large(batch: &Batch, code: ErrorCode, said: Option<&str>) -> String {
+fn too_large(batch: &OutgoingBatch, code: ErrorCode, said: Option<&str>) -> String {
     let topic = &batch.outcome.topic;
     let advice =
         format!("raise max.message.bytes of topic {topic} above that, or send less at once");
@@ -40,8 +44,8 @@ fn too_large(batch: &Batch, code: ErrorCode, said: Option<&str>) -> String {
         Some(said) if said.contains("max.message.bytes") => advice,
         _ => {
             let what = match batch.made {
-                Made::Set => "the message set",
-                Made::Collected | Made::Part => "the record",
+                BatchKind::Set => "the message set",
+                BatchKind::Collected | BatchKind::Part => "the record",
             };
             format!(
                 "{what} makes a batch of {} bytes, more than the topic's max.message.bytes: {advice}",

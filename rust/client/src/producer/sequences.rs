@@ -7,12 +7,12 @@ use kafkalite_wire::ErrorCode;
 
 /// An idempotent producer's identity at the brokers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct ProducerIdentity {
     pub(super) id: i64,
     pub(super) epoch: i16,
 }
 
-impl Identity {
+impl ProducerIdentity {
     /// The same producer with a fresh sequence space; `None` when the epochs are used up and a new id is needed.
     pub(super) fn bumped(self) -> Option<Self> {
         Some(Self {
@@ -25,7 +25,7 @@ impl Identity {
 /// A batch's place in the sequence of its partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
-    pub(super) identity: Identity,
+    pub(super) identity: ProducerIdentity,
     pub(super) base: i32,
 }
 
@@ -47,7 +47,7 @@ fn after(base: i32, records: u32) -> i32 {
 /// The sequence of one partition.
 #[derive(Debug, Default)]
 pub(super) struct Sequences {
-    identity: Option<Identity>,
+    identity: Option<ProducerIdentity>,
     next: i32,
     rewind: Rewind,
 }
@@ -67,7 +67,7 @@ enum Rewind {
 
 /// What to do with a batch that a broker refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum SequenceVerdict {
     /// It counts as written: the broker has had it before.
     Written,
     /// Send it again, in its turn.
@@ -79,7 +79,7 @@ pub(super) enum Verdict {
 impl Sequences {
     /// The stamp for a new batch. `idle`: nothing of this partition is in flight or to be sent again, so that the
     /// partition may move on to the producer's current epoch.
-    pub(super) fn stamp(&mut self, current: Identity, records: u32, idle: bool) -> Stamp {
+    pub(super) fn stamp(&mut self, current: ProducerIdentity, records: u32, idle: bool) -> Stamp {
         if self.identity != Some(current) && (idle || self.identity.is_none()) {
             self.start_over(current);
         }
@@ -95,7 +95,7 @@ impl Sequences {
     }
 
     /// Begins at 0 under this identity. The caller stamps what is to be sent again, in its order.
-    pub(super) fn start_over(&mut self, identity: Identity) {
+    pub(super) fn start_over(&mut self, identity: ProducerIdentity) {
         self.identity = Some(identity);
         self.next = 0;
         self.rewind = Rewind::No;
@@ -119,22 +119,22 @@ impl Sequences {
     }
 
     /// What a refusal means. `oldest`: no earlier batch of the partition is unsettled.
-    pub(super) fn refused(&mut self, code: ErrorCode, oldest: bool) -> Verdict {
+    pub(super) fn refused(&mut self, code: ErrorCode, oldest: bool) -> SequenceVerdict {
         match code {
             // The broker remembers this sequence, though not its offset.
-            ErrorCode::DuplicateSequenceNumber => Verdict::Written,
+            ErrorCode::DuplicateSequenceNumber => SequenceVerdict::Written,
             // An earlier batch that is to be sent again left the gap: sending in order closes it.
-            ErrorCode::OutOfOrderSequenceNumber if !oldest => Verdict::Retry,
+            ErrorCode::OutOfOrderSequenceNumber if !oldest => SequenceVerdict::Retry,
             // The broker lost the sequence (retention, a restart): only a new epoch may start at 0.
             ErrorCode::OutOfOrderSequenceNumber
             | ErrorCode::UnknownProducerId
             | ErrorCode::InvalidProducerEpoch
             | ErrorCode::InvalidProducerIdMapping => {
                 self.rewind = Rewind::All;
-                Verdict::Retry
+                SequenceVerdict::Retry
             }
-            code if code.is_retriable() => Verdict::Retry,
-            _ => Verdict::Fail,
+            code if code.is_retriable() => SequenceVerdict::Retry,
+            _ => SequenceVerdict::Fail,
         }
     }
 }
@@ -143,7 +143,7 @@ impl Sequences {
 mod tests {
     use super::*;
 
-    const FIRST: Identity = Identity { id: 9, epoch: 0 };
+    const FIRST: ProducerIdentity = ProducerIdentity { id: 9, epoch: 0 };
 
     #[test]
     fn batches_follow_each_other_and_wrap_to_zero() {
@@ -191,7 +191,7 @@ mod tests {
         let mut sequences = Sequences::default();
         assert_eq!(
             sequences.refused(ErrorCode::OutOfOrderSequenceNumber, false),
-            Verdict::Retry
+            SequenceVerdict::Retry
         );
         assert!(!sequences.wants_epoch(true));
     }
@@ -209,7 +209,7 @@ mod tests {
         // The broker never got what was given up, so it misses that.
         assert_eq!(
             sequences.refused(ErrorCode::OutOfOrderSequenceNumber, true),
-            Verdict::Retry
+            SequenceVerdict::Retry
         );
         assert!(sequences.wants_epoch(true));
         sequences.gave_up();
@@ -224,7 +224,7 @@ mod tests {
         ] {
             let mut sequences = Sequences::default();
             sequences.stamp(FIRST, 3, true);
-            assert_eq!(sequences.refused(code, true), Verdict::Retry);
+            assert_eq!(sequences.refused(code, true), SequenceVerdict::Retry);
             assert!(sequences.wants_epoch(true));
             sequences.start_over(FIRST.bumped().unwrap());
             assert!(!sequences.wants_epoch(false));
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn epochs_end() {
         assert_eq!(
-            Identity {
+            ProducerIdentity {
                 id: 1,
                 epoch: i16::MAX
             }
@@ -249,15 +249,15 @@ mod tests {
         let mut sequences = Sequences::default();
         assert_eq!(
             sequences.refused(ErrorCode::DuplicateSequenceNumber, true),
-            Verdict::Written
+            SequenceVerdict::Written
         );
         assert_eq!(
             sequences.refused(ErrorCode::MessageTooLarge, true),
-            Verdict::Fail
+            SequenceVerdict::Fail
         );
         assert_eq!(
             sequences.refused(ErrorCode::NotLeaderOrFollower, true),
-            Verdict::Retry
+            SequenceVerdict::Retry
         );
     }
 }

@@ -6,37 +6,37 @@ use std::sync::atomic::AtomicBool;
 use tokio::time::timeout;
 
 use super::accumulator::Intake;
-use super::batch::Place;
+use super::batch::BatchPlace;
 use super::budget::Budget;
-use super::topic::Topic;
-use super::topics::Topics;
-use crate::closing::Closing;
+use super::topic::KnownTopic;
+use super::topics::KnownTopics;
+use crate::close_signal::CloseSignal;
 use crate::cluster::Cluster;
 use crate::config::ProducerConfig;
 use crate::error::{ClientError, Result};
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct ProducerShared {
     pub(super) config: ProducerConfig,
     pub(super) cluster: Cluster,
-    pub(super) topics: Arc<Topics>,
+    pub(super) topics: Arc<KnownTopics>,
     pub(super) intake: Intake,
     pub(super) budget: Budget,
-    pub(super) closing: Closing,
+    pub(super) closing: CloseSignal,
     /// Give up what is left.
     pub(super) abort: AtomicBool,
     /// Closed before all was delivered: who flushes meanwhile is told so, also if `close` reports the failures.
     pub(super) cut_off: AtomicBool,
 }
 
-impl Shared {
+impl ProducerShared {
     pub(super) fn new(config: ProducerConfig, cluster: Cluster) -> Self {
         Self {
             cluster,
             topics: Arc::default(),
             intake: Intake::new(config.batch_size),
             budget: Budget::new(config.buffer_memory),
-            closing: Closing::new("producer"),
+            closing: CloseSignal::new("producer"),
             abort: AtomicBool::new(false),
             cut_off: AtomicBool::new(false),
             config,
@@ -44,7 +44,7 @@ impl Shared {
     }
 
     /// A batch was delivered or failed: its memory is free.
-    pub(super) fn settled(&self, batch: Place, memory: usize) {
+    pub(super) fn settled(&self, batch: BatchPlace, memory: usize) {
         self.intake.ledger.settled(batch);
         self.budget.release(memory);
     }
@@ -62,7 +62,7 @@ impl Shared {
     }
 
     /// Waits until a topic's partitions are known.
-    pub(super) async fn learn(&self, name: &str) -> Result<Arc<Topic>> {
+    pub(super) async fn learn(&self, name: &str) -> Result<Arc<KnownTopic>> {
         let interest = self.cluster.interest(&name.into());
         let found = self
             .cluster
@@ -72,7 +72,7 @@ impl Shared {
     }
 
     /// Looks at the cluster again for a partition that the topic did not have when it was last looked at.
-    pub(super) async fn grown(&self, topic: &Topic, partition: i32) -> Result<()> {
+    pub(super) async fn grown(&self, topic: &KnownTopic, partition: i32) -> Result<()> {
         let limit = self.config.max_block;
         let refreshed = timeout(limit, self.cluster.refresh(&self.cluster.metadata())).await;
         let metadata = refreshed.map_err(|_| ClientError::TimedOut {

@@ -14,7 +14,7 @@ use crate::error::{ClientError, Result};
 use crate::partitioner::partition_of_key;
 
 #[derive(Debug)]
-pub(super) struct Topic {
+pub(super) struct KnownTopic {
     pub(super) name: Arc<str>,
     /// Has its metadata refreshed.
     _interest: Interest,
@@ -35,7 +35,7 @@ struct Partitions {
     available: Vec<usize>,
 }
 
-impl Topic {
+impl KnownTopic {
     pub(super) fn new(interest: Interest) -> Arc<Self> {
         Arc::new(Self {
             name: Arc::clone(interest.name()),

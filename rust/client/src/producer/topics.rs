@@ -7,19 +7,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::RwLock;
 
 use super::accumulator::Accumulator;
-use super::topic::Topic;
+use super::topic::KnownTopic;
 use crate::cluster::{Interest, Metadata, TopicMetadata};
 
 /// Those that are known, by name.
 #[derive(Debug, Default)]
-pub(super) struct Topics {
-    known: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
+pub(super) struct KnownTopics {
+    known: RwLock<HashMap<Arc<str>, Arc<KnownTopic>>>,
     /// Counts the accumulators of all topics.
     lanes: AtomicUsize,
 }
 
-impl Topics {
-    pub(super) fn get(&self, name: &str) -> Option<Arc<Topic>> {
+impl KnownTopics {
+    pub(super) fn get(&self, name: &str) -> Option<Arc<KnownTopic>> {
         self.known.read().get(name).cloned()
     }
 
@@ -33,11 +33,11 @@ impl Topics {
     }
 
     /// Takes over what was found of a topic, which may be new.
-    pub(super) fn learn(&self, found: &TopicMetadata, interest: Interest) -> Arc<Topic> {
+    pub(super) fn learn(&self, found: &TopicMetadata, interest: Interest) -> Arc<KnownTopic> {
         let mut known = self.known.write();
         let topic = known
             .entry(Arc::clone(&found.name))
-            .or_insert_with(|| Topic::new(interest));
+            .or_insert_with(|| KnownTopic::new(interest));
         topic.learn(found, || self.next_lane());
         Arc::clone(topic)
     }

@@ -1,6 +1,6 @@
 //! A connection to one broker: requests are pipelined, answers come in the order of asking.
 //!
-//! One task owns the socket. Dropping a [`Reply`] cancels nothing on the wire: the answer is read and dropped. It does
+//! One task owns the socket. Dropping a [`PendingReply`] cancels nothing on the wire: the answer is read and dropped. It does
 //! not reconnect; [`Pool`](crate::Pool) makes a new one where one ended.
 
 mod destination;
@@ -25,14 +25,14 @@ use crate::address::Address;
 use crate::config::LinkConfig;
 use crate::error::{LinkError, Result};
 pub use destination::Destination;
-use pending::{Answer, End, PendingRequests};
-use versions::Versions;
+use pending::{Answer, ConnectionEnd, PendingRequests};
+use versions::BrokerVersions;
 
 /// An open connection whose broker's versions are known.
 #[derive(Debug)]
 pub struct Connection {
     channel: Arc<Channel>,
-    versions: Versions,
+    versions: BrokerVersions,
 }
 
 /// What the task that owns the socket and everybody who sends share.
@@ -41,7 +41,7 @@ struct Channel {
     address: Address,
     client_id: String,
     pending: PendingRequests,
-    frames: mpsc::UnboundedSender<writer::Frame>,
+    frames: mpsc::UnboundedSender<writer::OutgoingFrame>,
     hung_up: Notify,
 }
 
@@ -64,7 +64,7 @@ impl Connection {
         tokio::spawn(Arc::clone(&channel).run(stream, outgoing, config.max_response_bytes));
         let mut connection = Self {
             channel,
-            versions: Versions::default(),
+            versions: BrokerVersions::default(),
         };
         connection.versions = connection.negotiate(destination.as_ref(), config).await?;
         Ok(connection)
@@ -74,7 +74,7 @@ impl Connection {
         &self,
         destination: Option<&Destination>,
         config: &LinkConfig,
-    ) -> Result<Versions> {
+    ) -> Result<BrokerVersions> {
         let mut request = ApiVersionsRequest {
             client_software_name: "kafkalite".to_owned(),
             client_software_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -101,7 +101,7 @@ impl Connection {
                 version = versions::fallback(&response, ApiVersionsRequest::KEY.code())
                     .clamp(0, version - 1);
             } else if response.error_code == ErrorCode::None {
-                return Ok(Versions::of(&response, config.highest));
+                return Ok(BrokerVersions::of(&response, config.highest));
             } else if let Some(destination) = destination
                 && response.error_code == ErrorCode::RebootstrapRequired
             {
@@ -121,7 +121,7 @@ impl Connection {
     }
 
     /// Queues a request, in the order of calls, and returns what waits for its answer.
-    pub fn send<R: Request>(&self, request: &R, timeout: Duration) -> Result<Reply<R>> {
+    pub fn send<R: Request>(&self, request: &R, timeout: Duration) -> Result<PendingReply<R>> {
         self.send_spliced(request, self.version::<R>()?, &[], timeout)
     }
 
@@ -132,9 +132,9 @@ impl Connection {
         version: i16,
         slots: &[Bytes],
         timeout: Duration,
-    ) -> Result<Reply<R>> {
+    ) -> Result<PendingReply<R>> {
         let answer = self.channel.ask(request, version, slots)?;
-        Ok(Reply {
+        Ok(PendingReply {
             answer,
             channel: Arc::clone(&self.channel),
             version,
@@ -149,10 +149,10 @@ impl Connection {
         request: &R,
         version: i16,
         slots: &[Bytes],
-    ) -> Result<Written> {
+    ) -> Result<PendingWrite> {
         let (written, watcher) = oneshot::channel();
         self.channel.queue(request, version, slots, Some(written))?;
-        Ok(Written {
+        Ok(PendingWrite {
             watcher,
             channel: Arc::clone(&self.channel),
         })
@@ -186,7 +186,8 @@ impl Connection {
     /// Ends the connection; whatever is unanswered fails.
     pub fn close(&self) {
         self.channel.hang_up(
-            &End::Lost("the client closed it".to_owned()).into_error(&self.channel.address),
+            &ConnectionEnd::Lost("the client closed it".to_owned())
+                .into_error(&self.channel.address),
         );
     }
 }
@@ -201,7 +202,7 @@ impl Channel {
     async fn run(
         self: Arc<Self>,
         mut stream: TcpStream,
-        mut outgoing: mpsc::UnboundedReceiver<writer::Frame>,
+        mut outgoing: mpsc::UnboundedReceiver<writer::OutgoingFrame>,
         max_response: usize,
     ) {
         let (incoming, outlet) = stream.split();
@@ -254,7 +255,7 @@ impl Channel {
                 error => self.nonsense(R::KEY.name(), &error),
             })?;
             // The task has ended only if `pending` has, which was looked at just now: nothing to lose here.
-            let _ = self.frames.send(writer::Frame {
+            let _ = self.frames.send(writer::OutgoingFrame {
                 parts: parts(encoded, slots),
                 written,
             });
@@ -275,7 +276,7 @@ impl Channel {
     }
 
     fn nonsense(&self, api: &str, error: &kafkalite_wire::Error) -> LinkError {
-        End::Nonsense(format!("{api}: {error}")).into_error(&self.address)
+        ConnectionEnd::Nonsense(format!("{api}: {error}")).into_error(&self.address)
     }
 }
 
@@ -297,9 +298,8 @@ impl Unanswered {
         match timeout_at(Instant::now() + timeout, self.0).await {
             Ok(Ok(result)) => result,
             // Dropped without an answer: the task was, with its runtime.
-            Ok(Err(_)) => {
-                Err(End::Lost("the client's runtime ended".to_owned()).into_error(&channel.address))
-            }
+            Ok(Err(_)) => Err(ConnectionEnd::Lost("the client's runtime ended".to_owned())
+                .into_error(&channel.address)),
             Err(_) => {
                 // Answers come in order, so nothing behind this one would come either.
                 let error = LinkError::RequestTimedOut {
@@ -315,7 +315,7 @@ impl Unanswered {
 }
 
 /// What waits for the answer to a request. Dropping it is fine: the answer is then read and dropped.
-pub struct Reply<R: Request> {
+pub struct PendingReply<R: Request> {
     answer: Unanswered,
     channel: Arc<Channel>,
     version: i16,
@@ -323,7 +323,7 @@ pub struct Reply<R: Request> {
     request: PhantomData<fn() -> R>,
 }
 
-impl<R: Request> Reply<R> {
+impl<R: Request> PendingReply<R> {
     /// The answer; the connection is closed if it takes longer than the time given with the request.
     pub async fn response(self) -> Result<R::Response> {
         let frame = self.answer.wait::<R>(&self.channel, self.timeout).await?;
@@ -332,16 +332,16 @@ impl<R: Request> Reply<R> {
 }
 
 /// What waits until a request that is not answered has been written.
-pub struct Written {
+pub struct PendingWrite {
     watcher: oneshot::Receiver<()>,
     channel: Arc<Channel>,
 }
 
-impl Written {
+impl PendingWrite {
     /// Returns when the request is with the operating system.
     pub async fn done(self) -> Result<()> {
         self.watcher.await.map_err(|_| {
-            End::Lost("it ended before all was written".to_owned())
+            ConnectionEnd::Lost("it ended before all was written".to_owned())
                 .into_error(&self.channel.address)
         })
     }

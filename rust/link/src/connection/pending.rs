@@ -12,22 +12,22 @@ use crate::error::{LinkError, Result};
 
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum ConnectionEnd {
     /// The peer or the network ended it.
     Lost(String),
     /// What came was not an answer to what was asked.
     Nonsense(String),
 }
 
-impl End {
+impl ConnectionEnd {
     pub(super) fn into_error(self, address: &Address) -> LinkError {
         let address = address.clone();
         match self {
-            End::Lost(reason) => LinkError::Disconnected {
+            ConnectionEnd::Lost(reason) => LinkError::Disconnected {
                 address,
                 reason: reason.into(),
             },
-            End::Nonsense(detail) => LinkError::Protocol {
+            ConnectionEnd::Nonsense(detail) => LinkError::Protocol {
                 address,
                 detail: detail.into(),
             },
@@ -73,9 +73,9 @@ impl PendingRequests {
     }
 
     /// Hands a response to the oldest request. Whoever asked may have stopped waiting: then it is dropped.
-    pub(super) fn complete(&self, response: Bytes) -> Result<(), End> {
-        let id =
-            frame::correlation_id(&response).map_err(|error| End::Nonsense(error.to_string()))?;
+    pub(super) fn complete(&self, response: Bytes) -> Result<(), ConnectionEnd> {
+        let id = frame::correlation_id(&response)
+            .map_err(|error| ConnectionEnd::Nonsense(error.to_string()))?;
         let oldest = self.queue.lock().waiting.pop_front();
         match oldest {
             Some((expected, sender)) if expected == id => {
@@ -84,11 +84,11 @@ impl PendingRequests {
             }
             Some((expected, sender)) => {
                 self.queue.lock().waiting.push_front((expected, sender));
-                Err(End::Nonsense(format!(
+                Err(ConnectionEnd::Nonsense(format!(
                     "a response to request {id} where that to {expected} was due"
                 )))
             }
-            None => Err(End::Nonsense(format!(
+            None => Err(ConnectionEnd::Nonsense(format!(
                 "a response to request {id}, which was never sent"
             ))),
         }
@@ -130,7 +130,7 @@ mod tests {
         let third = pending.ask(true, |_| Ok(())).unwrap().unwrap();
         assert!(matches!(
             pending.complete(response(2)),
-            Err(End::Nonsense(_))
+            Err(ConnectionEnd::Nonsense(_))
         ));
         pending.complete(response(0)).unwrap();
         assert_eq!(first.await.unwrap().unwrap(), response(0));
@@ -138,11 +138,11 @@ mod tests {
         pending.complete(response(2)).unwrap();
         assert!(matches!(
             pending.complete(response(3)),
-            Err(End::Nonsense(_))
+            Err(ConnectionEnd::Nonsense(_))
         ));
         assert!(matches!(
             pending.complete(Bytes::from_static(b"ab")),
-            Err(End::Nonsense(_))
+            Err(ConnectionEnd::Nonsense(_))
         ));
     }
 
@@ -150,7 +150,9 @@ mod tests {
     async fn the_end_fails_those_who_wait_and_those_who_come() {
         let pending = PendingRequests::default();
         let waiting = pending.ask(true, |_| Ok(())).unwrap().unwrap();
-        pending.end(&End::Lost("a test".to_owned()).into_error(&Address::parse("a:1").unwrap()));
+        pending.end(
+            &ConnectionEnd::Lost("a test".to_owned()).into_error(&Address::parse("a:1").unwrap()),
+        );
         assert!(waiting.await.unwrap().is_err());
         assert!(pending.ask(true, |_| unreachable!()).is_err());
         assert!(!pending.is_open());

@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use kafkalite_wire::frame;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::pending::{End, PendingRequests};
+use super::pending::{ConnectionEnd, PendingRequests};
 
 /// Reserved at once for a response however long it claims to be; beyond that the buffer grows as bytes arrive.
 const TRUSTED: usize = 1 << 20;
@@ -14,7 +14,7 @@ pub(super) async fn read_responses(
     mut socket: impl AsyncRead + Unpin,
     pending: &PendingRequests,
     max_response: usize,
-) -> End {
+) -> ConnectionEnd {
     let mut buffer = BytesMut::with_capacity(8 << 10);
     loop {
         match next_frame(&mut socket, &mut buffer, max_response).await {
@@ -33,11 +33,11 @@ async fn next_frame(
     socket: &mut (impl AsyncRead + Unpin),
     buffer: &mut BytesMut,
     max_response: usize,
-) -> Result<Bytes, End> {
+) -> Result<Bytes, ConnectionEnd> {
     fill(socket, buffer, frame::PREFIX_LEN).await?;
     let prefix = *buffer.first_chunk().expect("filled with the prefix");
     let length = frame::length(prefix, max_response).map_err(|error| {
-        End::Nonsense(format!(
+        ConnectionEnd::Nonsense(format!(
             "{error} (receive.message.max.bytes); is that port a Kafka listener, and a plaintext one?"
         ))
     })?;
@@ -51,15 +51,15 @@ async fn fill(
     socket: &mut (impl AsyncRead + Unpin),
     buffer: &mut BytesMut,
     wanted: usize,
-) -> Result<(), End> {
+) -> Result<(), ConnectionEnd> {
     while buffer.len() < wanted {
         let missing = wanted - buffer.len();
         // Doubling what has really come bounds what a false length can make us allocate.
         buffer.reserve(missing.min(TRUSTED.max(buffer.len())).max(4 << 10));
         match socket.read_buf(buffer).await {
-            Ok(0) => return Err(End::Lost("the broker closed it".to_owned())),
+            Ok(0) => return Err(ConnectionEnd::Lost("the broker closed it".to_owned())),
             Ok(_) => {}
-            Err(error) => return Err(End::Lost(error.to_string())),
+            Err(error) => return Err(ConnectionEnd::Lost(error.to_string())),
         }
     }
     Ok(())
@@ -76,7 +76,10 @@ mod tests {
         let error = next_frame(&mut socket, &mut buffer, 104_857_600)
             .await
             .unwrap_err();
-        assert_eq!(error, End::Lost("the broker closed it".to_owned()));
+        assert_eq!(
+            error,
+            ConnectionEnd::Lost("the broker closed it".to_owned())
+        );
         assert!(buffer.capacity() <= 2 * TRUSTED, "{}", buffer.capacity());
     }
 
@@ -87,7 +90,7 @@ mod tests {
             .await
             .unwrap_err();
         assert!(
-            matches!(&error, End::Nonsense(text) if text.contains("receive.message.max.bytes")),
+            matches!(&error, ConnectionEnd::Nonsense(text) if text.contains("receive.message.max.bytes")),
             "{error:?}"
         );
     }

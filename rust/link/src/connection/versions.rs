@@ -10,13 +10,13 @@ use crate::error::{LinkError, Result};
 
 /// The ranges that a broker reported.
 #[derive(Debug, Default)]
-pub(super) struct Versions {
+pub(super) struct BrokerVersions {
     ranges: HashMap<i16, (i16, i16)>,
     /// APIs of which this side has less than it could read and write.
     highest: &'static [(ApiKey, i16)],
 }
 
-impl Versions {
+impl BrokerVersions {
     pub(super) fn of(response: &ApiVersionsResponse, highest: &'static [(ApiKey, i16)]) -> Self {
         Self {
             highest,

@@ -8,14 +8,14 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use super::pending::End;
+use super::pending::ConnectionEnd;
 
 /// Slices a system call takes; more would exceed `IOV_MAX` somewhere.
 const SLICES: usize = 64;
 
 /// A frame in pieces: its head, and record batches that stay where they are.
 #[derive(Debug)]
-pub(super) struct Frame {
+pub(super) struct OutgoingFrame {
     pub(super) parts: Vec<Bytes>,
     /// Told when all of it is written, for requests that nobody answers.
     pub(super) written: Option<oneshot::Sender<()>>,
@@ -29,7 +29,7 @@ struct Queue {
 }
 
 impl Queue {
-    fn push(&mut self, frame: Frame) {
+    fn push(&mut self, frame: OutgoingFrame) {
         self.parts
             .extend(frame.parts.into_iter().filter(|part| !part.is_empty()));
         if let Some(written) = frame.written {
@@ -62,13 +62,13 @@ impl Queue {
 /// Writes frames until the connection ends or nobody can send any more; returns why it did.
 pub(super) async fn write_frames(
     mut socket: impl AsyncWrite + Unpin,
-    frames: &mut UnboundedReceiver<Frame>,
-) -> End {
+    frames: &mut UnboundedReceiver<OutgoingFrame>,
+) -> ConnectionEnd {
     let mut queue = Queue::default();
     loop {
         match frames.recv().await {
             Some(frame) => queue.push(frame),
-            None => return End::Lost("the client closed it".to_owned()),
+            None => return ConnectionEnd::Lost("the client closed it".to_owned()),
         }
         while !queue.parts.is_empty() {
             while let Ok(frame) = frames.try_recv() {
@@ -81,9 +81,9 @@ pub(super) async fn write_frames(
                 .map(|bytes| IoSlice::new(bytes))
                 .collect();
             match socket.write_vectored(&slices).await {
-                Ok(0) => return End::Lost("nothing can be written to it".to_owned()),
+                Ok(0) => return ConnectionEnd::Lost("nothing can be written to it".to_owned()),
                 Ok(written) => queue.consume(written),
-                Err(error) => return End::Lost(error.to_string()),
+                Err(error) => return ConnectionEnd::Lost(error.to_string()),
             }
         }
     }
@@ -104,7 +104,7 @@ mod tests {
             let (written, watcher) = oneshot::channel();
             let parts = vec![Bytes::new(), Bytes::from(text), Bytes::from("|")];
             sender
-                .send(Frame {
+                .send(OutgoingFrame {
                     parts,
                     written: Some(written),
                 })

@@ -7,12 +7,18 @@ use kafkalite_wire::api::sync_group::SyncGroupResponse;
 use kafkalite_wire::consumer_protocol::ConsumerProtocolAssignment;
 
 use super::event::passes;
-use super::{Effect, Failure, Membership, Next, Partitions, Phase, Role, Topics};
+use super::{
+    Membership, MembershipEffect, MembershipFailure, Next, PartitionSet, Phase, Role, TopicSet,
+};
 use crate::error::{ClientError, Result};
 use kafkalite_names::TopicPartition;
 
 impl Membership {
-    pub(super) fn joined(&mut self, answer: Result<JoinGroupResponse>, to: &mut Vec<Effect>) {
+    pub(super) fn joined(
+        &mut self,
+        answer: Result<JoinGroupResponse>,
+        to: &mut Vec<MembershipEffect>,
+    ) {
         if self.phase != Phase::Joining {
             return;
         }
@@ -30,7 +36,7 @@ impl Membership {
         }
     }
 
-    fn admitted(&mut self, response: JoinGroupResponse, to: &mut Vec<Effect>) {
+    fn admitted(&mut self, response: JoinGroupResponse, to: &mut Vec<MembershipEffect>) {
         self.generation = response.generation_id;
         if !response.member_id.is_empty() {
             self.member_id = response.member_id;
@@ -48,16 +54,16 @@ impl Membership {
         // Where the assignments stay, it is still to know which topics to look after.
         self.phase = Phase::Dividing;
         self.beat_at = self.now + self.terms.heartbeat_interval;
-        to.push(Effect::Divide {
+        to.push(MembershipEffect::Divide {
             attempt: self.attempt,
             protocol: self.protocol.clone(),
             members: response.members,
         });
     }
 
-    fn ask_to_sync(&mut self, assignments: Vec<(String, Bytes)>, to: &mut Vec<Effect>) {
+    fn ask_to_sync(&mut self, assignments: Vec<(String, Bytes)>, to: &mut Vec<MembershipEffect>) {
         self.phase = Phase::Syncing;
-        to.push(Effect::Sync {
+        to.push(MembershipEffect::Sync {
             attempt: self.attempt,
             member_id: self.member_id.clone(),
             generation: self.generation,
@@ -66,7 +72,11 @@ impl Membership {
         });
     }
 
-    pub(super) fn divided(&mut self, answer: Result<Vec<(String, Bytes)>>, to: &mut Vec<Effect>) {
+    pub(super) fn divided(
+        &mut self,
+        answer: Result<Vec<(String, Bytes)>>,
+        to: &mut Vec<MembershipEffect>,
+    ) {
         if self.phase != Phase::Dividing {
             return;
         }
@@ -77,7 +87,11 @@ impl Membership {
         }
     }
 
-    pub(super) fn synced(&mut self, answer: Result<SyncGroupResponse>, to: &mut Vec<Effect>) {
+    pub(super) fn synced(
+        &mut self,
+        answer: Result<SyncGroupResponse>,
+        to: &mut Vec<MembershipEffect>,
+    ) {
         if self.phase != Phase::Syncing {
             return;
         }
@@ -90,10 +104,13 @@ impl Membership {
                 let wanted = self.subscription.clone().unwrap_or_default();
                 let assigned = partitions(&response.assignment, &wanted).unwrap_or_else(|detail| {
                     let generation = self.generation;
-                    to.push(Effect::Report(Failure::Garbage { generation, detail }));
-                    Partitions::new()
+                    to.push(MembershipEffect::Report(MembershipFailure::Garbage {
+                        generation,
+                        detail,
+                    }));
+                    PartitionSet::new()
                 });
-                let taken: Partitions = self.owned.difference(&assigned).cloned().collect();
+                let taken: PartitionSet = self.owned.difference(&assigned).cloned().collect();
                 let gained = assigned.difference(&self.owned).cloned().collect();
                 let again = !taken.is_empty();
                 self.release(taken, Next::Adopt { gained, again }, to);
@@ -105,12 +122,17 @@ impl Membership {
 
     /// What the group took away is given up: reads what it gave. Whoever gave something up joins once more, so that it can go
     /// to another member.
-    pub(super) fn adopt(&mut self, gained: Partitions, again: bool, to: &mut Vec<Effect>) {
+    pub(super) fn adopt(
+        &mut self,
+        gained: PartitionSet,
+        again: bool,
+        to: &mut Vec<MembershipEffect>,
+    ) {
         self.owned.extend(gained.iter().cloned());
         if !gained.is_empty() {
-            to.push(Effect::Adopt(gained.clone()));
+            to.push(MembershipEffect::Adopt(gained.clone()));
         }
-        to.push(Effect::Settled {
+        to.push(MembershipEffect::Settled {
             generation: self.generation,
             why: std::mem::take(&mut self.why),
             gained,
@@ -127,22 +149,22 @@ impl Membership {
         }
     }
 
-    fn join_refused(&mut self, code: ErrorCode, to: &mut Vec<Effect>) {
+    fn join_refused(&mut self, code: ErrorCode, to: &mut Vec<MembershipEffect>) {
         match code {
             ErrorCode::UnknownMemberId => self.lose(false, to),
             ErrorCode::IllegalGeneration => self.lose(true, to),
-            ErrorCode::FencedInstanceId => self.fail(Failure::Fenced, to),
+            ErrorCode::FencedInstanceId => self.fail(MembershipFailure::Fenced, to),
             ErrorCode::RebalanceInProgress => self.join_after_pause(),
             code if code.is_retriable() => self.join_after_pause(),
-            code => self.fail(Failure::Refused(code), to),
+            code => self.fail(MembershipFailure::Refused(code), to),
         }
     }
 
-    fn unreachable(&mut self, error: ClientError, to: &mut Vec<Effect>) {
+    fn unreachable(&mut self, error: ClientError, to: &mut Vec<MembershipEffect>) {
         if passes(&error) {
             self.join_after_pause();
         } else {
-            self.fail(Failure::Unable(error), to);
+            self.fail(MembershipFailure::Unable(error), to);
         }
     }
 
@@ -152,7 +174,7 @@ impl Membership {
     }
 
     /// The group went on without this member.
-    fn lose(&mut self, keep_id: bool, to: &mut Vec<Effect>) {
+    fn lose(&mut self, keep_id: bool, to: &mut Vec<MembershipEffect>) {
         self.forget(keep_id);
         self.lost = true;
         self.attempt += 1;
@@ -170,9 +192,9 @@ impl Membership {
         }
     }
 
-    fn fail(&mut self, failure: Failure, to: &mut Vec<Effect>) {
+    fn fail(&mut self, failure: MembershipFailure, to: &mut Vec<MembershipEffect>) {
         let next = match failure {
-            Failure::Fenced => Next::Fenced,
+            MembershipFailure::Fenced => Next::Fenced,
             _ => Next::Rest,
         };
         self.forget(false);
@@ -184,14 +206,14 @@ impl Membership {
             Phase::Releasing(_) => self.phase = Phase::Releasing(next),
             _ => self.release(self.owned.clone(), next, to),
         }
-        to.push(Effect::Report(failure));
+        to.push(MembershipEffect::Report(failure));
     }
 
     pub(super) fn beaten(
         &mut self,
         generation: i32,
         answer: &Result<ErrorCode>,
-        to: &mut Vec<Effect>,
+        to: &mut Vec<MembershipEffect>,
     ) {
         if generation != self.generation || !self.is_beating {
             return;
@@ -207,8 +229,8 @@ impl Membership {
             }
             Ok(ErrorCode::UnknownMemberId) => self.lose(false, to),
             Ok(ErrorCode::IllegalGeneration) => self.lose(true, to),
-            Ok(ErrorCode::FencedInstanceId) => self.fail(Failure::Fenced, to),
-            Ok(code) if !code.is_retriable() => self.fail(Failure::Refused(*code), to),
+            Ok(ErrorCode::FencedInstanceId) => self.fail(MembershipFailure::Fenced, to),
+            Ok(code) if !code.is_retriable() => self.fail(MembershipFailure::Refused(*code), to),
             // The coordinator moves, or restarts: asked again, the group lives on meanwhile.
             Ok(_) | Err(_) => {
                 let pause = self
@@ -225,13 +247,13 @@ impl Membership {
         &mut self,
         generation: i32,
         code: ErrorCode,
-        to: &mut Vec<Effect>,
+        to: &mut Vec<MembershipEffect>,
     ) {
         if generation != self.generation || generation < 0 {
             return;
         }
         match (code, &self.phase) {
-            (ErrorCode::FencedInstanceId, _) => self.fail(Failure::Fenced, to),
+            (ErrorCode::FencedInstanceId, _) => self.fail(MembershipFailure::Fenced, to),
             (ErrorCode::UnknownMemberId, Phase::Stable) => self.lose(false, to),
             (ErrorCode::IllegalGeneration, Phase::Stable) => self.lose(true, to),
             (ErrorCode::RebalanceInProgress, Phase::Stable) => {
@@ -244,9 +266,9 @@ impl Membership {
 
 /// The partitions of an assignment, of topics that are subscribed to: the others were assigned before the subscription
 /// changed.
-fn partitions(assignment: &Bytes, wanted: &Topics) -> Result<Partitions, String> {
+fn partitions(assignment: &Bytes, wanted: &TopicSet) -> Result<PartitionSet, String> {
     let decoded = ConsumerProtocolAssignment::decode(assignment).map_err(|e| e.to_string())?;
-    let mut partitions = Partitions::new();
+    let mut partitions = PartitionSet::new();
     for topic in decoded.assigned_partitions {
         let Some(name) = wanted.get(topic.topic.as_str()) else {
             continue;

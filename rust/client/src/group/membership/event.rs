@@ -12,14 +12,14 @@ use tokio::time::Instant;
 use crate::error::{ClientError, Result};
 use kafkalite_names::TopicPartition;
 
-pub(in crate::group) type Partitions = BTreeSet<TopicPartition>;
-pub(in crate::group) type Topics = BTreeSet<Arc<str>>;
+pub(in crate::group) type PartitionSet = BTreeSet<TopicPartition>;
+pub(in crate::group) type TopicSet = BTreeSet<Arc<str>>;
 
 /// What happened.
 #[derive(Debug)]
-pub(in crate::group) enum Event {
+pub(in crate::group) enum MembershipEvent {
     /// The member wants these topics, for this reason.
-    Subscribed(Topics, String),
+    Subscribed(TopicSet, String),
     /// It wants nothing any more.
     Unsubscribed,
     /// It goes for good.
@@ -32,32 +32,32 @@ pub(in crate::group) enum Event {
     Knocked,
     /// Time has passed.
     Tick,
-    /// The answer to [`Effect::Join`] with this number.
+    /// The answer to [`MembershipEffect::Join`] with this number.
     Joined(u64, Result<JoinGroupResponse>),
-    /// The leader has divided, as [`Effect::Divide`] with this number asked: members' ids and assignments.
+    /// The leader has divided, as [`MembershipEffect::Divide`] with this number asked: members' ids and assignments.
     Divided(u64, Result<Vec<(String, Bytes)>>),
-    /// The answer to [`Effect::Sync`] with this number.
+    /// The answer to [`MembershipEffect::Sync`] with this number.
     Synced(u64, Result<SyncGroupResponse>),
     /// The answer to a heartbeat in this generation.
     Beaten(i32, Result<ErrorCode>),
     /// The answer to a commit in this generation concerns the membership.
     CommitRefused(i32, ErrorCode),
-    /// [`Effect::Release`] is done.
+    /// [`MembershipEffect::Release`] is done.
     Released,
-    /// [`Effect::Leave`] was answered, or never will be.
+    /// [`MembershipEffect::Leave`] was answered, or never will be.
     Left,
 }
 
 /// What is to be done. Requests that are numbered may be abandoned: an answer with an old number counts for nothing.
 #[derive(Debug)]
-pub(in crate::group) enum Effect {
+pub(in crate::group) enum MembershipEffect {
     /// Send a `JoinGroup`.
     Join {
         attempt: u64,
         member_id: String,
         generation: i32,
-        topics: Topics,
-        owned: Partitions,
+        topics: TopicSet,
+        owned: PartitionSet,
         why: String,
     },
     /// Divide the topics' partitions among the members.
@@ -79,26 +79,29 @@ pub(in crate::group) enum Effect {
     /// Send a `LeaveGroup`; what still waits for an answer is of no interest any more.
     Leave { member_id: String, why: String },
     /// Have readers drop these partitions, commit what they consumed unless the partitions are lost, and let go of them.
-    Release { partitions: Partitions, lost: bool },
+    Release {
+        partitions: PartitionSet,
+        lost: bool,
+    },
     /// Read these partitions too.
-    Adopt(Partitions),
+    Adopt(PartitionSet),
     /// A rebalance is over.
     Settled {
         generation: i32,
         why: String,
-        gained: Partitions,
-        given_up: Partitions,
+        gained: PartitionSet,
+        given_up: PartitionSet,
         owned: usize,
     },
     /// Tell the reader.
-    Report(Failure),
+    Report(MembershipFailure),
     /// The reader was silent for too long.
     Silent,
 }
 
 /// Why the member is not in the group, or has nothing in it.
 #[derive(Debug)]
-pub(in crate::group) enum Failure {
+pub(in crate::group) enum MembershipFailure {
     /// The coordinator refuses.
     Refused(ErrorCode),
     /// The coordinator can't be asked.

@@ -19,12 +19,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub(super) use event::{Effect, Event, Failure, Partitions, Topics};
+pub(super) use event::{
+    MembershipEffect, MembershipEvent, MembershipFailure, PartitionSet, TopicSet,
+};
 use kafkalite_link::Backoff;
 
 /// What does not change while the member lives.
 #[derive(Debug, Clone)]
-pub(super) struct Terms {
+pub(super) struct MembershipTerms {
     /// Every assignor is a cooperative one: what is kept is read on during a rebalance.
     pub(super) is_cooperative: bool,
     /// A static member does not leave (KIP-345).
@@ -36,23 +38,23 @@ pub(super) struct Terms {
 
 #[derive(Debug)]
 pub(super) struct Membership {
-    terms: Terms,
+    terms: MembershipTerms,
     phase: Phase,
     /// `None`: no member.
-    subscription: Option<Topics>,
+    subscription: Option<TopicSet>,
     member_id: String,
     /// −1 for none.
     generation: i32,
     role: Role,
     protocol: String,
-    owned: Partitions,
+    owned: PartitionSet,
     /// The group went on without this member: what it owns is not its own any more.
     lost: bool,
     /// Why to join again as soon as that is possible.
     rejoin: Option<String>,
     /// Why it joined last, and what it gave up and got for that.
     why: String,
-    given_up: Partitions,
+    given_up: PartitionSet,
     /// Counts requests that may be abandoned.
     attempt: u64,
     asked: Instant,
@@ -95,7 +97,7 @@ enum Next {
     Wait(Instant),
     /// Read these; and join once more because something was given up.
     Adopt {
-        gained: Partitions,
+        gained: PartitionSet,
         again: bool,
     },
     Leave(After, String),
@@ -112,7 +114,7 @@ enum After {
 }
 
 impl Membership {
-    pub(super) fn new(terms: Terms, now: Instant) -> Self {
+    pub(super) fn new(terms: MembershipTerms, now: Instant) -> Self {
         Self {
             terms,
             phase: Phase::Outside,
@@ -121,11 +123,11 @@ impl Membership {
             generation: -1,
             role: Role::Follower,
             protocol: String::new(),
-            owned: Partitions::new(),
+            owned: PartitionSet::new(),
             lost: false,
             rejoin: None,
             why: String::new(),
-            given_up: Partitions::new(),
+            given_up: PartitionSet::new(),
             attempt: 0,
             asked: now,
             beat_at: now,
@@ -171,7 +173,7 @@ impl Membership {
         self.phase == Phase::Ended
     }
 
-    /// When [`Event::Tick`] is due.
+    /// When [`MembershipEvent::Tick`] is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let beat = (self.beats() && !self.is_beating).then_some(self.beat_at);
         let silent = self
@@ -201,43 +203,47 @@ impl Membership {
         )
     }
 
-    pub(super) fn on(&mut self, event: Event, now: Instant) -> Vec<Effect> {
+    pub(super) fn on(&mut self, event: MembershipEvent, now: Instant) -> Vec<MembershipEffect> {
         self.now = now;
         let mut effects = Vec::new();
         let to = &mut effects;
         match event {
             _ if self.phase == Phase::Ended => {}
-            Event::Subscribed(topics, why) => self.subscribed(topics, why, to),
-            Event::Unsubscribed => {
+            MembershipEvent::Subscribed(topics, why) => self.subscribed(topics, why, to),
+            MembershipEvent::Unsubscribed => {
                 self.subscription = None;
                 self.depart(After::Outside, "it has unsubscribed", to);
             }
-            Event::Close => {
+            MembershipEvent::Close => {
                 self.subscription = None;
                 self.depart(After::End, "it was closed", to);
             }
-            Event::Rejoin(why) => self.want_to_rejoin(why, to),
-            Event::Asked(at) => self.asked = self.asked.max(at),
-            Event::Knocked => self.knocked(to),
-            Event::Tick => self.tick(to),
-            Event::Joined(attempt, answer) if attempt == self.attempt => {
+            MembershipEvent::Rejoin(why) => self.want_to_rejoin(why, to),
+            MembershipEvent::Asked(at) => self.asked = self.asked.max(at),
+            MembershipEvent::Knocked => self.knocked(to),
+            MembershipEvent::Tick => self.tick(to),
+            MembershipEvent::Joined(attempt, answer) if attempt == self.attempt => {
                 self.joined(answer, to);
             }
-            Event::Divided(attempt, answer) if attempt == self.attempt => {
+            MembershipEvent::Divided(attempt, answer) if attempt == self.attempt => {
                 self.divided(answer, to);
             }
-            Event::Synced(attempt, answer) if attempt == self.attempt => {
+            MembershipEvent::Synced(attempt, answer) if attempt == self.attempt => {
                 self.synced(answer, to);
             }
-            Event::Joined(..) | Event::Divided(..) | Event::Synced(..) => {}
-            Event::Beaten(generation, answer) => self.beaten(generation, &answer, to),
-            Event::CommitRefused(generation, code) => self.commit_refused(generation, code, to),
-            Event::Released => {
+            MembershipEvent::Joined(..)
+            | MembershipEvent::Divided(..)
+            | MembershipEvent::Synced(..) => {}
+            MembershipEvent::Beaten(generation, answer) => self.beaten(generation, &answer, to),
+            MembershipEvent::CommitRefused(generation, code) => {
+                self.commit_refused(generation, code, to);
+            }
+            MembershipEvent::Released => {
                 if let Phase::Releasing(next) = std::mem::replace(&mut self.phase, Phase::Outside) {
                     self.released(next, to);
                 }
             }
-            Event::Left => {
+            MembershipEvent::Left => {
                 if let Phase::Leaving(after) = self.phase {
                     self.left(after, to);
                 }
@@ -246,7 +252,7 @@ impl Membership {
         effects
     }
 
-    fn subscribed(&mut self, topics: Topics, why: String, to: &mut Vec<Effect>) {
+    fn subscribed(&mut self, topics: TopicSet, why: String, to: &mut Vec<MembershipEffect>) {
         let before = self.subscription.replace(topics);
         match self.phase {
             Phase::Outside | Phase::Resting | Phase::Waiting(_) => {
@@ -258,7 +264,7 @@ impl Membership {
         }
     }
 
-    fn want_to_rejoin(&mut self, why: String, to: &mut Vec<Effect>) {
+    fn want_to_rejoin(&mut self, why: String, to: &mut Vec<MembershipEffect>) {
         match self.phase {
             Phase::Stable => {
                 self.why = why;
@@ -275,7 +281,7 @@ impl Membership {
         }
     }
 
-    fn knocked(&mut self, to: &mut Vec<Effect>) {
+    fn knocked(&mut self, to: &mut Vec<MembershipEffect>) {
         if self.phase == Phase::Resting {
             self.asked = self.now;
             "its reader asks again".clone_into(&mut self.why);
@@ -283,9 +289,9 @@ impl Membership {
         }
     }
 
-    fn tick(&mut self, to: &mut Vec<Effect>) {
+    fn tick(&mut self, to: &mut Vec<MembershipEffect>) {
         if self.is_under_watch() && self.now >= self.asked + self.terms.max_poll_interval {
-            to.push(Effect::Silent);
+            to.push(MembershipEffect::Silent);
             self.depart(After::Rest, "its reader was silent for too long", to);
             return;
         }
@@ -293,7 +299,7 @@ impl Membership {
             Phase::Waiting(moment) if self.now >= moment => self.join(to),
             _ if self.beats() && !self.is_beating && self.now >= self.beat_at => {
                 self.is_beating = true;
-                to.push(Effect::Heartbeat {
+                to.push(MembershipEffect::Heartbeat {
                     member_id: self.member_id.clone(),
                     generation: self.generation,
                 });
@@ -303,7 +309,7 @@ impl Membership {
     }
 
     /// Gives up what has to be, then joins.
-    fn join(&mut self, to: &mut Vec<Effect>) {
+    fn join(&mut self, to: &mut Vec<MembershipEffect>) {
         let Some(subscription) = &self.subscription else {
             self.phase = Phase::Outside;
             return;
@@ -318,7 +324,7 @@ impl Membership {
     }
 
     /// Leaves, whatever is under way.
-    fn depart(&mut self, after: After, why: &str, to: &mut Vec<Effect>) {
+    fn depart(&mut self, after: After, why: &str, to: &mut Vec<MembershipEffect>) {
         self.rejoin = None;
         self.attempt += 1;
         let next = Next::Leave(after, why.to_owned());
@@ -331,7 +337,7 @@ impl Membership {
         }
     }
 
-    fn release(&mut self, partitions: Partitions, next: Next, to: &mut Vec<Effect>) {
+    fn release(&mut self, partitions: PartitionSet, next: Next, to: &mut Vec<MembershipEffect>) {
         let lost = self.lost;
         if partitions.is_empty() {
             self.released(next, to);
@@ -340,10 +346,10 @@ impl Membership {
         self.owned.retain(|of| !partitions.contains(of));
         self.given_up.extend(partitions.iter().cloned());
         self.phase = Phase::Releasing(next);
-        to.push(Effect::Release { partitions, lost });
+        to.push(MembershipEffect::Release { partitions, lost });
     }
 
-    fn released(&mut self, next: Next, to: &mut Vec<Effect>) {
+    fn released(&mut self, next: Next, to: &mut Vec<MembershipEffect>) {
         match next {
             Next::Leave(after, why) if !self.owned.is_empty() => self.depart(after, &why, to),
             Next::Leave(after, why) => self.leave(after, why, to),
@@ -366,13 +372,13 @@ impl Membership {
         }
     }
 
-    fn ask_to_join(&mut self, to: &mut Vec<Effect>) {
+    fn ask_to_join(&mut self, to: &mut Vec<MembershipEffect>) {
         self.lost = false;
         self.rejoin = None;
         self.is_beating = false;
         self.attempt += 1;
         self.phase = Phase::Joining;
-        to.push(Effect::Join {
+        to.push(MembershipEffect::Join {
             attempt: self.attempt,
             member_id: self.member_id.clone(),
             generation: self.generation,
@@ -382,17 +388,17 @@ impl Membership {
         });
     }
 
-    fn leave(&mut self, after: After, why: String, to: &mut Vec<Effect>) {
+    fn leave(&mut self, after: After, why: String, to: &mut Vec<MembershipEffect>) {
         if self.terms.is_static || self.member_id.is_empty() {
             self.left(after, to);
             return;
         }
         self.phase = Phase::Leaving(after);
         let member_id = self.member_id.clone();
-        to.push(Effect::Leave { member_id, why });
+        to.push(MembershipEffect::Leave { member_id, why });
     }
 
-    fn left(&mut self, after: After, to: &mut Vec<Effect>) {
+    fn left(&mut self, after: After, to: &mut Vec<MembershipEffect>) {
         self.forget(false);
         self.lost = false;
         self.given_up.clear();

@@ -7,39 +7,39 @@ use kafkalite_records::BatchBuilder;
 use kafkalite_wire::api::produce::ProduceResponse;
 
 use super::super::accumulator::Accumulator;
-use super::super::batch::{Batch, Place};
-use super::super::delivery::{Outcome, Written};
-use super::super::sequences::Identity;
+use super::super::batch::{BatchPlace, OutgoingBatch};
+use super::super::delivery::{BatchOutcome, WrittenAt};
+use super::super::sequences::ProducerIdentity;
 use super::request::Parcel;
 use crate::cluster::Metadata;
 use crate::error::{ClientError, Result};
 
 /// What happened.
 #[derive(Debug)]
-pub(in crate::producer) enum Event {
+pub(in crate::producer) enum DispatcherEvent {
     /// A partition has something new.
     Fresh(Arc<Accumulator>),
     /// The cluster was looked at, by whomever.
     Image(Arc<Metadata>),
-    /// [`Effect::Connect`] is done: there is another connection to this leader, or none.
+    /// [`DispatcherEffect::Connect`] is done: there is another connection to this leader, or none.
     Connected(i32, Result<()>),
     /// The connection to this leader has ended. What is in flight there is answered as well, each for itself.
     Lost(i32),
-    /// The answer to the [`Effect::Send`] with this number; no response with acks=0.
+    /// The answer to the [`DispatcherEffect::Send`] with this number; no response with acks=0.
     Answered(u64, Result<Option<ProduceResponse>>),
     /// The records that this lane waits for, and their builder; nothing if that failed.
     Compressed(usize, Option<(Bytes, BatchBuilder)>),
-    /// [`Effect::Refresh`] is done. What it brought is told as [`Event::Image`].
+    /// [`DispatcherEffect::Refresh`] is done. What it brought is told as [`DispatcherEvent::Image`].
     Refreshed(Result<()>),
-    /// The answer to [`Effect::Identify`].
-    Identified(Result<Identity>),
+    /// The answer to [`DispatcherEffect::Identify`].
+    Identified(Result<ProducerIdentity>),
     /// Nothing more is sent.
     Ended,
 }
 
 /// What is to be done, in this order. Each question is answered by one event, however it ends.
 #[derive(Debug)]
-pub(in crate::producer) enum Effect {
+pub(in crate::producer) enum DispatcherEffect {
     /// Connect to this leader.
     Connect(i32),
     /// Send a produce request over the connection to this leader.
@@ -57,7 +57,7 @@ pub(in crate::producer) enum Effect {
     /// Compress the records that this lane waits for.
     Compress(usize, BatchBuilder),
     /// There is one more batch to be settled.
-    Opened(Place),
+    Opened(BatchPlace),
     /// Settle a batch.
     Settle(Settlement),
     /// Keep a builder for another batch.
@@ -67,16 +67,16 @@ pub(in crate::producer) enum Effect {
 /// A batch was delivered or failed: its deliveries are done, and its memory is free.
 #[derive(Debug)]
 pub(in crate::producer) struct Settlement {
-    pub(in crate::producer) place: Place,
+    pub(in crate::producer) place: BatchPlace,
     /// Bytes that are given back.
     pub(in crate::producer) memory: usize,
     records: u32,
-    outcome: Arc<Outcome>,
-    fate: Result<Written>,
+    outcome: Arc<BatchOutcome>,
+    fate: Result<WrittenAt>,
 }
 
 impl Settlement {
-    pub(super) fn of(batch: &Batch, fate: Result<Written, ClientError>) -> Self {
+    pub(super) fn of(batch: &OutgoingBatch, fate: Result<WrittenAt, ClientError>) -> Self {
         Self {
             place: batch.place,
             memory: batch.memory,

@@ -2,8 +2,8 @@
 
 use tokio::time::Instant;
 
-use super::super::sequences::Identity;
-use super::{Dispatcher, Effect};
+use super::super::sequences::ProducerIdentity;
+use super::{Dispatcher, DispatcherEffect};
 use crate::error::ClientError;
 
 /// Whether batches are stamped, and as whose.
@@ -16,7 +16,7 @@ pub(super) enum Idempotence {
     /// A broker has been asked for one.
     Asked,
     /// This is it.
-    Known(Identity),
+    Known(ProducerIdentity),
 }
 
 impl Idempotence {
@@ -34,7 +34,7 @@ impl Dispatcher {
                 self.wake_by(moment);
             } else {
                 self.idempotence = Idempotence::Asked;
-                self.want(Effect::Identify);
+                self.want(DispatcherEffect::Identify);
             }
         }
         self.idempotence.is_settled()
@@ -42,7 +42,7 @@ impl Dispatcher {
 
     /// A new id knows nothing of the old one's sequences: lanes that are in order start over when they are idle, the
     /// others at once.
-    pub(super) fn identified_as(&mut self, identity: Identity) {
+    pub(super) fn identified_as(&mut self, identity: ProducerIdentity) {
         self.idempotence = Idempotence::Known(identity);
         self.backoff.succeeded();
         for lane in self.lanes.values_mut() {

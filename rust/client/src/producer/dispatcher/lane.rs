@@ -9,9 +9,9 @@ use kafkalite_link::Backoff;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::super::accumulator::{Accumulator, Waiting};
-use super::super::batch::{Batch, Place};
-use super::super::sequences::{Identity, Sequences, Stamp};
+use super::super::accumulator::{Accumulator, NextBatch};
+use super::super::batch::{BatchPlace, OutgoingBatch};
+use super::super::sequences::{ProducerIdentity, Sequences, Stamp};
 use crate::cluster::Metadata;
 
 #[derive(Debug)]
@@ -27,9 +27,9 @@ pub(super) struct Lane {
     /// nothing of the producer takes any first sequence, so it would take the second batch where the first failed.
     proven: bool,
     /// The batch whose records are being compressed: the next, but for what is to be sent again.
-    pub(super) compressing: Option<Batch>,
+    pub(super) compressing: Option<OutgoingBatch>,
     /// To be sent again, in the order of their creation.
-    retry: VecDeque<Batch>,
+    retry: VecDeque<OutgoingBatch>,
     not_before: Option<Instant>,
     backoff: Backoff,
 }
@@ -69,10 +69,10 @@ impl Lane {
         match self.retry.front() {
             None if self.compressing.is_some() => Readiness::Blocked,
             None => match self.accumulator.waiting(now, linger, hurry) {
-                Waiting::Nothing if self.in_flight > 0 => Readiness::Blocked,
-                Waiting::Nothing => Readiness::Idle,
-                Waiting::Lingering(until) => Readiness::At(until),
-                Waiting::Ready(_) => self.unless_backing_off(now),
+                NextBatch::Nothing if self.in_flight > 0 => Readiness::Blocked,
+                NextBatch::Nothing => Readiness::Idle,
+                NextBatch::Lingering(until) => Readiness::At(until),
+                NextBatch::Ready(_) => self.unless_backing_off(now),
             },
             // In order: what is sent again goes alone, so that it can't be overtaken.
             Some(batch) if batch.attempts > 0 && self.in_flight > 0 => Readiness::Blocked,
@@ -101,12 +101,12 @@ impl Lane {
 
     /// Whether it has to start over in a new epoch before it sends its next batch.
     pub(super) fn wants_epoch(&self) -> bool {
-        let stamped = self.retry.front().is_some_and(Batch::is_stamped);
+        let stamped = self.retry.front().is_some_and(OutgoingBatch::is_stamped);
         self.sequences.wants_epoch(stamped)
     }
 
     /// Whether an earlier batch than this one is to be sent again.
-    pub(super) fn has_earlier(&self, place: Place) -> bool {
+    pub(super) fn has_earlier(&self, place: BatchPlace) -> bool {
         self.retry.front().is_some_and(|batch| batch.place < place)
     }
 
@@ -129,7 +129,7 @@ impl Lane {
     }
 
     /// Puts a batch back into its place, to be sent again after a pause.
-    pub(super) fn retry(&mut self, batch: Batch, now: Instant, dice: &mut Rng) {
+    pub(super) fn retry(&mut self, batch: OutgoingBatch, now: Instant, dice: &mut Rng) {
         // One pause for what failed together.
         if self.not_before.is_none_or(|moment| moment <= now) {
             self.not_before = Some(now + self.backoff.failed_by(dice));
@@ -138,14 +138,14 @@ impl Lane {
         self.put_back(batch);
     }
 
-    fn put_back(&mut self, batch: Batch) {
-        let before = |other: &Batch| other.place < batch.place;
+    fn put_back(&mut self, batch: OutgoingBatch) {
+        let before = |other: &OutgoingBatch| other.place < batch.place;
         let at = self.retry.partition_point(before);
         self.retry.insert(at, batch);
     }
 
     /// Puts the parts of a batch into its place. They go as those do that are sent again, one behind the other.
-    pub(super) fn replace(&mut self, parts: Vec<Batch>) {
+    pub(super) fn replace(&mut self, parts: Vec<OutgoingBatch>) {
         self.proven = false;
         for part in parts {
             self.put_back(part);
@@ -164,25 +164,25 @@ impl Lane {
     }
 
     /// The next batch to send.
-    pub(super) fn take(&mut self) -> Option<Batch> {
+    pub(super) fn take(&mut self) -> Option<OutgoingBatch> {
         self.retry.pop_front().or_else(|| self.accumulator.take())
     }
 
     /// Takes back what could not be sent after all; it was not tried.
-    pub(super) fn untake(&mut self, batch: Batch) {
+    pub(super) fn untake(&mut self, batch: OutgoingBatch) {
         self.put_back(batch);
     }
 
     /// The stamp of the next batch, if it has none. While nothing else is unsettled, the lane goes over to the producer's present
     /// identity, of which the broker may know nothing.
-    pub(super) fn stamp(&mut self, current: Identity, records: u32) -> Stamp {
+    pub(super) fn stamp(&mut self, current: ProducerIdentity, records: u32) -> Stamp {
         let stamp = self.sequences.stamp(current, records, self.is_settled());
         self.proven &= stamp.base != 0;
         stamp
     }
 
     /// Starts over under a new identity: the sequence begins at 0 with the oldest batch that is left.
-    pub(super) fn start_over(&mut self, identity: Identity) {
+    pub(super) fn start_over(&mut self, identity: ProducerIdentity) {
         self.proven = false;
         self.sequences.start_over(identity);
         for batch in &mut self.retry {
@@ -196,7 +196,7 @@ impl Lane {
         &mut self,
         horizon: Instant,
         hold_on: Duration,
-    ) -> (Vec<Batch>, Option<Instant>) {
+    ) -> (Vec<OutgoingBatch>, Option<Instant>) {
         let mut expired = Vec::new();
         while self
             .retry
@@ -207,7 +207,8 @@ impl Lane {
         }
         let mut next = self.retry.front().map(|batch| batch.created);
         // Open batches count as well, so hurry.
-        while let Waiting::Ready(created) = self.accumulator.waiting(horizon, Duration::ZERO, true)
+        while let NextBatch::Ready(created) =
+            self.accumulator.waiting(horizon, Duration::ZERO, true)
         {
             if created > horizon {
                 next = Some(next.map_or(created, |other| other.min(created)));
@@ -219,7 +220,7 @@ impl Lane {
     }
 
     /// Everything that is left; nothing more is taken in.
-    pub(super) fn shut(&mut self) -> Vec<Batch> {
+    pub(super) fn shut(&mut self) -> Vec<OutgoingBatch> {
         let mut left: Vec<_> = self.retry.drain(..).collect();
         left.extend(self.compressing.take());
         left.extend(self.accumulator.shut());
@@ -284,7 +285,7 @@ mod tests {
     #[test]
     fn the_first_batch_under_another_id_goes_alone() {
         let mut lane = lane(2);
-        let identity = |id| Identity { id, epoch: 0 };
+        let identity = |id| ProducerIdentity { id, epoch: 0 };
         lane.stamp(identity(7), 1);
         lane.succeeded(Uuid::nil());
         assert!(lane.take().is_some());

@@ -31,11 +31,11 @@ use tokio::time::Instant;
 
 use super::accumulator::Accumulator;
 use super::compressors::Compressors;
-use super::topics::Topics;
+use super::topics::KnownTopics;
 use crate::cluster::Metadata;
 use crate::config::ProducerConfig;
 use crate::error::{ClientError, Result};
-pub(super) use event::{Effect, Event, Settlement};
+pub(super) use event::{DispatcherEffect, DispatcherEvent, Settlement};
 use identity::Idempotence;
 use lane::{Lane, Readiness};
 use link::{Link, Way};
@@ -46,7 +46,7 @@ use request::Sent;
 pub(super) struct Dispatcher {
     config: ProducerConfig,
     compressors: Arc<Compressors>,
-    topics: Arc<Topics>,
+    topics: Arc<KnownTopics>,
     /// What the cluster looks like.
     image: Arc<Metadata>,
     idempotence: Idempotence,
@@ -71,7 +71,7 @@ pub(super) struct Dispatcher {
     last_error: Option<ClientError>,
     /// For the jitter of pauses.
     dice: Rng,
-    effects: VecDeque<Effect>,
+    effects: VecDeque<DispatcherEffect>,
     /// When the event at hand happened.
     now: Instant,
     /// When to look again at the latest.
@@ -103,7 +103,7 @@ impl Dispatcher {
     pub(super) fn new(
         config: ProducerConfig,
         compressors: Arc<Compressors>,
-        topics: Arc<Topics>,
+        topics: Arc<KnownTopics>,
         image: Arc<Metadata>,
         idempotent: bool,
         dice: Rng,
@@ -143,33 +143,33 @@ impl Dispatcher {
     }
 
     /// The next thing to be done.
-    pub(super) fn next_effect(&mut self) -> Option<Effect> {
+    pub(super) fn next_effect(&mut self) -> Option<DispatcherEffect> {
         self.effects.pop_front()
     }
 
-    fn want(&mut self, effect: Effect) {
+    fn want(&mut self, effect: DispatcherEffect) {
         self.effects.push_back(effect);
     }
 
     /// Takes note of what happened.
-    pub(super) fn on(&mut self, event: Event, now: Instant) {
+    pub(super) fn on(&mut self, event: DispatcherEvent, now: Instant) {
         self.now = now;
         match event {
-            Event::Fresh(accumulator) => self.adopt(accumulator),
-            Event::Image(image) => self.learn(image),
-            Event::Connected(leader, result) => self.connected(leader, result),
-            Event::Lost(leader) => self.links.entry(leader).or_default().lost(),
-            Event::Answered(request, result) => self.settle_requests(request, result),
-            Event::Compressed(lane, content) => self.compressed(lane, content),
-            Event::Refreshed(result) => {
+            DispatcherEvent::Fresh(accumulator) => self.adopt(accumulator),
+            DispatcherEvent::Image(image) => self.learn(image),
+            DispatcherEvent::Connected(leader, result) => self.connected(leader, result),
+            DispatcherEvent::Lost(leader) => self.links.entry(leader).or_default().lost(),
+            DispatcherEvent::Answered(request, result) => self.settle_requests(request, result),
+            DispatcherEvent::Compressed(lane, content) => self.compressed(lane, content),
+            DispatcherEvent::Refreshed(result) => {
                 self.refresh = Refresh::Resting;
                 if let Err(error) = result {
                     self.note(error);
                 }
             }
-            Event::Identified(Ok(identity)) => self.identified_as(identity),
-            Event::Identified(Err(error)) => self.unidentified(error),
-            Event::Ended => self.end(),
+            DispatcherEvent::Identified(Ok(identity)) => self.identified_as(identity),
+            DispatcherEvent::Identified(Err(error)) => self.unidentified(error),
+            DispatcherEvent::Ended => self.end(),
         }
     }
 
@@ -288,7 +288,7 @@ impl Dispatcher {
                     // What waits here was sent: the topic may come for it. Not if only the partition is missing, or one that
                     // is deleted when this is given up would be brought back.
                     let topic = Arc::clone(topic);
-                    self.want(Effect::MayCreate(topic));
+                    self.want(DispatcherEffect::MayCreate(topic));
                 }
                 self.refresh_wanted = true;
                 continue;
@@ -315,7 +315,7 @@ impl Dispatcher {
             Way::Open(connection) => return Some(connection),
             Way::Missing => {
                 link.connecting();
-                self.want(Effect::Connect(leader));
+                self.want(DispatcherEffect::Connect(leader));
             }
             Way::At(moment) => self.wake_by(moment),
             Way::Blocked => {}
@@ -340,7 +340,7 @@ impl Dispatcher {
             } else {
                 let seen = Arc::clone(seen);
                 self.refresh = Refresh::Asked;
-                self.want(Effect::Refresh(seen));
+                self.want(DispatcherEffect::Refresh(seen));
             }
         }
     }

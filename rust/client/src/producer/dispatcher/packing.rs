@@ -5,7 +5,7 @@ use kafkalite_records::BatchBuilder;
 
 use super::identity::Idempotence;
 use super::request::Parcel;
-use super::{Dispatcher, Effect, InFlight};
+use super::{Dispatcher, DispatcherEffect, InFlight};
 use crate::error::ClientError;
 
 impl Dispatcher {
@@ -38,7 +38,7 @@ impl Dispatcher {
         if let Some(records) = batch.take_long(&self.compressors) {
             // The batch stays with its lane, so that it is settled however that ends.
             lane.compressing = Some(batch);
-            return self.want(Effect::Compress(index, records));
+            return self.want(DispatcherEffect::Compress(index, records));
         }
         if !parcel.sent.is_empty() && parcel.bytes + batch.size() > self.config.max_request_size {
             lane.untake(batch);
@@ -54,7 +54,7 @@ impl Dispatcher {
         lane.connection = Some(connection);
         parcel.add(index, batch, bytes, &self.image);
         if let Some(builder) = spare {
-            self.want(Effect::Recycle(builder));
+            self.want(DispatcherEffect::Recycle(builder));
         }
     }
 
@@ -65,7 +65,7 @@ impl Dispatcher {
         match content {
             Some((bytes, spare)) => {
                 if let Some(builder) = batch.give_back(bytes, spare) {
-                    self.want(Effect::Recycle(builder));
+                    self.want(DispatcherEffect::Recycle(builder));
                 }
                 self.lane(index).untake(batch);
             }
@@ -88,7 +88,7 @@ impl Dispatcher {
             answer: None,
         };
         self.requests.insert(request, in_flight);
-        self.want(Effect::Send {
+        self.want(DispatcherEffect::Send {
             request,
             leader,
             parcel,

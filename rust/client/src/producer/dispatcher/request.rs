@@ -10,14 +10,14 @@ use kafkalite_wire::api::produce::{
 use kafkalite_wire::{ErrorCode, Records};
 use uuid::Uuid;
 
-use super::super::batch::Batch;
+use super::super::batch::OutgoingBatch;
 use crate::cluster::Metadata;
 
 /// A batch that was sent, and whose it is.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) lane: usize,
-    pub(super) batch: Batch,
+    pub(super) batch: OutgoingBatch,
     /// Its delivery was given up before there was an answer, and reported.
     pub(super) expired: bool,
     /// That of the topic that it was sent to; zero where it has none.
@@ -37,7 +37,13 @@ pub(in crate::producer) struct Parcel {
 }
 
 impl Parcel {
-    pub(super) fn add(&mut self, lane: usize, batch: Batch, bytes: Bytes, metadata: &Metadata) {
+    pub(super) fn add(
+        &mut self,
+        lane: usize,
+        batch: OutgoingBatch,
+        bytes: Bytes,
+        metadata: &Metadata,
+    ) {
         let name = Arc::clone(&batch.outcome.topic);
         let topic_id = metadata
             .topics

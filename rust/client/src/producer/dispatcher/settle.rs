@@ -8,12 +8,12 @@ use kafkalite_wire::api::produce::{ProduceResponse, ProducedPartition};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::super::batch::Batch;
-use super::super::delivery::Written;
+use super::super::batch::OutgoingBatch;
+use super::super::delivery::WrittenAt;
 use super::super::refused::{explained, is_too_large};
-use super::super::sequences::Verdict;
+use super::super::sequences::SequenceVerdict;
 use super::request::{Answers, Sent};
-use super::{Dispatcher, Effect, Settlement};
+use super::{Dispatcher, DispatcherEffect, Settlement};
 use crate::error::{ClientError, Result};
 
 impl Dispatcher {
@@ -36,7 +36,7 @@ impl Dispatcher {
                 for sent in sent {
                     self.lane(sent.lane).in_flight -= 1;
                     if !sent.expired {
-                        self.settle(sent.lane, sent.topic_id, &sent.batch, Written::default());
+                        self.settle(sent.lane, sent.topic_id, &sent.batch, WrittenAt::default());
                     }
                 }
             }
@@ -76,7 +76,7 @@ impl Dispatcher {
         let code = answer.error_code;
         if code == ErrorCode::None {
             let known = |number: i64| Some(number).filter(|number| *number >= 0);
-            let written = Written {
+            let written = WrittenAt {
                 base_offset: known(answer.base_offset),
                 append_time: known(answer.log_append_time_ms),
             };
@@ -95,9 +95,9 @@ impl Dispatcher {
         let verdict = if batch.is_stamped() {
             lane.sequences.refused(code, oldest)
         } else if code.is_retriable() {
-            Verdict::Retry
+            SequenceVerdict::Retry
         } else {
-            Verdict::Fail
+            SequenceVerdict::Fail
         };
         let subject = format!("{}-{}", batch.outcome.topic, batch.outcome.partition);
         let detail = answer
@@ -109,14 +109,14 @@ impl Dispatcher {
         let error = ClientError::broker("Produce", subject, code, detail);
         self.refresh_wanted |= error.stale_metadata();
         match verdict {
-            Verdict::Written => self.settle(index, topic_id, &batch, Written::default()),
-            Verdict::Retry => self.retry_or_fail(index, batch, error, true),
-            Verdict::Fail => self.retry_or_fail(index, batch, error, false),
+            SequenceVerdict::Written => self.settle(index, topic_id, &batch, WrittenAt::default()),
+            SequenceVerdict::Retry => self.retry_or_fail(index, batch, error, true),
+            SequenceVerdict::Fail => self.retry_or_fail(index, batch, error, false),
         }
     }
 
     /// Has a batch that is too large sent again in parts; returns one that cannot be divided.
-    fn split(&mut self, index: usize, batch: Batch) -> Option<Batch> {
+    fn split(&mut self, index: usize, batch: OutgoingBatch) -> Option<OutgoingBatch> {
         let lane = self.lane(index);
         let parts = batch.split(|bytes| lane.accumulator.refused(bytes));
         if parts.is_empty() {
@@ -130,22 +130,22 @@ impl Dispatcher {
             "a batch that is larger than the topic takes is split"
         );
         for part in &parts {
-            self.want(Effect::Opened(part.place));
+            self.want(DispatcherEffect::Opened(part.place));
         }
         self.lane(index).replace(parts);
         self.active.insert(index);
         None
     }
 
-    fn settle(&mut self, index: usize, topic_id: Uuid, batch: &Batch, written: Written) {
+    fn settle(&mut self, index: usize, topic_id: Uuid, batch: &OutgoingBatch, written: WrittenAt) {
         self.lane(index).succeeded(topic_id);
-        self.want(Effect::Settle(Settlement::of(batch, Ok(written))));
+        self.want(DispatcherEffect::Settle(Settlement::of(batch, Ok(written))));
     }
 
     fn retry_or_fail(
         &mut self,
         index: usize,
-        mut batch: Batch,
+        mut batch: OutgoingBatch,
         error: ClientError,
         retriable: bool,
     ) {
@@ -160,15 +160,15 @@ impl Dispatcher {
         lane.retry(batch, self.now, &mut self.dice);
     }
 
-    pub(super) fn fail(&mut self, index: usize, batch: &Batch, error: ClientError) {
+    pub(super) fn fail(&mut self, index: usize, batch: &OutgoingBatch, error: ClientError) {
         if batch.is_stamped() {
             self.lane(index).sequences.gave_up();
         }
         self.report(batch, error);
     }
 
-    fn report(&mut self, batch: &Batch, error: ClientError) {
-        self.want(Effect::Settle(Settlement::of(batch, Err(error))));
+    fn report(&mut self, batch: &OutgoingBatch, error: ClientError) {
+        self.want(DispatcherEffect::Settle(Settlement::of(batch, Err(error))));
     }
 
     /// Fails what has waited longer than `delivery.timeout.ms`, each batch by itself.
@@ -210,7 +210,7 @@ impl Dispatcher {
         self.requests = requests;
     }
 
-    fn expired(&self, batch: &Batch, state: &str) -> ClientError {
+    fn expired(&self, batch: &OutgoingBatch, state: &str) -> ClientError {
         let (topic, partition) = (&batch.outcome.topic, batch.outcome.partition);
         let objection = self.image.objection(topic, partition);
         let cause = objection.or_else(|| batch.last_error.clone());

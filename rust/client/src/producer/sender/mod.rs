@@ -12,30 +12,29 @@ use fastrand::Rng;
 use kafkalite_link::Connection;
 use kafkalite_records::BatchOrigin;
 use kafkalite_wire::ErrorCode;
-use tokio::task::{self, JoinError, JoinSet};
+use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 
 use super::compressors::Compressors;
-use super::dispatcher::{Dispatcher, Effect, Event};
-use super::shared::Shared;
+use super::dispatcher::{Dispatcher, DispatcherEffect, DispatcherEvent};
+use super::shared::ProducerShared;
 use crate::cluster::Purpose;
 use crate::codec_pool;
 use crate::error::{ClientError, Result};
+use crate::tasks::Tasks;
 
 /// Runs until the producer is closed and then fails what is left.
-pub(super) async fn run(shared: Arc<Shared>, compressors: Compressors, idempotent: bool) {
+pub(super) async fn run(shared: Arc<ProducerShared>, compressors: Compressors, idempotent: bool) {
     Sender::new(shared, compressors, idempotent).run().await;
 }
 
 struct Sender {
-    shared: Arc<Shared>,
+    shared: Arc<ProducerShared>,
     compressors: Arc<Compressors>,
     dispatcher: Dispatcher,
     /// By the leaders' numbers.
     connections: HashMap<i32, Arc<Connection>>,
-    tasks: JoinSet<Done>,
-    /// What each task works on: known here, so that its end is told however it comes.
-    work: HashMap<task::Id, Work>,
+    tasks: Tasks<Work, Done>,
 }
 
 /// What a task works on.
@@ -56,20 +55,20 @@ enum Done {
     /// There is a connection to this leader.
     Connected(i32, Arc<Connection>),
     /// Something else has happened.
-    Told(Event),
+    Told(DispatcherEvent),
 }
 
 impl Work {
     /// What has happened if it ends without a result: nobody knows what became of it.
-    fn broken(self) -> Event {
+    fn broken(self) -> DispatcherEvent {
         let error = ClientError::Closed("connection");
         match self {
-            Work::Connect(leader) => Event::Connected(leader, Err(error)),
-            Work::Send(request) => Event::Answered(request, Err(error)),
-            Work::Compress(lane) => Event::Compressed(lane, None),
-            Work::Refresh => Event::Refreshed(Err(error)),
+            Work::Connect(leader) => DispatcherEvent::Connected(leader, Err(error)),
+            Work::Send(request) => DispatcherEvent::Answered(request, Err(error)),
+            Work::Compress(lane) => DispatcherEvent::Compressed(lane, None),
+            Work::Refresh => DispatcherEvent::Refreshed(Err(error)),
             // It may pass, so nothing that waits for it fails.
-            Work::Identify => Event::Identified(Err(ClientError::broker(
+            Work::Identify => DispatcherEvent::Identified(Err(ClientError::broker(
                 "InitProducerId",
                 "a producer id",
                 ErrorCode::CoordinatorNotAvailable,
@@ -80,7 +79,7 @@ impl Work {
 }
 
 impl Sender {
-    fn new(shared: Arc<Shared>, compressors: Compressors, idempotent: bool) -> Self {
+    fn new(shared: Arc<ProducerShared>, compressors: Compressors, idempotent: bool) -> Self {
         let compressors = Arc::new(compressors);
         let dispatcher = Dispatcher::new(
             shared.config.clone(),
@@ -96,8 +95,7 @@ impl Sender {
             compressors,
             dispatcher,
             connections: HashMap::new(),
-            tasks: JoinSet::new(),
-            work: HashMap::new(),
+            tasks: Tasks::new(),
         }
     }
 
@@ -111,10 +109,10 @@ impl Sender {
             tokio::select! {
                 () = shared.intake.bell.rung() => {}
                 () = sleep_until(wake_at) => {}
-                Some(ended) = self.tasks.join_next_with_id() => {
-                    self.ended(ended);
-                    while let Some(ended) = self.tasks.try_join_next_with_id() {
-                        self.ended(ended);
+                Some((work, outcome)) = self.tasks.next() => {
+                    self.ended(work, outcome);
+                    while let Some((work, outcome)) = self.tasks.try_next() {
+                        self.ended(work, outcome);
                     }
                     // Who waits for a delivery need not wait for what is sent next.
                     self.carry_out();
@@ -123,7 +121,7 @@ impl Sender {
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    fn tell(&mut self, event: DispatcherEvent) {
         self.dispatcher.on(event, Instant::now());
     }
 
@@ -136,14 +134,14 @@ impl Sender {
             .connections
             .extract_if(|_, connection| closed(connection));
         for (leader, _) in lost.collect::<Vec<_>>() {
-            self.tell(Event::Lost(leader));
+            self.tell(DispatcherEvent::Lost(leader));
         }
     }
 
     /// Learns about partitions with something new.
     fn adopt_fresh(&mut self) {
         for accumulator in self.shared.intake.bell.take_fresh() {
-            self.tell(Event::Fresh(accumulator));
+            self.tell(DispatcherEvent::Fresh(accumulator));
         }
     }
 
@@ -151,37 +149,27 @@ impl Sender {
     fn look_at_cluster(&mut self) {
         let image = self.shared.cluster.metadata();
         if !Arc::ptr_eq(&image, self.dispatcher.image()) {
-            self.tell(Event::Image(image));
+            self.tell(DispatcherEvent::Image(image));
         }
     }
 
     /// A task has ended, with a result or without.
-    fn ended(&mut self, ended: Result<(task::Id, Done), JoinError>) {
-        match ended {
-            Ok((task, done)) => {
-                self.work.remove(&task);
-                self.done(done);
-            }
-            Err(error) => {
-                if let Some(work) = self.work.remove(&error.id()) {
-                    self.happened(work.broken());
-                }
-            }
-        }
-    }
-
-    fn done(&mut self, done: Done) {
-        match done {
-            Done::Connected(leader, connection) => {
+    fn ended(&mut self, work: Work, outcome: Result<Done, JoinError>) {
+        match outcome {
+            Ok(Done::Connected(leader, connection)) => {
                 self.connections.insert(leader, connection);
-                self.happened(Event::Connected(leader, Ok(())));
+                self.happened(DispatcherEvent::Connected(leader, Ok(())));
             }
-            Done::Told(event) => self.happened(event),
+            Ok(Done::Told(event)) => self.happened(event),
+            Err(error) => {
+                tracing::error!(%error, "a producer's work ended before it was done");
+                self.happened(work.broken());
+            }
         }
     }
 
-    fn happened(&mut self, event: Event) {
-        let refreshed = matches!(event, Event::Refreshed(Ok(())));
+    fn happened(&mut self, event: DispatcherEvent) {
+        let refreshed = matches!(event, DispatcherEvent::Refreshed(Ok(())));
         if refreshed {
             self.look_at_cluster();
         }
@@ -197,57 +185,56 @@ impl Sender {
         }
     }
 
-    fn effect(&mut self, effect: Effect) {
+    fn effect(&mut self, effect: DispatcherEffect) {
         let shared = Arc::clone(&self.shared);
         match effect {
-            Effect::Connect(leader) => self.spawn(Work::Connect(leader), async move {
-                match shared.cluster.connection(leader, Purpose::Produce).await {
-                    Ok(connection) => Done::Connected(leader, connection),
-                    Err(error) => Done::Told(Event::Connected(leader, Err(error))),
-                }
-            }),
-            Effect::Send {
+            DispatcherEffect::Connect(leader) => {
+                self.tasks.begin(Work::Connect(leader), async move {
+                    match shared.cluster.connection(leader, Purpose::Produce).await {
+                        Ok(connection) => Done::Connected(leader, connection),
+                        Err(error) => Done::Told(DispatcherEvent::Connected(leader, Err(error))),
+                    }
+                });
+            }
+            DispatcherEffect::Send {
                 request,
                 leader,
                 parcel,
             } => {
                 let connection = self.connections.get(&leader).cloned();
                 let answer = request::send(&shared.config, connection, parcel);
-                self.spawn(Work::Send(request), async move {
-                    Done::Told(Event::Answered(request, answer.await))
+                self.tasks.begin(Work::Send(request), async move {
+                    Done::Told(DispatcherEvent::Answered(request, answer.await))
                 });
             }
-            Effect::Refresh(seen) => self.spawn(Work::Refresh, async move {
+            DispatcherEffect::Refresh(seen) => self.tasks.begin(Work::Refresh, async move {
                 let refreshed = shared.cluster.refresh(&seen).await;
-                Done::Told(Event::Refreshed(refreshed.map(drop)))
+                Done::Told(DispatcherEvent::Refreshed(refreshed.map(drop)))
             }),
-            Effect::MayCreate(topic) => shared.cluster.may_create(&topic),
-            Effect::Identify => self.spawn(Work::Identify, async move {
-                Done::Told(Event::Identified(identify::identify(&shared).await))
+            DispatcherEffect::MayCreate(topic) => shared.cluster.may_create(&topic),
+            DispatcherEffect::Identify => self.tasks.begin(Work::Identify, async move {
+                Done::Told(DispatcherEvent::Identified(
+                    identify::identify(&shared).await,
+                ))
             }),
-            Effect::Compress(lane, mut records) => {
+            DispatcherEffect::Compress(lane, mut records) => {
                 let compressors = Arc::clone(&self.compressors);
                 let compressed = codec_pool::run(move || {
                     let bytes = compressors.build(&mut records, BatchOrigin::ANONYMOUS);
                     (bytes, records)
                 });
-                self.spawn(Work::Compress(lane), async move {
-                    Done::Told(Event::Compressed(lane, Some(compressed.await)))
+                self.tasks.begin(Work::Compress(lane), async move {
+                    Done::Told(DispatcherEvent::Compressed(lane, Some(compressed.await)))
                 });
             }
-            Effect::Opened(place) => shared.intake.ledger.opened(place),
-            Effect::Settle(settlement) => {
+            DispatcherEffect::Opened(place) => shared.intake.ledger.opened(place),
+            DispatcherEffect::Settle(settlement) => {
                 let (place, memory) = (settlement.place, settlement.memory);
                 settlement.tell();
                 shared.settled(place, memory);
             }
-            Effect::Recycle(builder) => shared.intake.builders.recycle(builder),
+            DispatcherEffect::Recycle(builder) => shared.intake.builders.recycle(builder),
         }
-    }
-
-    fn spawn(&mut self, work: Work, task: impl Future<Output = Done> + Send + 'static) {
-        let task = self.tasks.spawn(task);
-        self.work.insert(task.id(), work);
     }
 }
 
@@ -255,12 +242,12 @@ impl Drop for Sender {
     /// However the task ends, nobody waits for a delivery in vain.
     fn drop(&mut self) {
         self.shared.closing.close();
-        self.tasks.abort_all();
+        self.tasks = Tasks::new();
         self.adopt_fresh();
-        self.tell(Event::Ended);
+        self.tell(DispatcherEvent::Ended);
         while let Some(effect) = self.dispatcher.next_effect() {
             // What was wanted besides has nobody to answer to.
-            if let Effect::Opened(_) | Effect::Settle(_) = effect {
+            if let DispatcherEffect::Opened(_) | DispatcherEffect::Settle(_) = effect {
                 self.effect(effect);
             }
         }
@@ -287,7 +274,7 @@ mod tests {
         let config = ProducerConfig::from_pairs([("bootstrap.servers", "localhost:1")]).unwrap();
         let cluster = Cluster::new(config.client.clone()).unwrap();
         let compressors = Compressors::new(config.compression, None).unwrap();
-        let shared = Arc::new(Shared::new(config, cluster));
+        let shared = Arc::new(ProducerShared::new(config, cluster));
         let mut sender = Sender::new(Arc::clone(&shared), compressors, idempotent);
         let image = Metadata::of(MetadataResponse {
             brokers: vec![MetadataBroker {
@@ -316,17 +303,17 @@ mod tests {
                 Instant::now,
             )
             .unwrap();
-        sender.tell(Event::Image(Arc::new(image)));
+        sender.tell(DispatcherEvent::Image(Arc::new(image)));
         sender.adopt_fresh();
         sender
     }
 
     #[tokio::test]
     async fn work_that_panics_is_begun_again() {
-        type IsWanted = fn(&Effect) -> bool;
-        let connect: IsWanted = |effect| matches!(effect, Effect::Connect(7));
-        let refresh: IsWanted = |effect| matches!(effect, Effect::Refresh(_));
-        let identify: IsWanted = |effect| matches!(effect, Effect::Identify);
+        type IsWanted = fn(&DispatcherEffect) -> bool;
+        let connect: IsWanted = |effect| matches!(effect, DispatcherEffect::Connect(7));
+        let refresh: IsWanted = |effect| matches!(effect, DispatcherEffect::Refresh(_));
+        let identify: IsWanted = |effect| matches!(effect, DispatcherEffect::Identify);
         for (idempotent, leader, work, is_wanted) in [
             (false, 7, Work::Connect(7), connect),
             (false, -1, Work::Refresh, refresh),
@@ -343,9 +330,10 @@ mod tests {
                 let mut wanted = wanted.take(10).flatten();
                 assert!(wanted.any(|effect| is_wanted(&effect)), "{work:?}");
                 // A panic that prints nothing.
-                sender.spawn(work, async { resume_unwind(Box::new("a test")) });
-                let ended = sender.tasks.join_next_with_id().await.unwrap();
-                sender.ended(ended);
+                let panic = async { resume_unwind(Box::new("a test")) };
+                sender.tasks.begin(work, panic);
+                let (work, outcome) = sender.tasks.next().await.unwrap();
+                sender.ended(work, outcome);
             }
         }
     }

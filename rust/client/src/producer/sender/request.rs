@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kafkalite_link::{Connection, Reply, Written};
+use kafkalite_link::{Connection, PendingReply, PendingWrite};
 use kafkalite_wire::api::produce::{ProduceRequest, ProduceResponse};
 
 use super::super::dispatcher::Parcel;
@@ -53,6 +53,6 @@ fn post(
 
 enum Posted {
     /// The connection is kept until the answer is there: dropping it would close it.
-    Asked(Reply<ProduceRequest>, Arc<Connection>),
-    Unanswered(Written),
+    Asked(PendingReply<ProduceRequest>, Arc<Connection>),
+    Unanswered(PendingWrite),
 }

@@ -12,7 +12,7 @@ use proptest::test_runner::TestRng;
 use tokio::time::Instant;
 
 use super::coordinator::{Answer, Coordinator};
-use super::{Effect, Event, Membership, Partitions, of, terms};
+use super::{Membership, MembershipEffect, MembershipEvent, PartitionSet, of, terms};
 use crate::error::ClientError;
 use crate::group::division;
 use kafkalite_groups::assignors::ClassicAssignor;
@@ -24,9 +24,9 @@ const PARTITIONS: i32 = 7;
 struct Player {
     member: Membership,
     /// What its readers read.
-    reads: Partitions,
+    reads: PartitionSet,
     /// Effects to be carried out, in order.
-    work: VecDeque<Effect>,
+    work: VecDeque<MembershipEffect>,
     /// Answers on their way, each with the number of the request it belongs to.
     asked: Option<(u64, bool)>,
     is_closed: bool,
@@ -59,16 +59,16 @@ impl World {
         let is_cooperative = self.assignor == ClassicAssignor::CooperativeSticky;
         self.players.push(Player {
             member: Membership::new(terms(is_cooperative), self.now),
-            reads: Partitions::new(),
+            reads: PartitionSet::new(),
             work: VecDeque::new(),
             asked: None,
             is_closed: false,
         });
-        let subscribed = Event::Subscribed([Arc::from("t")].into(), "a test".to_owned());
+        let subscribed = MembershipEvent::Subscribed([Arc::from("t")].into(), "a test".to_owned());
         self.tell(self.players.len() - 1, subscribed);
     }
 
-    fn tell(&mut self, player: usize, event: Event) {
+    fn tell(&mut self, player: usize, event: MembershipEvent) {
         let (now, player) = (self.now, &mut self.players[player]);
         player.work.extend(player.member.on(event, now));
     }
@@ -85,15 +85,15 @@ impl World {
             6 => {
                 self.now += Duration::from_millis(700);
                 for player in 0..self.players.len() {
-                    self.tell(player, Event::Asked(self.now));
-                    self.tell(player, Event::Tick);
+                    self.tell(player, MembershipEvent::Asked(self.now));
+                    self.tell(player, MembershipEvent::Tick);
                 }
             }
             7 => self.give_up_who_died(),
             8 if self.players.len() < 6 => self.come(),
             9 => {
                 self.players[player].is_closed = true;
-                self.tell(player, Event::Close);
+                self.tell(player, MembershipEvent::Close);
             }
             10 => self.cut(player),
             11 => self.give_up_a_laggard(),
@@ -105,7 +105,7 @@ impl World {
     fn work(&mut self, number: usize) {
         let player = &mut self.players[number];
         match player.work.pop_front() {
-            Some(Effect::Join {
+            Some(MembershipEffect::Join {
                 attempt,
                 member_id,
                 generation,
@@ -117,7 +117,7 @@ impl World {
                 let metadata = division::subscription(self.assignor, &topics, &owned, generation);
                 self.coordinator.join(number, &member_id, metadata.unwrap());
             }
-            Some(Effect::Sync {
+            Some(MembershipEffect::Sync {
                 attempt,
                 member_id,
                 generation,
@@ -128,7 +128,7 @@ impl World {
                 self.coordinator
                     .sync(number, &member_id, generation, assignments);
             }
-            Some(Effect::Divide {
+            Some(MembershipEffect::Divide {
                 attempt, members, ..
             }) => {
                 let members: Vec<_> = members
@@ -142,26 +142,26 @@ impl World {
                     (id.to_string(), super::assignment(&numbers))
                 });
                 let assignments = assignments.collect();
-                self.tell(number, Event::Divided(attempt, Ok(assignments)));
+                self.tell(number, MembershipEvent::Divided(attempt, Ok(assignments)));
             }
-            Some(Effect::Heartbeat {
+            Some(MembershipEffect::Heartbeat {
                 member_id,
                 generation,
             }) => {
                 let code = self.coordinator.heartbeat(&member_id, generation);
-                self.tell(number, Event::Beaten(generation, Ok(code)));
+                self.tell(number, MembershipEvent::Beaten(generation, Ok(code)));
             }
-            Some(Effect::Leave { member_id, .. }) => {
+            Some(MembershipEffect::Leave { member_id, .. }) => {
                 self.coordinator.remove(&member_id);
-                self.tell(number, Event::Left);
+                self.tell(number, MembershipEvent::Left);
             }
-            Some(Effect::Release { partitions, .. }) => {
+            Some(MembershipEffect::Release { partitions, .. }) => {
                 player.reads.retain(|it| !partitions.contains(it));
-                self.tell(number, Event::Released);
+                self.tell(number, MembershipEvent::Released);
             }
-            Some(Effect::Adopt(partitions)) => player.reads.extend(partitions),
-            Some(Effect::Report(failure)) => panic!("{failure:?}"),
-            Some(Effect::Settled { .. } | Effect::Silent) | None => {}
+            Some(MembershipEffect::Adopt(partitions)) => player.reads.extend(partitions),
+            Some(MembershipEffect::Report(failure)) => panic!("{failure:?}"),
+            Some(MembershipEffect::Settled { .. } | MembershipEffect::Silent) | None => {}
         }
     }
 
@@ -175,11 +175,11 @@ impl World {
         match (self.players[number].asked, answer) {
             (Some((attempt, true)), Answer::Join(response)) => {
                 self.players[number].asked = None;
-                self.tell(number, Event::Joined(attempt, Ok(response)));
+                self.tell(number, MembershipEvent::Joined(attempt, Ok(response)));
             }
             (Some((attempt, false)), Answer::Sync(response)) => {
                 self.players[number].asked = None;
-                self.tell(number, Event::Synced(attempt, Ok(response)));
+                self.tell(number, MembershipEvent::Synced(attempt, Ok(response)));
             }
             // The connection that it came on is gone.
             _ => {}
@@ -203,9 +203,9 @@ impl World {
                 })
             };
             let event = if joins {
-                Event::Joined(attempt, Err(error()))
+                MembershipEvent::Joined(attempt, Err(error()))
             } else {
-                Event::Synced(attempt, Err(error()))
+                MembershipEvent::Synced(attempt, Err(error()))
             };
             self.tell(number, event);
         }

@@ -11,14 +11,16 @@ use kafkalite_wire::api::sync_group::SyncGroupResponse;
 use kafkalite_wire::consumer_protocol::{ConsumerProtocolAssignment, ConsumerProtocolPartitions};
 use tokio::time::Instant;
 
-use super::{Effect, Event, Failure, Membership, Partitions, Terms};
+use super::{
+    Membership, MembershipEffect, MembershipEvent, MembershipFailure, MembershipTerms, PartitionSet,
+};
 use kafkalite_names::TopicPartition;
 
 const INTERVAL: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_mins(5);
 
-fn terms(is_cooperative: bool) -> Terms {
-    Terms {
+fn terms(is_cooperative: bool) -> MembershipTerms {
+    MembershipTerms {
         is_cooperative,
         is_static: false,
         heartbeat_interval: INTERVAL,
@@ -27,7 +29,7 @@ fn terms(is_cooperative: bool) -> Terms {
     }
 }
 
-fn of(partitions: &[i32]) -> Partitions {
+fn of(partitions: &[i32]) -> PartitionSet {
     let partitions = partitions.iter();
     partitions
         .map(|&number| TopicPartition::new("t", number))
@@ -52,27 +54,27 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(terms: Terms) -> Self {
+    fn new(terms: MembershipTerms) -> Self {
         let now = Instant::now();
         let member = Membership::new(terms, now);
         Self { member, now }
     }
 
-    fn on(&mut self, event: Event) -> Vec<Effect> {
+    fn on(&mut self, event: MembershipEvent) -> Vec<MembershipEffect> {
         self.member.on(event, self.now)
     }
 
-    fn after(&mut self, time: Duration) -> Vec<Effect> {
+    fn after(&mut self, time: Duration) -> Vec<MembershipEffect> {
         self.now += time;
-        self.on(Event::Tick)
+        self.on(MembershipEvent::Tick)
     }
 
-    fn subscribe(&mut self, topics: &[&str]) -> Vec<Effect> {
+    fn subscribe(&mut self, topics: &[&str]) -> Vec<MembershipEffect> {
         let topics = topics.iter().map(|&topic| topic.into()).collect();
-        self.on(Event::Subscribed(topics, "a test".to_owned()))
+        self.on(MembershipEvent::Subscribed(topics, "a test".to_owned()))
     }
 
-    fn joined(&mut self, code: ErrorCode, generation: i32) -> Vec<Effect> {
+    fn joined(&mut self, code: ErrorCode, generation: i32) -> Vec<MembershipEffect> {
         let response = JoinGroupResponse {
             error_code: code,
             generation_id: generation,
@@ -81,16 +83,16 @@ impl Bench {
             protocol_name: Some("range".to_owned()),
             ..JoinGroupResponse::default()
         };
-        self.on(Event::Joined(self.member.attempt, Ok(response)))
+        self.on(MembershipEvent::Joined(self.member.attempt, Ok(response)))
     }
 
-    fn synced(&mut self, code: ErrorCode, assignment: Bytes) -> Vec<Effect> {
+    fn synced(&mut self, code: ErrorCode, assignment: Bytes) -> Vec<MembershipEffect> {
         let response = SyncGroupResponse {
             error_code: code,
             assignment,
             ..SyncGroupResponse::default()
         };
-        self.on(Event::Synced(self.member.attempt, Ok(response)))
+        self.on(MembershipEvent::Synced(self.member.attempt, Ok(response)))
     }
 
     /// A member of generation 1 that has these partitions.
@@ -101,19 +103,19 @@ impl Bench {
         bench.joined(ErrorCode::None, 1);
         let effects = bench.synced(ErrorCode::None, assignment(partitions));
         assert!(
-            matches!(&effects[..], [Effect::Adopt(gained), Effect::Settled { .. }] if *gained == of(partitions))
+            matches!(&effects[..], [MembershipEffect::Adopt(gained), MembershipEffect::Settled { .. }] if *gained == of(partitions))
         );
         assert!(bench.member.is_settled());
         bench
     }
 
-    fn beaten(&mut self, code: ErrorCode) -> Vec<Effect> {
+    fn beaten(&mut self, code: ErrorCode) -> Vec<MembershipEffect> {
         let effects = self.after(INTERVAL);
         assert!(
-            matches!(effects[..], [Effect::Heartbeat { .. }]),
+            matches!(effects[..], [MembershipEffect::Heartbeat { .. }]),
             "{effects:?}"
         );
-        self.on(Event::Beaten(self.member.generation(), Ok(code)))
+        self.on(MembershipEvent::Beaten(self.member.generation(), Ok(code)))
     }
 }
 
@@ -124,12 +126,12 @@ fn a_heartbeat_goes_at_each_interval_and_not_before_the_last_is_answered() {
     assert!(bench.beaten(ErrorCode::None).is_empty());
     assert!(matches!(
         bench.after(INTERVAL)[..],
-        [Effect::Heartbeat { .. }]
+        [MembershipEffect::Heartbeat { .. }]
     ));
     assert!(bench.after(INTERVAL).is_empty(), "the last is not answered");
     assert!(
         bench
-            .on(Event::Beaten(0, Ok(ErrorCode::UnknownMemberId)))
+            .on(MembershipEvent::Beaten(0, Ok(ErrorCode::UnknownMemberId)))
             .is_empty(),
         "of another generation"
     );
@@ -138,13 +140,16 @@ fn a_heartbeat_goes_at_each_interval_and_not_before_the_last_is_answered() {
 #[test]
 fn who_subscribes_again_while_it_leaves_joins_and_says_why() {
     let mut bench = Bench::stable(false, &[0]);
-    bench.on(Event::Unsubscribed);
-    let effects = bench.on(Event::Released);
-    assert!(matches!(effects[..], [Effect::Leave { .. }]), "{effects:?}");
-    assert!(bench.subscribe(&["t"]).is_empty(), "it is leaving");
-    let effects = bench.on(Event::Left);
+    bench.on(MembershipEvent::Unsubscribed);
+    let effects = bench.on(MembershipEvent::Released);
     assert!(
-        matches!(&effects[..], [Effect::Join { why, .. }] if why == "a test"),
+        matches!(effects[..], [MembershipEffect::Leave { .. }]),
+        "{effects:?}"
+    );
+    assert!(bench.subscribe(&["t"]).is_empty(), "it is leaving");
+    let effects = bench.on(MembershipEvent::Left);
+    assert!(
+        matches!(&effects[..], [MembershipEffect::Join { why, .. }] if why == "a test"),
         "{effects:?}"
     );
 }
@@ -154,7 +159,7 @@ fn an_eager_member_gives_up_everything_before_it_joins_again() {
     let mut bench = Bench::stable(false, &[0, 1]);
     let effects = bench.beaten(ErrorCode::RebalanceInProgress);
     let [
-        Effect::Release {
+        MembershipEffect::Release {
             partitions,
             lost: false,
         },
@@ -163,9 +168,9 @@ fn an_eager_member_gives_up_everything_before_it_joins_again() {
         panic!("{effects:?}")
     };
     assert_eq!(*partitions, of(&[0, 1]));
-    let effects = bench.on(Event::Released);
+    let effects = bench.on(MembershipEvent::Released);
     assert!(
-        matches!(&effects[..], [Effect::Join { member_id, owned, .. }] if member_id == "me" && owned.is_empty())
+        matches!(&effects[..], [MembershipEffect::Join { member_id, owned, .. }] if member_id == "me" && owned.is_empty())
     );
 }
 
@@ -173,17 +178,19 @@ fn an_eager_member_gives_up_everything_before_it_joins_again() {
 fn a_cooperative_member_gives_up_what_was_taken_and_joins_again() {
     let mut bench = Bench::stable(true, &[0, 1]);
     let effects = bench.beaten(ErrorCode::RebalanceInProgress);
-    assert!(matches!(&effects[..], [Effect::Join { owned, .. }] if *owned == of(&[0, 1])));
+    assert!(
+        matches!(&effects[..], [MembershipEffect::Join { owned, .. }] if *owned == of(&[0, 1]))
+    );
     bench.joined(ErrorCode::None, 2);
     let effects = bench.synced(ErrorCode::None, assignment(&[1, 2]));
     assert!(
-        matches!(&effects[..], [Effect::Release { partitions, lost: false }] if *partitions == of(&[0]))
+        matches!(&effects[..], [MembershipEffect::Release { partitions, lost: false }] if *partitions == of(&[0]))
     );
-    let effects = bench.on(Event::Released);
+    let effects = bench.on(MembershipEvent::Released);
     let [
-        Effect::Adopt(gained),
-        Effect::Settled { .. },
-        Effect::Join { owned, .. },
+        MembershipEffect::Adopt(gained),
+        MembershipEffect::Settled { .. },
+        MembershipEffect::Join { owned, .. },
     ] = &effects[..]
     else {
         panic!("{effects:?}")
@@ -200,13 +207,13 @@ fn what_is_lost_is_released_as_lost() {
         let mut bench = Bench::stable(true, &[0]);
         let effects = bench.beaten(code);
         assert!(
-            matches!(effects[..], [Effect::Release { lost: true, .. }]),
+            matches!(effects[..], [MembershipEffect::Release { lost: true, .. }]),
             "{effects:?}"
         );
         assert!(!bench.member.is_settled());
-        let effects = bench.on(Event::Released);
+        let effects = bench.on(MembershipEvent::Released);
         assert!(
-            matches!(&effects[..], [Effect::Join { member_id, generation: -1, .. }] if member_id.is_empty() != keeps_id)
+            matches!(&effects[..], [MembershipEffect::Join { member_id, generation: -1, .. }] if member_id.is_empty() != keeps_id)
         );
     }
 }
@@ -225,18 +232,21 @@ fn errors_that_pass_are_waited_for_and_others_are_told_once() {
         assert!(due > bench.now);
         assert!(matches!(
             bench.after(due - bench.now)[..],
-            [Effect::Join { .. }]
+            [MembershipEffect::Join { .. }]
         ));
     }
     let effects = bench.joined(ErrorCode::GroupMaxSizeReached, -1);
     assert!(
-        matches!(effects[..], [Effect::Report(Failure::Refused(_))]),
+        matches!(
+            effects[..],
+            [MembershipEffect::Report(MembershipFailure::Refused(_))]
+        ),
         "{effects:?}"
     );
     assert!(bench.member.rests() && bench.after(POLL).is_empty());
     assert!(matches!(
-        bench.on(Event::Knocked)[..],
-        [Effect::Join { .. }]
+        bench.on(MembershipEvent::Knocked)[..],
+        [MembershipEffect::Join { .. }]
     ));
 }
 
@@ -247,13 +257,13 @@ fn a_fenced_member_stays_out() {
     assert!(matches!(
         effects[..],
         [
-            Effect::Release { lost: true, .. },
-            Effect::Report(Failure::Fenced)
+            MembershipEffect::Release { lost: true, .. },
+            MembershipEffect::Report(MembershipFailure::Fenced)
         ]
     ));
-    assert!(bench.on(Event::Released).is_empty());
-    assert!(bench.on(Event::Knocked).is_empty() && bench.after(POLL).is_empty());
-    bench.on(Event::Close);
+    assert!(bench.on(MembershipEvent::Released).is_empty());
+    assert!(bench.on(MembershipEvent::Knocked).is_empty() && bench.after(POLL).is_empty());
+    bench.on(MembershipEvent::Close);
     assert!(bench.member.has_ended());
 }
 
@@ -266,13 +276,13 @@ fn garbage_is_told_and_the_member_stays() {
     assert!(matches!(
         effects[..],
         [
-            Effect::Report(Failure::Garbage { generation: 4, .. }),
-            Effect::Settled { .. }
+            MembershipEffect::Report(MembershipFailure::Garbage { generation: 4, .. }),
+            MembershipEffect::Settled { .. }
         ]
     ));
     assert!(matches!(
         bench.after(INTERVAL)[..],
-        [Effect::Heartbeat { .. }]
+        [MembershipEffect::Heartbeat { .. }]
     ));
 }
 
@@ -283,18 +293,21 @@ fn a_silent_reader_leaves_until_it_asks() {
     assert!(
         matches!(
             effects[..],
-            [Effect::Silent, Effect::Release { lost: false, .. }]
+            [
+                MembershipEffect::Silent,
+                MembershipEffect::Release { lost: false, .. }
+            ]
         ),
         "{effects:?}"
     );
     assert!(matches!(
-        bench.on(Event::Released)[..],
-        [Effect::Leave { .. }]
+        bench.on(MembershipEvent::Released)[..],
+        [MembershipEffect::Leave { .. }]
     ));
-    bench.on(Event::Left);
+    bench.on(MembershipEvent::Left);
     assert!(bench.member.rests());
     assert!(
-        matches!(&bench.on(Event::Knocked)[..], [Effect::Join { member_id, .. }] if member_id.is_empty())
+        matches!(&bench.on(MembershipEvent::Knocked)[..], [MembershipEffect::Join { member_id, .. }] if member_id.is_empty())
     );
 }
 
@@ -303,10 +316,10 @@ fn a_reader_that_asks_keeps_its_place() {
     let mut bench = Bench::stable(false, &[0]);
     bench.beaten(ErrorCode::None);
     bench.now += POLL;
-    bench.on(Event::Asked(bench.now));
+    bench.on(MembershipEvent::Asked(bench.now));
     assert!(matches!(
-        bench.on(Event::Tick)[..],
-        [Effect::Heartbeat { .. }]
+        bench.on(MembershipEvent::Tick)[..],
+        [MembershipEffect::Heartbeat { .. }]
     ));
 }
 
@@ -315,18 +328,18 @@ fn closing_commits_then_leaves_whatever_is_under_way() {
     let mut bench = Bench::stable(true, &[0]);
     bench.beaten(ErrorCode::RebalanceInProgress);
     assert!(matches!(
-        bench.on(Event::Close)[..],
-        [Effect::Release { lost: false, .. }]
+        bench.on(MembershipEvent::Close)[..],
+        [MembershipEffect::Release { lost: false, .. }]
     ));
     assert!(
         bench.joined(ErrorCode::None, 2).is_empty(),
         "nobody waits for that any more"
     );
     assert!(matches!(
-        bench.on(Event::Released)[..],
-        [Effect::Leave { .. }]
+        bench.on(MembershipEvent::Released)[..],
+        [MembershipEffect::Leave { .. }]
     ));
-    bench.on(Event::Left);
+    bench.on(MembershipEvent::Left);
     assert!(bench.member.has_ended());
 }
 
@@ -334,8 +347,8 @@ fn closing_commits_then_leaves_whatever_is_under_way() {
 fn a_static_member_does_not_leave() {
     let mut bench = Bench::stable(false, &[0]);
     bench.member.terms.is_static = true;
-    bench.on(Event::Close);
-    assert!(bench.on(Event::Released).is_empty());
+    bench.on(MembershipEvent::Close);
+    assert!(bench.on(MembershipEvent::Released).is_empty());
     assert!(bench.member.has_ended());
 }
 
@@ -347,9 +360,9 @@ fn a_subscription_that_changes_while_joining_is_joined_with_afterwards() {
     bench.joined(ErrorCode::None, 1);
     let effects = bench.synced(ErrorCode::None, assignment(&[0]));
     let [
-        Effect::Adopt(_),
-        Effect::Settled { .. },
-        Effect::Join { topics, .. },
+        MembershipEffect::Adopt(_),
+        MembershipEffect::Settled { .. },
+        MembershipEffect::Join { topics, .. },
     ] = &effects[..]
     else {
         panic!("{effects:?}")
@@ -369,12 +382,14 @@ fn a_static_leader_that_comes_back_leaves_the_assignments_as_they_are() {
         ..JoinGroupResponse::default()
     };
     let attempt = bench.member.attempt;
-    let effects = bench.on(Event::Joined(attempt, Ok(response)));
+    let effects = bench.on(MembershipEvent::Joined(attempt, Ok(response)));
     assert!(
-        matches!(effects[..], [Effect::Divide { .. }]),
+        matches!(effects[..], [MembershipEffect::Divide { .. }]),
         "{effects:?}"
     );
     let divided = vec![("me".to_owned(), assignment(&[0]))];
-    let effects = bench.on(Event::Divided(attempt, Ok(divided)));
-    assert!(matches!(&effects[..], [Effect::Sync { assignments, .. }] if assignments.is_empty()));
+    let effects = bench.on(MembershipEvent::Divided(attempt, Ok(divided)));
+    assert!(
+        matches!(&effects[..], [MembershipEffect::Sync { assignments, .. }] if assignments.is_empty())
+    );
 }

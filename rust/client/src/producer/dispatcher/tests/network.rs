@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::brokers::{LEADERS, Of, PARTITIONS, TOPICS, address};
 use super::wires::{Spoilt, Wire};
 use super::world::{REQUEST_TIMEOUT, World};
-use super::{Effect, Event, Identity};
+use super::{DispatcherEffect, DispatcherEvent, ProducerIdentity};
 use crate::cluster::Metadata;
 use crate::error::ClientError;
 
@@ -95,7 +95,7 @@ impl World {
         }
         self.watch.answered(number, written);
         self.dispatcher
-            .on(Event::Answered(number, answer), self.now);
+            .on(DispatcherEvent::Answered(number, answer), self.now);
         self.carry_out();
     }
 
@@ -107,36 +107,42 @@ impl World {
         let place = self.dice.usize(..self.questions.len());
         let fails = fails && self.one_in(5);
         let event = match self.questions.swap_remove(place) {
-            Effect::Connect(leader) if fails => Event::Connected(leader, Err(disconnected())),
-            Effect::Connect(leader) => {
+            DispatcherEffect::Connect(leader) if fails => {
+                DispatcherEvent::Connected(leader, Err(disconnected()))
+            }
+            DispatcherEffect::Connect(leader) => {
                 self.connections += 1;
                 let wire = (self.connections, Wire::default());
                 self.wires.insert(leader, wire);
-                Event::Connected(leader, Ok(()))
+                DispatcherEvent::Connected(leader, Ok(()))
             }
-            Effect::Refresh(_) if fails => Event::Refreshed(Err(disconnected())),
-            Effect::Refresh(_) => {
+            DispatcherEffect::Refresh(_) if fails => {
+                DispatcherEvent::Refreshed(Err(disconnected()))
+            }
+            DispatcherEffect::Refresh(_) => {
                 self.look();
-                Event::Refreshed(Ok(()))
+                DispatcherEvent::Refreshed(Ok(()))
             }
-            Effect::Identify if fails => {
+            DispatcherEffect::Identify if fails => {
                 let code = match self.dice.usize(..4) {
                     0 => ErrorCode::ClusterAuthorizationFailed,
                     _ => ErrorCode::CoordinatorNotAvailable,
                 };
-                Event::Identified(Err(refused(code)))
+                DispatcherEvent::Identified(Err(refused(code)))
             }
-            Effect::Identify => {
+            DispatcherEffect::Identify => {
                 self.ids += 1;
-                Event::Identified(Ok(Identity {
+                DispatcherEvent::Identified(Ok(ProducerIdentity {
                     id: self.ids,
                     epoch: self.plan.first_epoch,
                 }))
             }
-            Effect::Compress(lane, _) if fails && self.one_in(4) => Event::Compressed(lane, None),
-            Effect::Compress(lane, mut records) => {
+            DispatcherEffect::Compress(lane, _) if fails && self.one_in(4) => {
+                DispatcherEvent::Compressed(lane, None)
+            }
+            DispatcherEffect::Compress(lane, mut records) => {
                 let bytes = self.compressors.build(&mut records, BatchOrigin::ANONYMOUS);
-                Event::Compressed(lane, Some((bytes, records)))
+                DispatcherEvent::Compressed(lane, Some((bytes, records)))
             }
             other => unreachable!("{other:?} is no question"),
         };
@@ -155,7 +161,7 @@ impl World {
             taken: self.now,
             ..Metadata::clone(&self.images[place])
         };
-        let event = Event::Image(Arc::new(image));
+        let event = DispatcherEvent::Image(Arc::new(image));
         self.dispatcher.on(event, self.now);
     }
 

@@ -8,7 +8,7 @@ use kafkalite_wire::ErrorCode;
 use super::brokers::{LEADERS, all};
 use super::network::disconnected;
 use super::world::{BUFFER, World};
-use super::{Effect, Event};
+use super::{DispatcherEffect, DispatcherEvent};
 use crate::error::ClientError;
 
 impl World {
@@ -58,8 +58,8 @@ impl World {
         self.dispatch();
         for question in std::mem::take(&mut self.questions) {
             match question {
-                Effect::Connect(leader) => {
-                    let event = Event::Connected(leader, Err(disconnected()));
+                DispatcherEffect::Connect(leader) => {
+                    let event = DispatcherEvent::Connected(leader, Err(disconnected()));
                     self.dispatcher.on(event, self.now);
                 }
                 other => self.questions.push(other),
@@ -108,7 +108,7 @@ impl World {
     /// The producer is closed, whatever is under way.
     pub(super) fn end(&mut self) {
         self.adopt_fresh();
-        self.dispatcher.on(Event::Ended, self.now);
+        self.dispatcher.on(DispatcherEvent::Ended, self.now);
         self.carry_out();
         self.has_ended = true;
     }

@@ -13,7 +13,8 @@ use super::brokers::{Brokers, Of, PARTITIONS, TOPICS};
 use super::watch::Watch;
 use super::wires::{Posted, Wire};
 use super::{
-    Budget, Compressors, Delivery, Dispatcher, Effect, Event, Intake, ProducerRecord, Topics,
+    Budget, Compressors, Delivery, Dispatcher, DispatcherEffect, DispatcherEvent, Intake,
+    KnownTopics, ProducerRecord,
 };
 use crate::cluster::{Cluster, Metadata};
 use crate::config::ProducerConfig;
@@ -44,7 +45,7 @@ pub(super) struct World {
     pub(super) now: Instant,
     pub(super) plan: Plan,
     pub(super) dispatcher: Dispatcher,
-    pub(super) topics: Arc<Topics>,
+    pub(super) topics: Arc<KnownTopics>,
     pub(super) intake: Intake,
     pub(super) budget: Budget,
     pub(super) compressors: Arc<Compressors>,
@@ -54,7 +55,7 @@ pub(super) struct World {
     /// The cluster as it was lately.
     pub(super) images: Vec<Arc<Metadata>>,
     /// What the dispatcher wants to know.
-    pub(super) questions: Vec<Effect>,
+    pub(super) questions: Vec<DispatcherEffect>,
     /// The open connections, with their numbers.
     pub(super) wires: BTreeMap<i32, (u64, Wire)>,
     pub(super) connections: u64,
@@ -87,7 +88,7 @@ impl World {
         let now = Instant::now() + Duration::from_hours(1);
         let compressors = Compressors::new(config.compression, None).unwrap();
         let compressors = Arc::new(compressors);
-        let topics = Arc::<Topics>::default();
+        let topics = Arc::<KnownTopics>::default();
         let is_idempotent = config.idempotent().unwrap();
         let brokers = Brokers::new(plan.largest_batch, plan.is_strict, &mut dice);
         let dispatcher = Dispatcher::new(
@@ -217,14 +218,15 @@ impl World {
 
     pub(super) fn adopt_fresh(&mut self) {
         for accumulator in self.intake.bell.take_fresh() {
-            self.dispatcher.on(Event::Fresh(accumulator), self.now);
+            self.dispatcher
+                .on(DispatcherEvent::Fresh(accumulator), self.now);
         }
     }
 
     pub(super) fn dispatch(&mut self) {
         self.adopt_fresh();
         for leader in std::mem::take(&mut self.lost) {
-            self.dispatcher.on(Event::Lost(leader), self.now);
+            self.dispatcher.on(DispatcherEvent::Lost(leader), self.now);
         }
         self.wake_at = self.dispatcher.dispatch(self.now, self.is_hurried);
         assert!(self.wake_at > self.now, "it wants to be woken in the past");
@@ -251,7 +253,7 @@ impl World {
     pub(super) fn carry_out(&mut self) {
         while let Some(effect) = self.dispatcher.next_effect() {
             match effect {
-                Effect::Send {
+                DispatcherEffect::Send {
                     request,
                     leader,
                     parcel,
@@ -262,21 +264,23 @@ impl World {
                     self.watch.sent(&posted, over, &self.brokers);
                     wire.requests.push_back(posted);
                 }
-                Effect::Connect(leader) => {
+                DispatcherEffect::Connect(leader) => {
                     assert!(!self.wires.contains_key(&leader), "it is connected");
                     self.questions.push(effect);
                 }
-                Effect::Refresh(_) | Effect::Identify | Effect::Compress(..) => {
+                DispatcherEffect::Refresh(_)
+                | DispatcherEffect::Identify
+                | DispatcherEffect::Compress(..) => {
                     self.questions.push(effect);
                 }
-                Effect::Opened(place) => self.intake.ledger.opened(place),
-                Effect::Settle(settlement) => {
+                DispatcherEffect::Opened(place) => self.intake.ledger.opened(place),
+                DispatcherEffect::Settle(settlement) => {
                     self.intake.ledger.settled(settlement.place);
                     self.budget.release(settlement.memory);
                     settlement.tell();
                 }
-                Effect::Recycle(builder) => self.intake.builders.recycle(builder),
-                Effect::MayCreate(topic) => panic!("{topic} is there"),
+                DispatcherEffect::Recycle(builder) => self.intake.builders.recycle(builder),
+                DispatcherEffect::MayCreate(topic) => panic!("{topic} is there"),
             }
         }
     }

@@ -9,14 +9,14 @@ use crate::error::{ClientError, Result};
 /// Whether a client is closed, which is for good. Every wait that a user of the client can be in goes through
 /// [`or_closed`](Self::or_closed), or looks here each time that it is woken.
 #[derive(Debug)]
-pub(crate) struct Closing {
+pub(crate) struct CloseSignal {
     /// What is closed, as errors name it.
     client: &'static str,
     is_closed: AtomicBool,
     told: Notify,
 }
 
-impl Closing {
+impl CloseSignal {
     pub(crate) fn new(client: &'static str) -> Self {
         Self {
             client,
@@ -72,7 +72,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_ends_when_its_client_is_closed_and_none_begins_later() {
-        let closing = Closing::new("test");
+        let closing = CloseSignal::new("test");
         let begun = Notify::new();
         let wait = closing.or_closed(async {
             begun.notify_one();
