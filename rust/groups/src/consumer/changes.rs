@@ -49,11 +49,11 @@ impl Consumer {
             Key::Target(id) => Stored::Target(member(id)?.to_target()),
             Key::Current(id) => Stored::Current(member(id)?.to_current()),
             Key::Group => Stored::Group(GroupRecord {
-                epoch: self.epoch,
+                epoch: self.epochs.group,
                 topics_hash: self.topics_hash,
             }),
             Key::Targets => Stored::Targets(TargetsRecord {
-                epoch: self.targets_epoch,
+                epoch: self.epochs.targets,
             }),
             Key::Regex(regex) => Stored::Regex(RegexRecord {
                 topics: storable(self.regexes.get(regex)?.topics()?),

@@ -2,11 +2,11 @@
 
 use kafkalite_wire::consumer_protocol::{ConsumerProtocolAssignment, ConsumerProtocolSubscription};
 
-use super::member::Progress;
 use super::mixed::{named, places_of};
 use super::records::{ClassicRecord, ProtocolRecord};
 use super::{Consumer, ConsumerRules, Member, Now, Topology};
 use crate::classic::Moving;
+use crate::epochs::{GroupEpochs, MemberAssignment};
 use kafkalite_names::counted;
 
 impl Consumer {
@@ -20,15 +20,17 @@ impl Consumer {
         now: Now,
     ) -> Option<Self> {
         let mut group = Self {
-            epoch: generation,
-            targets_epoch: generation,
+            epochs: GroupEpochs {
+                group: generation,
+                targets: generation,
+            },
             ..Self::default()
         };
         for moving in members {
             let said = ConsumerProtocolSubscription::decode(&moving.protocols.first()?.1).ok()?;
             let given = ConsumerProtocolAssignment::decode(&moving.assignment).ok()?;
             let mut assigned = places_of(&given.assigned_partitions, topics);
-            assigned.retain(|place| !group.owners.contains_key(place));
+            assigned.retain(|place| group.occupied.is_free(place));
             let protocol = |(name, metadata)| ProtocolRecord { name, metadata };
             let mut member = Member {
                 instance_id: moving.instance_id,
@@ -41,11 +43,7 @@ impl Consumer {
                     session_timeout_ms: moving.session_timeout_ms,
                     protocols: moving.protocols.into_iter().map(protocol).collect(),
                 }),
-                epoch: generation,
-                previous_epoch: generation,
-                progress: Progress::Stable,
-                assigned: assigned.iter().map(|place| (*place, generation)).collect(),
-                target: assigned,
+                assignment: MemberAssignment::settled(generation, assigned),
                 ..Member::new()
             };
             member.renew(rules, now);
@@ -84,9 +82,11 @@ impl Consumer {
                     .into_iter()
                     .map(|protocol| (protocol.name, protocol.metadata))
                     .collect(),
-                assignment: named(&member.assigned, topics).encode().unwrap_or_default(),
+                assignment: named(&member.assignment.assigned, topics)
+                    .encode()
+                    .unwrap_or_default(),
             })
         };
-        (self.epoch, self.members.iter().filter_map(moving).collect())
+        (self.epochs.group, self.members.iter().filter_map(moving).collect())
     }
 }

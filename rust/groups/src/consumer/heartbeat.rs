@@ -10,7 +10,8 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 use super::member::AWAY;
 use super::patterns::LONGEST;
 use super::records::Key;
-use super::{Assignor, Consumer, ConsumerRules, Member, Now, Pattern, Topology, places};
+use super::{Assignor, Consumer, ConsumerRules, Member, NEVER, Now, Pattern, Topology, places};
+use crate::epochs::WrongEpoch;
 use kafkalite_names::counted;
 use kafkalite_wire::CodedError;
 
@@ -150,9 +151,9 @@ impl Consumer {
         member.renew(rules, now);
         let expires = member.expires;
         let response = ConsumerGroupHeartbeatResponse {
-            member_epoch: member.epoch,
+            member_epoch: member.assignment.epoch,
             heartbeat_interval_ms: rules.heartbeat_interval_ms,
-            assignment: (is_full || moved).then(|| places::to_answer(&member.assigned)),
+            assignment: (is_full || moved).then(|| places::to_answer(&member.assignment.assigned)),
             member_id: Some(id),
             ..Default::default()
         };
@@ -208,19 +209,8 @@ impl Consumer {
         let Some(member) = self.members.get_mut(id) else {
             return;
         };
-        let held = std::mem::take(&mut member.assigned).into_iter();
-        for (place, _) in held.chain(std::mem::take(&mut member.revoking)) {
-            self.owners.remove(&place);
-        }
-        *member = Member {
-            epoch: 0,
-            previous_epoch: 0,
-            progress: super::member::Progress::Stable,
-            revoke_by: super::NEVER,
-            join_by: super::NEVER,
-            sync_by: super::NEVER,
-            ..member.clone()
-        };
+        member.assignment.begin_anew(&mut self.occupied);
+        (member.revoke_by, member.join_by, member.sync_by) = (NEVER, NEVER, NEVER);
         self.store(Key::Current(id.to_owned()));
     }
 
@@ -231,25 +221,15 @@ impl Consumer {
     ) -> Result<(), CodedError> {
         let id = &request.member_id;
         let member = self.named(id, request.instance_id.as_deref())?;
-        let fenced = |what: &str| {
-            let (is, says) = (member.epoch, request.member_epoch);
+        let (is, says) = (member.assignment.epoch, request.member_epoch);
+        member.assignment.check_epoch(says, owned).map_err(|wrong| {
+            let what = match wrong {
+                WrongEpoch::Ahead => "which has not come yet",
+                WrongEpoch::Over => "which is over",
+            };
             let message = format!("{id} is in epoch {is} and says {says}, {what}");
-            Err(CodedError::new(ErrorCode::FencedMemberEpoch, message))
-        };
-        if request.member_epoch > member.epoch {
-            return fenced("which has not come yet");
-        }
-        let holds_only_its_own = owned.is_some_and(|owned| {
-            owned
-                .iter()
-                .all(|place| member.assigned.contains_key(place))
-        });
-        // The answer that told it of its present epoch may have been lost.
-        let missed_an_answer = request.member_epoch == member.previous_epoch && holds_only_its_own;
-        if request.member_epoch < member.epoch && !missed_an_answer {
-            return fenced("which is over");
-        }
-        Ok(())
+            CodedError::new(ErrorCode::FencedMemberEpoch, message)
+        })
     }
 
     /// Takes over what a member says about itself. Whether it subscribes to something else than before.

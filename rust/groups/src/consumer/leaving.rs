@@ -4,9 +4,10 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
 };
 
-use super::member::{AWAY, Progress};
+use super::member::AWAY;
 use super::records::Key;
 use super::{Consumer, NEVER, Now, Topology};
+use crate::epochs::Progress;
 use kafkalite_wire::CodedError;
 
 impl Consumer {
@@ -48,11 +49,10 @@ impl Consumer {
 
     fn go_away(&mut self, id: &str) {
         if let Some(member) = self.members.get_mut(id) {
-            for place in std::mem::take(&mut member.revoking).into_keys() {
-                self.owners.remove(&place);
-            }
-            member.go(AWAY);
-            member.progress = Progress::Stable;
+            let assignment = &mut member.assignment;
+            assignment.release_revoking(&mut self.occupied);
+            assignment.go(AWAY);
+            assignment.progress = Progress::Stable;
             member.revoke_by = NEVER;
             self.store(Key::Current(id.to_owned()));
             self.tell(format!("lets {id} go for a while"));
@@ -64,9 +64,7 @@ impl Consumer {
         let Some(member) = self.members.remove(id) else {
             return;
         };
-        for place in member.assigned.keys().chain(member.revoking.keys()) {
-            self.owners.remove(place);
-        }
+        self.occupied.release(member.assignment.held());
         if let Some(instance) = &member.instance_id
             && self
                 .statics

@@ -2,28 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::places::{Holding, Places};
+use super::places::{Holding, Place};
 use super::records::{
     ClassicRecord, CurrentRecord, HeldTopic, MaybeClassic, MemberRecord, TargetRecord, TargetTopic,
 };
 use super::{ConsumerRules, Now, places};
+use crate::epochs::{MemberAssignment, Progress};
 
 /// For a deadline that is not running.
 pub(super) const NEVER: u64 = u64::MAX;
 
 /// The epoch of a static member that has left for a while.
 pub(super) const AWAY: i32 = -2;
-
-/// How far a member is on its way to its target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// It has what it shall have, as of its epoch.
-    Stable,
-    /// It was told to give partitions up, and has not said yet that it has.
-    Revoking,
-    /// Others have not given up yet all that it shall have.
-    Waiting,
-}
 
 #[derive(Debug, Clone)]
 pub(super) struct Member {
@@ -37,16 +27,8 @@ pub(super) struct Member {
     pub(super) rebalance_timeout_ms: i32,
     /// What it said in its `JoinGroup`, if it speaks the classic protocol.
     pub(super) classic: Option<ClassicRecord>,
-    /// 0 until it is given its first assignment.
-    pub(super) epoch: i32,
-    /// The one before: an answer that did not reach the member is repeated to it.
-    pub(super) previous_epoch: i32,
-    pub(super) progress: Progress,
-    pub(super) target: Places,
-    /// What it may work with.
-    pub(super) assigned: Holding,
-    /// What it still holds and has been told to give up.
-    pub(super) revoking: Holding,
+    /// Where it is on its way to what it shall own.
+    pub(super) assignment: MemberAssignment<Place>,
     /// When its session ends.
     pub(super) expires: u64,
     /// When it must have given up what it was told to.
@@ -68,26 +50,12 @@ impl Member {
             assignor: None,
             rebalance_timeout_ms: -1,
             classic: None,
-            epoch: 0,
-            previous_epoch: 0,
-            progress: Progress::Stable,
-            target: Places::new(),
-            assigned: Holding::new(),
-            revoking: Holding::new(),
+            assignment: MemberAssignment::default(),
             expires: NEVER,
             revoke_by: NEVER,
             join_by: NEVER,
             sync_by: NEVER,
         }
-    }
-
-    pub(super) fn is_at(&self, targets_epoch: i32) -> bool {
-        self.progress == Progress::Stable && self.epoch == targets_epoch
-    }
-
-    pub(super) fn go(&mut self, epoch: i32) {
-        self.previous_epoch = self.epoch;
-        self.epoch = epoch;
     }
 
     pub(super) fn rebalance_ms(&self) -> u64 {
@@ -104,6 +72,15 @@ impl Member {
     /// It was heard of: its session starts anew.
     pub(super) fn renew(&mut self, rules: &ConsumerRules, now: Now) {
         self.expires = now.ms.saturating_add(self.session_ms(rules));
+    }
+
+    /// Until when it may give up what it has just been told to. One of the classic protocol has to join again, in its own time.
+    pub(super) fn deadline_to_revoke(&self, now: Now) -> u64 {
+        if self.assignment.progress == Progress::Revoking && self.classic.is_none() {
+            now.ms.saturating_add(self.rebalance_ms())
+        } else {
+            NEVER
+        }
     }
 
     /// Why it has to go, if time is over for it.
@@ -166,7 +143,7 @@ impl Member {
     pub(super) fn to_target(&self) -> TargetRecord {
         let topic = |(id, partitions)| TargetTopic { id, partitions };
         TargetRecord {
-            topics: places::by_topic(&self.target)
+            topics: places::by_topic(&self.assignment.target)
                 .into_iter()
                 .map(topic)
                 .collect(),
@@ -174,35 +151,38 @@ impl Member {
     }
 
     pub(super) fn to_current(&self) -> CurrentRecord {
+        let assignment = &self.assignment;
         CurrentRecord {
-            epoch: self.epoch,
-            previous_epoch: self.previous_epoch,
-            state: match self.progress {
+            epoch: assignment.epoch,
+            previous_epoch: assignment.previous_epoch,
+            state: match assignment.progress {
                 Progress::Stable => 0,
                 Progress::Revoking => 1,
                 Progress::Waiting => 2,
             },
-            assigned: held(&self.assigned),
-            revoking: held(&self.revoking),
+            assigned: held(&assignment.assigned),
+            revoking: held(&assignment.revoking),
         }
     }
 
     /// Takes over what was stored of its assignment.
     pub(super) fn restore(&mut self, target: Option<TargetRecord>, current: Option<CurrentRecord>) {
+        let assignment = &mut self.assignment;
         for topic in target.into_iter().flat_map(|target| target.topics) {
             let places = topic.partitions.iter().map(|&index| (topic.id, index));
-            self.target.extend(places);
+            assignment.target.extend(places);
         }
         let Some(current) = current else { return };
-        (self.epoch, self.previous_epoch) = (current.epoch, current.previous_epoch);
-        self.progress = match current.state {
+        (assignment.epoch, assignment.previous_epoch) = (current.epoch, current.previous_epoch);
+        assignment.progress = match current.state {
             0 => Progress::Stable,
             1 => Progress::Revoking,
             // Also a state that is not known: on its way.
-            _ => Progress::Waiting,
+            _ if current.revoking.is_empty() => Progress::Waiting,
+            _ => Progress::Revoking,
         };
-        self.assigned = holding(current.assigned, current.epoch);
-        self.revoking = holding(current.revoking, current.epoch);
+        assignment.assigned = holding(current.assigned, current.epoch);
+        assignment.revoking = holding(current.revoking, current.epoch);
     }
 }
 

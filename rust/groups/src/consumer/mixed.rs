@@ -16,11 +16,11 @@ use kafkalite_wire::consumer_protocol::{
 };
 
 use super::heartbeat::{MAX_IN_KEY, MAX_RECORD};
-use super::member::Progress;
 use super::places::{Holding, Place, Places, by_topic};
 use super::records::{ClassicRecord, Key, ProtocolRecord};
 use super::{Consumer, ConsumerRules, Member, NEVER, Now, Topology};
 use crate::classic::{CONSUMER, Joiner};
+use crate::epochs::Progress;
 
 impl Consumer {
     /// A member of the classic protocol joins, or comes back for more.
@@ -73,7 +73,7 @@ impl Consumer {
         member.join_by = NEVER;
         member.sync_by = now.ms.saturating_add(member.rebalance_ms());
         let response = JoinGroupResponse {
-            generation_id: member.epoch,
+            generation_id: member.assignment.epoch,
             protocol_type: Some(CONSUMER.to_owned()),
             protocol_name: member.protocol().map(|protocol| protocol.name.clone()),
             member_id: id,
@@ -216,15 +216,16 @@ impl Consumer {
         {
             return Err(ErrorCode::InconsistentGroupProtocol);
         }
-        let epoch = self.epoch;
+        let epoch = self.epochs.group;
         let member = self.members.get_mut(id).ok_or(ErrorCode::UnknownMemberId)?;
-        if epoch > member.epoch && member.progress != Progress::Revoking {
+        let assignment = &member.assignment;
+        if epoch > assignment.epoch && assignment.progress != Progress::Revoking {
             self.call_back(id, now);
             return Err(ErrorCode::RebalanceInProgress);
         }
         member.sync_by = NEVER;
         member.renew(rules, now);
-        let assignment = named(&member.assigned, topics)
+        let assignment = named(&member.assignment.assigned, topics)
             .encode()
             .map_err(|_| ErrorCode::UnknownServerError)?;
         let expires = member.expires;
@@ -249,11 +250,11 @@ impl Consumer {
         let member = self.members.get_mut(id).ok_or(ErrorCode::UnknownMemberId)?;
         member.renew(rules, now);
         let expires = member.expires;
-        let member = &self.members[id];
-        let shall_join = match member.progress {
-            _ if member.epoch < self.epoch => true,
+        let assignment = &member.assignment;
+        let shall_join = match assignment.progress {
+            _ if assignment.epoch < self.epochs.group => true,
             Progress::Revoking => true,
-            Progress::Waiting => !self.waits_for_others(member),
+            Progress::Waiting => !assignment.waits_for_others(&self.occupied),
             Progress::Stable => false,
         };
         self.wake_by(expires);
@@ -316,7 +317,7 @@ impl Consumer {
     ) -> Result<&ProtocolRecord, ErrorCode> {
         let member = self.named(id, instance).map_err(|refusal| refusal.code)?;
         let protocol = member.protocol().ok_or(ErrorCode::UnknownMemberId)?;
-        if member.epoch == generation {
+        if member.assignment.epoch == generation {
             Ok(protocol)
         } else {
             Err(ErrorCode::IllegalGeneration)

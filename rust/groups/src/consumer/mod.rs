@@ -1,21 +1,7 @@
 //! A group of KIP-848 as a pure state machine: (state, event, topics, now) in, answer and changes out.
 //!
-//! There is one request, the heartbeat. The broker decides who shall own what, and leads each member there in its own time:
-//!
-//! ```text
-//! group epoch        grows when members, subscriptions or topics change
-//!    │  an assignor computes …
-//! targets epoch      … what each member shall own
-//!    │  heartbeats lead each member there
-//! member epoch       what this member owns now
-//! ```
-//!
-//! What a member goes through after its target has changed:
-//!
-//! ```text
-//! Stable ──► Revoking ── it says that it has given up ──► Waiting ── others have given up ──► Stable
-//!    └─────── nothing to give up ───────────────────────────┘ └─── nothing to wait for ────────┘
-//! ```
+//! There is one request, the heartbeat. The broker decides who shall own what, and leads each member there in its own time, epoch
+//! by epoch (`epochs`). What is known here is what members say of themselves, what they subscribe to, and when their time is over.
 //!
 //! Rules that hold in every state:
 //! - A partition is held by one member at most, and is given to another one only after that member has said that it holds it no
@@ -36,7 +22,6 @@ mod mixed;
 mod offsets;
 mod patterns;
 mod places;
-mod reconciliation;
 mod records;
 mod static_members;
 mod stored;
@@ -59,7 +44,8 @@ pub use stored::StoredGroup;
 pub use topology::Topology;
 
 use member::{Member, NEVER};
-use places::Place;
+use crate::epochs::{GroupEpochs, Occupied, Step};
+use places::{Place, Places};
 use subscriptions::Expression;
 
 /// What the broker's settings, and the group's own, say.
@@ -78,9 +64,7 @@ pub struct ConsumerRules {
 /// A group of KIP-848.
 #[derive(Debug, Default)]
 pub struct Consumer {
-    epoch: i32,
-    /// The group epoch that the members' targets were computed for.
-    targets_epoch: i32,
+    epochs: GroupEpochs,
     /// Of the topics subscribed to, as they were when the epoch last grew.
     topics_hash: i64,
     members: BTreeMap<String, Member>,
@@ -88,8 +72,8 @@ pub struct Consumer {
     statics: HashMap<String, String>,
     /// The regular expressions in use: all that members have.
     regexes: BTreeMap<String, Expression>,
-    /// Who holds a partition, or has not said yet that it holds it no longer.
-    owners: HashMap<Place, String>,
+    /// The partitions that somebody holds, or has not said yet that it holds them no longer.
+    occupied: Occupied<Place>,
     /// No deadline is before this one.
     wake: Option<u64>,
     changes: Changes,
@@ -108,7 +92,7 @@ impl Consumer {
 
     /// Nobody has ever joined: nothing of it was stored.
     pub fn is_unborn(&self) -> bool {
-        self.epoch == 0
+        self.epochs.group == 0
     }
 
     /// What has happened since the last call, to be stored and told.
@@ -139,9 +123,28 @@ impl Consumer {
 
     /// Something that everybody's assignment depends on has changed. The first member finds epoch 2, as in Apache Kafka.
     fn grow(&mut self, reason: &str) {
-        self.epoch = self.epoch.max(1).saturating_add(1);
+        self.epochs.group = self.epochs.group.max(1).saturating_add(1);
         self.store(Key::Group);
-        self.tell(format!("is in epoch {}, because {reason}", self.epoch));
+        let epoch = self.epochs.group;
+        self.tell(format!("is in epoch {epoch}, because {reason}"));
+    }
+
+    /// Leads a member on, if it can be. `owned` is what it says it holds; `None` if it says nothing about that. Whether what it
+    /// may work with has changed.
+    fn reconcile(&mut self, id: &str, owned: Option<&Places>, now: Now) -> bool {
+        let Some(member) = self.members.get_mut(id) else {
+            return false;
+        };
+        let assignment = &mut member.assignment;
+        let step = assignment.reconcile(self.epochs.targets, owned, &mut self.occupied);
+        if step == Step::Stays {
+            return false;
+        }
+        member.revoke_by = member.deadline_to_revoke(now);
+        let revoke_by = member.revoke_by;
+        self.wake_by(revoke_by);
+        self.store(Key::Current(id.to_owned()));
+        step == Step::Moves
     }
 
     fn store(&mut self, key: Key) {

@@ -31,14 +31,10 @@ impl Consumer {
         if api_version < WITH_MEMBER_EPOCH {
             return Err(ErrorCode::UnsupportedVersion);
         }
-        let held_then = |place: Place| {
-            let given = member
-                .assigned
-                .get(&place)
-                .or_else(|| member.revoking.get(&place));
-            given.is_some_and(|given| *given <= epoch)
-        };
-        if epoch == member.epoch || (epoch < member.epoch && places.into_iter().all(held_then)) {
+        let assignment = &member.assignment;
+        let held_then = |place: Place| assignment.given(&place).is_some_and(|given| given <= epoch);
+        let is_now = epoch == assignment.epoch;
+        if is_now || (epoch < assignment.epoch && places.into_iter().all(held_then)) {
             Ok(())
         } else {
             Err(ErrorCode::StaleMemberEpoch)
@@ -60,7 +56,7 @@ impl Consumer {
 }
 
 fn same_epoch(member: &Member, epoch: i32) -> Result<(), ErrorCode> {
-    match (epoch == member.epoch, member.classic.is_some()) {
+    match (epoch == member.assignment.epoch, member.classic.is_some()) {
         (true, _) => Ok(()),
         (false, true) => Err(ErrorCode::IllegalGeneration),
         (false, false) => Err(ErrorCode::StaleMemberEpoch),

@@ -1,11 +1,14 @@
 //! Partitions by topic id: as sets here, by topic in messages and records.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::once;
 
 use kafkalite_wire::api::consumer_group_heartbeat::{
     AssignedTopicPartitions, HeartbeatAssignment, OwnedTopicPartitions,
 };
 use uuid::Uuid;
+
+use crate::epochs::Assigned;
 
 /// A partition: its topic's id and its number.
 pub(super) type Place = (Uuid, i32);
@@ -13,8 +16,16 @@ pub(super) type Place = (Uuid, i32);
 /// Partitions.
 pub(super) type Places = BTreeSet<Place>;
 
-/// Partitions that a member holds, each with the member epoch in which it was given to it.
+/// Partitions that a member holds, each with the epoch in which it was given to it.
 pub(super) type Holding = BTreeMap<Place, i32>;
+
+impl Assigned for Place {
+    type Exclusive = Self;
+
+    fn excludes(&self) -> impl Iterator<Item = Self> {
+        once(*self)
+    }
+}
 
 /// Grouped by topic, in order.
 pub(super) fn by_topic<'a>(places: impl IntoIterator<Item = &'a Place>) -> Vec<(Uuid, Vec<i32>)> {

@@ -27,7 +27,8 @@ impl Consumer {
     /// Whether somebody else may take a static name over: only after its member has left for a while, or if that speaks
     /// the classic protocol, which does not say so.
     pub(super) fn check_released(&self, current: &str, instance: &str) -> Result<(), CodedError> {
-        let released = |member: &Member| member.epoch == AWAY || member.classic.is_some();
+        let released =
+            |member: &Member| member.assignment.epoch == AWAY || member.classic.is_some();
         if self.members.get(current).is_none_or(released) {
             return Ok(());
         }
@@ -56,8 +57,8 @@ impl Consumer {
 
     /// Puts a member in, with what it holds.
     pub(super) fn insert(&mut self, id: String, member: Member) {
-        for place in member.assigned.keys().chain(member.revoking.keys()) {
-            self.owners.insert(*place, id.clone());
+        for place in member.assignment.held() {
+            self.occupied.take(place);
         }
         if let Some(instance) = &member.instance_id {
             self.statics.insert(instance.clone(), id.clone());

@@ -75,9 +75,9 @@ impl Consumer {
     pub fn from_stored(stored: StoredGroup, rules: &ConsumerRules, now: Now) -> Self {
         let mut group = Self::default();
         if let Some(record) = stored.group {
-            (group.epoch, group.topics_hash) = (record.epoch, record.topics_hash);
+            (group.epochs.group, group.topics_hash) = (record.epoch, record.topics_hash);
         }
-        group.targets_epoch = stored.targets.map_or(0, |record| record.epoch);
+        group.epochs.targets = stored.targets.map_or(0, |record| record.epoch);
         for (id, stored) in stored.members {
             let Some(metadata) = stored.metadata else {
                 continue;
@@ -85,9 +85,7 @@ impl Consumer {
             let mut member = Member::from_record(metadata);
             member.restore(stored.target, stored.current);
             member.renew(rules, now);
-            if !member.revoking.is_empty() {
-                member.revoke_by = now.ms.saturating_add(member.rebalance_ms());
-            }
+            member.revoke_by = member.deadline_to_revoke(now);
             group.insert(id, member);
         }
         group.restore_regexes(stored.regexes);

@@ -10,7 +10,7 @@ use kafkalite_names::counted;
 impl Consumer {
     /// Brings the targets up to the group's epoch.
     pub(super) fn update_targets(&mut self, topics: &dyn Topology, rules: &ConsumerRules) {
-        if self.targets_epoch == self.epoch {
+        if !self.epochs.are_targets_due() {
             return;
         }
         let assignor = self.assignor(rules);
@@ -39,7 +39,7 @@ impl Consumer {
                         None => (true, id.as_str()),
                     },
                     topics,
-                    before: &member.target,
+                    before: &member.assignment.target,
                 }
             })
             .collect();
@@ -47,8 +47,8 @@ impl Consumer {
         let targets = assignor.assign(&shapes, &subscribers);
         let mut changed = Vec::new();
         for ((id, member), target) in self.members.iter_mut().zip(targets) {
-            if member.target != target {
-                member.target = target;
+            if member.assignment.target != target {
+                member.assignment.target = target;
                 changed.push(Key::Target(id.clone()));
             }
         }
@@ -59,7 +59,7 @@ impl Consumer {
             counted(changed.len(), "member")
         ));
         self.changes.keys.extend(changed);
-        self.targets_epoch = self.epoch;
+        self.epochs.targets = self.epochs.group;
         self.store(Key::Targets);
     }
 

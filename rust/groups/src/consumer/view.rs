@@ -35,12 +35,12 @@ impl Consumer {
     pub fn state(&self) -> ConsumerState {
         if self.is_empty() {
             ConsumerState::Empty
-        } else if self.epoch > self.targets_epoch {
+        } else if self.epochs.are_targets_due() {
             ConsumerState::Assigning
         } else if self
             .members
             .values()
-            .all(|member| member.is_at(self.targets_epoch))
+            .all(|member| member.assignment.is_at(self.epochs.targets))
         {
             ConsumerState::Stable
         } else {
@@ -53,8 +53,8 @@ impl Consumer {
         let members = self.members.iter();
         DescribedConsumerGroup {
             group_state: self.state().to_string(),
-            group_epoch: self.epoch,
-            assignment_epoch: self.targets_epoch,
+            group_epoch: self.epochs.group,
+            assignment_epoch: self.epochs.targets,
             assignor_name: self.assignor(rules).to_string(),
             members: members
                 .map(|(id, member)| view(id, member, topics))
@@ -69,13 +69,13 @@ fn view(id: &str, member: &Member, topics: &dyn Topology) -> ConsumerGroupMember
         member_id: id.to_owned(),
         instance_id: member.instance_id.clone(),
         rack_id: member.rack_id.clone(),
-        member_epoch: member.epoch,
+        member_epoch: member.assignment.epoch,
         client_id: member.client_id.clone(),
         client_host: member.client_host.clone(),
         subscribed_topic_names: member.topics.iter().cloned().collect(),
         subscribed_topic_regex: member.regex.clone(),
-        assignment: assignment(member.assigned.keys(), topics),
-        target_assignment: assignment(&member.target, topics),
+        assignment: assignment(member.assignment.assigned.keys(), topics),
+        target_assignment: assignment(&member.assignment.target, topics),
         member_type: i8::from(member.classic.is_none()),
     }
 }

@@ -252,8 +252,7 @@ impl World {
             };
             // After a lost answer it may hold less than it was given. It never holds more.
             for place in &client.owned {
-                let given =
-                    member.assigned.contains_key(place) || member.revoking.contains_key(place);
+                let given = member.assignment.given(place).is_some();
                 let told_to_begin_anew = client.next == Next::Join && client.alive;
                 assert!(
                     given || told_to_begin_anew || client.classic,
@@ -265,13 +264,13 @@ impl World {
             }
         }
         let mut held = 0;
-        for (id, member) in &self.scene.group.members {
-            for place in member.assigned.keys().chain(member.revoking.keys()) {
-                assert_eq!(self.scene.group.owners.get(place), Some(id));
+        for member in self.scene.group.members.values() {
+            for place in member.assignment.held() {
+                assert!(!self.scene.group.occupied.is_free(place));
                 held += 1;
             }
         }
-        assert_eq!(self.scene.group.owners.len(), held);
+        assert_eq!(self.scene.group.occupied.len(), held);
     }
 
     /// Everybody who lives behaves from now on.
@@ -292,7 +291,7 @@ impl World {
         assert_eq!(self.scene.group.members.len(), alive.len());
         let mut owned = Places::new();
         for client in &alive {
-            assert_eq!(client.owned, self.scene.group.members[&client.id].target);
+            assert_eq!(client.owned, self.scene.group.members[&client.id].assignment.target);
             owned.extend(client.owned.iter().copied());
         }
         for (name, (id, partitions)) in &self.scene.topics.0 {
