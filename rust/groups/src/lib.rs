@@ -7,6 +7,7 @@ pub mod assignors;
 pub mod classic;
 pub mod consumer;
 mod epochs;
+pub mod migration;
 pub mod offsets;
 pub mod records;
 pub mod stored_record;

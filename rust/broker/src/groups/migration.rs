@@ -10,8 +10,9 @@ use kafkalite_wire::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
 
 use super::group::GroupKind;
 use super::{Groups, Held};
-use kafkalite_groups::classic::{Classic, ClassicState, Effects, Joiner, MemberAnswer, Ticket};
-use kafkalite_groups::consumer::{self, Consumer};
+use kafkalite_groups::classic::{Classic, Effects, Joiner, MemberAnswer, Ticket};
+use kafkalite_groups::consumer::{Consumer, ConsumerRules};
+use kafkalite_groups::migration::{self, MigrationPolicy};
 
 impl Groups {
     /// A classic member joins a group of whatever kind.
@@ -98,26 +99,16 @@ impl Groups {
         (consumer.part(members, &**topics), Effects::default())
     }
 
-    /// The group of KIP-848 that a classic one can go over to, with its members; `None` if it cannot.
-    pub(super) fn upgraded(
-        &self,
-        classic: &Classic,
-        rules: &consumer::ConsumerRules,
-    ) -> Option<Consumer> {
-        if classic.state() == ClassicState::Empty {
-            return Some(Consumer::default());
-        }
-        let settings = self.storage.configs.settings();
-        let policy = settings.group_consumer_migration_policy.as_str();
-        if !matches!(policy, "upgrade" | "bidirectional")
-            || !classic.is_for_consumers()
-            || classic.size() > rules.max_size
-        {
-            return None;
-        }
-        let (generation, members) = classic.moving();
+    /// The group of KIP-848 that a classic one can become, with its members; `None` if it cannot.
+    pub(super) fn upgraded(&self, classic: &Classic, rules: &ConsumerRules) -> Option<Consumer> {
         let topics = self.storage.registry.image();
-        Consumer::from_classic(generation, members, &**topics, rules, self.now())
+        migration::upgrade(classic, self.policy(), &**topics, rules, self.now())
+    }
+
+    fn policy(&self) -> MigrationPolicy {
+        let settings = self.storage.configs.settings();
+        let policy = settings.group_consumer_migration_policy.parse();
+        policy.unwrap_or_default()
     }
 
     /// Puts a group of KIP-848 in the place of a classic one. Who waits there is told to join again. On an error nothing has
@@ -145,22 +136,15 @@ impl Groups {
         let GroupKind::Consumer(consumer) = &held.kind else {
             return;
         };
-        let settings = self.storage.configs.settings();
-        let policy = settings.group_consumer_migration_policy.as_str();
-        let fits = |members: usize| members <= settings.group_max_size;
-        if !consumer.only_classic().is_some_and(fits)
-            || !matches!(policy, "downgrade" | "bidirectional")
-        {
+        let (topics, rules, now) = (self.storage.registry.image(), self.rules(), self.now());
+        let downgraded = migration::downgrade(consumer, self.policy(), &**topics, rules, now);
+        let Some((classic, effects)) = downgraded else {
             return;
-        }
-        let topics = self.storage.registry.image();
-        let (generation, members) = consumer.to_classic(&**topics);
+        };
         if let Err(code) = self.unstore(id, held) {
             tracing::warn!("group {id} stays one of the consumer protocol: {code:?}");
             return;
         }
-        let (classic, effects) =
-            Classic::from_consumer(generation, members, self.rules(), self.now());
         held.kind = GroupKind::new_classic(classic);
         self.carry_out(id, held, effects);
     }

@@ -22,12 +22,12 @@
 //! It has no clock, draws no random number and touches neither socket nor file: time, ids and limits come in, answers and
 //! the demand to store come out ([`Effects`]).
 
-mod conversion;
 mod effects;
 mod joining;
 mod leaving;
 mod member;
 mod membership;
+mod moving;
 mod protocols;
 mod rebalance;
 mod serving;
@@ -40,8 +40,8 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-pub use conversion::Moving;
 pub use effects::{ClassicRules, Effects, Joiner, MemberAnswer, Now, Ticket};
+pub use moving::MovingMember;
 pub use view::{CONSUMER, ClassicView, MemberView};
 
 use member::Member;

@@ -21,9 +21,9 @@ pub(super) const JOINS: i32 = 0;
 pub(super) const LEAVES: i32 = -1;
 
 /// Longest string in a record's key.
-pub(super) const MAX_IN_KEY: usize = i16::MAX as usize;
+pub(crate) const MAX_IN_KEY: usize = i16::MAX as usize;
 /// Most bytes of what a member says about itself: half of what a batch may have by default.
-pub(super) const MAX_RECORD: usize = 512 * 1024;
+pub(crate) const MAX_RECORD: usize = 512 * 1024;
 
 /// Who sends a request, beyond what the request says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -60,7 +60,7 @@ impl Consumer {
     }
 
     /// Takes a member out; what it held is free.
-    pub(super) fn remove(&mut self, id: &str, topics: &dyn Topology) {
+    pub(crate) fn remove(&mut self, id: &str, topics: &dyn Topology) {
         let Some(member) = self.members.remove(id) else {
             return;
         };

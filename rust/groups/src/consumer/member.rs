@@ -10,36 +10,36 @@ use super::{ConsumerRules, Now, places};
 use crate::epochs::{MemberAssignment, Progress};
 
 /// For a deadline that is not running.
-pub(super) const NEVER: u64 = u64::MAX;
+pub(crate) const NEVER: u64 = u64::MAX;
 
 /// The epoch of a static member that has left for a while.
-pub(super) const AWAY: i32 = -2;
+pub(crate) const AWAY: i32 = -2;
 
 #[derive(Debug, Clone)]
-pub(super) struct Member {
-    pub(super) instance_id: Option<String>,
-    pub(super) rack_id: Option<String>,
-    pub(super) client_id: String,
-    pub(super) client_host: String,
-    pub(super) topics: BTreeSet<String>,
-    pub(super) regex: Option<String>,
-    pub(super) assignor: Option<String>,
-    pub(super) rebalance_timeout_ms: i32,
+pub(crate) struct Member {
+    pub(crate) instance_id: Option<String>,
+    pub(crate) rack_id: Option<String>,
+    pub(crate) client_id: String,
+    pub(crate) client_host: String,
+    pub(crate) topics: BTreeSet<String>,
+    pub(crate) regex: Option<String>,
+    pub(crate) assignor: Option<String>,
+    pub(crate) rebalance_timeout_ms: i32,
     /// What it said in its `JoinGroup`, if it speaks the classic protocol.
-    pub(super) classic: Option<ClassicRecord>,
+    pub(crate) classic: Option<ClassicRecord>,
     /// Where it is on its way to what it shall own.
-    pub(super) assignment: MemberAssignment<Place>,
+    pub(crate) assignment: MemberAssignment<Place>,
     /// When its session ends.
-    pub(super) expires: u64,
+    pub(crate) expires: u64,
     /// When it must have given up what it was told to.
-    pub(super) revoke_by: u64,
+    pub(crate) revoke_by: u64,
     /// When it must have joined again, and when it must have asked for its assignment, in the classic protocol.
-    pub(super) join_by: u64,
-    pub(super) sync_by: u64,
+    pub(crate) join_by: u64,
+    pub(crate) sync_by: u64,
 }
 
 impl Member {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             instance_id: None,
             rack_id: None,
@@ -58,11 +58,11 @@ impl Member {
         }
     }
 
-    pub(super) fn rebalance_ms(&self) -> u64 {
+    pub(crate) fn rebalance_ms(&self) -> u64 {
         u64::try_from(self.rebalance_timeout_ms).unwrap_or(0)
     }
 
-    pub(super) fn session_ms(&self, rules: &ConsumerRules) -> u64 {
+    pub(crate) fn session_ms(&self, rules: &ConsumerRules) -> u64 {
         match &self.classic {
             Some(classic) => u64::try_from(classic.session_timeout_ms).unwrap_or(0),
             None => rules.session_timeout_ms,
@@ -70,12 +70,12 @@ impl Member {
     }
 
     /// It was heard of: its session starts anew.
-    pub(super) fn renew(&mut self, rules: &ConsumerRules, now: Now) {
+    pub(crate) fn renew(&mut self, rules: &ConsumerRules, now: Now) {
         self.expires = now.ms.saturating_add(self.session_ms(rules));
     }
 
     /// Until when it may give up what it has just been told to. One of the classic protocol has to join again, in its own time.
-    pub(super) fn deadline_to_revoke(&self, now: Now) -> u64 {
+    pub(crate) fn deadline_to_revoke(&self, now: Now) -> u64 {
         if self.assignment.progress == Progress::Revoking && self.classic.is_none() {
             now.ms.saturating_add(self.rebalance_ms())
         } else {
@@ -84,7 +84,7 @@ impl Member {
     }
 
     /// Why it has to go, if time is over for it.
-    pub(super) fn overdue(&self, now: Now) -> Option<&'static str> {
+    pub(crate) fn overdue(&self, now: Now) -> Option<&'static str> {
         let reasons = [
             (self.expires, "was not heard of during its session timeout"),
             (
@@ -104,14 +104,14 @@ impl Member {
         due.map(|(_, reason)| *reason)
     }
 
-    pub(super) fn next_deadline(&self) -> u64 {
+    pub(crate) fn next_deadline(&self) -> u64 {
         self.expires
             .min(self.revoke_by)
             .min(self.join_by)
             .min(self.sync_by)
     }
 
-    pub(super) fn to_record(&self) -> MemberRecord {
+    pub(crate) fn to_record(&self) -> MemberRecord {
         MemberRecord {
             instance_id: self.instance_id.clone(),
             rack_id: self.rack_id.clone(),
@@ -125,7 +125,7 @@ impl Member {
         }
     }
 
-    pub(super) fn from_record(record: MemberRecord) -> Self {
+    pub(crate) fn from_record(record: MemberRecord) -> Self {
         Self {
             instance_id: record.instance_id,
             rack_id: record.rack_id,
@@ -140,7 +140,7 @@ impl Member {
         }
     }
 
-    pub(super) fn to_target(&self) -> TargetRecord {
+    pub(crate) fn to_target(&self) -> TargetRecord {
         let topic = |(id, partitions)| TargetTopic { id, partitions };
         TargetRecord {
             topics: places::by_topic(&self.assignment.target)
@@ -150,7 +150,7 @@ impl Member {
         }
     }
 
-    pub(super) fn to_current(&self) -> CurrentRecord {
+    pub(crate) fn to_current(&self) -> CurrentRecord {
         let assignment = &self.assignment;
         CurrentRecord {
             epoch: assignment.epoch,
@@ -166,7 +166,7 @@ impl Member {
     }
 
     /// Takes over what was stored of its assignment.
-    pub(super) fn restore(&mut self, target: Option<TargetRecord>, current: Option<CurrentRecord>) {
+    pub(crate) fn restore(&mut self, target: Option<TargetRecord>, current: Option<CurrentRecord>) {
         let assignment = &mut self.assignment;
         for topic in target.into_iter().flat_map(|target| target.topics) {
             let places = topic.partitions.iter().map(|&index| (topic.id, index));

@@ -9,16 +9,14 @@
 //! - A member that neither sends heartbeats nor gives up what it was told to is removed; so nobody waits for ever.
 //! - A member that joins (epoch 0) holds nothing, whatever was known of it.
 //!
-//! It has no clock, draws no random number and touches neither socket nor file. What must be stored comes out as [`Changes`];
-//! members of the classic protocol are served too (`mixed`), while a group goes from one protocol to the other.
+//! It has no clock, draws no random number and touches neither socket nor file. What must be stored comes out as [`Changes`].
+//! Members may be of the classic protocol while a group goes from one protocol to the other: [`crate::migration`] serves them.
 
 mod assignor;
 mod changes;
-mod conversion;
 mod heartbeat;
 mod leaving;
 mod member;
-mod mixed;
 mod offsets;
 mod patterns;
 mod places;
@@ -28,7 +26,7 @@ mod stored;
 mod subscriptions;
 mod targets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod topology;
 mod view;
 
@@ -43,9 +41,12 @@ pub use records::Key;
 pub use stored::StoredGroup;
 pub use topology::Topology;
 
-use member::{Member, NEVER};
+pub(crate) use heartbeat::{MAX_IN_KEY, MAX_RECORD};
+pub(crate) use member::{Member, NEVER};
+pub(crate) use places::{Holding, Place, Places, by_topic};
+pub(crate) use records::{ClassicRecord, ProtocolRecord};
+
 use crate::epochs::{GroupEpochs, Occupied, Step};
-use places::{Place, Places};
 use subscriptions::Expression;
 
 /// What the broker's settings, and the group's own, say.
@@ -64,16 +65,16 @@ pub struct ConsumerRules {
 /// A group of KIP-848.
 #[derive(Debug, Default)]
 pub struct Consumer {
-    epochs: GroupEpochs,
+    pub(crate) epochs: GroupEpochs,
     /// Of the topics subscribed to, as they were when the epoch last grew.
     topics_hash: i64,
-    members: BTreeMap<String, Member>,
+    pub(crate) members: BTreeMap<String, Member>,
     /// The member of each static name.
-    statics: HashMap<String, String>,
+    pub(crate) statics: HashMap<String, String>,
     /// The regular expressions in use: all that members have.
     regexes: BTreeMap<String, Expression>,
     /// The partitions that somebody holds, or has not said yet that it holds them no longer.
-    occupied: Occupied<Place>,
+    pub(crate) occupied: Occupied<Place>,
     /// No deadline is before this one.
     wake: Option<u64>,
     changes: Changes,
@@ -122,7 +123,7 @@ impl Consumer {
     }
 
     /// Something that everybody's assignment depends on has changed. The first member finds epoch 2, as in Apache Kafka.
-    fn grow(&mut self, reason: &str) {
+    pub(crate) fn grow(&mut self, reason: &str) {
         self.epochs.group = self.epochs.group.max(1).saturating_add(1);
         self.store(Key::Group);
         let epoch = self.epochs.group;
@@ -131,7 +132,7 @@ impl Consumer {
 
     /// Leads a member on, if it can be. `owned` is what it says it holds; `None` if it says nothing about that. Whether what it
     /// may work with has changed.
-    fn reconcile(&mut self, id: &str, owned: Option<&Places>, now: Now) -> bool {
+    pub(crate) fn reconcile(&mut self, id: &str, owned: Option<&Places>, now: Now) -> bool {
         let Some(member) = self.members.get_mut(id) else {
             return false;
         };
@@ -147,16 +148,16 @@ impl Consumer {
         step == Step::Moves
     }
 
-    fn store(&mut self, key: Key) {
+    pub(crate) fn store(&mut self, key: Key) {
         self.changes.keys.insert(key);
     }
 
-    fn tell(&mut self, news: impl Into<String>) {
+    pub(crate) fn tell(&mut self, news: impl Into<String>) {
         self.changes.news.push(news.into());
     }
 
     /// Takes care that `tick` is called by then.
-    fn wake_by(&mut self, deadline: u64) {
+    pub(crate) fn wake_by(&mut self, deadline: u64) {
         if deadline != NEVER {
             self.wake = Some(self.wake.map_or(deadline, |wake| wake.min(deadline)));
         }

@@ -11,13 +11,13 @@ use uuid::Uuid;
 use crate::epochs::Assigned;
 
 /// A partition: its topic's id and its number.
-pub(super) type Place = (Uuid, i32);
+pub(crate) type Place = (Uuid, i32);
 
 /// Partitions.
-pub(super) type Places = BTreeSet<Place>;
+pub(crate) type Places = BTreeSet<Place>;
 
 /// Partitions that a member holds, each with the epoch in which it was given to it.
-pub(super) type Holding = BTreeMap<Place, i32>;
+pub(crate) type Holding = BTreeMap<Place, i32>;
 
 impl Assigned for Place {
     type Exclusive = Self;
@@ -28,7 +28,7 @@ impl Assigned for Place {
 }
 
 /// Grouped by topic, in order.
-pub(super) fn by_topic<'a>(places: impl IntoIterator<Item = &'a Place>) -> Vec<(Uuid, Vec<i32>)> {
+pub(crate) fn by_topic<'a>(places: impl IntoIterator<Item = &'a Place>) -> Vec<(Uuid, Vec<i32>)> {
     let mut topics: Vec<(Uuid, Vec<i32>)> = Vec::new();
     for &(topic, partition) in places {
         match topics.last_mut() {

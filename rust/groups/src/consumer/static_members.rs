@@ -10,7 +10,7 @@ use kafkalite_wire::CodedError;
 
 impl Consumer {
     /// The member that speaks; under its static name, if it says one, it must be the present one.
-    pub(super) fn named(&self, id: &str, instance: Option<&str>) -> Result<&Member, CodedError> {
+    pub(crate) fn named(&self, id: &str, instance: Option<&str>) -> Result<&Member, CodedError> {
         if let Some(instance) = instance {
             match self.statics.get(instance) {
                 None => return Err(unknown(instance)),
@@ -39,7 +39,7 @@ impl Consumer {
     }
 
     /// A static member is back under a new id: it takes the place, and the target, of who it was.
-    pub(super) fn replace(&mut self, old: &str, new: &str) {
+    pub(crate) fn replace(&mut self, old: &str, new: &str) {
         let Some(member) = self.members.remove(old) else {
             return;
         };
@@ -56,7 +56,7 @@ impl Consumer {
     }
 
     /// Puts a member in, with what it holds.
-    pub(super) fn insert(&mut self, id: String, member: Member) {
+    pub(crate) fn insert(&mut self, id: String, member: Member) {
         for place in member.assignment.held() {
             self.occupied.take(place);
         }

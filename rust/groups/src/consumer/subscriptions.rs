@@ -100,7 +100,7 @@ impl Consumer {
     }
 
     /// Takes note that subscriptions have changed.
-    pub(super) fn resubscribe(&mut self, topics: &dyn Topology) {
+    pub(crate) fn resubscribe(&mut self, topics: &dyn Topology) {
         let used = self.used_regexes();
         let unused: Vec<String> = self.regexes.keys().cloned().collect();
         for regex in unused.into_iter().filter(|regex| !used.contains(regex)) {

@@ -9,7 +9,7 @@ use kafkalite_names::counted;
 
 impl Consumer {
     /// Brings the targets up to the group's epoch.
-    pub(super) fn update_targets(&mut self, topics: &dyn Topology, rules: &ConsumerRules) {
+    pub(crate) fn update_targets(&mut self, topics: &dyn Topology, rules: &ConsumerRules) {
         if !self.epochs.are_targets_due() {
             return;
         }

@@ -1,7 +1,5 @@
-//! The state machine, without a broker around it.
+//! The state machine, without a broker around it. Members of the classic protocol come to the same scene in `migration/tests`.
 
-mod interleavings;
-mod mixed;
 mod regular_expressions;
 mod static_members;
 mod table;
@@ -22,10 +20,10 @@ use super::{
     places, records,
 };
 
-pub(super) const SESSION: u64 = 45_000;
-pub(super) const REBALANCE: u64 = 60_000;
+pub(crate) const SESSION: u64 = 45_000;
+pub(crate) const REBALANCE: u64 = 60_000;
 
-pub(super) fn rules() -> ConsumerRules {
+pub(crate) fn rules() -> ConsumerRules {
     ConsumerRules {
         session_timeout_ms: SESSION,
         heartbeat_interval_ms: 5_000,
@@ -35,11 +33,11 @@ pub(super) fn rules() -> ConsumerRules {
 }
 
 /// The member's epoch, and its assignment if it is told one.
-pub(super) type Told = Result<(i32, Option<Vec<(String, i32)>>), ErrorCode>;
+pub(crate) type Told = Result<(i32, Option<Vec<(String, i32)>>), ErrorCode>;
 
 /// Topics that are there.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Topics(pub(super) BTreeMap<String, (Uuid, i32)>);
+pub(crate) struct Topics(pub(crate) BTreeMap<String, (Uuid, i32)>);
 
 impl Topology for Topics {
     fn topic(&self, name: &str) -> Option<(Uuid, i32)> {
@@ -57,17 +55,17 @@ impl Topology for Topics {
 }
 
 /// A group with a clock, topics, and the log that it is stored in.
-pub(super) struct Scene {
-    pub(super) group: Consumer,
-    pub(super) topics: Topics,
-    pub(super) rules: ConsumerRules,
-    pub(super) ms: u64,
+pub(crate) struct Scene {
+    pub(crate) group: Consumer,
+    pub(crate) topics: Topics,
+    pub(crate) rules: ConsumerRules,
+    pub(crate) ms: u64,
     created: u128,
     log: BTreeMap<Bytes, Option<Bytes>>,
 }
 
 impl Scene {
-    pub(super) fn new(topics: &[(&str, i32)]) -> Self {
+    pub(crate) fn new(topics: &[(&str, i32)]) -> Self {
         let mut scene = Self {
             group: Consumer::default(),
             topics: Topics::default(),
@@ -82,7 +80,7 @@ impl Scene {
         scene
     }
 
-    pub(super) fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         Now {
             ms: self.ms,
             wall_ms: self.ms as i64,
@@ -90,7 +88,7 @@ impl Scene {
     }
 
     /// Creates a topic, or gives it so many partitions; none deletes it.
-    pub(super) fn set_topic(&mut self, name: &str, partitions: i32) {
+    pub(crate) fn set_topic(&mut self, name: &str, partitions: i32) {
         if partitions == 0 {
             self.topics.0.remove(name);
         } else {
@@ -103,7 +101,7 @@ impl Scene {
         self.store();
     }
 
-    pub(super) fn store(&mut self) {
+    pub(crate) fn store(&mut self) {
         let changes = self.group.take_changes();
         for entry in self.group.entries("g", &changes.keys).unwrap() {
             self.log.insert(entry.key, entry.value);
@@ -111,7 +109,7 @@ impl Scene {
     }
 
     /// What a restart finds.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let mut stored = StoredGroup::default();
         for (key, value) in &self.log {
             let mut reader = Reader::new(key.clone(), Version::new(0, i16::MAX));
@@ -127,7 +125,7 @@ impl Scene {
     }
 
     /// Compiles what the group has only as text. What that was.
-    pub(super) fn compile(&mut self) -> Vec<String> {
+    pub(crate) fn compile(&mut self) -> Vec<String> {
         let mut compiled = Vec::new();
         while let Some(regex) = self.group.uncompiled().map(str::to_owned) {
             let pattern = Pattern::compile(&regex).unwrap_or(Pattern::NOTHING);
@@ -140,7 +138,7 @@ impl Scene {
     }
 
     /// Lets time pass as the timers would: never past a moment that the group wants to see.
-    pub(super) fn pass(&mut self, ms: u64) {
+    pub(crate) fn pass(&mut self, ms: u64) {
         let end = self.ms + ms;
         while let Some(wake) = self.group.wake().filter(|&wake| wake <= end) {
             self.ms = self.ms.max(wake);
@@ -150,7 +148,7 @@ impl Scene {
         self.ms = end;
     }
 
-    pub(super) fn send(
+    pub(crate) fn send(
         &mut self,
         request: ConsumerGroupHeartbeatRequest,
     ) -> Result<ConsumerGroupHeartbeatResponse, ErrorCode> {
@@ -171,20 +169,20 @@ impl Scene {
     }
 
     /// A member joins, subscribed to these topics.
-    pub(super) fn join(&mut self, id: &str, topics: &[&str]) -> (i32, Vec<(String, i32)>) {
+    pub(crate) fn join(&mut self, id: &str, topics: &[&str]) -> (i32, Vec<(String, i32)>) {
         let answer = self.send(joins(id, topics)).unwrap();
         let told = self.told(&answer).unwrap();
         (answer.member_epoch, told)
     }
 
     /// A member that has nothing to say.
-    pub(super) fn beat(&mut self, id: &str, epoch: i32) -> Told {
+    pub(crate) fn beat(&mut self, id: &str, epoch: i32) -> Told {
         let answer = self.send(beats(id, epoch))?;
         Ok((answer.member_epoch, self.told(&answer)))
     }
 
     /// A member that says what it owns.
-    pub(super) fn beat_owning(&mut self, id: &str, epoch: i32, owned: &[(&str, i32)]) -> Told {
+    pub(crate) fn beat_owning(&mut self, id: &str, epoch: i32, owned: &[(&str, i32)]) -> Told {
         let owned = owned
             .iter()
             .map(|(topic, index)| (self.topics.0[*topic].0, *index));
@@ -196,7 +194,10 @@ impl Scene {
         Ok((answer.member_epoch, self.told(&answer)))
     }
 
-    fn told(&self, answer: &ConsumerGroupHeartbeatResponse) -> Option<Vec<(String, i32)>> {
+    pub(crate) fn told(
+        &self,
+        answer: &ConsumerGroupHeartbeatResponse,
+    ) -> Option<Vec<(String, i32)>> {
         let mut told = Vec::new();
         for topic in &answer.assignment.as_ref()?.topic_partitions {
             let name = self.topics.name_of(topic.topic_id).unwrap().to_string();
@@ -206,12 +207,12 @@ impl Scene {
         Some(told)
     }
 
-    pub(super) fn state(&self) -> String {
+    pub(crate) fn state(&self) -> String {
         self.group.state().to_string()
     }
 }
 
-pub(super) fn joins(id: &str, topics: &[&str]) -> ConsumerGroupHeartbeatRequest {
+pub(crate) fn joins(id: &str, topics: &[&str]) -> ConsumerGroupHeartbeatRequest {
     ConsumerGroupHeartbeatRequest {
         rebalance_timeout_ms: REBALANCE as i32,
         subscribed_topic_names: Some(topics.iter().map(|topic| (*topic).to_owned()).collect()),
@@ -220,7 +221,7 @@ pub(super) fn joins(id: &str, topics: &[&str]) -> ConsumerGroupHeartbeatRequest 
     }
 }
 
-pub(super) fn beats(id: &str, epoch: i32) -> ConsumerGroupHeartbeatRequest {
+pub(crate) fn beats(id: &str, epoch: i32) -> ConsumerGroupHeartbeatRequest {
     ConsumerGroupHeartbeatRequest {
         group_id: "g".to_owned(),
         member_id: id.to_owned(),
@@ -230,7 +231,7 @@ pub(super) fn beats(id: &str, epoch: i32) -> ConsumerGroupHeartbeatRequest {
 }
 
 /// As a member says what it owns.
-pub(super) fn said(owned: &Places) -> Vec<OwnedTopicPartitions> {
+pub(crate) fn said(owned: &Places) -> Vec<OwnedTopicPartitions> {
     let topic = |(topic_id, partitions)| OwnedTopicPartitions {
         topic_id,
         partitions,
@@ -238,6 +239,6 @@ pub(super) fn said(owned: &Places) -> Vec<OwnedTopicPartitions> {
     places::by_topic(owned).into_iter().map(topic).collect()
 }
 
-pub(super) fn all(topic: &str, partitions: std::ops::Range<i32>) -> Vec<(String, i32)> {
+pub(crate) fn all(topic: &str, partitions: std::ops::Range<i32>) -> Vec<(String, i32)> {
     partitions.map(|index| (topic.to_owned(), index)).collect()
 }

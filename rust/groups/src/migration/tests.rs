@@ -1,5 +1,10 @@
 //! Classic members in a group of KIP-848, and the way from one protocol to the other.
 
+mod interleavings;
+
+use bytes::Bytes;
+use kafkalite_wire::ErrorCode;
+use kafkalite_wire::api::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest;
 use kafkalite_wire::api::heartbeat::HeartbeatRequest;
 use kafkalite_wire::api::join_group::{JoinGroupProtocol, JoinGroupRequest, JoinGroupResponse};
 use kafkalite_wire::api::leave_group::LeavingMember;
@@ -9,10 +14,24 @@ use kafkalite_wire::consumer_protocol::{
 };
 
 use super::*;
-use crate::classic::{Joiner, Moving};
+use crate::classic::{Classic, ClassicRules, ClassicState, Joiner, MovingMember};
+use crate::consumer::Consumer;
+use crate::consumer::tests::{REBALANCE, SESSION, Scene, all, beats, joins};
+
+const BOTH_WAYS: MigrationPolicy = MigrationPolicy {
+    upgrades: true,
+    downgrades: true,
+};
+
+fn classic_rules() -> ClassicRules {
+    ClassicRules {
+        initial_delay_ms: 0,
+        max_size: 100,
+    }
+}
 
 /// A subscription to `t` of a member that owns these of its partitions.
-pub(super) fn subscription(owned: &[i32]) -> Bytes {
+fn subscription(owned: &[i32]) -> Bytes {
     let owned = ConsumerProtocolPartitions {
         topic: "t".to_owned(),
         partitions: owned.to_vec(),
@@ -94,8 +113,26 @@ impl Scene {
     }
 
     /// A group that was a classic one with one member, which had partitions 0 and 1 of `t` in generation 5.
-    pub(super) fn upgraded() -> Self {
+    fn upgraded() -> Self {
         let mut scene = Self::new(&[("t", 2)]);
+        let classic = scene.classic_group();
+        let group = scene.upgrade(&classic, BOTH_WAYS);
+        scene.group = group.unwrap();
+        scene.store();
+        scene
+    }
+
+    fn upgrade(&self, classic: &Classic, policy: MigrationPolicy) -> Option<Consumer> {
+        upgrade(classic, policy, &self.topics, &self.rules, self.now())
+    }
+
+    fn downgrade(&self, policy: MigrationPolicy) -> Option<Classic> {
+        let rules = classic_rules();
+        let outcome = downgrade(&self.group, policy, &self.topics, rules, self.now());
+        outcome.map(|(classic, _)| classic)
+    }
+
+    fn classic_group(&self) -> Classic {
         let assignment = ConsumerProtocolAssignment {
             assigned_partitions: vec![ConsumerProtocolPartitions {
                 topic: "t".to_owned(),
@@ -103,7 +140,7 @@ impl Scene {
             }],
             user_data: None,
         };
-        let member = Moving {
+        let member = MovingMember {
             id: "old".to_owned(),
             instance_id: None,
             client_id: "client".to_owned(),
@@ -113,12 +150,42 @@ impl Scene {
             protocols: vec![("range".to_owned(), subscription(&[]))],
             assignment: assignment.encode().unwrap(),
         };
-        let now = scene.now();
-        let group = Consumer::from_classic(5, vec![member], &scene.topics, &scene.rules, now);
-        scene.group = group.unwrap();
-        scene.store();
-        scene
+        Classic::with_members(5, vec![member], "", classic_rules(), self.now()).0
     }
+}
+
+#[test]
+fn a_group_goes_only_where_the_policy_lets_it() {
+    let policy = |name: &str| name.parse::<MigrationPolicy>().unwrap();
+    let mut scene = Scene::new(&[("t", 2)]);
+    let classic = scene.classic_group();
+    scene.join_classic("old", &[]).unwrap();
+    let outcomes = ["disabled", "upgrade", "downgrade", "bidirectional"].map(|name| {
+        let upgraded = scene.upgrade(&classic, policy(name));
+        (upgraded.is_some(), scene.downgrade(policy(name)).is_some())
+    });
+    assert_eq!(
+        outcomes,
+        [(false, false), (true, false), (false, true), (true, true)]
+    );
+    let nobody = Classic::new(classic_rules(), scene.now());
+    assert!(scene.upgrade(&nobody, policy("disabled")).is_some());
+}
+
+#[test]
+fn a_group_that_would_be_too_large_for_the_other_protocol_stays() {
+    let mut scene = Scene::new(&[("t", 2)]);
+    let classic = scene.classic_group();
+    scene.rules.max_size = 0;
+    assert!(scene.upgrade(&classic, BOTH_WAYS).is_none());
+    let mut scene = Scene::upgraded();
+    scene.join_classic("another", &[]).unwrap();
+    let rules = ClassicRules {
+        max_size: 1,
+        ..classic_rules()
+    };
+    let stays = downgrade(&scene.group, BOTH_WAYS, &scene.topics, rules, scene.now());
+    assert!(stays.is_none());
 }
 
 #[test]
@@ -175,10 +242,11 @@ fn a_cooperative_member_first_gives_up_and_then_joins_again() {
 fn when_only_classic_members_are_left_they_can_be_a_classic_group_again() {
     let mut scene = Scene::upgraded();
     scene.join("new", &["t"]);
-    assert_eq!(scene.group.only_classic(), None);
+    assert!(scene.downgrade(BOTH_WAYS).is_none());
     scene.send(beats("new", -1)).unwrap();
-    assert_eq!(scene.group.only_classic(), Some(1));
-    let (generation, members) = scene.group.to_classic(&scene.topics);
+    let classic = scene.downgrade(BOTH_WAYS).unwrap();
+    assert_eq!(classic.state(), ClassicState::PreparingRebalance);
+    let (generation, members) = classic.moving();
     assert_eq!((generation, members[0].id.as_str()), (7, "old"));
     let assignment = ConsumerProtocolAssignment::decode(&members[0].assignment).unwrap();
     assert_eq!(assignment.assigned_partitions[0].partitions, [0, 1]);
@@ -267,7 +335,7 @@ fn a_protocol_that_is_offered_twice_counts_once() {
     let mut request = joins_classic_as_one("");
     request.protocols.extend(request.protocols.clone());
     scene.join_request(request).unwrap();
-    let (_, members) = scene.group.to_classic(&scene.topics);
+    let (_, members) = scene.downgrade(BOTH_WAYS).unwrap().moving();
     assert_eq!(members[0].protocols.len(), 1);
 }
 

@@ -1,4 +1,4 @@
-//! Members of the classic protocol in a group of KIP-848, while it goes from one to the other.
+//! Members of the classic protocol in a group of KIP-848.
 //!
 //! Their generation is their member epoch. Nobody waits for anybody: a `JoinGroup` is answered at once with what can be
 //! given now, and who can be given more later hears from its heartbeats that it shall join again.
@@ -11,15 +11,14 @@ use kafkalite_wire::api::heartbeat::HeartbeatRequest;
 use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
 use kafkalite_wire::api::leave_group::{LeavingMember, LeftMember};
 use kafkalite_wire::api::sync_group::{SyncGroupRequest, SyncGroupResponse};
-use kafkalite_wire::consumer_protocol::{
-    ConsumerProtocolAssignment, ConsumerProtocolPartitions, ConsumerProtocolSubscription,
-};
+use kafkalite_wire::consumer_protocol::ConsumerProtocolSubscription;
 
-use super::heartbeat::{MAX_IN_KEY, MAX_RECORD};
-use super::places::{Holding, Place, Places, by_topic};
-use super::records::{ClassicRecord, Key, ProtocolRecord};
-use super::{Consumer, ConsumerRules, Member, NEVER, Now, Topology};
+use super::named_partitions::{named, places_of};
 use crate::classic::{CONSUMER, Joiner};
+use crate::consumer::{
+    ClassicRecord, Consumer, ConsumerRules, Key, MAX_IN_KEY, MAX_RECORD, Member, NEVER, Now,
+    ProtocolRecord, Topology,
+};
 use crate::epochs::Progress;
 
 impl Consumer {
@@ -329,29 +328,5 @@ impl Member {
     /// What a classic member likes best.
     fn protocol(&self) -> Option<&ProtocolRecord> {
         self.classic.as_ref()?.protocols.first()
-    }
-}
-
-/// Partitions that are named by topic. Topics that are not there are left out.
-pub(super) fn places_of(named: &[ConsumerProtocolPartitions], topics: &dyn Topology) -> Places {
-    let of = |named: &ConsumerProtocolPartitions| {
-        let (id, count) = topics.topic(&named.topic)?;
-        let indexes = named.partitions.iter();
-        let there = indexes.filter(|index| (0..count).contains(*index));
-        Some(there.map(|&index| (id, index)).collect::<Vec<Place>>())
-    };
-    named.iter().filter_map(of).flatten().collect()
-}
-
-/// Partitions as a classic member is told of them.
-pub(super) fn named(held: &Holding, topics: &dyn Topology) -> ConsumerProtocolAssignment {
-    let named = |(topic, partitions)| {
-        let topic = topics.name_of(topic)?.to_string();
-        Some(ConsumerProtocolPartitions { topic, partitions })
-    };
-    let topics = by_topic(held.keys()).into_iter();
-    ConsumerProtocolAssignment {
-        assigned_partitions: topics.filter_map(named).collect(),
-        user_data: None,
     }
 }

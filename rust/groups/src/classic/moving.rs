@@ -1,4 +1,4 @@
-//! Members that move to a group of KIP-848, and back.
+//! Members that move to a group of another protocol, and from there.
 
 use bytes::Bytes;
 use kafkalite_wire::ErrorCode;
@@ -9,7 +9,7 @@ use super::{CONSUMER, Classic, ClassicRules, ClassicState, Effects, Now};
 
 /// A member between two kinds of groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moving {
+pub struct MovingMember {
     /// Its id.
     pub id: String,
     /// The static member's name (KIP-345).
@@ -35,9 +35,9 @@ impl Classic {
     }
 
     /// The generation and its members. One that has not been in any is not among them: it joins again.
-    pub fn moving(&self) -> (i32, Vec<Moving>) {
+    pub fn moving(&self) -> (i32, Vec<MovingMember>) {
         let members = self.members.values().filter(|member| !member.is_new);
-        let moving = |member: &Member| Moving {
+        let moving = |member: &Member| MovingMember {
             id: member.id.clone(),
             instance_id: member.instance_id.clone(),
             client_id: member.client_id.clone(),
@@ -72,10 +72,12 @@ impl Classic {
         self.take_effects()
     }
 
-    /// The group that members of a group of KIP-848 form after its last member of that protocol has gone. It rebalances.
-    pub fn from_consumer(
+    /// The group that members form who come from one of another protocol, in its generation. For the `reason` for which they
+    /// do, it rebalances.
+    pub fn with_members(
         generation: i32,
-        members: Vec<Moving>,
+        members: Vec<MovingMember>,
+        reason: &str,
         rules: ClassicRules,
         now: Now,
     ) -> (Self, Effects) {
@@ -104,7 +106,7 @@ impl Classic {
         }
         group.protocol = group.elect_protocol();
         group.state = ClassicState::Stable;
-        group.prepare("its last member of the consumer protocol is gone", now);
+        group.prepare(reason, now);
         group.effects.store = true;
         let effects = group.take_effects();
         (group, effects)

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::consumer::tests::said;
+use crate::consumer::{Place, Places};
 
 /// What may happen next; the number chooses the client.
 #[derive(Debug, Clone)]
@@ -291,7 +293,10 @@ impl World {
         assert_eq!(self.scene.group.members.len(), alive.len());
         let mut owned = Places::new();
         for client in &alive {
-            assert_eq!(client.owned, self.scene.group.members[&client.id].assignment.target);
+            assert_eq!(
+                client.owned,
+                self.scene.group.members[&client.id].assignment.target
+            );
             owned.extend(client.owned.iter().copied());
         }
         for (name, (id, partitions)) in &self.scene.topics.0 {
