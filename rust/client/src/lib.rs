@@ -17,6 +17,8 @@ mod group;
 mod partitioner;
 mod producer;
 mod tasks;
+#[cfg(test)]
+mod test_broker;
 mod times;
 mod topic_name;
 

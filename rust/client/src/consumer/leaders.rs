@@ -84,43 +84,13 @@ async fn keep(shared: &Arc<ConsumerShared>, fetchers: &mut Fetchers) {
 mod tests {
     use std::panic::resume_unwind;
 
-    use kafkalite_broker::{Broker, BrokerConfig};
     use kafkalite_names::TopicPartition;
-    use tempfile::TempDir;
-    use tokio::runtime::Handle;
 
     use super::*;
-    use crate::admin::{Admin, NewTopic};
     use crate::cluster::Cluster;
-    use crate::config::{AdminConfig, ConsumerConfig, ProducerConfig};
+    use crate::config::ConsumerConfig;
     use crate::consumer::StartAt;
-    use crate::producer::{Producer, ProducerRecord};
-
-    /// Longer than anything takes that does not fail.
-    const PATIENCE: Duration = Duration::from_secs(30);
-
-    /// A broker with a record in the only partition of `t`.
-    async fn broker() -> (Broker, String, TempDir) {
-        let directory = tempfile::tempdir().unwrap();
-        let mut config = BrokerConfig::new();
-        let path = directory.path().join("data");
-        config.set("log.dirs", path.to_str().unwrap()).unwrap();
-        config.set("listeners", "PLAINTEXT://127.0.0.1:0").unwrap();
-        let broker = Broker::start(config).await.unwrap();
-        let bootstrap = broker.address().to_string();
-        let address = [("bootstrap.servers", &*bootstrap)];
-        let admin = Admin::new(AdminConfig::from_pairs(address).unwrap()).unwrap();
-        admin.create_topic(&NewTopic::new("t", 1)).await.unwrap();
-        let config = ProducerConfig::from_pairs(address).unwrap();
-        let producer = Producer::new(config, &Handle::current()).unwrap();
-        let record = ProducerRecord {
-            topic: "t",
-            ..ProducerRecord::default()
-        };
-        producer.send(&record).await.unwrap();
-        producer.close(PATIENCE).await.unwrap();
-        (broker, bootstrap, directory)
-    }
+    use crate::test_broker::{PATIENCE, TestBroker};
 
     /// Who reads the first partition of these topics; the fetcher of their leader is about to panic.
     async fn reader(bootstrap: &str, topics: &[&str]) -> (Arc<ConsumerShared>, Fetchers) {
@@ -144,8 +114,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_fetcher_that_panics_is_replaced_though_a_topic_is_missing() {
-        let (_broker, bootstrap, _directory) = broker().await;
-        let (shared, mut fetchers) = reader(&bootstrap, &["t", "missing"]).await;
+        let broker = TestBroker::with_topic(1, &[]).await;
+        let (shared, mut fetchers) = reader(&broker.bootstrap, &["t", "missing"]).await;
         let batch = async {
             loop {
                 let arrived = shared.arrived.notified();
@@ -165,8 +135,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_fetcher_that_panics_does_not_keep_a_refresh_away() {
-        let (_broker, bootstrap, _directory) = broker().await;
-        let (shared, mut fetchers) = reader(&bootstrap, &["t"]).await;
+        let broker = TestBroker::with_topic(1, &[]).await;
+        let (shared, mut fetchers) = reader(&broker.bootstrap, &["t"]).await;
         let before = shared.cluster.metadata();
         let refreshed = async {
             while Arc::ptr_eq(&shared.cluster.metadata(), &before) {

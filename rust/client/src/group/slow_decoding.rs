@@ -4,50 +4,11 @@ use std::sync::Barrier;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::available_parallelism;
 
-use kafkalite_broker::{Broker, BrokerConfig};
-use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::admin::{Admin, NewTopic};
 use crate::codec_pool;
-use crate::config::{AdminConfig, ProducerConfig};
-use crate::producer::{Producer, ProducerRecord};
-
-/// Longer than anything takes that does not fail.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-async fn broker() -> (Broker, String, TempDir) {
-    let directory = tempfile::tempdir().unwrap();
-    let mut config = BrokerConfig::new();
-    let path = directory.path().join("data");
-    config.set("log.dirs", path.to_str().unwrap()).unwrap();
-    config.set("listeners", "PLAINTEXT://127.0.0.1:0").unwrap();
-    let broker = Broker::start(config).await.unwrap();
-    let bootstrap = broker.address().to_string();
-    (broker, bootstrap, directory)
-}
-
-/// A topic with a compressed batch in each of two partitions.
-async fn publish(bootstrap: &str) {
-    let address = [("bootstrap.servers", bootstrap)];
-    let admin = Admin::new(AdminConfig::from_pairs(address).unwrap()).unwrap();
-    admin.create_topic(&NewTopic::new("t", 2)).await.unwrap();
-    let mut config = ProducerConfig::from_pairs(address).unwrap();
-    config.set("compression.type", "lz4").unwrap();
-    let producer = Producer::new(config, &Handle::current()).unwrap();
-    let value = vec![0; 100_000];
-    for partition in 0..2 {
-        let record = ProducerRecord {
-            topic: "t",
-            partition: Some(partition),
-            value: Some(&value),
-            ..Default::default()
-        };
-        producer.send(&record).await.unwrap();
-    }
-    producer.close(PATIENCE).await.unwrap();
-}
+use crate::test_broker::{PATIENCE, TestBroker};
 
 /// Keeps every thread busy that decodes, until what is returned is dropped.
 async fn busy_pool() -> Vec<Sender<()>> {
@@ -79,12 +40,11 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_member_beats_while_what_it_has_fetched_waits_to_be_decoded() {
-    let (broker, bootstrap, _directory) = broker().await;
-    publish(&bootstrap).await;
+    let broker = TestBroker::with_topic(2, &[("compression.type", "lz4")]).await;
     let ends = busy_pool().await;
 
     let settings = [
-        ("bootstrap.servers", &*bootstrap),
+        ("bootstrap.servers", &*broker.bootstrap),
         ("group.id", "g"),
         ("heartbeat.interval.ms", "100"),
         ("auto.offset.reset", "earliest"),
@@ -116,5 +76,4 @@ async fn a_member_beats_while_what_it_has_fetched_waits_to_be_decoded() {
         assert_eq!(batch.expect("it is decoded").next_offset(), 1);
         member.close(PATIENCE).await.unwrap();
     }
-    broker.stop().await.unwrap();
 }
