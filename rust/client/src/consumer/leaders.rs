@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::fetcher::Fetcher;
 use super::fetchers::Fetchers;
+use super::losses::Losses;
 use super::shared::ConsumerShared;
 
 /// However this task ends, nobody waits for what does not come any more.
@@ -32,7 +33,8 @@ pub(super) async fn run(shared: Arc<ConsumerShared>) {
 
 async fn keep(shared: &Arc<ConsumerShared>, fetchers: &mut Fetchers) {
     let mut backoff = shared.cluster.retry_backoff();
-    let mut losses = shared.cluster.retry_backoff();
+    let forgotten_after = shared.config.client.retry_backoff_max * 10;
+    let mut losses = Losses::new(shared.cluster.retry_backoff(), forgotten_after);
     let max_age = shared.config.client.metadata_max_age;
     let mut metadata = shared.cluster.metadata();
     loop {
@@ -66,7 +68,7 @@ async fn keep(shared: &Arc<ConsumerShared>, fetchers: &mut Fetchers) {
             // What is missing must not hide it; and one that is lost at once, again and again, must not keep refreshes away.
             leader = fetchers.lost() => {
                 shared.lost_fetcher(leader);
-                sleep(losses.failed()).await;
+                sleep(losses.pause(Instant::now())).await;
             }
             () = is_due => {}
         }

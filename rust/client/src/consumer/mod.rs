@@ -14,6 +14,7 @@ mod decode;
 mod fetcher;
 mod fetchers;
 mod leaders;
+mod losses;
 mod missing;
 mod offsets;
 mod partition;
