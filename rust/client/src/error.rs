@@ -99,6 +99,14 @@ pub enum ClientError {
         /// The partition.
         partition: i32,
     },
+    /// What a member did in its group ended in the middle, which is a fault of this client: it joins again when somebody reads on.
+    #[error(
+        "a member of {group} ended in the middle of its work, through a fault in this client: read on, and it joins again"
+    )]
+    MemberInterrupted {
+        /// The group.
+        group: Arc<str>,
+    },
     /// The position is not in the log, or none is known (offset −1), and `auto.offset.reset=none`: seek to where reading
     /// shall go on.
     #[error(

@@ -129,7 +129,9 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
             error.retriable(),
         ),
         ClientError::Link(_) => connection(&sentence),
-        ClientError::BadAssignment { .. } | ClientError::StartUnknown { .. } => group(&sentence),
+        ClientError::BadAssignment { .. }
+        | ClientError::StartUnknown { .. }
+        | ClientError::MemberInterrupted { .. } => group(&sentence),
         ClientError::CommitFailed { .. } => commit_failed(&sentence),
         ClientError::NotAssigned { .. } => pyo3::exceptions::PyValueError::new_err(sentence),
     }

@@ -285,7 +285,7 @@ impl Task {
         let number = self.look;
         // One that was there before, and is deleted, does not come back.
         let create = !self.is_checked;
-        let instead = Done::Looked(number, Err(ended()));
+        let instead = Done::Looked(number, Err(self.interrupted()));
         self.work.begin(instead, async move {
             let counted = match subscription {
                 Subscription::Topics(_) => count(&cluster, &topics, create).await,
@@ -371,7 +371,7 @@ impl Task {
                 members,
             } => {
                 let cluster = Arc::clone(shared.consumer.cluster());
-                let instead = Done::Divided(attempt, Err(ended()));
+                let instead = Done::Divided(attempt, Err(self.interrupted()));
                 self.work.begin(instead, async move {
                     Done::Divided(attempt, decide(cluster, protocol, members).await)
                 });
@@ -430,7 +430,7 @@ impl Task {
                 );
             }
             request => {
-                let instead = requests::unanswered(&request, ended());
+                let instead = requests::unanswered(&request, self.interrupted());
                 let instead = instead.map_or(Done::Nothing, Done::Event);
                 self.work.begin(instead, async move {
                     let event = requests::send(shared, link, request).await;
@@ -445,11 +445,13 @@ impl Task {
         self.shared.fail(error);
         self.shared.consumer.wake();
     }
-}
 
-/// The error of work that did not come to its end.
-fn ended() -> ClientError {
-    ClientError::Closed("task of a member")
+    /// The error of work that did not come to its end. Not that the consumer is closed: that would end a loop in silence.
+    fn interrupted(&self) -> ClientError {
+        ClientError::MemberInterrupted {
+            group: shown(&self.shared.group).into(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -478,6 +480,27 @@ mod tests {
         task.look_at_the_clock();
         task.done(Done::Looked(task.look, found()));
         assert!(task.is_checked);
+    }
+
+    #[tokio::test]
+    async fn who_reads_is_told_that_joining_was_interrupted() {
+        let (shared, _ordered, _attempts) = alone();
+        let mut task = Task::new(Arc::new(shared));
+        let to = Some(Subscription::topics(["t"]));
+        task.shared.subscribe(to.clone());
+        task.obey(MemberOrder::Subscribe(to));
+        let told = loop {
+            task.shared.asks();
+            task.look_at_the_clock();
+            task.work.interrupt();
+            let done = task.work.next().await;
+            task.done(done);
+            if let Some(told) = task.shared.failure() {
+                break told;
+            }
+        };
+        let is_told = matches!(told, ClientError::MemberInterrupted { .. });
+        assert!(is_told, "{told:?}");
     }
 
     #[tokio::test]
