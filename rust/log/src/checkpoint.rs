@@ -14,12 +14,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::partition::TopicPartition;
+use crate::PartitionName;
 use crate::{LogError, Result};
 use kafkalite_world::Disk;
 
 /// One offset for each partition.
-pub type Offsets = BTreeMap<TopicPartition, i64>;
+pub type Offsets = BTreeMap<PartitionName, i64>;
 
 /// A file of [`Offsets`] at the top of a data directory.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl OffsetCheckpoint {
         let entries = read(&*self.disk, &self.path, |line| {
             let mut fields = line.split_whitespace();
             let (topic, partition, offset) = (fields.next()?, fields.next()?, fields.next()?);
-            let partition = TopicPartition::new(topic, partition.parse().ok()?).ok()?;
+            let partition = PartitionName::new(topic, partition.parse().ok()?).ok()?;
             let offset: i64 = offset.parse().ok()?;
             fields.next().is_none().then_some((partition, offset))
         })?;

@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use crate::PartitionName;
 use crate::checkpoint::OffsetCheckpoint;
-use crate::partition::TopicPartition;
 use kafkalite_names::ids;
 
 use crate::{LogError, Result};
@@ -176,12 +176,12 @@ impl DataDir {
     }
 
     /// Where a partition lives, whether or not it exists.
-    pub fn partition_path(&self, partition: &TopicPartition) -> PathBuf {
+    pub fn partition_path(&self, partition: &PartitionName) -> PathBuf {
         self.path.join(partition.to_string())
     }
 
     /// Whether it exists.
-    pub fn has_partition(&self, partition: &TopicPartition) -> bool {
+    pub fn has_partition(&self, partition: &PartitionName) -> bool {
         self.world.disk.exists(&self.partition_path(partition))
     }
 
@@ -189,7 +189,7 @@ impl DataDir {
     /// the name of a retired one, which every start removes. That it is there survives a power cut after the next
     /// [`sync`](Self::sync), one for as many as are created. What its `partition.metadata` says may not: an fsync of each would
     /// take minutes with many, and whoever knows the id can [restore](Self::restore_metadata) it.
-    pub fn create_partition(&self, partition: &TopicPartition, topic: Uuid) -> Result<PathBuf> {
+    pub fn create_partition(&self, partition: &PartitionName, topic: Uuid) -> Result<PathBuf> {
         let path = self.partition_path(partition);
         let failed = LogError::io("create", &path);
         if self.world.disk.exists(&path) {
@@ -209,7 +209,7 @@ impl DataDir {
 
     /// Writes the `partition.metadata` of a partition that has none, or whose was lost in a power cut. Not flushed: what is
     /// lost again is written again.
-    pub fn restore_metadata(&self, partition: &TopicPartition, topic: Uuid) -> Result<()> {
+    pub fn restore_metadata(&self, partition: &PartitionName, topic: Uuid) -> Result<()> {
         let path = self.partition_path(partition);
         if topic_id(&*self.world.disk, &path)?.is_some() {
             return Ok(());
@@ -233,7 +233,7 @@ impl DataDir {
     /// Takes a partition out of the directory: gone for everyone when this returns, and after the next [`sync`](Self::sync)
     /// also after a power cut. Its files stay under the answered name until [`remove_retired`]; whoever has them open keeps
     /// reading.
-    pub fn retire_partition(&self, partition: &TopicPartition) -> Result<PathBuf> {
+    pub fn retire_partition(&self, partition: &PartitionName) -> Result<PathBuf> {
         let path = self.partition_path(partition);
         let retired = self.path.join(retired_name(partition, &self.world.dice));
         let renamed = self.world.disk.rename(&path, &retired);
@@ -300,7 +300,7 @@ fn clean_marker(dir: &Path) -> PathBuf {
 }
 
 /// `<topic>-<n>.<unique>-delete`, the topic cut so that the file system takes it. Names are ASCII, so any cut will do.
-fn retired_name(partition: &TopicPartition, dice: &Dice) -> String {
+fn retired_name(partition: &PartitionName, dice: &Dice) -> String {
     let suffix = format!("-{}.{}-delete", partition.number(), dice.uuid().simple());
     let topic = partition.topic();
     format!(

@@ -33,7 +33,7 @@
 //! | `<base offset>.txnindex` | aborted transactions that ended here, if any | `segment/transaction_index.rs` |
 //! | `<offset>.snapshot` | the producers just before `offset` | [`snapshots`] |
 //! | `leader-epoch-checkpoint` | who led from which offset on | [`epochs`] |
-//! | `partition.metadata` | the topic's id | [`partition`] |
+//! | `partition.metadata` | the topic's id | [`datadir::topic_id`] |
 //! | `*.deleted` | files that go soon | [`Log::retain`] |
 //! | `*.cleaned`, `*.swap` | what compaction writes, and what is to take the place of others | [`Log::compact`] |
 //!
@@ -50,7 +50,7 @@ mod error;
 pub mod limits;
 mod log;
 pub mod offline;
-pub mod partition;
+mod partition_name;
 pub mod producers;
 mod role;
 mod segment;
@@ -63,6 +63,7 @@ pub use error::{LogError, RecordFault, Result};
 pub use log::{
     AppendOptions, Appended, Log, OpenOptions, ReadUpTo, Recovered, Retained, TimestampedOffset,
 };
+pub use partition_name::PartitionName;
 pub use role::Role;
 pub use segment::{AbortedTransaction, SegmentFile};
 pub use slice::LogSlice;

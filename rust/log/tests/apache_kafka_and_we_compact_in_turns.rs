@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use compacting::{CONFIG, batch, compact, delete, entries, latest, put, roll};
+use kafkalite_log::PartitionName;
 use kafkalite_log::datadir::{DataDir, Expected};
-use kafkalite_log::partition::TopicPartition;
 use kafkalite_log::producers::Origin;
 use kafkalite_log::{AppendOptions, Log, LogConfig, OpenOptions};
 use kafkalite_records::{BatchOrigin, Compression};
@@ -221,8 +221,8 @@ fn compacted_to(dir: &Path) -> i64 {
     line.map_or(0, |offset| offset.parse().unwrap())
 }
 
-fn turns() -> TopicPartition {
-    TopicPartition::new("turns", 0).unwrap()
+fn turns() -> PartitionName {
+    PartitionName::new("turns", 0).unwrap()
 }
 
 fn open(dir: &Path) -> (DataDir, Log) {

@@ -14,8 +14,8 @@ use std::process::Stdio;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kafkalite_log::PartitionName;
 use kafkalite_log::datadir::{DataDir, Expected};
-use kafkalite_log::partition::TopicPartition;
 use kafkalite_log::producers::Origin;
 use kafkalite_log::{AppendOptions, Log, LogConfig, LogError, OpenOptions, Recovered};
 use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor};
@@ -107,8 +107,8 @@ fn config() -> LogConfig {
     }
 }
 
-fn turns() -> TopicPartition {
-    TopicPartition::new("turns", 0).unwrap()
+fn turns() -> PartitionName {
+    PartitionName::new("turns", 0).unwrap()
 }
 
 /// Opens Kafka's directory and the log in it.

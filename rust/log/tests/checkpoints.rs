@@ -7,9 +7,9 @@
 use std::fs;
 
 use kafkalite_log::LogError;
+use kafkalite_log::PartitionName;
 use kafkalite_log::checkpoint::{OffsetCheckpoint, Offsets};
 use kafkalite_log::epochs::{EpochStart, LeaderEpochs};
-use kafkalite_log::partition::TopicPartition;
 use kafkalite_names::check_topic_name;
 use kafkalite_world::disk;
 use proptest::prelude::*;
@@ -21,8 +21,8 @@ fn checkpoint(content: &str) -> (tempfile::TempDir, OffsetCheckpoint) {
     (dir, OffsetCheckpoint::at(path, &disk::os()))
 }
 
-fn partition(topic: &str, number: i32) -> TopicPartition {
-    TopicPartition::new(topic, number).unwrap()
+fn partition(topic: &str, number: i32) -> PartitionName {
+    PartitionName::new(topic, number).unwrap()
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn names_that_would_leave_the_directory_are_no_names() {
     ] {
         assert_eq!(check_topic_name(legal), Ok(()), "{legal}");
         assert_eq!(
-            TopicPartition::from_dir_name(&format!("{legal}-3")),
+            PartitionName::from_dir_name(&format!("{legal}-3")),
             Ok(partition(legal, 3))
         );
     }
@@ -106,7 +106,7 @@ fn names_that_would_leave_the_directory_are_no_names() {
         &"x".repeat(250),
     ] {
         assert!(check_topic_name(illegal).is_err(), "{illegal}");
-        assert!(TopicPartition::new(illegal, 0).is_err(), "{illegal}");
+        assert!(PartitionName::new(illegal, 0).is_err(), "{illegal}");
     }
     for strange in [
         "clicks",
@@ -118,11 +118,11 @@ fn names_that_would_leave_the_directory_are_no_names() {
         "clicks--1x",
         "clicks-2147483648",
     ] {
-        assert!(TopicPartition::from_dir_name(strange).is_err(), "{strange}");
+        assert!(PartitionName::from_dir_name(strange).is_err(), "{strange}");
     }
-    assert!(TopicPartition::new("clicks", -1).is_err());
+    assert!(PartitionName::new("clicks", -1).is_err());
     assert_eq!(
-        TopicPartition::from_dir_name("clicks--1"),
+        PartitionName::from_dir_name("clicks--1"),
         Ok(partition("clicks-", 1))
     );
 }
@@ -132,7 +132,7 @@ proptest! {
     fn offsets_come_back(entries in prop::collection::btree_map(("[a-zA-Z0-9._-]{1,30}", 0..i32::MAX), any::<i64>(), 0..20)) {
         let offsets: Offsets = entries
             .into_iter()
-            .filter_map(|((topic, number), offset)| Some((TopicPartition::new(&topic, number).ok()?, offset)))
+            .filter_map(|((topic, number), offset)| Some((PartitionName::new(&topic, number).ok()?, offset)))
             .collect();
         let (_dir, file) = checkpoint("");
         file.write(&offsets).unwrap();

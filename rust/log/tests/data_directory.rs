@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use kafkalite_log::LogError;
+use kafkalite_log::PartitionName;
 use kafkalite_log::datadir::{self, DataDir, Expected, remove_retired};
-use kafkalite_log::partition::TopicPartition;
 use kafkalite_names::ids;
 use kafkalite_world::Dice;
 use kafkalite_world::disk::os;
@@ -20,8 +20,8 @@ fn open(path: &Path) -> kafkalite_log::Result<DataDir> {
     DataDir::open(path, &Expected::default())
 }
 
-fn partition(topic: &str, number: i32) -> TopicPartition {
-    TopicPartition::new(topic, number).unwrap()
+fn partition(topic: &str, number: i32) -> PartitionName {
+    PartitionName::new(topic, number).unwrap()
 }
 
 fn names(dir: &Path) -> Vec<String> {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kafkalite_log::LogError;
+use kafkalite_log::PartitionName;
 use kafkalite_log::offline::{SegmentReader, Stored, segments};
-use kafkalite_log::partition::TopicPartition;
 use kafkalite_records::{
     DecodedBatch, Decompressor, Entry, RecordLayout, RecordsError, TimestampType, legacy,
 };
@@ -24,7 +24,7 @@ const LARGEST_BATCH: usize = 1 << 30;
 pub(crate) struct LogReader(Mutex<Walk>);
 
 struct Walk {
-    partition: Option<TopicPartition>,
+    partition: Option<PartitionName>,
     files: VecDeque<PathBuf>,
     current: Option<SegmentReader>,
 }
@@ -70,14 +70,14 @@ impl Walk {
 }
 
 /// The partition whose directory this is, or that a segment lies in.
-fn partition_of(path: &Path) -> Option<TopicPartition> {
+fn partition_of(path: &Path) -> Option<PartitionName> {
     let path = path.canonicalize().ok()?;
     let dir = if path.is_dir() {
         path.as_path()
     } else {
         path.parent()?
     };
-    TopicPartition::from_dir_name(dir.file_name()?.to_str()?).ok()
+    PartitionName::from_dir_name(dir.file_name()?.to_str()?).ok()
 }
 
 fn log_error(error: &LogError) -> PyErr {
@@ -131,7 +131,7 @@ pub(crate) struct Batch {
 impl Batch {
     fn new(
         segment: String,
-        partition: Option<&TopicPartition>,
+        partition: Option<&PartitionName>,
         stored: Stored,
     ) -> Result<Self, LogError> {
         let unsound = |error: RecordsError| LogError::CorruptBatch {

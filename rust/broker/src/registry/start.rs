@@ -9,8 +9,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use kafkalite_cluster::{BrokerImage, ClusterImage, MAX_PARTITIONS, names};
 use kafkalite_log::LogError;
+use kafkalite_log::PartitionName;
 use kafkalite_log::datadir::{DataDir, PartitionDir};
-use kafkalite_log::partition::TopicPartition;
 use kafkalite_names::counted;
 use kafkalite_world::{Dice, World};
 use parking_lot::Mutex;
@@ -98,7 +98,7 @@ fn finish_deletions(data_dir: &DataDir, catalog: &mut Catalog) -> Result<(), Log
 fn keep_compacted(
     configs: &Configs,
     catalog: &Catalog,
-    compacted: &BTreeMap<TopicPartition, i64>,
+    compacted: &BTreeMap<PartitionName, i64>,
     is_new: impl Fn(&str) -> bool,
 ) {
     const POLICY: &str = "cleanup.policy";

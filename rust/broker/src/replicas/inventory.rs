@@ -3,9 +3,8 @@
 use std::ops::Range;
 
 use kafkalite_log::{
-    Log,
+    Log, PartitionName,
     datadir::{Extent, Inventory},
-    partition::TopicPartition,
 };
 
 use super::{Replicas, named};
@@ -36,7 +35,7 @@ fn extent(log: &Log) -> Extent {
 }
 
 /// Says which messages of a log are gone that were there at the last stop, where it began at `start`. What is left is served.
-pub(super) fn tell_of_loss(partition: &TopicPartition, before: &Extent, start: i64, log: &Log) {
+pub(super) fn tell_of_loss(partition: &PartitionName, before: &Extent, start: i64, log: &Log) {
     let missing = before.missing_from(&extent(log), start);
     if missing.is_empty() {
         return;

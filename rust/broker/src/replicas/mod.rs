@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use kafkalite_cluster::TopicKey;
+use kafkalite_log::PartitionName;
 use kafkalite_log::datadir::DataDir;
-use kafkalite_log::partition::TopicPartition;
 use kafkalite_world::World;
 use parking_lot::Mutex;
 use uuid::Uuid;
@@ -155,7 +155,7 @@ impl Replicas {
     }
 }
 
-fn named(topic: &str, index: i32) -> TopicPartition {
-    TopicPartition::new(topic, index)
+fn named(topic: &str, index: i32) -> PartitionName {
+    PartitionName::new(topic, index)
         .expect("the registry holds checked names, and partitions count from 0")
 }

@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use crate::partition::TopicPartition;
+use crate::PartitionName;
 use crate::{LogError, Result, checkpoint};
 use kafkalite_world::Disk;
 
 /// The segments of each partition.
-pub type Inventory = BTreeMap<TopicPartition, Extent>;
+pub type Inventory = BTreeMap<PartitionName, Extent>;
 
 /// What a log consisted of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub(super) fn take(disk: &dyn Disk, path: &Path) -> Result<Inventory> {
     let entries = checkpoint::read(disk, path, |line| {
         let mut fields = line.split_whitespace();
         let (topic, partition) = (fields.next()?, fields.next()?);
-        let partition = TopicPartition::new(topic, partition.parse().ok()?).ok()?;
+        let partition = PartitionName::new(topic, partition.parse().ok()?).ok()?;
         let end_offset = fields.next()?.parse().ok()?;
         let base_offsets: Vec<i64> = fields
             .map(|base| base.parse().ok())

@@ -7,7 +7,7 @@ use tracing::debug;
 use uuid::Uuid;
 
 use super::topic_id;
-use crate::partition::TopicPartition;
+use crate::PartitionName;
 use crate::{LogError, Result};
 
 /// The partitions of a data directory.
@@ -23,7 +23,7 @@ pub struct Listing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionDir {
     /// Its name.
-    pub partition: TopicPartition,
+    pub partition: PartitionName,
     /// Its directory.
     pub path: PathBuf,
     /// From `partition.metadata`; directories of old Kafkas have none.
@@ -61,7 +61,7 @@ pub fn list(disk: &dyn Disk, dir: &Path) -> Result<Listing> {
 }
 
 enum Kind {
-    Partition(TopicPartition),
+    Partition(PartitionName),
     Retired,
     PassedOver,
     Strange,
@@ -75,7 +75,7 @@ fn classify(path: &Path) -> Kind {
         name.strip_suffix(suffix)
             .and_then(|rest| rest.rsplit_once('.'))
             .is_some_and(|(partition, id)| {
-                !id.is_empty() && TopicPartition::from_dir_name(partition).is_ok()
+                !id.is_empty() && PartitionName::from_dir_name(partition).is_ok()
             })
     };
     if has_form("-delete") {
@@ -85,7 +85,7 @@ fn classify(path: &Path) -> Kind {
         || matches!(name, "lost+found" | "__cluster_metadata-0")
     {
         Kind::PassedOver
-    } else if let Ok(partition) = TopicPartition::from_dir_name(name) {
+    } else if let Ok(partition) = PartitionName::from_dir_name(name) {
         Kind::Partition(partition)
     } else if name.starts_with('.') {
         Kind::PassedOver

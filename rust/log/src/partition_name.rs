@@ -6,12 +6,12 @@ use kafkalite_names::{InvalidName, check_topic_name};
 
 /// A topic and a partition number, both checked: this can be joined to a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TopicPartition {
+pub struct PartitionName {
     topic: String,
     number: i32,
 }
 
-impl TopicPartition {
+impl PartitionName {
     /// Checks the topic's name as Kafka does, and that the number is not negative.
     pub fn new(topic: &str, number: i32) -> Result<Self, InvalidName> {
         check_topic_name(topic)?;
@@ -52,7 +52,7 @@ impl TopicPartition {
 }
 
 /// Also the name of its directory.
-impl fmt::Display for TopicPartition {
+impl fmt::Display for PartitionName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}-{}", self.topic, self.number)
     }
