@@ -3,8 +3,9 @@
 use std::io::IoSlice;
 use std::sync::Arc;
 
+use super::index::Kept;
 use super::indexing::Indexing;
-use super::{Head, OffsetIndex, Place, Scan, Segment, TimeIndex, name};
+use super::{Head, Indexes, Place, Scan, Segment};
 use crate::{LogConfig, Result};
 
 /// The one segment that is appended to. Owned by the log's mutex.
@@ -45,24 +46,18 @@ impl ActiveSegment {
 
     /// Goes on with a segment that was closed cleanly: its indexes are trusted and get room again.
     pub(crate) fn reopen(
-        mut segment: Segment,
+        segment: Segment,
         config: &LogConfig,
         now_ms: i64,
     ) -> Result<ActiveSegment> {
-        let (base, room) = (segment.base_offset, config.segment_index_bytes);
-        let offsets = OffsetIndex::reopen(
+        let indexes = Indexes::open(
             &segment.file.place().disk,
-            &segment.path(name::OFFSET_INDEX),
-            base,
-            room,
+            |suffix| segment.path(suffix),
+            segment.base_offset,
+            config.segment_index_bytes,
+            Kept::Everything,
         )?;
-        let times = TimeIndex::reopen(
-            &segment.file.place().disk,
-            &segment.path(name::TIME_INDEX),
-            base,
-            room,
-        )?;
-        segment.install(offsets, times);
+        let segment = segment.with_indexes(indexes);
         let newest = segment.times()?.last();
         ActiveSegment::resume(segment, Indexing::after(newest), now_ms)
     }

@@ -1,4 +1,5 @@
-//! What both indexes of a segment share: a mapped file of fixed-size entries that only grows.
+//! What both sparse indexes of a segment are: a mapped file of fixed-size entries that only grows. What the entries say is in
+//! `offset_index` and `time_index`.
 //!
 //! Kafka's life cycle: as large as `segment.index.bytes` while it is written (rounded down to whole entries, zeros behind
 //! the last one), trimmed to the entries when the segment is rolled or closed, and then never written again. Until there is
@@ -27,9 +28,20 @@ use crate::{LogError, Result};
 /// Bytes reserved at a time.
 const PAGE: usize = 4096;
 
+/// What stays of an index that is appended to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kept {
+    /// It is a new one, or made anew.
+    Nothing,
+    /// All of its entries: the segment was closed cleanly and goes on.
+    Everything,
+}
+
 /// A file of entries of `N` 32-bit cells each. One writer, any number of lock-free readers.
 #[derive(Debug)]
 pub(crate) struct IndexFile<const N: usize> {
+    /// The segment's; entries are relative to it.
+    pub(super) base_offset: i64,
     disk: Arc<dyn Disk>,
     path: PathBuf,
     /// Device and inode of the file.
@@ -56,14 +68,21 @@ impl<const N: usize> IndexFile<N> {
     /// Bytes an entry takes.
     pub(crate) const ENTRY_BYTES: usize = N * size_of::<u32>();
 
-    /// Opens or creates the index of a segment that will be appended to: room for `max_bytes`, of which the first
-    /// `entries` entries are kept.
+    /// An index to append to, which is created if need be, with room for `max_bytes`.
     pub(crate) fn open_active(
         disk: &Arc<dyn Disk>,
         path: &Path,
+        base_offset: i64,
         max_bytes: u32,
-        entries: usize,
-    ) -> Result<IndexFile<N>> {
+        kept: Kept,
+    ) -> Result<Self> {
+        let entries = match kept {
+            Kept::Nothing => 0,
+            Kept::Everything => {
+                let metadata = disk.metadata(path).map_err(LogError::io("inspect", path))?;
+                metadata.len() as usize / Self::ENTRY_BYTES
+            }
+        };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = descriptor::open(&**disk, &options, path).map_err(LogError::io("open", path))?;
@@ -75,7 +94,7 @@ impl<const N: usize> IndexFile<N> {
                 .map_err(LogError::io("resize", path))?;
         }
         let capacity = (max_bytes as usize / Self::ENTRY_BYTES).max(entries);
-        let mut index = IndexFile::new(disk, path, &metadata, capacity, entries);
+        let mut index = Self::new(disk, path, base_offset, &metadata, capacity, entries);
         if kept > PAGE {
             index.grow(&file).map_err(LogError::io("map", path))?;
         } else {
@@ -84,14 +103,14 @@ impl<const N: usize> IndexFile<N> {
         Ok(index)
     }
 
-    /// Opens the index of a rolled segment; every whole entry of the file counts.
-    pub(crate) fn open_sealed(disk: &Arc<dyn Disk>, path: &Path) -> Result<IndexFile<N>> {
+    /// The index of a rolled segment; every whole entry of the file counts.
+    pub(crate) fn open_sealed(disk: &Arc<dyn Disk>, path: &Path, base_offset: i64) -> Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).write(true);
         let file = descriptor::open(&**disk, &options, path).map_err(LogError::io("open", path))?;
         let metadata = file.metadata().map_err(LogError::io("inspect", path))?;
         let entries = metadata.len() as usize / Self::ENTRY_BYTES;
-        let mut index = IndexFile::new(disk, path, &metadata, entries, entries);
+        let mut index = Self::new(disk, path, base_offset, &metadata, entries, entries);
         // The system gives a process so many mappings and no more.
         if entries > 0 && index.map(&file).is_err() {
             let len = entries * Self::ENTRY_BYTES;
@@ -100,20 +119,16 @@ impl<const N: usize> IndexFile<N> {
         Ok(index)
     }
 
-    /// How many whole entries the index of a closed segment has, without opening it.
-    pub(crate) fn count(disk: &dyn Disk, path: &Path) -> Result<usize> {
-        let metadata = disk.metadata(path).map_err(LogError::io("inspect", path))?;
-        Ok(metadata.len() as usize / Self::ENTRY_BYTES)
-    }
-
     fn new(
         disk: &Arc<dyn Disk>,
         path: &Path,
+        base_offset: i64,
         metadata: &Metadata,
         capacity: usize,
         entries: usize,
-    ) -> IndexFile<N> {
-        IndexFile {
+    ) -> Self {
+        Self {
+            base_offset,
             disk: Arc::clone(disk),
             path: path.to_owned(),
             identity: identity(metadata),
@@ -129,17 +144,27 @@ impl<const N: usize> IndexFile<N> {
     }
 
     /// How many entries readers may look at.
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.entries.load(Ordering::Acquire)
     }
 
     /// How many more entries fit.
-    pub(crate) fn room(&self) -> usize {
+    pub(super) fn room(&self) -> usize {
         self.capacity - self.len()
     }
 
+    /// Bytes that the entries take.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.len() * Self::ENTRY_BYTES) as u64
+    }
+
+    /// The cells of the last entry.
+    pub(super) fn last_entry(&self) -> Option<[u32; N]> {
+        Some(self.entry(self.len().checked_sub(1)?))
+    }
+
     /// The cells of entry `index`, which is below [`len`](IndexFile::len).
-    pub(crate) fn entry(&self, index: usize) -> [u32; N] {
+    pub(super) fn entry(&self, index: usize) -> [u32; N] {
         match self.words.get() {
             Some(words) => std::array::from_fn(|cell| words.load(index * N + cell)),
             None => std::array::from_fn(|cell| self.kept[index * N + cell]),
@@ -147,7 +172,7 @@ impl<const N: usize> IndexFile<N> {
     }
 
     /// Adds an entry, if there is [room](IndexFile::make_room). The caller is the one writer.
-    pub(crate) fn push(&self, entry: [u32; N]) -> bool {
+    pub(super) fn push(&self, entry: [u32; N]) -> bool {
         let index = self.entries.load(Ordering::Relaxed);
         if index == self.capacity || !self.is_reserved(index + 1) {
             return false;
@@ -186,7 +211,7 @@ impl<const N: usize> IndexFile<N> {
     }
 
     /// Adds the last entry that there will be. Where the file has not grown yet, it does not have to for one entry.
-    pub(crate) fn push_last(&self, entry: [u32; N]) -> bool {
+    pub(super) fn push_last(&self, entry: [u32; N]) -> bool {
         let index = self.len();
         if self.words.get().is_some() || index == self.capacity {
             self.make_room(0);
@@ -194,7 +219,7 @@ impl<const N: usize> IndexFile<N> {
         }
         let bytes: Vec<u8> = entry.into_iter().flat_map(u32::to_be_bytes).collect();
         let write = || {
-            let file = self.reopen()?.ok_or(io::ErrorKind::NotFound)?;
+            let file = self.open_again()?.ok_or(io::ErrorKind::NotFound)?;
             self.unfinished.store(true, Ordering::Release);
             file.write_all_at(&bytes, (index * Self::ENTRY_BYTES) as u64)?;
             self.map(&file)
@@ -218,7 +243,7 @@ impl<const N: usize> IndexFile<N> {
         let to = end
             .next_multiple_of(PAGE)
             .min(self.capacity * Self::ENTRY_BYTES);
-        let file = self.reopen()?.ok_or(io::ErrorKind::NotFound)?;
+        let file = self.open_again()?.ok_or(io::ErrorKind::NotFound)?;
         self.grow(&file)?;
         reserve(&*self.disk, &file, from, to)?;
         self.reserved.store(to, Ordering::Release);
@@ -242,7 +267,7 @@ impl<const N: usize> IndexFile<N> {
     }
 
     /// The file, opened for a change of its size; `None` if it is not there under its name any more: it was deleted.
-    fn reopen(&self) -> io::Result<Option<File>> {
+    fn open_again(&self) -> io::Result<Option<File>> {
         let mut options = OpenOptions::new();
         match descriptor::open(&*self.disk, options.read(true).write(true), &self.path) {
             Ok(file) if identity(&file.metadata()?) == self.identity => Ok(Some(file)),
@@ -253,7 +278,7 @@ impl<const N: usize> IndexFile<N> {
     }
 
     /// The number of leading entries for which `before` holds; the entries are sorted by what `before` compares.
-    pub(crate) fn partition_point(&self, before: impl Fn([u32; N]) -> bool) -> usize {
+    pub(super) fn partition_point(&self, before: impl Fn([u32; N]) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low + (high - low) / 2;
@@ -278,7 +303,7 @@ impl<const N: usize> IndexFile<N> {
             return Ok(None);
         }
         let trim = || {
-            let file = self.reopen()?;
+            let file = self.open_again()?;
             if let Some(file) = &file {
                 file.set_len((self.len() * Self::ENTRY_BYTES) as u64)?;
             }
@@ -332,15 +357,19 @@ mod tests {
 
     use super::*;
 
+    fn active(path: &Path, max_bytes: u32, kept: Kept) -> IndexFile<2> {
+        IndexFile::open_active(&os(), path, 0, max_bytes, kept).unwrap()
+    }
+
     #[test]
     fn a_flushed_index_holds_its_entries_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&os(), &path, 4096, 0).unwrap();
+        let index = active(&path, 4096, Kept::Nothing);
         index.make_room(2);
         assert!(index.push([1, 2]) && index.push([3, 4]));
         index.sync().unwrap();
-        let sealed = IndexFile::<2>::open_sealed(&os(), &path).unwrap();
+        let sealed = IndexFile::<2>::open_sealed(&os(), &path, 0).unwrap();
         assert_eq!((sealed.len(), sealed.entry(1)), (2, [3, 4]));
     }
 
@@ -348,7 +377,7 @@ mod tests {
     fn an_index_without_entries_takes_no_room() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&os(), &path, 4096, 0).unwrap();
+        let index = active(&path, 4096, Kept::Nothing);
         assert_eq!((index.room(), path.metadata().unwrap().len()), (512, 0));
         assert!(!index.push([1, 2]), "there is no room");
         index.make_room(1);
@@ -360,11 +389,11 @@ mod tests {
     fn a_small_index_that_goes_on_is_mapped_when_it_grows() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&os(), &path, 4096, 0).unwrap();
+        let index = active(&path, 4096, Kept::Nothing);
         index.make_room(1);
         assert!(index.push([1, 2]));
         index.sync().unwrap();
-        let again = IndexFile::<2>::open_active(&os(), &path, 4096, 1).unwrap();
+        let again = active(&path, 4096, Kept::Everything);
         assert_eq!(
             (again.entry(0), path.metadata().unwrap().len()),
             ([1, 2], 8)
@@ -378,7 +407,7 @@ mod tests {
     fn an_index_that_has_ended_does_not_grow_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&os(), &path, 8192, 0).unwrap();
+        let index = active(&path, 8192, Kept::Nothing);
         index.make_room(1);
         assert!(index.push([1, 2]));
         index.trim().unwrap();
@@ -390,7 +419,7 @@ mod tests {
     fn a_last_entry_needs_no_room_for_others() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&os(), &path, 4096, 0).unwrap();
+        let index = active(&path, 4096, Kept::Nothing);
         assert!(index.push_last([1, 2]) && !index.push([3, 4]));
         assert_eq!(
             (index.entry(0), path.metadata().unwrap().len()),
@@ -410,11 +439,11 @@ mod tests {
     fn an_index_leaves_another_file_under_its_name_alone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        let index = IndexFile::<2>::open_active(&os(), &path, 8192, 0).unwrap();
+        let index = active(&path, 8192, Kept::Nothing);
         index.make_room(1);
         assert!(index.push([1, 2]));
         std::fs::rename(&path, dir.path().join("index.deleted")).unwrap();
-        let other = IndexFile::<2>::open_active(&os(), &path, 4096, 0).unwrap();
+        let other = active(&path, 4096, Kept::Nothing);
         other.make_room(1);
         assert!(other.push([5, 6]));
         index.sync().unwrap();

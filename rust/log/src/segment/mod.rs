@@ -6,6 +6,7 @@ mod descriptor;
 mod file;
 mod head;
 mod index;
+mod indexes;
 pub(crate) mod indexing;
 mod mapping;
 pub(crate) mod name;
@@ -25,6 +26,8 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 pub use file::SegmentFile;
 pub(crate) use head::Head;
+use index::{IndexFile, Kept};
+pub(crate) use indexes::Indexes;
 pub(crate) use mapping::Mapping;
 pub(crate) use offset_index::OffsetIndex;
 pub(crate) use scan::{Found, Scan};
@@ -123,22 +126,9 @@ impl Segment {
         let path = |suffix| name::path(&place.dir, base_offset, suffix);
         let create = || {
             let file = SegmentFile::create(&path(name::LOG), place)?;
-            let mut segment = Segment::assemble(base_offset, file);
-            segment.install(
-                OffsetIndex::create(
-                    &place.disk,
-                    &path(name::OFFSET_INDEX),
-                    base_offset,
-                    index_bytes,
-                )?,
-                TimeIndex::create(
-                    &place.disk,
-                    &path(name::TIME_INDEX),
-                    base_offset,
-                    index_bytes,
-                )?,
-            );
-            Ok(segment)
+            let indexes =
+                Indexes::open(&place.disk, path, base_offset, index_bytes, Kept::Nothing)?;
+            Ok(Segment::assemble(base_offset, file).with_indexes(indexes))
         };
         create().inspect_err(|_| {
             for suffix in [name::LOG, name::OFFSET_INDEX, name::TIME_INDEX] {
@@ -158,22 +148,14 @@ impl Segment {
         let cleaned = |suffix| name::in_state(&path(suffix), name::CLEANED);
         let (at, later) = (cleaned(name::LOG), path(name::LOG));
         let file = SegmentFile::create_as(&at, &later, place)?;
-        let mut segment = Segment::assemble(base_offset, file);
-        segment.install(
-            OffsetIndex::create(
-                &place.disk,
-                &cleaned(name::OFFSET_INDEX),
-                base_offset,
-                index_bytes,
-            )?,
-            TimeIndex::create(
-                &place.disk,
-                &cleaned(name::TIME_INDEX),
-                base_offset,
-                index_bytes,
-            )?,
-        );
-        Ok(segment)
+        let indexes = Indexes::open(
+            &place.disk,
+            cleaned,
+            base_offset,
+            index_bytes,
+            Kept::Nothing,
+        )?;
+        Ok(Segment::assemble(base_offset, file).with_indexes(indexes))
     }
 
     fn assemble(base_offset: i64, file: SegmentFile) -> Segment {
@@ -187,38 +169,39 @@ impl Segment {
         }
     }
 
-    /// Gives a segment that nobody reads yet indexes that can be appended to.
-    fn install(&mut self, offsets: OffsetIndex, times: TimeIndex) {
+    /// A segment that nobody reads yet, with indexes that can be appended to.
+    fn with_indexes(mut self, Indexes { offsets, times }: Indexes) -> Segment {
         self.offsets = OnceLock::from(offsets);
         self.times = OnceLock::from(times);
+        self
     }
 
     /// The offset index.
     pub(crate) fn offsets(&self) -> Result<&OffsetIndex> {
-        if let Some(index) = self.offsets.get() {
-            return Ok(index);
-        }
-        let _ours = self.file.place().enter()?;
-        let index = OffsetIndex::open(
-            &self.file.place().disk,
-            &self.path(name::OFFSET_INDEX),
-            self.base_offset,
-        )?;
-        Ok(self.offsets.get_or_init(|| index))
+        self.opened(&self.offsets, name::OFFSET_INDEX)
     }
 
     /// The time index.
     pub(crate) fn times(&self) -> Result<&TimeIndex> {
-        if let Some(index) = self.times.get() {
+        self.opened(&self.times, name::TIME_INDEX)
+    }
+
+    fn opened<'a, const N: usize>(
+        &self,
+        index: &'a OnceLock<IndexFile<N>>,
+        suffix: &str,
+    ) -> Result<&'a IndexFile<N>> {
+        if let Some(index) = index.get() {
             return Ok(index);
         }
-        let _ours = self.file.place().enter()?;
-        let index = TimeIndex::open(
-            &self.file.place().disk,
-            &self.path(name::TIME_INDEX),
-            self.base_offset,
-        )?;
-        Ok(self.times.get_or_init(|| index))
+        let found = self.open_index(suffix)?;
+        Ok(index.get_or_init(|| found))
+    }
+
+    fn open_index<const N: usize>(&self, suffix: &str) -> Result<IndexFile<N>> {
+        let place = self.file.place();
+        let _ours = place.enter()?;
+        IndexFile::open_sealed(&place.disk, &self.path(suffix), self.base_offset)
     }
 
     /// The newest timestamp and the first batch that carries it; `None` if no batch has one.
@@ -274,21 +257,8 @@ impl Segment {
     /// Whether the indexes of a segment that was closed in order are its own, as far as their last entries tell: those name
     /// batches that are there, and none is missing where there must be one. They are not kept open for that.
     pub(crate) fn has_sound_indexes(&self, interval: u32) -> Result<bool> {
-        let (offsets, times) = {
-            let _ours = self.file.place().enter()?;
-            (
-                OffsetIndex::open(
-                    &self.file.place().disk,
-                    &self.path(name::OFFSET_INDEX),
-                    self.base_offset,
-                )?,
-                TimeIndex::open(
-                    &self.file.place().disk,
-                    &self.path(name::TIME_INDEX),
-                    self.base_offset,
-                )?,
-            )
-        };
+        let offsets: OffsetIndex = self.open_index(name::OFFSET_INDEX)?;
+        let times: TimeIndex = self.open_index(name::TIME_INDEX)?;
         if !offsets.is_plausible() || !times.is_plausible() {
             return Ok(false);
         }

@@ -1,8 +1,9 @@
 //! Making a segment sound again: keep the batches that are whole, stop before what follows, make the indexes anew.
 
+use super::index::Kept;
 use super::indexing::Indexing;
 use super::verify::Verifier;
-use super::{OffsetIndex, Scan, Segment, TimeIndex, name};
+use super::{Indexes, Scan, Segment};
 use crate::{LogConfig, Result};
 
 /// A segment that was walked from its first byte to its last.
@@ -26,23 +27,14 @@ impl Rebuilt {
 
 /// Walks a segment and rebuilds its indexes, which are left with room for more entries. Nothing behind the last sound
 /// batch is read from then on. Batches that end before `verify_from` were flushed: their checksums are not computed.
-pub(crate) fn rebuild(
-    mut segment: Segment,
-    config: &LogConfig,
-    verify_from: i64,
-) -> Result<Rebuilt> {
-    let (base_offset, room) = (segment.base_offset, config.segment_index_bytes);
-    let offsets = OffsetIndex::create(
+pub(crate) fn rebuild(segment: Segment, config: &LogConfig, verify_from: i64) -> Result<Rebuilt> {
+    let base_offset = segment.base_offset;
+    let Indexes { offsets, times } = Indexes::open(
         &segment.file.place().disk,
-        &segment.path(name::OFFSET_INDEX),
+        |suffix| segment.path(suffix),
         base_offset,
-        room,
-    )?;
-    let times = TimeIndex::create(
-        &segment.file.place().disk,
-        &segment.path(name::TIME_INDEX),
-        base_offset,
-        room,
+        config.segment_index_bytes,
+        Kept::Nothing,
     )?;
     let mut indexing = Indexing::default();
     let mut next_offset = base_offset;
@@ -77,9 +69,8 @@ pub(crate) fn rebuild(
     }
     segment.file.shorten_to(sound);
     segment.note_newest(indexing.newest());
-    segment.install(offsets, times);
     Ok(Rebuilt {
-        segment,
+        segment: segment.with_indexes(Indexes { offsets, times }),
         indexing,
         next_offset,
         unsound: size - sound,
