@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use kafkalite_log::{Appended, LogError};
-use kafkalite_records::{Compression, RecordBatch};
+use kafkalite_log::{Appended, LogError, limits};
+use kafkalite_records::{Compression, OwnedBatch};
 use tokio::sync::Semaphore;
 
 use crate::replicas::partition::Partition;
@@ -30,29 +29,29 @@ impl Default for Opening {
 }
 
 impl Opening {
-    /// Appends `batch`, which `bytes` are. `None` if the runtime is being shut down.
+    /// Appends `batch`. `None` if the runtime is being shut down.
     pub(crate) async fn append(
         &self,
         partition: &Arc<Partition>,
-        batch: &RecordBatch<'_>,
-        bytes: &Bytes,
+        batch: OwnedBatch,
     ) -> Option<Result<Appended, LogError>> {
-        let opens = partition.log.config().opens(batch.header());
-        if !opens || batch.bytes().len() <= AT_ONCE {
-            let most = match batch.header().compression() {
+        let view = batch.view();
+        let opens = partition.log.config().opens(view.header());
+        if !opens || view.bytes().len() <= AT_ONCE {
+            let most = match view.header().compression() {
                 Compression::None => usize::MAX,
                 _ => AT_ONCE_DECOMPRESSED,
             };
-            match partition.append_within(batch, most) {
+            match partition.append_within(&view, most) {
                 Err(LogError::DecompressedTooLarge { .. }) => {}
                 appended => return Some(appended),
             }
         }
         let turn = Arc::clone(&self.0).acquire_owned().await.ok()?;
-        let (partition, bytes) = (Arc::clone(partition), bytes.clone());
+        let partition = Arc::clone(partition);
         let append = move || {
             let _turn = turn;
-            partition.append(&bytes)
+            partition.append_within(&batch.view(), limits::APPENDED)
         };
         tokio::task::spawn_blocking(append).await.ok()
     }
@@ -72,13 +71,12 @@ mod tests {
 
     use super::*;
 
-    fn batch(codec: Compression, value: &[u8]) -> Bytes {
+    fn batch(codec: Compression, value: &[u8]) -> OwnedBatch {
         let mut builder = BatchBuilder::new(usize::MAX);
         assert!(builder.try_append(SystemClock.now_ms(), None, Some(value), &[]));
         let mut compressor = Compressor::new(codec, None).unwrap();
-        builder
-            .build(0, BatchOrigin::ANONYMOUS, &mut compressor)
-            .unwrap()
+        let bytes = builder.build(0, BatchOrigin::ANONYMOUS, &mut compressor);
+        OwnedBatch::parse(bytes.unwrap()).unwrap()
     }
 
     #[tokio::test]
@@ -100,9 +98,8 @@ mod tests {
             .collect();
         let small = batch(Compression::Lz4, &[b'x'; 2000]);
         let uncompressed = batch(Compression::None, &noise);
-        for (offset, bytes) in (0..).zip([small, uncompressed]) {
-            let parsed = RecordBatch::parse(&bytes).unwrap();
-            let mut append = pin!(opening.append(&partition, &parsed, &bytes));
+        for (offset, batch) in (0..).zip([small, uncompressed]) {
+            let mut append = pin!(opening.append(&partition, batch));
             let polled = append
                 .as_mut()
                 .poll(&mut Context::from_waker(Waker::noop()));
@@ -116,14 +113,11 @@ mod tests {
         let compressible = [noise.as_slice(), &noise].concat();
         let large = batch(Compression::Zstd, &compressible);
         let bomb = batch(Compression::Zstd, &vec![0; 1 << 20]);
-        assert!(large.len() > AT_ONCE && bomb.len() < AT_ONCE);
-        let (first, second) = (
-            RecordBatch::parse(&large).unwrap(),
-            RecordBatch::parse(&bomb).unwrap(),
-        );
+        let len = |batch: &OwnedBatch| batch.view().bytes().len();
+        assert!(len(&large) > AT_ONCE && len(&bomb) < AT_ONCE);
         let mut appends = [
-            Box::pin(opening.append(&partition, &first, &large)),
-            Box::pin(opening.append(&partition, &second, &bomb)),
+            Box::pin(opening.append(&partition, large)),
+            Box::pin(opening.append(&partition, bomb)),
         ];
         for append in &mut appends {
             let polled = append

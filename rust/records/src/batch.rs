@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, iter::FusedIterator};
 
+use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, Digest};
 
 use crate::{BatchHeader, Compression, Decompressor, RecordsError, Result, TimestampType};
@@ -92,6 +93,30 @@ impl<'a> RecordBatch<'a> {
                 decompressor.decompress_into(codec, self.records_payload(), max_bytes, buffer)?;
                 Ok(buffer)
             }
+        }
+    }
+}
+
+/// One batch together with its bytes: for who hands it on to another thread, which has nothing to parse again.
+#[derive(Debug, Clone)]
+pub struct OwnedBatch {
+    header: BatchHeader,
+    bytes: Bytes,
+}
+
+impl OwnedBatch {
+    /// Takes the batch at the front of `bytes`, as [`RecordBatch::parse`] does.
+    pub fn parse(mut bytes: Bytes) -> Result<Self> {
+        let header = *RecordBatch::parse(&bytes)?.header();
+        bytes.truncate(header.total_len());
+        Ok(Self { header, bytes })
+    }
+
+    /// The batch as a view of its bytes.
+    pub fn view(&self) -> RecordBatch<'_> {
+        RecordBatch {
+            header: self.header,
+            bytes: &self.bytes,
         }
     }
 }

@@ -43,7 +43,7 @@ mod records;
 mod survey;
 mod varint;
 
-pub use batch::{Batches, RecordBatch, batches, crc32c};
+pub use batch::{Batches, OwnedBatch, RecordBatch, batches, crc32c};
 pub use builder::{BatchBuilder, BatchOrigin};
 pub use codec::{Compressor, Decompressor, InvalidLevel};
 pub use compression::{Compression, TimestampType, UnknownName};

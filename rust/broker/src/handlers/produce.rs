@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use kafkalite_cluster::{TopicKey, names, unknown_partition};
 use kafkalite_log::{Appended, LogError, RecordFault};
-use kafkalite_records::{Compression, RecordBatch, RecordsError};
+use kafkalite_records::{Compression, OwnedBatch, RecordsError};
 use kafkalite_wire::{
     ErrorCode,
     api::produce::{
@@ -195,11 +195,11 @@ impl Producing<'_> {
             .partition(index)
             .ok_or_else(|| Refusal::from(unknown_partition(&topic.name, index)))?;
         let batch = self
-            .check(&bytes)
+            .check(bytes)
             .map_err(|refusal| Rejection::of(partition, refusal))?;
         let opening = &self.context.broker.opening;
         let appended = opening
-            .append(partition, &batch, &bytes)
+            .append(partition, batch)
             .await
             .ok_or_else(Refusal::stopping)?
             .map_err(|error| Rejection::by(partition, error))?;
@@ -209,8 +209,8 @@ impl Producing<'_> {
         })
     }
 
-    /// The rules of the request; those of the log come after.
-    fn check<'a>(&self, bytes: &'a [u8]) -> Result<RecordBatch<'a>, Refusal> {
+    /// The rules of the request; those of the log come after. Here the batch's header is parsed: all that follow take the batch.
+    fn check(&self, bytes: Bytes) -> Result<OwnedBatch, Refusal> {
         let invalid = |message: &str| Err(Refusal::new(ErrorCode::InvalidRecord, message));
         let Some(&magic) = bytes.get(MAGIC_AT) else {
             return if bytes.is_empty() {
@@ -227,7 +227,8 @@ impl Producing<'_> {
                 "record batches must have magic 2, not {magic}; use a client from 2017 or later"
             ));
         }
-        let batch = match RecordBatch::parse(bytes) {
+        let sent = bytes.len();
+        let owned = match OwnedBatch::parse(bytes) {
             Err(RecordsError::Incomplete { needed, have }) => {
                 let message =
                     format!("the record batch says that it has {needed} bytes, {have} were sent");
@@ -235,7 +236,8 @@ impl Producing<'_> {
             }
             parsed => parsed?,
         };
-        if batch.bytes().len() < bytes.len() {
+        let batch = owned.view();
+        if batch.bytes().len() < sent {
             return invalid("the request must contain exactly one record batch for each partition");
         }
         let header = batch.header();
@@ -247,7 +249,7 @@ impl Producing<'_> {
             let message = "transactions are not supported; produce without a transactional.id";
             return Err(Refusal::new(ErrorCode::UnsupportedVersion, message));
         }
-        Ok(batch)
+        Ok(owned)
     }
 }
 
