@@ -1,7 +1,8 @@
 //! One partition on disk, in Apache Kafka's own layout: append, read, roll, recover, retain, compact.
 //!
-//! Synchronous, on `std::fs`; it opens no socket, runs no thread, has no clock (callers say what time it is) and never
-//! decompresses a batch to store or to fetch it: only to compact it. `unsafe` is in one file, `segment/mapping.rs`.
+//! Synchronous, on the disk of its [world](kafkalite_world); it opens no socket, runs no thread, has no clock (callers say what time
+//! it is). It decompresses batches to judge what a producer sends, to search by time and to compact, never to fetch. `unsafe` is in
+//! one file, `segment/mapping.rs`.
 //!
 //! ```
 //! use kafkalite_log::{AppendOptions, Log, LogConfig, OpenOptions, ReadUpTo, producers::Origin};

@@ -42,8 +42,8 @@ impl Log {
     pub fn append(&self, bytes: &[u8], options: &AppendOptions) -> Result<Appended> {
         // Before the work of reading what is refused anyway; what counts is the look under the lock.
         self.check_role(options)?;
-        let prepared = prepare_all(bytes, options, &self.config(), limits::APPENDED)?;
-        self.append_prepared(prepared, options)
+        let mut prepared = prepare_all(bytes, options, &self.config(), limits::APPENDED)?;
+        self.append_prepared(&mut prepared, options)
     }
 
     /// Appends one batch, whose bytes are all there, as [`append`](Log::append) does; but gives up with
@@ -56,12 +56,12 @@ impl Log {
     ) -> Result<Appended> {
         self.check_role(options)?;
         let prepared = prepare(batch, options, &self.config(), most)?;
-        self.append_prepared(vec![prepared], options)
+        self.append_prepared(&mut [prepared], options)
     }
 
     fn append_prepared(
         &self,
-        prepared: Vec<Prepared<'_>>,
+        prepared: &mut [Prepared<'_>],
         options: &AppendOptions,
     ) -> Result<Appended> {
         let config = self.config();
@@ -72,7 +72,7 @@ impl Log {
                 limit: config.segment_bytes as usize,
             });
         }
-        self.make_index_room(&prepared, &config);
+        self.make_index_room(prepared, &config);
         let appended = {
             let mut turn = self.appender.lock();
             self.check_open()?;
@@ -95,21 +95,22 @@ impl Log {
     fn write(
         &self,
         turn: &mut Appender,
-        mut batches: Vec<Prepared<'_>>,
+        batches: &mut [Prepared<'_>],
         options: &AppendOptions,
         config: &LogConfig,
     ) -> Result<Appended> {
-        let mut appended = self.admit(turn, &mut batches, options)?;
+        let mut appended = self.admit(turn, batches, options)?;
         if appended.duplicate {
             return Ok(appended);
         }
-        let heads: Vec<Head> = batches.iter().map(|batch| Head::of(batch.header)).collect();
-        appended.size = heads.iter().map(|head| head.len).sum();
+        let batches = &*batches;
+        let heads = batches.iter().map(|batch| Head::of(batch.header));
+        appended.size = heads.clone().map(|head| head.len).sum();
         let incoming = Incoming {
             bytes: appended.size,
             last_offset: appended.last_offset,
             max_timestamp: heads
-                .iter()
+                .clone()
                 .map(|head| head.max_timestamp)
                 .max()
                 .unwrap_or(-1),
@@ -134,20 +135,20 @@ impl Log {
                 ]
             })
             .collect();
-        let end = match turn.active.append(&mut parts, &heads, config) {
+        let end = match turn.active.append(&mut parts, heads, config) {
             Err(LogError::Failed { reason, .. }) => return Err(self.fail(reason)),
             done => done?,
         };
 
         let mut written = self.written.lock();
-        for Prepared { header, .. } in &batches {
+        for Prepared { header, .. } in batches {
             written
                 .epochs
                 .assign(header.partition_leader_epoch, header.base_offset);
         }
         written.producers.commit(&mut turn.staged);
         written.note_ended(&turn.active.segment, &turn.ended);
-        self.hide_open(&batches);
+        self.hide_open(batches);
         // As it is in force now: `reconfigure`, with the same lock, has revealed what was published.
         let visible = self.config.load().durability == Durability::Visible;
         turn.active.segment.file.publish(end, visible);

@@ -104,20 +104,20 @@ impl ActiveSegment {
     pub(crate) fn append(
         &mut self,
         parts: &mut [IoSlice<'_>],
-        heads: &[Head],
+        heads: impl Iterator<Item = Head> + Clone,
         config: &LogConfig,
     ) -> Result<u64> {
         let segment = &self.segment;
         let (offsets, times) = (segment.offsets()?, segment.times()?);
         let mut position = segment.file.written();
         let end = segment.file.append(parts)?;
-        for head in heads {
+        for head in heads.clone() {
             self.indexing
-                .note(offsets, times, position, head, config.index_interval_bytes);
+                .note(offsets, times, position, &head, config.index_interval_bytes);
             position += head.len;
         }
         if self.first_timestamp.is_none() {
-            self.first_timestamp = heads.iter().map(|head| head.max_timestamp).max();
+            self.first_timestamp = heads.map(|head| head.max_timestamp).max();
         }
         segment.note_newest(self.indexing.newest());
         Ok(end)
