@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use kafkalite_names::InvalidName;
 
+use super::node_name::{is_legal, objection};
+
 /// Longest id, in bytes: group and host are at the most this long together.
 const LONGEST: usize = 1024;
 
@@ -26,14 +28,12 @@ pub struct ThreadId {
 impl ConsumerId {
     /// An id that was found; it is wrong if no node can be called so.
     pub fn new(id: &str) -> Result<Self, InvalidName> {
-        let reason = match id {
-            "" => "is empty, so no consumer's id",
-            "." | ".." => "is a path of ZooKeeper's own, so no consumer's id",
-            _ if id.len() > LONGEST => "is longer than the 1,024 bytes of a consumer's id",
-            _ if !id.chars().all(may_name_a_node) => {
-                "has a '/' or another character that no node's name can have, so it is no consumer's id"
-            }
-            _ => return Ok(Self(id.into())),
+        let reason = if id.len() > LONGEST {
+            "is longer than the 1,024 bytes of a consumer's id"
+        } else if objection(id).is_some() {
+            "cannot be a node's name in ZooKeeper, so it is no consumer's id"
+        } else {
+            return Ok(Self(id.into()));
         };
         Err(InvalidName::new(id, reason))
     }
@@ -41,7 +41,7 @@ impl ConsumerId {
     /// An id for a new consumer, as the old one makes them: group, host, time in milliseconds since 1970, and eight hexadecimal
     /// digits of a random number.
     pub fn unique(group: &str, host: &str, now: i64, random: u32) -> Result<Self, InvalidName> {
-        let legal = |letter| if may_name_a_node(letter) { letter } else { '_' };
+        let legal = |letter| if is_legal(letter) { letter } else { '_' };
         let host: String = host.chars().map(legal).take(LONGEST / 8).collect();
         Self::new(&format!("{group}_{host}-{now}-{random:08x}"))
     }
@@ -59,14 +59,6 @@ impl ConsumerId {
             stream,
         }
     }
-}
-
-/// ZooKeeper's rule.
-fn may_name_a_node(letter: char) -> bool {
-    !(letter == '/'
-        || letter.is_control()
-        || ('\u{e000}'..='\u{f8ff}').contains(&letter)
-        || ('\u{fff0}'..='\u{ffff}').contains(&letter))
 }
 
 impl ThreadId {

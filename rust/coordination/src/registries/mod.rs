@@ -30,6 +30,7 @@ mod consumer_id;
 mod controller;
 mod garbage;
 mod json;
+pub(crate) mod node_name;
 mod partition_state;
 pub mod paths;
 mod plain;
