@@ -19,7 +19,7 @@ pub struct Garbage {
 }
 
 impl Garbage {
-    pub(super) fn new(path: &str, data: &[u8], expected: &'static str, reason: String) -> Self {
+    pub(crate) fn new(path: &str, data: &[u8], expected: &'static str, reason: String) -> Self {
         Self {
             path: path.to_owned(),
             found: found(data),

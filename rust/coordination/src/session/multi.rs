@@ -148,3 +148,58 @@ async fn send(client: &Client, writes: &[Write]) -> Result<(), MultiWriteError> 
     }
     multi.commit().await.map(drop)
 }
+
+#[cfg(test)]
+mod model {
+    //! The same as a server does it, for tests that need none.
+
+    use std::collections::BTreeMap;
+
+    use super::{MultiWrite, What};
+    use crate::session::StoredNode;
+
+    impl MultiWrite {
+        /// Does all of it in the name of a session, or nothing. The error is the place of the first write that cannot be.
+        pub(crate) fn apply(
+            &self,
+            nodes: &mut BTreeMap<String, StoredNode>,
+            session: i64,
+        ) -> Result<(), usize> {
+            let mut after = nodes.clone();
+            for (index, write) in self.writes.iter().enumerate() {
+                let path = write.path.clone();
+                let found = after.get(&path);
+                let fits = match &write.what {
+                    What::Create(_) | What::Register(_) => found.is_none(),
+                    What::Check(version) | What::Set(_, version) | What::Delete(version) => {
+                        found.is_some_and(|node| node.version == *version)
+                    }
+                };
+                if !fits {
+                    return Err(index);
+                }
+                let node = |data: &Vec<u8>, version, owner| StoredNode {
+                    path: path.clone(),
+                    data: data.clone(),
+                    version,
+                    owner,
+                };
+                let written = match &write.what {
+                    What::Check(_) => continue,
+                    What::Create(data) => node(data, 0, None),
+                    What::Register(data) => node(data, 0, Some(session)),
+                    What::Set(data, version) => {
+                        node(data, version + 1, found.and_then(|found| found.owner))
+                    }
+                    What::Delete(_) => {
+                        after.remove(&path);
+                        continue;
+                    }
+                };
+                after.insert(path, written);
+            }
+            *nodes = after;
+            Ok(())
+        }
+    }
+}

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
 mod connecting;
+mod electing;
 mod expiring;
 mod network;
 mod server;
