@@ -26,6 +26,7 @@ mod fetch_sessions;
 mod groups;
 mod handlers;
 mod housekeeping;
+mod internal_log;
 mod network;
 mod opening;
 mod page_cache;

@@ -8,8 +8,8 @@ use tokio::task::spawn_blocking;
 
 use super::commits::seen;
 use super::group::GroupKind;
-use super::storage::StoredUpTo;
 use super::{Groups, Held};
+use crate::internal_log::StoredUpTo;
 use kafkalite_groups::classic::ClassicView;
 use kafkalite_groups::offsets::is_expired;
 use kafkalite_groups::records::OffsetValue;
@@ -111,7 +111,7 @@ impl Groups {
             let mut held = group.held.lock();
             // The name may be another topic's by now, and the commit that one's.
             let is_of_present_topic = |topic: &str, offset: &OffsetValue| {
-                let now = self.storage.registry.topic(topic);
+                let now = self.registry.topic(topic);
                 now.is_some_and(|now| now.id == offset.topic_id)
             };
             let doomed = held.offsets.places(|topic, _, offset| {
@@ -132,7 +132,7 @@ impl Groups {
     /// Forgets offsets that nobody has used for `offsets.retention.minutes`, and groups of which nothing is left.
     pub(crate) fn expire_offsets(&self) {
         let now_ms = self.world.now_ms();
-        let retention_ms = self.storage.configs.settings().offsets_retention_ms;
+        let retention_ms = self.configs.settings().offsets_retention_ms;
         for group in self.all() {
             let mut held = group.held.lock();
             if held.gone {

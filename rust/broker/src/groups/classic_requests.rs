@@ -90,7 +90,7 @@ impl Groups {
         let ticket = self.ticket();
         let assigned = request.assignments.iter();
         let assigned: usize = assigned.map(|given| given.assignment.len()).sum();
-        let too_much = assigned > self.storage.max_record();
+        let too_much = assigned > self.log.max_record();
         let sync = |_: &Arc<str>, held: &mut Held| match &mut held.kind {
             GroupKind::Classic(classic) if too_much => {
                 classic.sync_too_much(request, ticket, self.now())
@@ -163,7 +163,7 @@ impl Groups {
         if request.group_id.is_empty() {
             return Err(ErrorCode::InvalidGroupId);
         }
-        let settings = self.storage.configs.settings();
+        let settings = self.configs.settings();
         let allowed = settings.group_min_session_timeout_ms..=settings.group_max_session_timeout_ms;
         if allowed.contains(&request.session_timeout_ms) {
             Ok(())
@@ -174,7 +174,7 @@ impl Groups {
 
     /// What a record cannot hold is refused before it is kept. A record holds one subscription of each member.
     fn check_subscriptions(&self, request: &JoinGroupRequest) -> Result<(), ErrorCode> {
-        let most = self.storage.max_record();
+        let most = self.log.max_record();
         let protocols = request.protocols.iter();
         let sizes = protocols.map(|own| own.name.len() + own.metadata.len() + PER_PROTOCOL);
         let (largest, all) = sizes.fold((0, 0), |(largest, all), size| {
@@ -184,7 +184,7 @@ impl Groups {
             self.complain(&format!(
                 "group {}: a member's subscription of {largest} bytes, {all} in all its protocols, is refused; a record of {} holds {most}",
                 request.group_id,
-                super::storage::TOPIC
+                super::TOPIC
             ));
             return Err(ErrorCode::UnknownServerError);
         }

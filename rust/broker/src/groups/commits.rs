@@ -8,8 +8,8 @@ use kafkalite_wire::api::offset_commit::OffsetCommitRequest;
 use uuid::Uuid;
 
 use super::group::GroupKind;
-use super::storage::StoredUpTo;
 use super::{Groups, Held, code_for_members};
+use crate::internal_log::StoredUpTo;
 use kafkalite_groups::records::{OffsetValue, offset_entry};
 use kafkalite_groups::stored_record::StoredRecord;
 
@@ -141,7 +141,10 @@ impl Groups {
         if entries.is_empty() {
             return Ok(None);
         }
-        let written = self.storage.append(id, entries).map_err(|refusal| {
+        let records = entries
+            .iter()
+            .map(|StoredRecord { key, value }| (&key[..], value.as_deref()));
+        let written = self.log.append(id, records).map_err(|refusal| {
             self.complain(&format!("group {id} cannot be stored: {refusal}"));
             code_for_members(&refusal)
         })?;
@@ -196,7 +199,7 @@ impl Groups {
 
     /// Whether an offset was committed for a topic that was deleted, and another one has its name now: then it means nothing.
     pub(super) fn is_of_earlier_topic(&self, name: &str, offset: &OffsetValue) -> bool {
-        let now = || self.storage.registry.topic(name);
+        let now = || self.registry.topic(name);
         !offset.topic_id.is_nil() && now().is_some_and(|topic| topic.id != offset.topic_id)
     }
 

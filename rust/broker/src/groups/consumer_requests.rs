@@ -12,8 +12,8 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 use super::commits::seen;
 use super::group::GroupKind;
 use super::member_client::MemberClient;
-use super::storage::StoredUpTo;
 use super::{Groups, Held};
+use crate::internal_log::StoredUpTo;
 use crate::refusal::Refusal;
 use kafkalite_groups::consumer::{ConsumerRules, Sender, check};
 use kafkalite_groups::records::group_entry;
@@ -24,8 +24,8 @@ const MEMBERS_CHOOSE_IDS: i16 = 1;
 impl Groups {
     /// What the settings say about a group of this kind.
     pub(super) fn consumer_rules(&self, group: &str) -> ConsumerRules {
-        let settings = self.storage.configs.settings();
-        let own = self.storage.configs.group_settings(group);
+        let settings = self.configs.settings();
+        let own = self.configs.group_settings(group);
         ConsumerRules {
             session_timeout_ms: own.session_timeout_ms,
             heartbeat_interval_ms: own.heartbeat_interval_ms,
@@ -68,7 +68,7 @@ impl Groups {
             Refusal::new(ErrorCode::GroupIdNotFound, message)
         };
         let beat = |id: &Arc<str>, held: &mut Held| {
-            let topics = self.storage.registry.image();
+            let topics = self.registry.image();
             let answer = match &held.kind {
                 GroupKind::Classic(classic) => {
                     let upgraded = joins.then(|| self.upgraded(classic, &rules)).flatten();
@@ -117,7 +117,7 @@ impl Groups {
         let GroupKind::Consumer(consumer) = kind else {
             return;
         };
-        let topics = self.storage.registry.image();
+        let topics = self.registry.image();
         let now = Arc::downgrade(&topics);
         if seen.as_ref().is_none_or(|seen| !seen.ptr_eq(&now)) {
             consumer.look_at(&**topics);
@@ -175,7 +175,7 @@ impl Groups {
         let rules = self.consumer_rules(group_id);
         self.with(group_id, |_, held| match &held.kind {
             GroupKind::Consumer(consumer) => {
-                let topics = self.storage.registry.image();
+                let topics = self.registry.image();
                 Some(consumer.view(&**topics, &rules))
             }
             GroupKind::Classic(_) => None,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::storage::StoredUpTo;
+use crate::internal_log::StoredUpTo;
 use kafkalite_cluster::ClusterImage;
 use kafkalite_groups::classic::{CONSUMER, Classic, MemberAnswer, Ticket};
 use kafkalite_groups::consumer::Consumer;

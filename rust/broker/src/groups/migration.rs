@@ -37,7 +37,7 @@ impl Groups {
         match &mut held.kind {
             GroupKind::Classic(classic) => classic.join(request, joiner, ticket, now),
             GroupKind::Consumer(consumer) => {
-                let topics = self.storage.registry.image();
+                let topics = self.registry.image();
                 let member_id = request.member_id.clone();
                 let outcome = consumer.join(request, joiner, &**topics, &rules, now);
                 let response = outcome.unwrap_or_else(|code| refused(code, member_id));
@@ -65,7 +65,7 @@ impl Groups {
         request: &SyncGroupRequest,
         ticket: Ticket,
     ) -> Effects {
-        let topics = self.storage.registry.image();
+        let topics = self.registry.image();
         let synced = consumer.sync(
             request,
             &**topics,
@@ -95,18 +95,18 @@ impl Groups {
         consumer: &mut Consumer,
         members: Vec<LeavingMember>,
     ) -> (Vec<LeftMember>, Effects) {
-        let topics = self.storage.registry.image();
+        let topics = self.registry.image();
         (consumer.part(members, &**topics), Effects::default())
     }
 
     /// The group of KIP-848 that a classic one can become, with its members; `None` if it cannot.
     pub(super) fn upgraded(&self, classic: &Classic, rules: &ConsumerRules) -> Option<Consumer> {
-        let topics = self.storage.registry.image();
+        let topics = self.registry.image();
         migration::upgrade(classic, self.policy(), &**topics, rules, self.now())
     }
 
     fn policy(&self) -> MigrationPolicy {
-        let settings = self.storage.configs.settings();
+        let settings = self.configs.settings();
         let policy = settings.group_consumer_migration_policy.parse();
         policy.unwrap_or_default()
     }
@@ -136,7 +136,7 @@ impl Groups {
         let GroupKind::Consumer(consumer) = &held.kind else {
             return;
         };
-        let (topics, rules, now) = (self.storage.registry.image(), self.rules(), self.now());
+        let (topics, rules, now) = (self.registry.image(), self.rules(), self.now());
         let downgraded = migration::downgrade(consumer, self.policy(), &**topics, rules, now);
         let Some((classic, effects)) = downgraded else {
             return;

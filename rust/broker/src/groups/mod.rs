@@ -10,7 +10,7 @@
 //! - [`patterns`]: members' regular expressions, compiled before their group is locked.
 //! - [`commits`]: offsets committed, fetched, deleted.
 //! - [`administration`]: listing, describing, deleting, and forgetting what is too old.
-//! - [`records`], [`storage`], [`loading`]: the log is the only storage; all of it is read at the start.
+//! - [`offsets_topic`], [`loading`]: the log is the only storage ([`crate::internal_log`]); all of it is read at the start.
 //! - [`timers`]: one queue of deadlines for all groups.
 //!
 //! A group's lock is held while its records are appended: so their order in the log is that of what happened, and what is in
@@ -25,8 +25,8 @@ mod group;
 mod loading;
 mod member_client;
 mod migration;
+mod offsets_topic;
 mod patterns;
-mod storage;
 mod timers;
 
 use std::collections::HashMap;
@@ -43,6 +43,7 @@ use parking_lot::RwLock;
 use tokio::time::Instant;
 
 use crate::config::Configs;
+use crate::internal_log::{InternalLog, StoredUpTo};
 use crate::refusal::Refusal;
 use crate::registry::Registry;
 use crate::replicas::Replicas;
@@ -52,17 +53,20 @@ pub(crate) use administration::GroupFilter;
 pub(crate) use commits::{Commit, CommittedOffset};
 pub(crate) use kafkalite_groups::classic::{ClassicState, ClassicView, MemberView};
 pub(crate) use member_client::MemberClient;
-pub(crate) use storage::TOPIC;
+pub(crate) use offsets_topic::TOPIC;
 pub(crate) use timers::run as keep_time;
 
 use group::{Group, GroupKind, Held};
-use storage::{Storage, StoredUpTo};
+use offsets_topic::offsets_topic;
 use timers::Timers;
 
 /// All groups of the broker.
 pub(crate) struct Groups {
     by_id: RwLock<HashMap<Arc<str>, Arc<Group>>>,
-    storage: Storage,
+    registry: Arc<Registry>,
+    configs: Arc<Configs>,
+    /// The only storage.
+    log: InternalLog,
     timers: Timers,
     warnings: Arc<Warnings>,
     began: Instant,
@@ -81,14 +85,14 @@ impl Groups {
         warnings: Arc<Warnings>,
         world: World,
     ) -> Result<Arc<Self>, LogError> {
-        let loaded = loading::load(&replicas)?;
+        let topic = offsets_topic(&configs.settings());
+        let log = InternalLog::new(topic, Arc::clone(&registry), replicas);
+        let loaded = loading::load(&log)?;
         let groups = Self {
             by_id: RwLock::default(),
-            storage: Storage {
-                registry,
-                replicas,
-                configs,
-            },
+            registry,
+            configs,
+            log,
             timers: Timers::default(),
             warnings,
             began: Instant::now(),
@@ -127,7 +131,7 @@ impl Groups {
     }
 
     fn rules(&self) -> ClassicRules {
-        let settings = self.storage.configs.settings();
+        let settings = self.configs.settings();
         ClassicRules {
             initial_delay_ms: settings.group_initial_rebalance_delay_ms,
             max_size: settings.group_max_size,
@@ -269,7 +273,7 @@ impl Groups {
             GroupKind::Classic(_) if !asked => return Ok(None),
             GroupKind::Classic(classic) => {
                 let record = classic.to_record();
-                let (said, most) = (record.said(), self.storage.max_record());
+                let (said, most) = (record.said(), self.log.max_record());
                 if said > most {
                     self.complain(&format!(
                         "group {id} cannot be stored: its members say {said} bytes, a record holds {most}"
@@ -291,7 +295,7 @@ impl Groups {
 
     /// Makes sure that a group can be stored, as far as that does not depend on the group.
     async fn ready(&self, id: &str) -> Result<(), Refusal> {
-        let ready = self.storage.ready().await;
+        let ready = self.log.ready().await;
         ready.map_err(|refusal| {
             self.complain(&format!("group {id} cannot be stored: {refusal}"));
             Refusal::new(ErrorCode::CoordinatorNotAvailable, refusal.message)
@@ -326,7 +330,7 @@ impl Groups {
             let effects = match &mut held.kind {
                 GroupKind::Classic(classic) => classic.tick(self.now()),
                 GroupKind::Consumer(consumer) => {
-                    consumer.tick(&**self.storage.registry.image(), self.now());
+                    consumer.tick(&**self.registry.image(), self.now());
                     Effects::default()
                 }
             };
@@ -340,9 +344,7 @@ impl Groups {
 /// What a storage error means to a member: come again, or that it is no use.
 fn code_for_members(refusal: &Refusal) -> ErrorCode {
     match refusal.code {
-        ErrorCode::MessageTooLarge
-        | ErrorCode::RecordListTooLarge
-        | ErrorCode::InvalidCommitOffsetSize => ErrorCode::UnknownServerError,
+        ErrorCode::MessageTooLarge | ErrorCode::RecordListTooLarge => ErrorCode::UnknownServerError,
         _ => ErrorCode::CoordinatorNotAvailable,
     }
 }
