@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
+mod beside_kafka;
 mod connecting;
 mod electing;
 mod expiring;
+mod kafka;
 mod network;
 mod server;
+mod suspending;
 mod watching;
 mod writing;
