@@ -10,6 +10,7 @@
 mod append;
 mod compact;
 mod content;
+mod ended;
 mod flush;
 mod interrupted;
 mod load;
@@ -39,6 +40,7 @@ pub use read::ReadUpTo;
 pub use retain::Retained;
 pub use timestamps::TimestampedOffset;
 
+use ended::EndedTransactions;
 use role::RoleCell;
 use watermarks::Watermarks;
 
@@ -98,8 +100,7 @@ struct Written {
     /// The producers as they were at the rolls whose snapshots are not written yet, encoded, and the offsets of these.
     snapshots: Vec<(i64, Vec<u8>)>,
     producers: Producers,
-    /// Transactions whose markers are not below the high watermark yet: first offset, and the marker's.
-    unconfirmed: Vec<(i64, i64)>,
+    ended: EndedTransactions,
     epochs: LeaderEpochs,
 }
 
@@ -190,7 +191,7 @@ impl Log {
 
     /// Puts new settings in force, from the next append on.
     pub fn reconfigure(&self, config: LogConfig) {
-        let mut written = self.written.lock();
+        let written = self.written.lock();
         let durability = config.durability;
         self.config.store(Arc::new(config));
         if durability == Durability::Visible {
@@ -198,7 +199,7 @@ impl Log {
                 segment.file.reveal(segment.file.written());
             }
             self.watermarks.is_durable(self.end_offset());
-            self.publish_unstable(&mut written);
+            self.publish_unstable(&written);
         }
     }
 

@@ -154,7 +154,7 @@ impl Log {
         turn.active.segment.file.publish(end, visible);
         written.next_offset = appended.last_offset + 1;
         self.watermarks.written(written.next_offset, visible);
-        self.publish_unstable(&mut written);
+        self.publish_unstable(&written);
         Ok(appended)
     }
 

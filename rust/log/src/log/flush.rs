@@ -236,7 +236,7 @@ impl Log {
         }
         self.watermarks.flushed_to(*end_offset);
         self.watermarks.is_durable(*end_offset);
-        self.watermark_has_moved();
+        self.publish_unstable(&self.written.lock());
         for (segment, _) in rolled {
             segment.file.release();
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+use super::ended::EndedTransactions;
 use super::flush::Flushing;
 use super::load::{Loaded, load, replay};
 use super::options::{OpenOptions, Recovered};
@@ -70,7 +71,7 @@ impl Log {
                 rolled: rebuilt,
                 snapshots: Vec::new(),
                 producers,
-                unconfirmed: Vec::new(),
+                ended: EndedTransactions::default(),
                 epochs,
             }),
             saving_epochs: Mutex::new(()),

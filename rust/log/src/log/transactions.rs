@@ -2,7 +2,8 @@
 //!
 //! For those readers, who take no lock, writers publish in this order: a transaction is known as open before its first bytes
 //! can be read; it is in its segment's index, if it was aborted, before it is known as ended. It counts as ended when its
-//! marker is below the high watermark: before that, a power cut may take the marker and leave the messages.
+//! marker is below the high watermark: before that, a power cut may take the marker and leave the messages. Where the watermark
+//! falls to before a marker, the transaction is known as open again before the watermark is known to have fallen.
 
 use std::sync::atomic::Ordering;
 
@@ -51,27 +52,28 @@ impl Log {
         }
     }
 
-    /// Publishes what is open now, and what has ended but may still be lost.
-    pub(super) fn publish_unstable(&self, written: &mut Written) {
-        let visible = self.high_watermark();
-        written.unconfirmed.retain(|(_, marker)| *marker >= visible);
-        let unconfirmed = written.unconfirmed.iter().map(|(first, _)| *first);
-        let unstable = unconfirmed
-            .chain(written.producers.first_open_transaction())
-            .min();
+    /// Hides what a watermark that is about to fall to `visible` makes open again.
+    pub(super) fn hide_unconfirmed(&self, written: &Written, visible: i64) {
         self.unstable
-            .store(unstable.unwrap_or(ALL_STABLE), Ordering::Release);
+            .fetch_min(written.first_unstable(visible), Ordering::AcqRel);
     }
 
-    /// The same after the high watermark has moved without an append.
-    pub(super) fn watermark_has_moved(&self) {
-        if self.unstable.load(Ordering::Acquire) != ALL_STABLE {
-            self.publish_unstable(&mut self.written.lock());
-        }
+    /// Publishes what is open now, and what has ended but may still be lost.
+    pub(super) fn publish_unstable(&self, written: &Written) {
+        let unstable = written.first_unstable(self.high_watermark());
+        self.unstable.store(unstable, Ordering::Release);
     }
 }
 
 impl Written {
+    /// The first offset of the oldest transaction that is open, or whose marker is not below `visible`; or [`ALL_STABLE`].
+    fn first_unstable(&self, visible: i64) -> i64 {
+        let ended = self.ended.first_unconfirmed(visible).into_iter();
+        ended
+            .chain(self.producers.first_open_transaction())
+            .min()
+            .unwrap_or(ALL_STABLE)
+    }
     /// Takes note of transactions whose markers were written to a segment, in their order.
     pub(super) fn note_ended(&mut self, segment: &Segment, ended: &[Ended]) {
         for (at, one) in ended.iter().enumerate() {
@@ -81,7 +83,7 @@ impl Written {
                 let unstable = ends_later.chain(open).min();
                 segment.aborted.push(one.aborted(unstable));
             }
-            self.unconfirmed.push((one.first_offset, one.last_offset));
+            self.ended.push(one.first_offset, one.last_offset);
         }
     }
 }

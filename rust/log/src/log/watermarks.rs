@@ -78,12 +78,15 @@ impl Log {
     /// Sets how far all brokers have this log that must have it; `None` where this one alone must. Consumers see nothing from that
     /// offset on, whatever is written, and from now on also less than before where the offset has fallen (KIP-101).
     ///
-    /// A transaction whose marker consumers have seen once counts as ended also when the offset falls to before that marker: those
-    /// who read committed messages see its messages before the offset, though its end may yet be cut. The offset must not fall
-    /// so in use before the log can find again what ended behind it.
+    /// A transaction whose marker is not before the offset counts as open, also if consumers have seen that marker once: its end may
+    /// yet be cut. Of what ended long before, the log remembers little: then readers of committed messages see less than they might
+    /// until the offset has risen again. What ended before the log was opened counts as ended.
     pub fn agree(&self, offset: Option<i64>) {
-        self.watermarks.agree(offset.unwrap_or(ALONE));
-        self.watermark_has_moved();
+        let offset = offset.unwrap_or(ALONE);
+        let written = self.written.lock();
+        self.hide_unconfirmed(&written, offset.min(self.high_watermark()));
+        self.watermarks.agree(offset);
+        self.publish_unstable(&written);
     }
 }
 
