@@ -9,9 +9,11 @@
 mod support;
 mod transacting;
 
-use kafkalite_log::{Durability, Log, LogConfig};
+use std::path::Path;
+
+use kafkalite_log::{Durability, Log, LogConfig, OpenOptions};
 use kafkalite_world::Dice;
-use support::{append, open};
+use support::{NOW, append, open};
 use transacting::{committed, end, in_transaction};
 
 const PRODUCERS: i64 = 4;
@@ -37,6 +39,8 @@ struct Model {
     open: [Option<usize>; PRODUCERS as usize],
     flushed: i64,
     agreed: Option<i64>,
+    /// What the offset does not fall to before.
+    lowest: i64,
     synced: bool,
 }
 
@@ -86,6 +90,17 @@ impl Model {
     }
 }
 
+/// Opens a log anew, after a stop in good order or a crash that took nothing.
+fn opened_again(dir: &Path, config: &LogConfig, in_order: bool, agreed: Option<i64>) -> Log {
+    let options = OpenOptions {
+        clean_shutdown: in_order,
+        agreed,
+        now_ms: NOW,
+        ..OpenOptions::default()
+    };
+    Log::open(dir, config.clone(), &options).unwrap().0
+}
+
 #[test]
 fn a_transaction_whose_end_may_be_cut_is_open_again_in_any_order_of_events() {
     for seed in 0..20 {
@@ -101,13 +116,14 @@ fn a_transaction_whose_end_may_be_cut_is_open_again_in_any_order_of_events() {
             },
             ..LogConfig::default()
         };
-        let (log, _) = open(dir.path(), &config);
+        let (mut log, _) = open(dir.path(), &config);
         let mut model = Model {
             messages: Vec::new(),
             transactions: Vec::new(),
             open: [None; PRODUCERS as usize],
             flushed: 0,
             agreed: None,
+            lowest: 0,
             synced,
         };
         let mut sequences = [0; PRODUCERS as usize];
@@ -115,7 +131,7 @@ fn a_transaction_whose_end_may_be_cut_is_open_again_in_any_order_of_events() {
             let what = format!("seed {seed}, step {step}");
             let producer = rng.i64(0..PRODUCERS);
             let of = producer as usize;
-            match rng.u8(0..20) {
+            match rng.u8(0..21) {
                 0..5 => {
                     append(&log, &[b"plain"]);
                     model.messages.push(Appended::Plain);
@@ -142,13 +158,23 @@ fn a_transaction_whose_end_may_be_cut_is_open_again_in_any_order_of_events() {
                     }
                 }
                 13..19 => {
-                    let agreed = rng.i64(0..=model.end() + 3);
+                    let agreed = rng.i64(model.lowest..=model.end() + 3);
                     model.agreed = (rng.u8(0..8) > 0).then_some(agreed);
                     log.agree(model.agreed);
                 }
-                _ => {
+                19 => {
                     log.flush().unwrap();
                     model.flushed = model.end();
+                }
+                _ => {
+                    let in_order = rng.bool();
+                    if in_order {
+                        log.close().unwrap();
+                    }
+                    drop(log);
+                    log = opened_again(dir.path(), &config, in_order, model.agreed);
+                    model.flushed = model.end();
+                    model.lowest = model.agreed.unwrap_or(i64::MAX).min(model.end());
                 }
             }
             model.check(&log, &what);

@@ -232,6 +232,7 @@ fn open_partition(
         recovery_point: wanted.known.recovery_point,
         log_start_offset: wanted.known.start_offset,
         compacted_to: wanted.known.compacted_to,
+        agreed: None,
         clean_shutdown: wanted.known.clean,
         now_ms: world.now_ms(),
         disk: Arc::clone(&world.disk),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::append::{producer_batch, tracks_producer};
+use super::ended::EndedTransactions;
 use super::interrupted;
 use super::markers::stored_end;
 use super::options::{OpenOptions, Recovered};
@@ -25,6 +26,14 @@ pub(super) struct Loaded {
     pub(super) active: ActiveSegment,
     pub(super) start_offset: i64,
     pub(super) end_offset: i64,
+}
+
+/// What the batches say beside their records.
+pub(super) struct Replayed {
+    pub(super) producers: Producers,
+    /// Those that ended behind what is agreed upon, and perhaps more.
+    pub(super) ended: EndedTransactions,
+    pub(super) epochs: LeaderEpochs,
 }
 
 /// Opens every segment. Those that reach beyond the recovery point after an unclean stop are walked and verified; the
@@ -248,7 +257,7 @@ pub(super) fn replay(
     loaded: &Loaded,
     options: &OpenOptions,
     recovered: &mut Recovered,
-) -> Result<(Producers, LeaderEpochs)> {
+) -> Result<Replayed> {
     let (start, end) = (loaded.start_offset, loaded.end_offset);
     let segments: Vec<&Segment> = loaded
         .sealed
@@ -259,20 +268,24 @@ pub(super) fn replay(
     let disk = &*place.disk;
     let bases: Vec<i64> = segments.iter().map(|segment| segment.base_offset).collect();
     snapshots::remove_strays(disk, &place.dir, &bases)?;
-    // From before the first segment whose aborted transactions are to be found: they may have begun earlier.
+    // From before the first segment whose aborted transactions are to be found: they may have begun earlier. And from before the
+    // first of those that are open again.
     let made_anew = segments
         .iter()
         .find(|segment| segment.aborted.is_from_batches())
         .map(|segment| segment.base_offset);
-    let up_to = made_anew.unwrap_or(end);
+    let open_again = options.agreed.filter(|agreed| *agreed < end);
+    let from_before = made_anew.into_iter().chain(open_again).min();
+    let up_to = from_before.unwrap_or(end);
     let snapshot = snapshots::load_newest(disk, &place.dir, start, end, up_to)?;
     // A log that was closed in order without any snapshot comes from before there were producers to remember.
-    let known = if options.clean_shutdown && made_anew.is_none() {
+    let known = if options.clean_shutdown && from_before.is_none() {
         end
     } else {
         start
     };
     let (snapshot_offset, mut producers) = snapshot.unwrap_or((known, Producers::default()));
+    let mut ended = EndedTransactions::default();
     let mut epochs = LeaderEpochs::load(disk, &place.dir).or_else(|error| match error {
         LogError::MalformedFile { .. } => {
             tracing::warn!(%error, "taking the leader epochs from the batches instead");
@@ -308,8 +321,8 @@ pub(super) fn replay(
             if header.base_offset >= snapshot_offset {
                 if tracks_producer(&header) {
                     producers.replay(&producer_batch(&header));
-                } else {
-                    replay_end(&mut producers, segment, &found)?;
+                } else if let Some(one) = replay_end(&mut producers, segment, &found)? {
+                    ended.push(one.first_offset, one.last_offset);
                 }
             }
             let epoch = header.partition_leader_epoch;
@@ -321,26 +334,33 @@ pub(super) fn replay(
     if epochs.begin_at(start) || cut {
         epochs.save(&*place.disk)?;
     }
-    Ok((producers, epochs))
+    Ok(Replayed {
+        producers,
+        ended,
+        epochs,
+    })
 }
 
-/// Takes note of a marker, and of the transaction that it aborts if the segment's index is made anew.
-fn replay_end(producers: &mut Producers, segment: &Segment, found: &Found) -> Result<()> {
+/// Takes note of a marker, and of the transaction that it aborts if the segment's index is made anew. Answers the transaction.
+fn replay_end(
+    producers: &mut Producers,
+    segment: &Segment,
+    found: &Found,
+) -> Result<Option<Ended>> {
     let Some(end) = stored_end(&segment.file, found)? else {
-        return Ok(());
+        return Ok(None);
     };
-    let first_offset = producers.replay_end(&end);
-    if let Some(first_offset) = first_offset.filter(|_| end.aborted)
+    let ended = producers.replay_end(&end).map(|first_offset| Ended {
+        producer_id: end.producer_id,
+        first_offset,
+        last_offset: found.head.last_offset,
+        aborted: end.aborted,
+    });
+    if let Some(ended) = ended.filter(|ended| ended.aborted)
         && segment.aborted.is_from_batches()
     {
-        let ended = Ended {
-            producer_id: end.producer_id,
-            first_offset,
-            last_offset: found.head.last_offset,
-            aborted: true,
-        };
         let open = producers.first_open_transaction();
         segment.aborted.push(ended.aborted(open));
     }
-    Ok(())
+    Ok(ended)
 }

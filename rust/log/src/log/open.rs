@@ -7,9 +7,8 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-use super::ended::EndedTransactions;
 use super::flush::Flushing;
-use super::load::{Loaded, load, replay};
+use super::load::{Loaded, Replayed, load, replay};
 use super::options::{OpenOptions, Recovered};
 use super::role::RoleCell;
 use super::transactions::ALL_STABLE;
@@ -22,7 +21,7 @@ use crate::{Durability, LogConfig, LogError, Result};
 impl Log {
     /// Opens the partition in `dir`, which is created when missing.
     ///
-    /// Everything that recovery keeps becomes visible: the high watermark starts at the end.
+    /// Everything that recovery keeps becomes visible, as far as it is agreed upon.
     pub fn open(
         dir: impl Into<PathBuf>,
         config: LogConfig,
@@ -34,7 +33,11 @@ impl Log {
         let place = Place::new(dir, Arc::clone(&options.disk));
         let mut recovered = Recovered::default();
         let loaded = load(&place, &config, options, &mut recovered)?;
-        let (producers, epochs) = replay(&place, &loaded, options, &mut recovered)?;
+        let Replayed {
+            producers,
+            ended,
+            epochs,
+        } = replay(&place, &loaded, options, &mut recovered)?;
         let Loaded {
             sealed: mut segments,
             rebuilt,
@@ -53,9 +56,9 @@ impl Log {
             config: ArcSwap::from_pointee(config),
             segments: ArcSwap::from_pointee(segments),
             start_offset: AtomicI64::new(start_offset),
-            watermarks: Watermarks::new(end_offset, flushed.max(start_offset)),
+            watermarks: Watermarks::new(end_offset, flushed.max(start_offset), options.agreed),
             role: RoleCell::unsaid(),
-            unstable: AtomicI64::new(producers.first_open_transaction().unwrap_or(ALL_STABLE)),
+            unstable: AtomicI64::new(ALL_STABLE),
             flushing: Flushing::new(options.now_ms),
             failure: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -71,12 +74,13 @@ impl Log {
                 rolled: rebuilt,
                 snapshots: Vec::new(),
                 producers,
-                ended: EndedTransactions::default(),
+                ended,
                 epochs,
             }),
             saving_epochs: Mutex::new(()),
             place,
         };
+        log.publish_unstable(&log.written.lock());
         if synced {
             // What was found is exposed only after it was flushed, like everything else in such a log.
             log.flush()?;

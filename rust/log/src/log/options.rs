@@ -14,6 +14,8 @@ pub struct OpenOptions {
     pub log_start_offset: i64,
     /// The offset before which compaction, perhaps another broker's, has left holes, from `cleaner-offset-checkpoint`.
     pub compacted_to: i64,
+    /// How far the brokers that must have the log had it; `None` where this one alone must. See [`Log::agree`](crate::Log::agree).
+    pub agreed: Option<i64>,
     /// Whether the directory was closed in order (Kafka's `.kafka_cleanshutdown`): nothing is verified then.
     pub clean_shutdown: bool,
     /// The clock, in milliseconds since 1970.
@@ -29,6 +31,7 @@ impl Default for OpenOptions {
             recovery_point: 0,
             log_start_offset: 0,
             compacted_to: 0,
+            agreed: None,
             clean_shutdown: false,
             now_ms: 0,
             disk: disk::os(),

@@ -24,13 +24,13 @@ pub(super) struct Watermarks {
 }
 
 impl Watermarks {
-    /// Those of a log whose messages are all visible.
-    pub(super) fn new(end: i64, flushed: i64) -> Self {
+    /// Those of a log whose messages are all visible that are `agreed` upon.
+    pub(super) fn new(end: i64, flushed: i64, agreed: Option<i64>) -> Self {
         Self {
             end: AtomicI64::new(end),
             flushed: AtomicI64::new(flushed),
             durable: AtomicI64::new(end),
-            agreed: AtomicI64::new(ALONE),
+            agreed: AtomicI64::new(agreed.unwrap_or(ALONE)),
         }
     }
 
@@ -80,7 +80,10 @@ impl Log {
     ///
     /// A transaction whose marker is not before the offset counts as open, also if consumers have seen that marker once: its end may
     /// yet be cut. Of what ended long before, the log remembers little: then readers of committed messages see less than they might
-    /// until the offset has risen again. What ended before the log was opened counts as ended.
+    /// until the offset has risen again.
+    ///
+    /// The log knows nothing of what had ended when it was opened, but for what lay behind the offset that was
+    /// [agreed](super::OpenOptions::agreed) upon then: the offset does not fall to before that.
     pub fn agree(&self, offset: Option<i64>) {
         let offset = offset.unwrap_or(ALONE);
         let written = self.written.lock();
@@ -96,7 +99,7 @@ mod tests {
 
     #[test]
     fn consumers_see_the_smallest_of_what_is_written_kept_and_agreed() {
-        let marks = Watermarks::new(10, 4);
+        let marks = Watermarks::new(10, 4, None);
         assert_eq!(marks.visible(), 10);
         marks.written(20, false);
         assert_eq!((marks.end(), marks.visible()), (20, 10), "not kept yet");
