@@ -1,15 +1,19 @@
 //! What goes on beside a session's questions: it is kept alive, and what becomes of it is told.
 
-use std::time::Duration;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
-use zookeeper_client::{Client, SessionState as ClientState};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use zookeeper_client::{Client, Error, SessionState as ClientState};
 
 use super::lease::{Lease, SinceBoot};
 
 /// Questions in one time-out: so the lease is renewed long before it ends, also if one is lost.
 const BEATS: u32 = 4;
+
+/// Time-outs after which nothing is answered any more: a session that reaches nobody is over before.
+pub(super) const PATIENCE: u32 = 2;
 
 /// How a session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,40 +36,52 @@ impl From<ClientState> for SessionState {
     }
 }
 
-/// Goes on until the session is over.
+/// The client of a session, as long as that is not over.
+pub(super) type SharedClient = Arc<Mutex<Option<Client>>>;
+
+/// Goes on until the session is over, and then lets go of the client.
 pub(super) async fn beat(
     client: Client,
-    timeout: Duration,
+    shared: SharedClient,
     lease: Lease,
     states: watch::Sender<SessionState>,
 ) {
     tokio::select! {
-        () = ask(&client, timeout / BEATS, &lease) => {}
-        () = tell(&client, &lease, &states) => {}
+        () = ask(&client, &lease) => {
+            tracing::warn!("ZooKeeper answers nothing any more in session {}: it is given up", client.session_id());
+        }
+        () = tell(&client, &states) => {}
     }
+    lease.end();
+    shared.lock().take();
+    states.send_replace(SessionState::Ended);
 }
 
-/// The client has pings of its own, but does not say when they were sent.
-async fn ask(client: &Client, every: Duration, lease: &Lease) {
-    let mut ticks = interval(every);
+/// Renews the lease until a question stays without an answer for longer than any session lives. The client has pings of its own,
+/// but does not say when they were sent; and it is enough for them that a server answers pings.
+async fn ask(client: &Client, lease: &Lease) {
+    let session_timeout = client.session_timeout();
+    let mut ticks = interval(session_timeout / BEATS);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let asked = SinceBoot::now();
-        // It waits while there is no connection, and ends at the latest with the session.
-        if client.check_stat("/").await.is_ok() {
-            lease.renew(asked);
+        // It waits while there is no connection.
+        match timeout(session_timeout * PATIENCE, client.check_stat("/")).await {
+            Ok(Ok(_)) => lease.renew(asked),
+            // The client's own task is no more, so it will not tell how the session ends.
+            Err(_) | Ok(Err(Error::UnexpectedError(_))) => return,
+            Ok(Err(_)) => {}
         }
     }
 }
 
-async fn tell(client: &Client, lease: &Lease, states: &watch::Sender<SessionState>) {
+/// Tells how the session is, until it is over.
+async fn tell(client: &Client, states: &watch::Sender<SessionState>) {
     let mut watcher = client.state_watcher();
     let mut state = SessionState::from(client.state());
     while state != SessionState::Ended {
         states.send_replace(state);
         state = watcher.changed().await.into();
     }
-    lease.end();
-    states.send_replace(state);
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use zookeeper_client::{Client, Error};
 
 use super::error::ZooKeeperError;
-use super::heart::{SessionState, beat};
+use super::heart::{PATIENCE, SessionState, SharedClient, beat};
 use super::lease::{Lease, SinceBoot};
 
 /// How long after a connection broke the same is asked again. Then it waits for the next connection by itself.
@@ -23,8 +23,8 @@ pub struct ZooKeeperSession(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Nothing once it is closed.
-    client: Mutex<Option<Client>>,
+    /// Nothing once it is over.
+    client: SharedClient,
     heart: Mutex<Option<JoinHandle<()>>>,
     states: watch::Receiver<SessionState>,
     lease: Lease,
@@ -56,19 +56,22 @@ impl ZooKeeperSession {
         servers: String,
     ) -> Self {
         let (sender, states) = watch::channel(SessionState::Connected);
-        let session_timeout = client.session_timeout();
-        let lease = Lease::new(asked, session_timeout);
-        let heart = tokio::spawn(beat(client.clone(), session_timeout, lease.clone(), sender));
+        let (id, timeout) = (client.session_id().0, client.session_timeout());
+        let chroot = client.path().len();
+        let lease = Lease::new(asked, timeout);
+        let beating = client.clone();
+        let client = Arc::new(Mutex::new(Some(client)));
+        let heart = tokio::spawn(beat(beating, Arc::clone(&client), lease.clone(), sender));
         Self(Arc::new(Inner {
+            client,
             heart: Mutex::new(Some(heart)),
             states,
             lease,
-            id: client.session_id().0,
-            timeout: session_timeout,
+            id,
+            timeout,
             earlier,
             servers,
-            chroot: client.path().len(),
-            client: Mutex::new(Some(client)),
+            chroot,
         }))
     }
 
@@ -126,9 +129,9 @@ impl ZooKeeperSession {
         let _ = timeout(self.timeout(), over).await;
     }
 
-    /// How long any question may take: a session that reaches nobody is over before.
+    /// How long any question may take.
     pub(super) fn patience(&self) -> Duration {
-        2 * self.timeout()
+        self.timeout() * PATIENCE
     }
 
     /// Bytes that the server sees before each path.

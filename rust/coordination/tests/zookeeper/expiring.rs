@@ -1,6 +1,8 @@
 //! Sessions that end, and what they leave behind.
 
 use kafkalite_coordination::session::{Ensemble, SessionState, ZooKeeperError, ZooKeeperSession};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::network::Network;
@@ -178,4 +180,55 @@ async fn a_session_ends_with_its_last_handle() {
         .await
         .expect("sooner than it would expire");
     assert_eq!(seen.unwrap(), Some(vec![]));
+}
+
+/// Begins sessions of 400 ms and keeps them alive, but answers no question.
+async fn answer_pings_only(mut stream: TcpStream) -> std::io::Result<()> {
+    let mut begun = false;
+    loop {
+        let length = stream.read_i32().await?;
+        let mut request = vec![0; length as usize];
+        stream.read_exact(&mut request).await?;
+        if !begun {
+            begun = true;
+            // Protocol, time-out, session, password, and that it may write.
+            let answer = [
+                &[0; 4][..],
+                &400_i32.to_be_bytes(),
+                &7_i64.to_be_bytes(),
+                &16_i32.to_be_bytes(),
+                &[0; 17],
+            ]
+            .concat();
+            stream.write_i32(answer.len() as i32).await?;
+            stream.write_all(&answer).await?;
+        } else if request[..4] == (-2_i32).to_be_bytes() {
+            stream.write_i32(16).await?;
+            stream
+                .write_all(&[&request[..4], &[0; 12]].concat())
+                .await?;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_answers_nothing_but_pings_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answer_pings_only(stream));
+        }
+    });
+    let session = ensemble(&address, SHORT).connect().await.unwrap();
+    let read = session.get("/ids/a").await;
+    assert!(read.is_err(), "{read:?}");
+    timeout(LONG, session.ended())
+        .await
+        .expect("a session that ends");
+    let over = session.get("/ids/a").await;
+    assert!(
+        matches!(over, Err(ZooKeeperError::SessionEnded { .. })),
+        "{over:?}"
+    );
 }
