@@ -34,6 +34,31 @@ async fn a_node_is_created_with_its_parents_and_read_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_nodes_are_read_at_once_and_each_is_the_right_one() {
+    let Some(place) = Place::new() else { return };
+    let session = place.session().await;
+    for number in (0..200).step_by(2) {
+        session
+            .create(&format!("/{number}"), number.to_string().as_bytes())
+            .await
+            .unwrap();
+    }
+    let mut paths: Vec<_> = (0..200).map(|number| format!("/{number}")).collect();
+    let found = session.get_all(&paths).await.unwrap();
+    assert_eq!(found.len(), 200);
+    for (number, node) in found.into_iter().enumerate() {
+        let data = node.map(|node| String::from_utf8(node.data).unwrap());
+        assert_eq!(data, (number % 2 == 0).then(|| number.to_string()));
+    }
+    paths[150] = "/a//b".to_owned();
+    let refused = session.get_all(&paths).await;
+    assert!(
+        matches!(&refused, Err(ZooKeeperError::Refused { path, .. }) if path == "/a//b"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_write_by_version_does_not_undo_anothers() {
     let Some(place) = Place::new() else { return };
     let (one, two) = (place.session().await, place.session().await);
