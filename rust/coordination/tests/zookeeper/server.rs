@@ -2,8 +2,8 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use kafkalite_coordination::session::{Ensemble, EnsembleSettings, ZooKeeperSession};
@@ -102,24 +102,36 @@ impl Drop for Server {
     }
 }
 
-/// A place of one's own on a server that all tests share, which nobody may disturb.
-pub(crate) struct Place(String);
+/// A place of one's own on a server that tests share which run at the same time, and which nobody may disturb.
+pub(crate) struct Place {
+    address: String,
+    _server: Arc<Server>,
+}
 
 impl Place {
     pub(crate) fn new() -> Option<Self> {
-        static SHARED: OnceLock<Option<Server>> = OnceLock::new();
+        static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
         static PLACES: AtomicU32 = AtomicU32::new(0);
-        let server = SHARED.get_or_init(Server::start).as_ref()?;
+        let mut shared = SHARED.lock().unwrap();
+        let running = shared.upgrade();
+        let server = match running {
+            Some(server) => server,
+            None => Arc::new(Server::start()?),
+        };
+        *shared = Arc::downgrade(&server);
         let number = PLACES.fetch_add(1, Ordering::Relaxed);
-        Some(Self(format!("{}/test-{number}", server.address())))
+        Some(Self {
+            address: format!("{}/test-{number}", server.address()),
+            _server: server,
+        })
     }
 
     pub(crate) fn address(&self) -> &str {
-        &self.0
+        &self.address
     }
 
     pub(crate) async fn session(&self) -> ZooKeeperSession {
-        ensemble(&self.0, LONG).connect().await.unwrap()
+        ensemble(&self.address, LONG).connect().await.unwrap()
     }
 }
 
