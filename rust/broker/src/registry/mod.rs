@@ -1,7 +1,7 @@
 //! The registry keeps the [image](ClusterImage) of the cluster, and changes it: topics are created, grown and deleted.
 //!
 //! This broker is alone, so its data directory says what there is. Reading takes no lock: readers share an image that changes
-//! replace as a whole. Changes follow one another, run on blocking threads, and each happens when the [`catalog`] is replaced on
+//! replace as a whole. Changes follow one another, run on blocking threads, and each happens when the [catalog](Catalog) is replaced on
 //! disk; what is left to do then is finished by the next start if a crash comes between. What is to lie here is handed to the
 //! [replicas](crate::replicas): a topic is in the image after its partitions can be read, and is out of it before they cannot.
 //!
@@ -10,12 +10,8 @@
 //! [`NewTopic`] and the growth of a topic say how many partitions there are to be, and drop where they are to lie. How many
 //! files may be open is counted where they are, in `replicas/descriptors`.
 
-mod catalog;
-mod creation;
-mod deletion;
-mod growth;
-mod in_turn;
-mod start;
+mod local;
+mod turns;
 
 use std::sync::Arc;
 
@@ -27,8 +23,8 @@ use uuid::Uuid;
 
 use crate::config::Configs;
 use crate::replicas::{HostedTopic, Replicas};
-use catalog::Catalog;
-pub(crate) use creation::NewTopic;
+pub(crate) use local::NewTopic;
+use local::catalog::Catalog;
 
 /// The registry of a broker that is alone.
 pub(crate) struct Registry {
@@ -108,6 +104,7 @@ mod tests {
     use kafkalite_world::disk::os;
     use rustix::fs::inotify;
 
+    use super::local::catalog;
     use super::*;
     use crate::config::{BrokerConfig, Overrides};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Registry, catalog::Catalog};
+use super::{Registry, local::catalog::Catalog};
 use crate::refusal::Refusal;
 
 pub(super) type Changed<T> = Result<T, Refusal>;

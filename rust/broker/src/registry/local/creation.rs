@@ -6,11 +6,10 @@ use kafkalite_cluster::creation::{Creator, check, exists};
 use kafkalite_cluster::{PartitionImage, TopicImage};
 use kafkalite_wire::ErrorCode;
 
-use super::Registry;
 use super::catalog::{Catalog, CatalogEntry};
-use super::in_turn::Changed;
 use crate::config::Overrides;
 use crate::refusal::Refusal;
+use crate::registry::{Registry, turns::Changed};
 use crate::replicas::Lying;
 
 /// A topic to be created. The settings have been checked, and all partitions are to lie on this broker.

@@ -6,9 +6,8 @@ use kafkalite_cluster::growth::{Growth, plan};
 use kafkalite_cluster::unknown_topic;
 use kafkalite_world::Disk;
 
-use super::Registry;
 use super::catalog::Catalog;
-use super::in_turn::Changed;
+use crate::registry::{Registry, turns::Changed};
 
 impl Registry {
     /// Gives a topic `count` partitions in all.

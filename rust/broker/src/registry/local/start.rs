@@ -17,8 +17,8 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::catalog::{Catalog, CatalogEntry};
-use super::{Registry, image_of};
 use crate::config::Configs;
+use crate::registry::{Registry, image_of};
 use crate::replicas::{Lying, Replicas, discard, remove_partitions};
 
 impl Registry {

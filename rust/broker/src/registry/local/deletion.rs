@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use kafkalite_cluster::unknown_topic;
 
-use super::Registry;
 use super::catalog::Catalog;
-use super::in_turn::Changed;
 use crate::refusal::Refusal;
+use crate::registry::{Registry, turns::Changed};
 
 impl Registry {
     /// Deletes topics by name: they are gone when this returns, their files some time later.

@@ -20,7 +20,7 @@ use kafkalite_world::Disk;
 use uuid::Uuid;
 
 /// Name of the file in the data directory.
-pub(super) const FILE_NAME: &str = "topics.catalog";
+pub(crate) const FILE_NAME: &str = "topics.catalog";
 const VERSION: &str = "1";
 
 /// What is remembered of one topic.
@@ -34,7 +34,7 @@ pub(super) struct CatalogEntry {
 
 /// All topics by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Catalog {
+pub(crate) struct Catalog {
     /// The file.
     path: PathBuf,
     pub(super) topics: BTreeMap<String, CatalogEntry>,
