@@ -64,9 +64,10 @@ impl Broker {
             .configs
             .check_topic(settings)
             .map_err(|error| Refusal::new(ErrorCode::InvalidConfig, error.to_string()))?;
+        let partitions = partitions.unwrap_or(state.configs.settings().num_partitions);
         let new = NewTopic {
             name: name.to_owned(),
-            partitions: partitions.unwrap_or(state.configs.settings().num_partitions),
+            wish: state.registry.anywhere(partitions),
             overrides,
         };
         one(state.registry.create(vec![new]).await).map(|_| ())

@@ -7,7 +7,7 @@ use kafkalite_wire::{CodedError, ErrorCode};
 
 use crate::MAX_PARTITIONS;
 use crate::image::{ClusterImage, TopicImage};
-use crate::placement::{Placed, spread, there_are};
+use crate::placement::{Placed, check_assigned, check_replicas, spread, there_are};
 
 /// A topic that is to grow, and where its new partitions are to lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,18 @@ pub struct Growth {
     pub topic: Arc<TopicImage>,
     /// The replicas of each partition that is added.
     pub added: Placed,
+}
+
+impl Growth {
+    /// The topic as it will be.
+    pub fn grown(&self) -> TopicImage {
+        let partitions = self.topic.partitions.iter().cloned();
+        TopicImage {
+            partitions: partitions.chain(self.added.new_partitions()).collect(),
+            name: Arc::clone(&self.topic.name),
+            id: self.topic.id,
+        }
+    }
 }
 
 /// How a topic gets `count` partitions in all; on the brokers of `assignments`, one for each that is added, or wherever there is
@@ -45,12 +57,14 @@ pub fn plan(
         .first()
         .map_or(1, |first| first.replicas.len());
     let added = match assignments {
-        None => spread(image, now, count - now, replicas),
+        None => {
+            check_replicas(image, name, replicas as i32)?;
+            spread(image, now, count - now, replicas)
+        }
         Some(assigned) => {
             let wanted = (count - now) as usize;
             let fits = |brokers: &Vec<i32>| {
-                brokers.len() == replicas
-                    && crate::placement::check_assigned(image, 0, brokers).is_ok()
+                brokers.len() == replicas && check_assigned(image, 0, brokers).is_ok()
             };
             if assigned.len() != wanted || !assigned.iter().all(fits) {
                 return Err(CodedError::new(
@@ -72,8 +86,8 @@ pub fn plan(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::Replicas;
     use crate::image::tests::image;
+    use crate::image::{PartitionImage, Replicas};
 
     #[test]
     fn new_partitions_go_on_where_the_old_ones_end() {
@@ -85,8 +99,29 @@ mod tests {
                 .replicas()
                 .eq(&[Replicas::from([2]), Replicas::from([1])])
         );
+        let leaders: Vec<_> = growth
+            .grown()
+            .partitions
+            .iter()
+            .map(|one| one.leader)
+            .collect();
+        assert_eq!(leaders, [Some(1), Some(2), Some(1)]);
         let growth = plan(&image, "t", 2, Some(&[vec![1]])).unwrap();
         assert!(growth.added.replicas().eq(&[Replicas::from([1])]));
+    }
+
+    #[test]
+    fn new_partitions_have_as_many_replicas_as_the_old_ones_or_are_not_made() {
+        let mut image = image(&[1, 2], &["t"]);
+        let topic = TopicImage::clone(image.topic("t").unwrap());
+        let replicated = PartitionImage::healthy([1, 2].into(), 0);
+        image.insert(Arc::new(TopicImage {
+            partitions: vec![replicated],
+            ..topic
+        }));
+        image.brokers.remove(&2);
+        let refused = plan(&image, "t", 2, None).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::InvalidReplicationFactor);
     }
 
     #[test]

@@ -78,6 +78,12 @@ impl PartitionImage {
 }
 
 impl TopicImage {
+    /// The partitions that lie on a broker, with their numbers.
+    pub fn lying_on(&self, broker: i32) -> impl Iterator<Item = (i32, &PartitionImage)> {
+        let numbered = (0..).zip(&self.partitions);
+        numbered.filter(move |(_, partition)| partition.replicas.contains(&broker))
+    }
+
     /// The partition of this number.
     pub fn partition(&self, index: i32) -> Option<&PartitionImage> {
         self.partitions.get(usize::try_from(index).ok()?)
@@ -131,6 +137,12 @@ impl ClusterImage {
     /// All topics, in no particular order.
     pub fn topics(&self) -> impl Iterator<Item = &Arc<TopicImage>> {
         self.by_name.values()
+    }
+
+    /// Who of those that hold a partition is not there now.
+    pub fn offline(&self, partition: &PartitionImage) -> Vec<i32> {
+        let is_away = |id: &&i32| !self.brokers.contains_key(id);
+        partition.replicas.iter().filter(is_away).copied().collect()
     }
 
     /// The names of all topics, in order.

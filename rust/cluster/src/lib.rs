@@ -9,6 +9,7 @@ pub mod deletion;
 pub mod election;
 pub mod growth;
 mod image;
+mod leadership;
 pub mod names;
 mod placement;
 pub mod reassignment;
@@ -16,6 +17,7 @@ mod topic_key;
 mod unknown;
 
 pub use image::{BrokerImage, ClusterImage, Endpoint, PartitionImage, Replicas, TopicImage};
+pub use leadership::elsewhere;
 pub use placement::{Placed, Placement, place};
 pub use topic_key::TopicKey;
 pub use unknown::{unknown_partition, unknown_topic, unknown_topic_id};

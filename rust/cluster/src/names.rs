@@ -28,9 +28,13 @@ pub(crate) fn colliding<'a>(
     if !name.contains(['.', '_']) {
         return None;
     }
-    let flat = |name: &str| name.replace('.', "_");
-    let own = flat(name);
-    others.find(|&other| other != name && flat(other) == own)
+    // Of a topic that is to be created all others are looked at, and nothing is copied for that.
+    let flat = |byte: u8| if byte == b'.' { b'_' } else { byte };
+    let is_alike = |other: &str| {
+        let mut pairs = other.bytes().zip(name.bytes());
+        other.len() == name.len() && pairs.all(|(one, two)| flat(one) == flat(two))
+    };
+    others.find(|&other| other != name && is_alike(other))
 }
 
 #[cfg(test)]

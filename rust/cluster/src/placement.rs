@@ -4,7 +4,7 @@ use kafkalite_names::shown;
 use kafkalite_wire::{CodedError, ErrorCode};
 
 use crate::MAX_PARTITIONS;
-use crate::image::{ClusterImage, Replicas};
+use crate::image::{ClusterImage, PartitionImage, Replicas};
 
 /// A wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,23 @@ impl Placed {
         self.in_turn.iter().cycle().take(self.count as usize)
     }
 
+    /// How many of them are to lie on a broker.
+    pub fn count_on(&self, broker: i32) -> usize {
+        let replicas = self.replicas();
+        replicas.filter(|one| one.contains(&broker)).count()
+    }
+
+    /// The replication factor: how many replicas the first partition has.
+    pub fn factor(&self) -> usize {
+        self.in_turn.first().map_or(0, |replicas| replicas.len())
+    }
+
+    /// Each as it begins.
+    pub(crate) fn new_partitions(&self) -> impl Iterator<Item = PartitionImage> {
+        let replicas = self.replicas().cloned();
+        replicas.map(|replicas| PartitionImage::healthy(replicas, 0))
+    }
+
     /// Each on brokers of its own.
     pub(crate) fn one_by_one(assigned: Vec<Replicas>) -> Self {
         Self {
@@ -50,9 +67,9 @@ impl Placed {
 }
 
 /// The replicas of each partition of a new topic.
-pub fn place(image: &ClusterImage, name: &str, wish: Placement) -> Result<Placed, CodedError> {
+pub fn place(image: &ClusterImage, name: &str, wish: &Placement) -> Result<Placed, CodedError> {
     match wish {
-        Placement::Anywhere {
+        &Placement::Anywhere {
             partitions,
             replicas,
         } => {
@@ -60,7 +77,8 @@ pub fn place(image: &ClusterImage, name: &str, wish: Placement) -> Result<Placed
             check_replicas(image, name, replicas)?;
             Ok(spread(image, 0, partitions, replicas as usize))
         }
-        Placement::On(mut assignments) => {
+        Placement::On(assignments) => {
+            let mut assignments: Vec<_> = assignments.iter().collect();
             assignments.sort_unstable_by_key(|(number, _)| *number);
             let numbers = assignments.iter().map(|(number, _)| *number);
             if !numbers.eq(0..assignments.len() as i32) {
@@ -68,9 +86,10 @@ pub fn place(image: &ClusterImage, name: &str, wish: Placement) -> Result<Placed
                     "the partitions of an assignment must be 0, 1, 2 and so on, each once",
                 );
             }
+            check_count(name, assignments.len() as i32)?;
             let checked = assignments.into_iter().map(|(number, brokers)| {
-                check_assigned(image, number, &brokers)?;
-                Ok(brokers.into())
+                check_assigned(image, *number, brokers)?;
+                Ok(brokers.as_slice().into())
             });
             Ok(Placed::one_by_one(checked.collect::<Result<_, _>>()?))
         }
@@ -129,7 +148,12 @@ pub(crate) fn check_count(name: &str, partitions: i32) -> Result<(), CodedError>
     ))
 }
 
-fn check_replicas(image: &ClusterImage, name: &str, replicas: i32) -> Result<(), CodedError> {
+/// Refuses a number of replicas for which there are not as many brokers.
+pub(crate) fn check_replicas(
+    image: &ClusterImage,
+    name: &str,
+    replicas: i32,
+) -> Result<(), CodedError> {
     let brokers = image.brokers.len();
     if (1..=brokers).contains(&usize::try_from(replicas).unwrap_or(0)) {
         return Ok(());
@@ -167,7 +191,7 @@ mod tests {
             partitions,
             replicas,
         };
-        place(&image(brokers, &[]), "t", wish).map_err(|error| error.code)
+        place(&image(brokers, &[]), "t", &wish).map_err(|error| error.code)
     }
 
     #[test]
@@ -208,7 +232,7 @@ mod tests {
     fn an_assignment_names_every_partition_once_and_brokers_that_there_are() {
         let on = |assignments: &[(i32, &[i32])]| {
             let owned = assignments.iter().map(|(at, on)| (*at, on.to_vec()));
-            place(&image(&[1, 2], &[]), "t", Placement::On(owned.collect()))
+            place(&image(&[1, 2], &[]), "t", &Placement::On(owned.collect()))
         };
         let placed = on(&[(1, &[2]), (0, &[2, 1])]).unwrap();
         let expected = [Replicas::from([2, 1]), Replicas::from([2])];

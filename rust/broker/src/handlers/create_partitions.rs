@@ -1,8 +1,8 @@
 //! `CreatePartitions` · key 37 · versions 0–3
 //!
 //! Behaviour: gives a topic the number of partitions asked for, which must be more than it has; they are usable when the
-//! answer comes. An assignment has to name this broker for each new partition. A topic that stands
-//! more than once in the request is answered once and stays as it is.
+//! answer comes. An assignment has to name for each new partition as many brokers as the topic has replicas. A topic
+//! that stands more than once in the request is answered once and stays as it is.
 //!
 //! Version notes: none; 2 is the flexible form.
 
@@ -68,6 +68,7 @@ async fn grow(
     if validate_only {
         Ok(())
     } else {
-        registry.grow(asked.name.clone(), asked.count).await
+        let name = asked.name.clone();
+        registry.grow(name, asked.count, assignments).await
     }
 }

@@ -1,8 +1,8 @@
 //! `CreateTopics` · key 19 · versions 0–7
 //!
 //! Behaviour: each topic is created as a whole or refused with a sentence, by itself; a created topic is usable when the
-//! answer comes. -1 partitions or replicas mean the broker's default. One broker holds one replica: a larger factor is
-//! refused, an assignment has to name this broker. Settings are checked against the table of topic settings. A topic that
+//! answer comes. -1 partitions or replicas mean the broker's default. A broker holds one replica: a larger factor than there are
+//! brokers is refused, and an assignment that names others. Settings are checked against the table of topic settings. A topic that
 //! stands more than once in the request is answered once and not created. The broker's own topics may be created before it
 //! needs them; `__consumer_offsets` is compacted unless something else is asked for, or offsets would be lost with time.
 //!
@@ -40,8 +40,8 @@ pub(super) async fn handle(
     let outcomes = if request.validate_only {
         let check = |wanted: Result<NewTopic, Refusal>| {
             let new = wanted?;
-            context.broker.registry.check(&new)?;
-            Ok(validated(context, &new))
+            let placed = context.broker.registry.check(&new)?;
+            Ok(described(context, &new, placed.count(), placed.factor()))
         };
         wanted.into_iter().map(check).collect()
     } else {
@@ -84,9 +84,11 @@ async fn create(
         let topic = created
             .next()
             .expect("one outcome for each topic that was handed over")?;
+        let partitions = &topic.partitions;
+        let replicas = partitions.first().map_or(0, |first| first.replicas.len());
         Ok(CreatedTopic {
             topic_id: topic.id,
-            ..validated(context, &new)
+            ..described(context, &new, partitions.len() as i32, replicas)
         })
     };
     wanted.into_iter().map(outcome).collect()
@@ -107,9 +109,10 @@ fn parse(context: &Context, topic: CreatableTopic) -> Result<NewTopic, Refusal> 
     } else {
         assigned(&topic)?
     };
-    let placed = place(&image, &topic.name, wish)?;
+    // Of what is wrong with a topic this is said before what is wrong with its settings; it is decided when the topic is created.
+    place(&image, &topic.name, &wish)?;
     Ok(NewTopic {
-        partitions: placed.count(),
+        wish,
         overrides: overrides(context, &topic)?,
         name: topic.name,
     })
@@ -151,7 +154,12 @@ fn overrides(context: &Context, topic: &CreatableTopic) -> Result<Overrides, Ref
 }
 
 /// The answer for a topic as it is, or would be, created.
-fn validated(context: &Context, new: &NewTopic) -> CreatedTopic {
+fn described(
+    context: &Context,
+    new: &NewTopic,
+    num_partitions: i32,
+    replicas: usize,
+) -> CreatedTopic {
     let describe =
         |(row, origins): (&'static crate::config::Row, Vec<ValueOrigin>)| CreatedTopicConfig {
             name: row.name.to_owned(),
@@ -168,8 +176,8 @@ fn validated(context: &Context, new: &NewTopic) -> CreatedTopic {
         .map(describe)
         .collect();
     CreatedTopic {
-        num_partitions: new.partitions,
-        replication_factor: 1,
+        num_partitions,
+        replication_factor: replicas as i16,
         configs: Some(configs),
         ..Default::default()
     }

@@ -15,7 +15,7 @@ use kafkalite_wire::api::describe_topic_partitions::{
 };
 
 use super::{Context, Reply, operations};
-use kafkalite_cluster::{PartitionImage, TopicImage, names as topic_names};
+use kafkalite_cluster::{ClusterImage, PartitionImage, TopicImage, names as topic_names};
 
 pub(super) async fn handle(
     context: &Context,
@@ -41,7 +41,8 @@ pub(super) async fn handle(
         .max_request_partition_size_limit;
     let mut room = request.response_partition_limit.clamp(1, limit) as usize;
     let mut page = DescribeTopicPartitionsResponse::default();
-    for name in names(context, &request) {
+    let image = context.broker.registry.image();
+    for name in names(&image, &request) {
         let first = match &request.cursor {
             Some(cursor) if cursor.topic_name == name => cursor.partition_index,
             _ => 0,
@@ -53,7 +54,7 @@ pub(super) async fn handle(
             });
             break;
         }
-        let Some(topic) = context.broker.registry.topic(&name) else {
+        let Some(topic) = image.topic(&name) else {
             let code = match check_topic_name(&name) {
                 Ok(()) => ErrorCode::UnknownTopicOrPartition,
                 Err(_) => ErrorCode::InvalidTopic,
@@ -61,7 +62,7 @@ pub(super) async fn handle(
             page.topics.push(missing(name, code));
             continue;
         };
-        let described = describe(&topic, first, room);
+        let described = describe(&image, topic, first, room);
         let next = first as usize + described.partitions.len();
         room -= described.partitions.len();
         page.topics.push(described);
@@ -90,13 +91,12 @@ fn is_sound(request: &DescribeTopicPartitionsRequest) -> bool {
 }
 
 /// The topics from the cursor on, each once, in order.
-fn names(context: &Context, request: &DescribeTopicPartitionsRequest) -> BTreeSet<String> {
+fn names(image: &ClusterImage, request: &DescribeTopicPartitionsRequest) -> BTreeSet<String> {
     let from = request
         .cursor
         .as_ref()
         .map_or("", |cursor| &cursor.topic_name);
     if request.topics.is_empty() {
-        let image = context.broker.registry.image();
         return image
             .topics()
             .map(|topic| topic.name.to_string())
@@ -111,7 +111,7 @@ fn names(context: &Context, request: &DescribeTopicPartitionsRequest) -> BTreeSe
         .collect()
 }
 
-fn describe(topic: &TopicImage, first: i32, room: usize) -> DescribedTopic {
+fn describe(image: &ClusterImage, topic: &TopicImage, first: i32, room: usize) -> DescribedTopic {
     let describe = |(index, partition): (usize, &PartitionImage)| DescribedPartition {
         partition_index: index as i32,
         leader_id: partition.leader.unwrap_or(-1),
@@ -120,6 +120,7 @@ fn describe(topic: &TopicImage, first: i32, room: usize) -> DescribedTopic {
         isr_nodes: partition.in_sync.to_vec(),
         eligible_leader_replicas: Some(Vec::new()),
         last_known_elr: Some(Vec::new()),
+        offline_replicas: image.offline(partition),
         ..Default::default()
     };
     DescribedTopic {

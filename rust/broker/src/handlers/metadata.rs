@@ -42,7 +42,8 @@ pub(super) async fn handle(context: &Context, request: MetadataRequest) -> Reply
     // Of one image, so that topics name only brokers that the answer has.
     let image = broker.registry.image();
     let mut topics: Vec<_> = if all {
-        let mut all: Vec<_> = image.topics().map(|topic| describe(topic)).collect();
+        let all = image.topics().map(|topic| describe(&image, topic));
+        let mut all: Vec<_> = all.collect();
         all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         all
     } else {
@@ -118,7 +119,7 @@ async fn create_missing(
     }
     let new = |name: &String| NewTopic {
         name: name.clone(),
-        partitions,
+        wish: registry.anywhere(partitions),
         overrides: Overrides::new(),
     };
     let outcomes = registry.create(missing.iter().map(new).collect()).await;
@@ -139,7 +140,7 @@ fn find(
 ) -> MetadataTopic {
     if is_by_id(context, &asked) {
         return match image.topic_by_id(asked.topic_id) {
-            Some(topic) => describe(topic),
+            Some(topic) => describe(image, topic),
             None => missing_topic(None, asked.topic_id, ErrorCode::UnknownTopicId),
         };
     }
@@ -148,7 +149,7 @@ fn find(
         return missing_topic(None, asked.topic_id, ErrorCode::UnknownTopicId);
     };
     if let Some(topic) = image.topic(&name) {
-        return describe(topic);
+        return describe(image, topic);
     }
     let code = match refused.get(&name) {
         Some(code) => *code,
@@ -167,7 +168,7 @@ fn missing_topic(name: Option<String>, topic_id: Uuid, error_code: ErrorCode) ->
     }
 }
 
-fn describe(topic: &TopicImage) -> MetadataTopic {
+fn describe(image: &ClusterImage, topic: &TopicImage) -> MetadataTopic {
     let describe = |(index, partition): (usize, &PartitionImage)| MetadataPartition {
         error_code: match partition.leader {
             Some(_) => ErrorCode::None,
@@ -178,7 +179,7 @@ fn describe(topic: &TopicImage) -> MetadataTopic {
         leader_epoch: partition.leader_epoch,
         replica_nodes: partition.replicas.to_vec(),
         isr_nodes: partition.in_sync.to_vec(),
-        offline_replicas: Vec::new(),
+        offline_replicas: image.offline(partition),
     };
     MetadataTopic {
         name: Some(topic.name.to_string()),

@@ -1,7 +1,7 @@
 //! What such a topic is like when it is created.
 
 use crate::config::{LEAST_SEGMENT_BYTES, Overrides};
-use crate::registry::NewTopic;
+use crate::registry::{NewTopic, Registry};
 
 /// A topic that the broker keeps for itself.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +13,7 @@ pub(crate) struct InternalTopic {
 }
 
 impl InternalTopic {
-    pub(super) fn to_create(self) -> NewTopic {
+    pub(super) fn to_create(self, registry: &Registry) -> NewTopic {
         let overrides = [
             ("cleanup.policy", "compact".to_owned()),
             ("compression.type", "producer".to_owned()),
@@ -29,7 +29,7 @@ impl InternalTopic {
         ];
         NewTopic {
             name: self.name.to_owned(),
-            partitions: self.partitions,
+            wish: registry.anywhere(self.partitions),
             overrides: Overrides::from(overrides.map(|(name, value)| (name.to_owned(), value))),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kafkalite_cluster::{unknown_partition, unknown_topic};
+use kafkalite_cluster::{TopicKey, elsewhere};
 use kafkalite_log::LogError;
 use kafkalite_wire::ErrorCode;
 
@@ -42,7 +42,8 @@ impl InternalLog {
         if self.registry.topic(self.topic.name).is_some() {
             return Ok(());
         }
-        match self.registry.create_own(self.topic.to_create()).await {
+        let new = self.topic.to_create(&self.registry);
+        match self.registry.create_own(new).await {
             Err(refusal) if refusal.code != ErrorCode::TopicAlreadyExists => Err(refusal),
             _ => Ok(()),
         }
@@ -63,11 +64,15 @@ impl InternalLog {
         records: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
     ) -> Result<StoredUpTo, Refusal> {
         let name = self.topic.name;
+        let image = self.registry.image();
+        let index = partition_of(owner, image.find(name)?.partitions.len());
         let topic = self.replicas.by_name(name);
-        let topic = topic.ok_or_else(|| Refusal::from(unknown_topic(name)))?;
-        let index = partition_of(owner, topic.partitions.len());
-        let partition = topic.partition(index);
-        let partition = partition.ok_or_else(|| Refusal::from(unknown_partition(name, index)))?;
+        let here = topic.as_deref();
+        let here = here.and_then(|topic| Some((topic, topic.partition(index)?)));
+        let (topic, partition) = here.ok_or_else(|| {
+            let key = TopicKey::Name(name.into());
+            Refusal::from(elsewhere(&image, &key, index))
+        })?;
         let max_bytes = topic.settings.load().log.max_message_bytes as usize;
         let mut end = 0;
         for batch in batches(records, max_bytes, partition.clock.now_ms())? {

@@ -1,40 +1,47 @@
 //! The registry keeps the [image](ClusterImage) of the cluster, and changes it: topics are created, grown and deleted.
 //!
-//! This broker is alone, so its data directory says what there is. Reading takes no lock: readers share an image that changes
-//! replace as a whole. Changes follow one another, run on blocking threads, and each happens when the [catalog](Catalog) is replaced on
-//! disk; what is left to do then is finished by the next start if a crash comes between. What is to lie here is handed to the
-//! [replicas](crate::replicas): a topic is in the image after its partitions can be read, and is out of it before they cannot.
+//! Reading takes no lock: readers share an image that changes replace as a whole, once for all topics of a request. (One of 10,000
+//! topics is copied in less than a millisecond, less than it takes to write them down.) What may be, and where it is to lie, the crate
+//! `cluster` decides; changes follow one another ([`turns`]), and what lies on this broker of what was decided is handed to the
+//! [replicas](crate::replicas) ([`hosting`]). A topic is in the image after its partitions can be read, and is out of it before
+//! they cannot.
 //!
-//! Another way to keep the image, as of a broker among others, has to offer what handlers ask for here: the image, and changes
-//! that answer each topic in its turn and are in the image when they do. Today's takes for granted that all lies here: a
-//! [`NewTopic`] and the growth of a topic say how many partitions there are to be, and drop where they are to lie. How many
-//! files may be open is counted where they are, in `replicas/descriptors`.
+//! Who keeps the image is a room of its own: [`local`], for a broker that is alone. Another way to keep it, as of a broker among
+//! others, is a second room beside that one, which offers what handlers ask for here: the image, and changes that answer each
+//! topic in its turn and are in the image when they do. Its image may name other brokers: whatever reads one allows for that.
 
+mod hosting;
 mod local;
 mod turns;
 
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use kafkalite_cluster::{ClusterImage, PartitionImage, TopicImage};
+use kafkalite_cluster::{ClusterImage, Placement, TopicImage};
 use kafkalite_world::World;
-use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::config::Configs;
-use crate::replicas::{HostedTopic, Replicas};
-pub(crate) use local::NewTopic;
+use crate::config::{Configs, Overrides};
+use crate::replicas::Replicas;
 use local::catalog::Catalog;
+use turns::Turns;
 
-/// The registry of a broker that is alone.
+/// A topic to be created. The settings have been checked.
+#[derive(Debug, Clone)]
+pub(crate) struct NewTopic {
+    pub(crate) name: String,
+    pub(crate) wish: Placement,
+    pub(crate) overrides: Overrides,
+}
+
+/// What a broker knows of its cluster, and changes of that.
 pub(crate) struct Registry {
     /// `node.id` of this broker.
     node_id: i32,
     configs: Arc<Configs>,
     replicas: Arc<Replicas>,
     image: ArcSwap<ClusterImage>,
-    /// Held by whoever changes topics, on a blocking thread. `None` once they are closed.
-    catalog: Mutex<Option<Catalog>>,
+    turns: Arc<Turns<Catalog>>,
     world: World,
 }
 
@@ -42,6 +49,22 @@ impl Registry {
     /// The cluster as it is now.
     pub(crate) fn image(&self) -> Guard<Arc<ClusterImage>> {
         self.image.load()
+    }
+
+    /// `node.id` of this broker.
+    pub(crate) fn node_id(&self) -> i32 {
+        self.node_id
+    }
+
+    /// The wish for so many partitions with the replicas that topics have of which nobody says how many, or with as many as there
+    /// are brokers.
+    pub(crate) fn anywhere(&self, partitions: i32) -> Placement {
+        let wanted = i32::from(self.configs.settings().default_replication_factor);
+        let brokers = self.image().brokers.len() as i32;
+        Placement::Anywhere {
+            partitions,
+            replicas: wanted.min(brokers),
+        }
     }
 
     /// The topic of this name.
@@ -58,42 +81,29 @@ impl Registry {
     /// thread that may block: it takes its turn among the changes of topics, or an older reading could come to rest on
     /// top of a newer one, or on a topic that is being created.
     pub(crate) fn apply_settings(&self, only: Option<&str>) {
-        let in_turn = self.catalog.lock();
-        // The logs of topics that are closed are being closed too.
-        if in_turn.is_some() {
-            self.replicas.apply_settings(only);
-        }
+        // After the last turn the logs are being closed too.
+        self.turns.take(|_| self.replicas.apply_settings(only));
     }
 
     /// Changes nothing any more.
     pub(crate) fn close(&self) {
-        self.catalog.lock().take();
-    }
-
-    fn publish(&self, edit: impl Fn(&mut ClusterImage)) {
-        self.image.rcu(|current| {
-            let mut next = ClusterImage::clone(current);
-            edit(&mut next);
-            next
-        });
-    }
-
-    /// The image of a topic all of which lies here.
-    fn image_of(&self, topic: &HostedTopic) -> Arc<TopicImage> {
-        image_of(topic, self.node_id)
+        self.turns.close();
     }
 }
 
-fn image_of(topic: &HostedTopic, node_id: i32) -> Arc<TopicImage> {
-    let here = Arc::from([node_id]);
-    let partitions = topic.partitions.iter();
-    let partitions = partitions
-        .map(|partition| PartitionImage::healthy(Arc::clone(&here), partition.leader_epoch()));
-    Arc::new(TopicImage {
-        name: Arc::clone(&topic.name),
-        id: topic.id,
-        partitions: partitions.collect(),
-    })
+#[cfg(test)]
+impl Registry {
+    /// Has the cluster be as this image says, which some other keeper of it has told.
+    pub(crate) fn tell(&self, image: ClusterImage) {
+        let host = |_: &mut Catalog| {
+            let topics: Vec<_> = image.topics().cloned().collect();
+            for hosted in self.host(&topics) {
+                hosted.unwrap();
+            }
+            self.publish(image);
+        };
+        self.turns.take(host).unwrap();
+    }
 }
 
 #[cfg(test)]
@@ -106,7 +116,7 @@ mod tests {
 
     use super::local::catalog;
     use super::*;
-    use crate::config::{BrokerConfig, Overrides};
+    use crate::config::BrokerConfig;
 
     async fn with_topic(dir: &std::path::Path) -> Arc<Registry> {
         let configs = Configs::open(&BrokerConfig::new(), dir, &os()).unwrap();
@@ -116,7 +126,7 @@ mod tests {
             .0;
         let new = NewTopic {
             name: "t".to_owned(),
-            partitions: 1,
+            wish: registry.anywhere(1),
             overrides: Overrides::new(),
         };
         registry.create(vec![new]).await.remove(0).unwrap();
@@ -127,15 +137,14 @@ mod tests {
     async fn settings_are_applied_in_turn_with_changes_of_topics() {
         let dir = tempfile::tempdir().unwrap();
         let registry = with_topic(dir.path()).await;
-        let changing = registry.catalog.lock();
-        let applying = {
+        let changing = |_: &mut Catalog| {
             let registry = Arc::clone(&registry);
-            thread::spawn(move || registry.apply_settings(None))
+            let applying = thread::spawn(move || registry.apply_settings(None));
+            thread::sleep(Duration::from_millis(50));
+            assert!(!applying.is_finished());
+            applying
         };
-        thread::sleep(Duration::from_millis(50));
-        assert!(!applying.is_finished());
-        drop(changing);
-        applying.join().unwrap();
+        registry.turns.take(changing).unwrap().join().unwrap();
     }
 
     /// The files that got their names in a directory since a watch was set on it.
@@ -162,7 +171,7 @@ mod tests {
         let names: Vec<String> = (0..10).map(|number| format!("topic-{number}")).collect();
         let new = |name: &String| NewTopic {
             name: name.clone(),
-            partitions: 1,
+            wish: registry.anywhere(1),
             overrides: Overrides::from([("retention.ms".to_owned(), "1".to_owned())]),
         };
         for outcome in registry.create(names.iter().map(new).collect()).await {
@@ -192,7 +201,7 @@ mod tests {
         std::fs::remove_file(&catalog).unwrap();
         let again = NewTopic {
             name: "t".to_owned(),
-            partitions: 1,
+            wish: registry.anywhere(1),
             overrides: Overrides::new(),
         };
         assert!(registry.create(vec![again]).await[0].is_err());

@@ -11,19 +11,37 @@ use crate::refusal::Refusal;
 /// Left for connections, for files that are open for a moment, and for older segments that are read.
 const SPARE: u64 = 100;
 
+/// How many partitions there are, and may be.
+#[derive(Debug)]
+pub(crate) struct Room {
+    limit: Option<u64>,
+    open: u64,
+}
+
 impl Replicas {
-    /// Are there descriptors for this many more partitions?
-    pub(crate) fn check_descriptors(&self, more: i32) -> Result<(), Refusal> {
+    /// The descriptors that are left. Counts all partitions.
+    pub(crate) fn room(&self) -> Room {
         let snapshot = self.snapshot();
         let open = snapshot.iter().map(|topic| topic.partitions.len() as u64);
-        check(getrlimit(Resource::Nofile).current, open.sum(), more)
+        Room {
+            limit: getrlimit(Resource::Nofile).current,
+            open: open.sum(),
+        }
     }
 }
 
-fn check(limit: Option<u64>, open: u64, more: i32) -> Result<(), Refusal> {
-    let wanted = u64::try_from(more).unwrap_or(0);
+impl Room {
+    /// Takes those that this many more partitions need, or refuses if there are not as many.
+    pub(crate) fn take(&mut self, more: usize) -> Result<(), Refusal> {
+        check(self.limit, self.open, more)?;
+        self.open += more as u64;
+        Ok(())
+    }
+}
+
+fn check(limit: Option<u64>, open: u64, more: usize) -> Result<(), Refusal> {
     match limit {
-        Some(limit) if open + wanted + SPARE > limit => Err(Refusal::new(
+        Some(limit) if open + more as u64 + SPARE > limit => Err(Refusal::new(
             ErrorCode::PolicyViolation,
             format!(
                 "{more} more partitions than the {open} that there are would need more open files than the {limit} that \
@@ -48,6 +66,11 @@ mod tests {
             "{}",
             refused.message
         );
-        assert_eq!(check(None, u64::MAX / 2, i32::MAX), Ok(()));
+        assert_eq!(check(None, u64::MAX / 2, usize::MAX), Ok(()));
+        let mut room = Room {
+            limit: Some(200),
+            open: 90,
+        };
+        assert!(room.take(6).is_ok() && room.take(5).is_err() && room.take(4).is_ok());
     }
 }

@@ -1,4 +1,5 @@
-//! What lies on this broker: the partitions whose logs are in its data directory, by topic; opened, created, taken away.
+//! What lies on this broker: the partitions whose logs are in its data directory, by topic; opened, created, taken away; and what
+//! the broker is to each.
 //!
 //! Looking up takes no lock: readers share a snapshot that changes replace as a whole. Which topics there are is not decided here
 //! but in the [registry](crate::registry), which calls for each change, one after the other, on blocking threads.
@@ -6,6 +7,8 @@
 mod checkpoints;
 mod closing;
 mod descriptors;
+mod duty;
+mod hosting;
 mod inventory;
 mod opening;
 mod parallel;
@@ -24,6 +27,8 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::config::{Configs, TopicSettings};
+pub(crate) use descriptors::Room;
+pub(crate) use duty::Duty;
 pub(crate) use opening::Lying;
 pub(crate) use partition::Partition;
 pub(crate) use removal::{discard, remove_partitions};
@@ -31,21 +36,28 @@ pub(crate) use removal::{discard, remove_partitions};
 /// No broker hands out producer ids from here on. A producer that made one up must not use up all that are below it.
 const MADE_UP: i64 = 1 << 62;
 
-/// A topic of which there are partitions here. One that grows is replaced by a new one that shares the partitions.
+/// A topic of which partitions lie here. One that gets more of them is replaced by a new one that shares those it had.
 #[derive(Debug)]
 pub(crate) struct HostedTopic {
     pub(crate) name: Arc<str>,
     pub(crate) id: Uuid,
     /// Settings in force, as of the last change.
     pub(crate) settings: Arc<ArcSwap<TopicSettings>>,
-    /// In order of their numbers, without gaps.
+    /// In order of their numbers; those that lie on other brokers only are not among them.
     pub(crate) partitions: Vec<Arc<Partition>>,
 }
 
 impl HostedTopic {
-    /// The partition of this number.
+    /// The partition of this number, if it lies here.
     pub(crate) fn partition(&self, index: i32) -> Option<&Arc<Partition>> {
-        self.partitions.get(usize::try_from(index).ok()?)
+        // It stands at its number, or before that where others are missing.
+        let most = self.partitions.len().min(usize::try_from(index).ok()?);
+        let at_its_number = self.partitions.get(most);
+        at_its_number.filter(|one| one.index == index).or_else(|| {
+            let before = &self.partitions[..most];
+            let at = before.binary_search_by_key(&index, |one| one.index).ok()?;
+            before.get(at)
+        })
     }
 }
 

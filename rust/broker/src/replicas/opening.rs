@@ -1,4 +1,5 @@
-//! Logs are opened, and created where they are not there yet; at the start all of them.
+//! Logs are opened, and created where they are not there yet: at the start all of them, later those that are
+//! [added](super::hosting).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,30 +8,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use kafkalite_log::checkpoint::Offsets;
 use kafkalite_log::datadir::{DataDir, Inventory};
-use kafkalite_log::{Log, LogError, OpenOptions, Role};
+use kafkalite_log::{Log, LogError, OpenOptions};
 use kafkalite_names::counted;
 use kafkalite_world::World;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::partition::Partition;
-use super::{Hosted, HostedTopic, Replicas, inventory, named, parallel};
+use super::{Duty, Hosted, HostedTopic, Replicas, inventory, named, parallel};
 use crate::config::{Configs, TopicSettings};
-use crate::refusal::Refusal;
 
 /// A partition to be opened, or created.
 #[derive(Debug)]
-pub(crate) struct Wanted {
-    pub(crate) topic: Arc<str>,
-    pub(crate) topic_id: Uuid,
-    pub(crate) index: i32,
-    pub(crate) settings: Arc<TopicSettings>,
-    pub(crate) known: Known,
+pub(super) struct Wanted {
+    topic: Arc<str>,
+    topic_id: Uuid,
+    index: i32,
+    duty: Duty,
+    settings: Arc<TopicSettings>,
+    known: Known,
 }
 
 /// What the last run left on record about one log.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Known {
+pub(super) struct Known {
     recovery_point: i64,
     start_offset: i64,
     compacted_to: i64,
@@ -39,7 +40,7 @@ pub(crate) struct Known {
 
 impl Known {
     /// Of a log that is new.
-    pub(crate) const NOTHING: Self = Self {
+    pub(super) const NOTHING: Self = Self {
         recovery_point: 0,
         start_offset: 0,
         compacted_to: 0,
@@ -47,12 +48,49 @@ impl Known {
     };
 }
 
-/// A topic whose partitions are to lie here.
+/// A topic of which partitions are to lie here.
 #[derive(Debug)]
-pub(crate) struct Lying<'a> {
-    pub(crate) name: &'a str,
+pub(crate) struct Lying {
+    pub(crate) name: Arc<str>,
     pub(crate) id: Uuid,
-    pub(crate) partitions: i32,
+    /// Their numbers, in order, and what this broker is to be to each.
+    pub(crate) partitions: Vec<(i32, Duty)>,
+}
+
+impl Lying {
+    /// Those of its partitions that are to be opened with what is `known` of each.
+    pub(super) fn wanted(
+        &self,
+        settings: &Arc<TopicSettings>,
+        known: impl Fn(i32) -> Option<Known>,
+    ) -> Vec<Wanted> {
+        let wanted = |&(index, duty): &(i32, Duty)| {
+            Some(Wanted {
+                topic: Arc::clone(&self.name),
+                topic_id: self.id,
+                index,
+                duty,
+                settings: Arc::clone(settings),
+                known: known(index)?,
+            })
+        };
+        self.partitions.iter().filter_map(wanted).collect()
+    }
+
+    /// The topic as it lies here with these partitions.
+    pub(super) fn hosted(
+        &self,
+        settings: Arc<ArcSwap<TopicSettings>>,
+        mut partitions: Vec<Arc<Partition>>,
+    ) -> Arc<HostedTopic> {
+        partitions.sort_unstable_by_key(|partition| partition.index);
+        Arc::new(HostedTopic {
+            name: Arc::clone(&self.name),
+            id: self.id,
+            settings,
+            partitions,
+        })
+    }
 }
 
 impl Replicas {
@@ -62,7 +100,7 @@ impl Replicas {
     pub(crate) fn open(
         data_dir: DataDir,
         configs: Arc<Configs>,
-        topics: &[Lying<'_>],
+        topics: &[Lying],
         compacted: &Offsets,
         is_believed: bool,
         world: World,
@@ -81,22 +119,20 @@ impl Replicas {
             }
         };
         let mut wanted = Vec::new();
+        let mut settings = Vec::with_capacity(topics.len());
         for topic in topics {
-            let name: Arc<str> = topic.name.into();
-            let settings = Arc::new(configs.topic_settings(&name));
-            wanted.extend((0..topic.partitions).map(|index| Wanted {
-                topic: Arc::clone(&name),
-                topic_id: topic.id,
-                index,
-                settings: Arc::clone(&settings),
-                known: known(&name, index),
-            }));
+            let own = Arc::new(configs.topic_settings(&topic.name));
+            wanted.extend(topic.wanted(&own, |index| Some(known(&topic.name, index))));
+            settings.push(own);
         }
         let opened = open_partitions(&data_dir, &wanted, &world)?;
         tell_of_losses(&data_dir, &opened, &start_offsets);
+        let mut opened = opened.into_iter();
         let mut hosted = Hosted::default();
-        for topic in by_topic(&wanted, opened) {
-            hosted.insert(Arc::new(topic?));
+        for (topic, settings) in topics.iter().zip(settings) {
+            let own = opened.by_ref().take(topic.partitions.len());
+            let partitions = own.collect::<Result<_, _>>()?;
+            hosted.insert(topic.hosted(Arc::new(ArcSwap::new(settings)), partitions));
         }
         let replicas = Self {
             configs,
@@ -111,74 +147,11 @@ impl Replicas {
         }
         Ok(Arc::new(replicas))
     }
-
-    /// Creates the logs of whole topics, and lets everybody see those that are whole. An outcome for each topic, in order.
-    pub(crate) fn add_topics(
-        &self,
-        topics: &[Lying<'_>],
-    ) -> Vec<Result<Arc<HostedTopic>, Refusal>> {
-        let mut wanted = Vec::new();
-        for topic in topics {
-            let name: Arc<str> = topic.name.into();
-            let settings = Arc::new(self.configs.topic_settings(&name));
-            wanted.extend((0..topic.partitions).map(|index| Wanted {
-                topic: Arc::clone(&name),
-                topic_id: topic.id,
-                index,
-                settings: Arc::clone(&settings),
-                known: Known::NOTHING,
-            }));
-        }
-        let outcomes: Vec<Result<Arc<HostedTopic>, Refusal>> = match self.create(&wanted) {
-            Ok(opened) => by_topic(&wanted, opened)
-                .map(|topic| Ok(Arc::new(topic?)))
-                .collect(),
-            Err(refusal) => topics.iter().map(|_| Err(refusal.clone())).collect(),
-        };
-        self.publish(|hosted| {
-            for topic in outcomes.iter().flatten() {
-                hosted.insert(Arc::clone(topic));
-            }
-        });
-        outcomes
-    }
-
-    /// Gives a topic more partitions, up to `count`, and lets everybody see them: all of them, or none.
-    pub(crate) fn add_partitions(&self, topic: &HostedTopic, count: i32) -> Result<(), Refusal> {
-        let now = topic.partitions.len() as i32;
-        let settings = topic.settings.load_full();
-        let wanted: Vec<_> = (now..count)
-            .map(|index| Wanted {
-                topic: Arc::clone(&topic.name),
-                topic_id: topic.id,
-                index,
-                settings: Arc::clone(&settings),
-                known: Known::NOTHING,
-            })
-            .collect();
-        let opened = self.create(&wanted)?;
-        let added = opened.into_iter().collect::<Result<Vec<_>, LogError>>()?;
-        let grown = Arc::new(HostedTopic {
-            name: Arc::clone(&topic.name),
-            id: topic.id,
-            settings: Arc::clone(&topic.settings),
-            partitions: topic.partitions.iter().cloned().chain(added).collect(),
-        });
-        self.publish(|hosted| hosted.insert(Arc::clone(&grown)));
-        Ok(())
-    }
-
-    fn create(&self, wanted: &[Wanted]) -> Result<Vec<Result<Arc<Partition>, LogError>>, Refusal> {
-        match &*self.dir.lock() {
-            Some(data_dir) => Ok(open_partitions(data_dir, wanted, &self.world)?),
-            None => Err(Refusal::stopping()),
-        }
-    }
 }
 
 /// Opens the logs of partitions, a few at a time; creates those that are not there. An error is of the directory as a
 /// whole; otherwise there is a result for each partition, in order.
-fn open_partitions(
+pub(super) fn open_partitions(
     data_dir: &DataDir,
     wanted: &[Wanted],
     world: &World,
@@ -242,12 +215,9 @@ fn open_partition(
     if recovered.bytes_cut > 0 || recovered.segments_removed > 0 {
         tracing::warn!("{partition}: a torn end was cut off after an unclean stop: {recovered:?}");
     }
-    // A broker that is alone leads, and goes on with the last epoch in the log, which is that of an earlier leader where Apache
-    // Kafka wrote the directory.
-    let epoch = log.epoch_of(i64::MAX).unwrap_or(0);
-    log.take_role(Role::Leader { epoch })?;
     let topic = Arc::clone(&wanted.topic);
     let partition = Partition::new(topic, wanted.index, log, Arc::clone(&world.clock));
+    partition.take(wanted.duty)?;
     // Beyond the end it speaks of another log, or of one that was cut since, whose later messages are not compacted.
     let compacted_to = wanted.known.compacted_to;
     if compacted_to <= partition.log.end_offset() {
@@ -273,24 +243,4 @@ fn tell_of_losses(
             inventory::tell_of_loss(&name, before, start, &partition.log);
         }
     }
-}
-
-/// The topics whose partitions were `wanted` one after another; instead of one that is not whole, its first error.
-fn by_topic(
-    wanted: &[Wanted],
-    opened: Vec<Result<Arc<Partition>, LogError>>,
-) -> impl Iterator<Item = Result<HostedTopic, LogError>> {
-    let mut opened = opened.into_iter();
-    let topics = wanted.chunk_by(|one, next| one.topic == next.topic);
-    topics.map(move |topic| {
-        // To the end, also of one that failed: the next topic's partitions follow.
-        let partitions: Vec<_> = opened.by_ref().take(topic.len()).collect();
-        let first = &topic[0];
-        Ok(HostedTopic {
-            name: Arc::clone(&first.topic),
-            id: first.topic_id,
-            settings: Arc::new(ArcSwap::new(Arc::clone(&first.settings))),
-            partitions: partitions.into_iter().collect::<Result<_, _>>()?,
-        })
-    })
 }

@@ -68,7 +68,7 @@ pub(super) async fn read(context: &Context, terms: &Terms, wanted: &[Wanted]) ->
         return reads;
     }
 
-    let wait = Wait::on(found, terms.committed_only);
+    let wait = Wait::on(found, terms.up_to());
     let mut over = std::pin::pin!(context.parking_over());
     loop {
         let before = wait.arrived();

@@ -2,29 +2,28 @@
 
 use std::sync::Arc;
 
-use kafkalite_cluster::creation::{Creator, check, exists};
-use kafkalite_cluster::{PartitionImage, TopicImage};
+use kafkalite_cluster::creation::{Creator, exists, new_topic, plan};
+use kafkalite_cluster::{ClusterImage, Placed, TopicImage};
 use kafkalite_wire::ErrorCode;
 
 use super::catalog::{Catalog, CatalogEntry};
 use crate::config::Overrides;
 use crate::refusal::Refusal;
-use crate::registry::{Registry, turns::Changed};
-use crate::replicas::Lying;
+use crate::registry::{NewTopic, Registry, turns::Changed};
+use crate::replicas::Room;
 
-/// A topic to be created. The settings have been checked, and all partitions are to lie on this broker.
-#[derive(Debug, Clone)]
-pub(crate) struct NewTopic {
-    pub(crate) name: String,
-    pub(crate) partitions: i32,
-    pub(crate) overrides: Overrides,
+/// A topic that is to be, as it will be in the image.
+struct Planned {
+    topic: Arc<TopicImage>,
+    overrides: Overrides,
 }
 
 impl Registry {
-    /// Would this topic be created? The answer may be another one by the time it is.
-    pub(crate) fn check(&self, new: &NewTopic) -> Changed<()> {
-        check(&self.image(), &new.name, new.partitions, Creator::Client)?;
-        self.replicas.check_descriptors(new.partitions)
+    /// Where would this topic lie? The answer may be another one by the time it is created.
+    pub(crate) fn check(&self, new: &NewTopic) -> Changed<Placed> {
+        let placed = plan(&self.image(), &new.name, &new.wish, Creator::Client)?;
+        self.replicas.room().take(placed.count_on(self.node_id))?;
+        Ok(placed)
     }
 
     /// Creates topics; each is whole and usable when this returns, or not there. An outcome a topic, in order.
@@ -32,117 +31,125 @@ impl Registry {
         self: &Arc<Self>,
         new: Vec<NewTopic>,
     ) -> Vec<Changed<Arc<TopicImage>>> {
-        self.change(new.len(), move |registry, catalog| {
-            registry.create_now(catalog, new, Creator::Client)
-        })
-        .await
+        self.create_as(Creator::Client, new).await
     }
 
     /// Creates a topic that the broker keeps for itself.
     pub(crate) async fn create_own(self: &Arc<Self>, new: NewTopic) -> Changed<Arc<TopicImage>> {
-        let create = move |registry: &Self, catalog: &mut Catalog| {
-            registry.create_now(catalog, vec![new], Creator::Broker)
-        };
-        let mut outcomes = self.change(1, create).await;
+        let mut outcomes = self.create_as(Creator::Broker, vec![new]).await;
         outcomes.pop().expect("one outcome for one topic")
     }
 
+    async fn create_as(
+        self: &Arc<Self>,
+        creator: Creator,
+        new: Vec<NewTopic>,
+    ) -> Vec<Changed<Arc<TopicImage>>> {
+        let (registry, count) = (Arc::clone(self), new.len());
+        let create = move |catalog: &mut Catalog| registry.create_now(catalog, new, creator);
+        self.turns.change(count, create).await
+    }
+
+    /// One image, one catalog and one file of settings serve all topics of a request.
     fn create_now(
         &self,
         catalog: &mut Catalog,
         new: Vec<NewTopic>,
         creator: Creator,
     ) -> Vec<Changed<Arc<TopicImage>>> {
-        let before = catalog.clone();
-        // What there will be, for topics of one request to be held against each other.
-        let mut planned = (**self.image()).clone();
-        let mut added = 0;
-        let admit = |new: NewTopic| {
-            check(&planned, &new.name, new.partitions, creator)?;
-            if catalog.topics.contains_key(&new.name) {
-                return Err(Refusal::from(exists(&new.name)));
+        // Gets topic after topic, so that those of one request are held against each other.
+        let mut image = ClusterImage::clone(&self.image());
+        let mut room = self.replicas.room();
+        let plan = |new| self.plan(&mut image, catalog, &mut room, new, creator);
+        let mut planned: Vec<Changed<Planned>> = new.into_iter().map(plan).collect();
+        let admitted: Vec<&Planned> = planned.iter().flatten().collect();
+        let topics: Vec<_> = admitted.iter().map(|new| Arc::clone(&new.topic)).collect();
+        if !topics.is_empty() {
+            // The moment of creation, of all of them: a crash after it leaves whole topics, which the next start opens.
+            let done = match self.note(catalog, &admitted) {
+                Ok(()) => self.add(catalog, image, &topics),
+                Err(refusal) => topics.iter().map(|_| Err(refusal.clone())).collect(),
+            };
+            let places = planned.iter_mut().filter(|planned| planned.is_ok());
+            for (place, outcome) in places.zip(done) {
+                if let Err(refusal) = outcome {
+                    *place = Err(refusal);
+                }
             }
-            self.replicas.check_descriptors(added + new.partitions)?;
-            added += new.partitions;
-            let id = self.world.dice.id();
+        }
+        let outcomes = planned.into_iter();
+        outcomes.map(|new| new.map(|new| new.topic)).collect()
+    }
+
+    /// Puts a topic that can be created into the image.
+    fn plan(
+        &self,
+        image: &mut ClusterImage,
+        catalog: &Catalog,
+        room: &mut Room,
+        new: NewTopic,
+        creator: Creator,
+    ) -> Changed<Planned> {
+        let placed = plan(image, &new.name, &new.wish, creator)?;
+        // Also one that is deleted, and whose files resist.
+        if catalog.topics.contains_key(&new.name) {
+            return Err(Refusal::from(exists(&new.name)));
+        }
+        room.take(placed.count_on(self.node_id))?;
+        let topic = Arc::new(new_topic(&new.name, self.world.dice.id(), &placed));
+        image.insert(Arc::clone(&topic));
+        Ok(Planned {
+            topic,
+            overrides: new.overrides,
+        })
+    }
+
+    /// Notes topics on disk, or none of them.
+    fn note(&self, catalog: &mut Catalog, new: &[&Planned]) -> Changed<()> {
+        for Planned { topic, .. } in new {
             let entry = CatalogEntry {
-                id,
-                partitions: new.partitions,
+                id: topic.id,
+                partitions: topic.partitions.len() as i32,
                 deleting: false,
             };
-            catalog.topics.insert(new.name.clone(), entry);
-            let here = Arc::from([self.node_id]);
-            let partition = PartitionImage::healthy(here, 0);
-            planned.insert(Arc::new(TopicImage {
-                name: new.name.as_str().into(),
-                id,
-                partitions: vec![partition; new.partitions as usize],
-            }));
-            Ok(new)
-        };
-        let admitted: Vec<Changed<NewTopic>> = new.into_iter().map(admit).collect();
-        let created: Vec<&NewTopic> = admitted.iter().flatten().collect();
-        if created.is_empty() {
-            return admitted
-                .into_iter()
-                .filter_map(|new| new.err().map(Err))
-                .collect();
+            catalog.topics.insert(topic.name.to_string(), entry);
         }
-        // The moment of creation, of all of them: a crash after it leaves whole topics, which the next start opens.
         let noted = self
-            .remember_overrides(&created)
+            .remember_overrides(new)
             .and_then(|()| Ok(catalog.write(&*self.world.disk)?));
-        if let Err(refusal) = noted {
-            *catalog = before;
-            return admitted
-                .into_iter()
-                .map(|new| new.and(Err(refusal.clone())))
-                .collect();
+        if noted.is_err() {
+            for Planned { topic, .. } in new {
+                catalog.topics.remove(&*topic.name);
+            }
         }
-        let mut opened = self.add(catalog, &created).into_iter();
-        let outcomes = admitted.iter().map(|new| match new {
-            Ok(_) => opened
-                .next()
-                .expect("an outcome for each that was admitted"),
-            Err(refusal) => Err(refusal.clone()),
-        });
-        outcomes.collect()
+        noted
     }
 
     /// Has topics that are in the catalog lie here, and lets everybody see those that are whole.
-    fn add(&self, catalog: &mut Catalog, new: &[&NewTopic]) -> Vec<Changed<Arc<TopicImage>>> {
-        let lying: Vec<_> = new
-            .iter()
-            .map(|new| Lying {
-                name: &new.name,
-                id: catalog.topics[&new.name].id,
-                partitions: new.partitions,
-            })
-            .collect();
-        let hosted = self.replicas.add_topics(&lying);
-        for (new, outcome) in new.iter().zip(&hosted) {
-            if outcome.is_err() {
-                self.undo_creation(catalog, &new.name, new.partitions);
-            }
+    fn add(
+        &self,
+        catalog: &mut Catalog,
+        mut image: ClusterImage,
+        topics: &[Arc<TopicImage>],
+    ) -> Vec<Changed<()>> {
+        let outcomes = self.host(topics);
+        let hosted = topics.iter().zip(&outcomes);
+        let failed = hosted.filter(|(_, outcome)| outcome.is_err());
+        let failed: Vec<&Arc<TopicImage>> = failed.map(|(topic, _)| topic).collect();
+        for topic in &failed {
+            image.remove(topic);
         }
-        let outcomes: Vec<_> = hosted
-            .into_iter()
-            .map(|outcome| outcome.map(|topic| self.image_of(&topic)))
-            .collect();
-        self.publish(|image| {
-            for topic in outcomes.iter().flatten() {
-                image.insert(Arc::clone(topic));
-            }
-        });
+        self.publish(image);
+        self.undo_creation(catalog, &failed);
         outcomes
     }
 
-    fn remember_overrides(&self, new: &[&NewTopic]) -> Changed<()> {
+    fn remember_overrides(&self, new: &[&Planned]) -> Changed<()> {
         // Also what an earlier topic of the name may have left behind in a crash is replaced.
         let other: Vec<_> = new
             .iter()
-            .filter(|new| self.configs.topic_overrides(&new.name) != new.overrides)
-            .map(|new| (new.name.as_str(), new.overrides.clone()))
+            .filter(|new| self.configs.topic_overrides(&new.topic.name) != new.overrides)
+            .map(|new| (&*new.topic.name, new.overrides.clone()))
             .collect();
         if other.is_empty() {
             return Ok(());
@@ -151,13 +158,16 @@ impl Registry {
         kept.map_err(|error| Refusal::new(ErrorCode::KafkaStorageError, error.to_string()))
     }
 
-    /// Takes back a topic that could not be created in full, probably because the disk is full. What cannot be removed
-    /// now is removed at the next start, as the catalog says.
-    fn undo_creation(&self, catalog: &mut Catalog, name: &str, partitions: i32) {
-        self.forget(catalog, &[(name, partitions)]);
+    /// Takes back topics that could not be created in full, probably because the disk is full. What cannot be removed now is
+    /// removed at the next start, as the catalog says.
+    fn undo_creation(&self, catalog: &mut Catalog, topics: &[&Arc<TopicImage>]) {
+        if topics.is_empty() {
+            return;
+        }
+        self.forget(catalog, topics);
         if let Err(why) = catalog.write(&*self.world.disk) {
             tracing::warn!(
-                "topic {name} could not be created, and the note of it stays for now: {why}"
+                "topics could not be created, and the note of them stays for now: {why}"
             );
         }
     }

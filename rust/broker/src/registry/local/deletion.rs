@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kafkalite_cluster::unknown_topic;
+use kafkalite_cluster::{TopicImage, unknown_topic};
 
 use super::catalog::Catalog;
 use crate::refusal::Refusal;
@@ -11,10 +11,9 @@ use crate::registry::{Registry, turns::Changed};
 impl Registry {
     /// Deletes topics by name: they are gone when this returns, their files some time later.
     pub(crate) async fn delete(self: &Arc<Self>, names: Vec<String>) -> Vec<Changed<()>> {
-        self.change(names.len(), move |registry, catalog| {
-            registry.delete_now(catalog, &names)
-        })
-        .await
+        let (registry, count) = (Arc::clone(self), names.len());
+        let delete = move |catalog: &mut Catalog| registry.delete_now(catalog, &names);
+        self.turns.change(count, delete).await
     }
 
     fn delete_now(&self, catalog: &mut Catalog, names: &[String]) -> Vec<Changed<()>> {
@@ -60,29 +59,29 @@ impl Registry {
 
     /// Takes topics from everybody, and their files out of the way.
     fn take_away(&self, catalog: &mut Catalog, names: &[&str]) {
-        let image = self.image.load_full();
-        let topics: Vec<_> = names.iter().filter_map(|name| image.topic(name)).collect();
-        self.publish(|image| topics.iter().for_each(|topic| image.remove(topic)));
-        self.replicas.withdraw(names);
-        let files = topics.iter();
-        let files = files.map(|topic| (&*topic.name, topic.partitions.len() as i32));
-        self.forget(catalog, &files.collect::<Vec<_>>());
+        let image = self.image();
+        let topics = names.iter().filter_map(|name| image.topic(name)).cloned();
+        let topics: Vec<_> = topics.collect();
+        self.withdraw(&topics);
+        self.forget(catalog, &topics.iter().collect::<Vec<_>>());
         if let Err(error) = self.configs.forget_topics(names) {
             tracing::warn!("the settings of deleted topics stay in their file: {error}");
         }
     }
 
-    /// Removes the files of topics, of which this is told name and number of partitions, and their entries; where files
-    /// resist, the entry says `deleting` until the next start.
-    pub(super) fn forget(&self, catalog: &mut Catalog, topics: &[(&str, i32)]) {
-        let outcomes = self.replicas.remove_topics(topics);
-        for ((name, _), outcome) in topics.iter().zip(outcomes) {
+    /// Removes the files of topics, and their entries; where files resist, the entry says `deleting` until the next start.
+    pub(super) fn forget(&self, catalog: &mut Catalog, topics: &[&Arc<TopicImage>]) {
+        let files = topics.iter();
+        let files = files.map(|topic| (&*topic.name, topic.partitions.len() as i32));
+        let outcomes = self.replicas.remove_topics(&files.collect::<Vec<_>>());
+        for (topic, outcome) in topics.iter().zip(outcomes) {
+            let name = &*topic.name;
             let Err(error) = outcome else {
-                catalog.topics.remove(*name);
+                catalog.topics.remove(name);
                 continue;
             };
             tracing::warn!("topic {name} is deleted, its files will be at the next start: {error}");
-            if let Some(entry) = catalog.topics.get_mut(*name) {
+            if let Some(entry) = catalog.topics.get_mut(name) {
                 entry.deleting = true;
             }
         }

@@ -1,27 +1,33 @@
 //! Giving a topic more partitions.
 
+use std::slice;
 use std::sync::Arc;
 
+use kafkalite_cluster::ClusterImage;
 use kafkalite_cluster::growth::{Growth, plan};
-use kafkalite_cluster::unknown_topic;
 use kafkalite_world::Disk;
 
 use super::catalog::Catalog;
 use crate::registry::{Registry, turns::Changed};
 
 impl Registry {
-    /// Gives a topic `count` partitions in all.
-    pub(crate) async fn grow(self: &Arc<Self>, name: String, count: i32) -> Changed<()> {
-        let grow = move |registry: &Self, catalog: &mut Catalog| {
-            vec![registry.grow_now(catalog, &name, count)]
+    /// Gives a topic `count` partitions in all; on the brokers of `assignments`, one for each that is added, or wherever there is
+    /// room.
+    pub(crate) async fn grow(
+        self: &Arc<Self>,
+        name: String,
+        count: i32,
+        assignments: Option<Vec<Vec<i32>>>,
+    ) -> Changed<()> {
+        let registry = Arc::clone(self);
+        let grow = move |catalog: &mut Catalog| {
+            vec![registry.grow_now(catalog, &name, count, assignments.as_deref())]
         };
-        self.change(1, grow)
-            .await
-            .pop()
-            .expect("one outcome for one topic")
+        let mut outcomes = self.turns.change(1, grow).await;
+        outcomes.pop().expect("one outcome for one topic")
     }
 
-    /// Would [`Self::grow`] do it, with the new partitions on these brokers?
+    /// Would [`Self::grow`] do it?
     pub(crate) fn check_growth(
         &self,
         name: &str,
@@ -29,22 +35,28 @@ impl Registry {
         assignments: Option<&[Vec<i32>]>,
     ) -> Changed<Growth> {
         let growth = plan(&self.image(), name, count, assignments)?;
-        self.replicas.check_descriptors(growth.added.count())?;
+        let here = growth.added.count_on(self.node_id);
+        self.replicas.room().take(here)?;
         Ok(growth)
     }
 
-    fn grow_now(&self, catalog: &mut Catalog, name: &str, count: i32) -> Changed<()> {
-        let now = self.check_growth(name, count, None)?.topic.partitions.len() as i32;
-        let topic = self
-            .replicas
-            .by_name(name)
-            .ok_or_else(|| unknown_topic(name))?;
+    fn grow_now(
+        &self,
+        catalog: &mut Catalog,
+        name: &str,
+        count: i32,
+        assignments: Option<&[Vec<i32>]>,
+    ) -> Changed<()> {
+        let growth = self.check_growth(name, count, assignments)?;
+        let now = growth.topic.partitions.len() as i32;
         // The moment of growth: a crash after it leaves whole partitions, which the next start opens.
         if let Err(refusal) = catalog.resize(name, count, &*self.world.disk) {
             let _ = catalog.resize(name, now, &*self.world.disk);
             return Err(refusal);
         }
-        if let Err(refusal) = self.replicas.add_partitions(&topic, count) {
+        let grown = Arc::new(growth.grown());
+        let hosted = self.host(slice::from_ref(&grown)).pop();
+        if let Err(refusal) = hosted.expect("an outcome for one topic") {
             if let Err(error) = self.replicas.remove_partitions(name, now..count) {
                 tracing::warn!(
                     "partitions that {name} did not get were not removed either: {error}"
@@ -53,10 +65,9 @@ impl Registry {
             let _ = catalog.resize(name, now, &*self.world.disk);
             return Err(refusal);
         }
-        if let Some(grown) = self.replicas.by_name(name) {
-            let grown = self.image_of(&grown);
-            self.publish(|image| image.insert(Arc::clone(&grown)));
-        }
+        let mut image = ClusterImage::clone(&self.image());
+        image.insert(grown);
+        self.publish(image);
         Ok(())
     }
 }

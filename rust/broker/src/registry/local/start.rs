@@ -7,19 +7,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use kafkalite_cluster::{BrokerImage, ClusterImage, MAX_PARTITIONS, names};
+use kafkalite_cluster::{MAX_PARTITIONS, names};
 use kafkalite_log::LogError;
 use kafkalite_log::PartitionName;
 use kafkalite_log::datadir::{DataDir, PartitionDir};
 use kafkalite_names::counted;
 use kafkalite_world::{Dice, World};
-use parking_lot::Mutex;
 use uuid::Uuid;
 
+use super::alone;
 use super::catalog::{Catalog, CatalogEntry};
 use crate::config::Configs;
-use crate::registry::{Registry, image_of};
-use crate::replicas::{Lying, Replicas, discard, remove_partitions};
+use crate::registry::{Registry, turns::Turns};
+use crate::replicas::{Duty, Lying, Replicas, discard, remove_partitions};
 
 impl Registry {
     /// Opens a data directory: what there is, and what lies here of it. Blocks; call it on a thread of a runtime.
@@ -46,14 +46,7 @@ impl Registry {
         });
         let is_new = |name: &str| !written.topics.contains_key(name);
         keep_compacted(&configs, &catalog, &compacted, is_new);
-        let topics = catalog.topics.iter();
-        let lying: Vec<_> = topics
-            .map(|(name, entry)| Lying {
-                name,
-                id: entry.id,
-                partitions: entry.partitions,
-            })
-            .collect();
+        let lying: Vec<_> = catalog.topics.iter().map(all_here).collect();
         let node_id = data_dir.identity().node_id;
         let opened = Replicas::open(
             data_dir,
@@ -64,23 +57,27 @@ impl Registry {
             world.clone(),
         );
         let replicas = opened?;
-        let me = BrokerImage {
-            endpoint: None,
-            rack: configs.settings().broker_rack.clone(),
-        };
-        let mut image = ClusterImage::new(BTreeMap::from([(node_id, me)]), Some(node_id));
-        for topic in replicas.snapshot().iter() {
-            image.insert(image_of(topic, node_id));
-        }
+        let rack = configs.settings().broker_rack.clone();
+        let image = alone(node_id, rack, replicas.snapshot().iter());
         let registry = Self {
             node_id,
             configs,
             replicas: Arc::clone(&replicas),
             image: ArcSwap::from_pointee(image),
-            catalog: Mutex::new(Some(catalog)),
+            turns: Turns::new(catalog),
             world,
         };
         Ok((Arc::new(registry), replicas))
+    }
+}
+
+/// All partitions of a topic are to lie here, and there is nobody else who could lead them.
+fn all_here((name, entry): (&String, &CatalogEntry)) -> Lying {
+    let numbers = 0..entry.partitions;
+    Lying {
+        name: name.as_str().into(),
+        id: entry.id,
+        partitions: numbers.map(|number| (number, Duty::Alone)).collect(),
     }
 }
 

@@ -1,8 +1,10 @@
-//! One partition while the broker runs: its log, the fetches that wait for it to grow, the producers that wait for it to
-//! be flushed. It does not know requests.
+//! One partition while the broker runs: its log, what the broker is to it, the fetches that wait for it to grow, the producers
+//! that wait for it to be flushed. It does not know requests.
 
 mod flushes;
+mod hidden;
 mod parked;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +18,7 @@ use std::{
 
 use kafkalite_cluster::unknown_topic;
 use kafkalite_log::{
-    AppendOptions, Appended, Durability, Log, LogConfig, LogError, Role, producers::Origin,
+    AppendOptions, Appended, Durability, Log, LogConfig, LogError, producers::Origin,
 };
 use kafkalite_records::RecordBatch;
 use kafkalite_wire::ErrorCode;
@@ -26,6 +28,7 @@ use tokio::runtime::Handle;
 
 use crate::{config::TopicSettings, refusal::Refusal};
 use flushes::Flushes;
+use hidden::Hidden;
 pub(crate) use parked::{Parked, Reach, Wait};
 
 /// A partition's log and those who wait for it.
@@ -46,9 +49,9 @@ pub(crate) struct Partition {
     flushes: Flushes,
     /// Held by whoever finishes rolled segments.
     finishing: Mutex<()>,
-    /// What was appended and is not visible yet, with `durability=synced` until the flush: the offset after it, and its
-    /// bytes.
-    hidden: Mutex<Vec<(i64, u64)>>,
+    hidden: Mutex<Hidden>,
+    /// Whether other brokers must have what consumers see. Written in turn with the changes of duties.
+    in_sync_with_others: AtomicBool,
     deleted: AtomicBool,
     /// When batches are appended.
     pub(crate) clock: Arc<dyn Clock>,
@@ -74,20 +77,10 @@ impl Partition {
             flushes: Flushes::default(),
             finishing: Mutex::new(()),
             hidden: Mutex::default(),
+            in_sync_with_others: AtomicBool::new(false),
             deleted: AtomicBool::new(false),
             clock,
         }
-    }
-
-    /// What this broker is to the partition.
-    pub(crate) fn role(&self) -> Role {
-        let unsaid = Role::Follower { epoch: 0 };
-        self.log.role().unwrap_or(unsaid)
-    }
-
-    /// The epoch of the partition's leader, be it this broker or another.
-    pub(crate) fn leader_epoch(&self) -> i32 {
-        self.role().epoch()
     }
 
     /// What the log is told of a topic's settings: all but `flush.messages`, which is the partition's business: a log
@@ -135,9 +128,11 @@ impl Partition {
         if !appended.duplicate {
             let (end, bytes) = (appended.last_offset + 1, appended.size);
             if self.log.high_watermark() >= end {
-                self.parked.arrived(bytes, end, || reach(&self.log));
+                self.parked
+                    .written_and_visible(bytes, end, || reach(&self.log));
             } else {
-                self.hidden.lock().push((end, bytes));
+                self.hidden.lock().append(end, bytes);
+                self.parked.written(bytes);
                 // A flush that ended before that line did not see it.
                 self.became_visible();
             }
@@ -240,19 +235,13 @@ impl Partition {
         self.deleted.load(Ordering::Acquire)
     }
 
-    /// Wakes the fetches that wait for what is not hidden any more. What a flush did not cover stays hidden: told too early,
-    /// it would not be told when it is there.
+    /// Wakes the fetches that wait for what is not hidden any more. What a flush, or the agreed offset, did not cover stays hidden:
+    /// told too early, it would not be told when it is there.
     fn became_visible(&self) {
-        let visible = self.log.high_watermark();
-        let (mut bytes, mut last) = (0, 0);
-        self.hidden.lock().retain(|&(end, hidden)| {
-            if end <= visible {
-                (bytes, last) = (bytes + hidden, last.max(end));
-            }
-            end > visible
-        });
-        if bytes > 0 {
-            self.parked.arrived(bytes, last, || reach(&self.log));
+        let shown = self.hidden.lock().show(self.log.high_watermark());
+        if shown.bytes > 0 {
+            self.parked
+                .visible(shown.bytes, shown.end, || reach(&self.log));
         }
     }
 }

@@ -4,7 +4,8 @@
 //! fetch for a megabyte is not woken a thousand times. No wake-up is lost: a fetch first puts itself on the lists, then
 //! reads, then sleeps, and sleeps only if what arrived since before that read is not enough.
 //!
-//! For one that reads committed messages only, bytes count when no open transaction can undo them any more.
+//! Bytes count for each when it may read them: for another broker when they are written, for a consumer when they are visible,
+//! for one that reads committed messages only when no open transaction can undo them any more either.
 
 use std::{
     borrow::Borrow,
@@ -14,21 +15,22 @@ use std::{
     },
 };
 
+use kafkalite_log::ReadUpTo;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// More than any fetch asks for (an i32), and small enough that many of them do not overflow.
-const ENOUGH: u64 = 1 << 40;
+pub(super) const ENOUGH: u64 = 1 << 40;
 
 /// A fetch that may have to wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Waiter {
     /// Bytes that became readable in its partitions since it is on their lists.
     arrived: AtomicU64,
     /// Wake it when `arrived` is this much.
     threshold: AtomicU64,
-    /// Whether it reads committed messages only.
-    committed_only: bool,
+    /// How far it may read.
+    up_to: ReadUpTo,
     wake: Notify,
 }
 
@@ -66,16 +68,33 @@ struct Waiters {
 }
 
 impl Waiters {
-    /// How much of `bytes` that end at `end` there is to be told to readers of committed messages. When a transaction ends,
-    /// nobody has counted what it made readable.
+    /// How much of `bytes` that end at `end` there is to be told to readers of committed messages. What was kept from them, or is
+    /// only the first part of `bytes`, nobody has counted.
     fn committed(&mut self, bytes: u64, end: i64, reach: Reach) -> u64 {
-        let released = self.withheld && reach.stable > self.stable;
+        let covered = reach.stable >= end;
+        let rose = reach.stable > self.stable;
+        let told = match (self.withheld, covered) {
+            (false, true) => bytes,
+            _ if rose => ENOUGH,
+            (true, true) => bytes,
+            (_, false) => 0,
+        };
         self.stable = self.stable.max(reach.stable);
         self.withheld = reach.stable < reach.visible;
-        match reach.stable >= end {
-            _ if released => ENOUGH,
-            true => bytes,
-            false => 0,
+        told
+    }
+
+    /// Counts what arrived for each kind of reader.
+    fn arrive(&self, written: u64, visible: u64, committed: u64) {
+        for waiter in &self.list {
+            let bytes = match waiter.up_to {
+                ReadUpTo::End => written,
+                ReadUpTo::HighWatermark => visible,
+                ReadUpTo::LastStableOffset => committed,
+            };
+            if bytes > 0 {
+                waiter.arrive(bytes);
+            }
         }
     }
 }
@@ -93,18 +112,31 @@ impl Parked {
         }
     }
 
-    /// Tells those who wait that `bytes` more, up to the offset `end`, can be read. `reach` is asked with the lists locked,
-    /// so that of two that come at once the later one knows all that the earlier one knew.
-    pub(crate) fn arrived(&self, bytes: u64, end: i64, reach: impl FnOnce() -> Reach) {
+    /// Tells other brokers that `bytes` more are written, which consumers cannot read yet.
+    pub(crate) fn written(&self, bytes: u64) {
+        self.waiters.lock().arrive(bytes, 0, 0);
+    }
+
+    /// Tells consumers that `bytes` more, up to the offset `end`, can be read. `reach` is asked with the lists locked, so that of
+    /// two that come at once the later one knows all that the earlier one knew.
+    pub(crate) fn visible(&self, bytes: u64, end: i64, reach: impl FnOnce() -> Reach) {
         let mut waiters = self.waiters.lock();
         let committed = waiters.committed(bytes, end, reach());
-        for waiter in &waiters.list {
-            waiter.arrive(if waiter.committed_only {
-                committed
-            } else {
-                bytes
-            });
-        }
+        waiters.arrive(0, bytes, committed);
+    }
+
+    /// Tells all that `bytes` more, up to the offset `end`, were written and can be read at once.
+    pub(crate) fn written_and_visible(&self, bytes: u64, end: i64, reach: impl FnOnce() -> Reach) {
+        let mut waiters = self.waiters.lock();
+        let committed = waiters.committed(bytes, end, reach());
+        waiters.arrive(bytes, bytes, committed);
+    }
+
+    /// Consumers see less than before: what they were told of is kept from them again.
+    pub(crate) fn fell(&self, reach: impl FnOnce() -> Reach) {
+        let mut waiters = self.waiters.lock();
+        waiters.stable = waiters.stable.min(reach().stable);
+        waiters.withheld = true;
     }
 
     /// Wakes all who wait: the partition goes away.
@@ -115,7 +147,7 @@ impl Parked {
     }
 
     #[cfg(test)]
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.waiters.lock().list.len()
     }
 }
@@ -129,11 +161,12 @@ pub(crate) struct Wait<P: Borrow<Parked>> {
 
 impl<P: Borrow<Parked>> Wait<P> {
     /// Enters the lists. Read again after this, before sleeping.
-    pub(crate) fn on(partitions: Vec<P>, committed_only: bool) -> Self {
+    pub(crate) fn on(partitions: Vec<P>, up_to: ReadUpTo) -> Self {
         let waiter = Arc::new(Waiter {
+            arrived: AtomicU64::new(0),
             threshold: AtomicU64::new(u64::MAX),
-            committed_only,
-            ..Waiter::default()
+            up_to,
+            wake: Notify::new(),
         });
         for partition in &partitions {
             let mut waiters = partition.borrow().waiters.lock();
@@ -195,7 +228,10 @@ mod tests {
     }
 
     fn wait(partitions: &[Arc<Parked>]) -> Wait<Handle> {
-        Wait::on(partitions.iter().cloned().map(Handle).collect(), false)
+        Wait::on(
+            partitions.iter().cloned().map(Handle).collect(),
+            ReadUpTo::HighWatermark,
+        )
     }
 
     /// One byte an offset, all of it committed.
@@ -204,7 +240,7 @@ mod tests {
             visible: i64::MAX,
             stable: i64::MAX,
         };
-        parked.arrived(bytes, 0, reach);
+        parked.written_and_visible(bytes, 0, reach);
     }
 
     fn poll(future: std::pin::Pin<&mut impl Future<Output = ()>>) -> Poll<()> {
@@ -239,11 +275,14 @@ mod tests {
     #[test]
     fn a_reader_of_committed_messages_sleeps_until_the_transaction_ends() {
         let parked = Arc::new(Parked::default());
-        let wait = Wait::on(vec![Handle(Arc::clone(&parked))], true);
+        let wait = Wait::on(
+            vec![Handle(Arc::clone(&parked))],
+            ReadUpTo::LastStableOffset,
+        );
         let mut sleep = pin!(wait.until(wait.arrived(), 100));
         let mut arrive = |bytes, end, stable| {
             let visible = end;
-            parked.arrived(bytes, end, || Reach { visible, stable });
+            parked.written_and_visible(bytes, end, || Reach { visible, stable });
             poll(sleep.as_mut()).is_ready()
         };
         assert!(!arrive(90, 1, 1), "too little");
@@ -259,15 +298,59 @@ mod tests {
             stable: 2,
         };
         let parked = Arc::new(Parked::new(open));
-        let wait = Wait::on(vec![Handle(Arc::clone(&parked))], true);
+        let wait = Wait::on(
+            vec![Handle(Arc::clone(&parked))],
+            ReadUpTo::LastStableOffset,
+        );
         let mut sleep = pin!(wait.until(wait.arrived(), 100));
         assert!(poll(sleep.as_mut()).is_pending());
         let ended = Reach {
             visible: 6,
             stable: 6,
         };
-        parked.arrived(1, 6, || ended);
+        parked.visible(1, 6, || ended);
         assert!(poll(sleep.as_mut()).is_ready());
+    }
+
+    #[test]
+    fn what_becomes_visible_before_an_open_transaction_wakes_a_reader_of_committed_messages() {
+        let parked = Arc::new(Parked::default());
+        let wait = Wait::on(
+            vec![Handle(Arc::clone(&parked))],
+            ReadUpTo::LastStableOffset,
+        );
+        let mut sleep = pin!(wait.until(wait.arrived(), 1));
+        assert!(poll(sleep.as_mut()).is_pending());
+        let behind_the_first = Reach {
+            visible: 2,
+            stable: 1,
+        };
+        parked.visible(200, 2, || behind_the_first);
+        assert!(poll(sleep.as_mut()).is_ready());
+    }
+
+    #[test]
+    fn each_kind_of_reader_wakes_for_what_it_may_read() {
+        let parked = Arc::new(Parked::default());
+        let on = |up_to| Wait::on(vec![Handle(Arc::clone(&parked))], up_to);
+        let waits = [
+            on(ReadUpTo::End),
+            on(ReadUpTo::HighWatermark),
+            on(ReadUpTo::LastStableOffset),
+        ];
+        let awake = || {
+            waits
+                .each_ref()
+                .map(|wait| poll(pin!(wait.until(0, 1))).is_ready())
+        };
+        let reach = |visible, stable| move || Reach { visible, stable };
+        assert_eq!(awake(), [false, false, false]);
+        parked.written(1);
+        assert_eq!(awake(), [true, false, false]);
+        parked.visible(1, 1, reach(1, 0));
+        assert_eq!(awake(), [true, true, false], "of an open transaction");
+        parked.written_and_visible(1, 2, reach(2, 2));
+        assert_eq!(awake(), [true, true, true]);
     }
 
     #[test]
