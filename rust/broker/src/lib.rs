@@ -28,6 +28,8 @@ mod handlers;
 mod housekeeping;
 mod internal_log;
 mod network;
+#[cfg(test)]
+mod one_of_two;
 mod opening;
 mod page_cache;
 mod producer_ids;

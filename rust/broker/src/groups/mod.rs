@@ -9,6 +9,7 @@
 //! - [`migration`]: groups that go from one to the other.
 //! - [`patterns`]: members' regular expressions, compiled before their group is locked.
 //! - [`commits`]: offsets committed, fetched, deleted.
+//! - [`coordinator`]: which broker coordinates which group.
 //! - [`administration`]: listing, describing, deleting, and forgetting what is too old.
 //! - [`offsets_topic`], [`loading`]: the log is the only storage ([`crate::internal_log`]); all of it is read at the start.
 //! - [`timers`]: one queue of deadlines for all groups.
@@ -21,6 +22,7 @@ mod administration;
 mod classic_requests;
 mod commits;
 mod consumer_requests;
+mod coordinator;
 mod group;
 mod loading;
 mod member_client;
@@ -345,6 +347,7 @@ impl Groups {
 fn code_for_members(refusal: &Refusal) -> ErrorCode {
     match refusal.code {
         ErrorCode::MessageTooLarge | ErrorCode::RecordListTooLarge => ErrorCode::UnknownServerError,
+        ErrorCode::NotLeaderOrFollower => ErrorCode::NotCoordinator,
         _ => ErrorCode::CoordinatorNotAvailable,
     }
 }

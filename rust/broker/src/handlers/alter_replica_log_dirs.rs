@@ -1,12 +1,13 @@
 //! `AlterReplicaLogDirs` · key 34 · versions 1–2
 //!
 //! Behaviour: there is one data directory. Where a partition is already it may be put again; any other directory is
-//! `LOG_DIR_NOT_FOUND`.
+//! `LOG_DIR_NOT_FOUND`, and one that lies on other brokers `REPLICA_NOT_AVAILABLE`.
 //!
 //! Version notes: none; 2 is the flexible form.
 
 use std::path::Path;
 
+use kafkalite_cluster::TopicKey;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::alter_replica_log_dirs::{
     AlterReplicaLogDirTopic, AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse,
@@ -42,11 +43,16 @@ fn place(
     is_ours: bool,
 ) -> AlteredReplicaLogDirTopic {
     let topic = context.broker.replicas.by_name(&asked.name);
+    let key = TopicKey::Name(asked.name.as_str().into());
     let code = |index| {
         let partition = topic.as_ref().and_then(|topic| topic.partition(index));
         match (is_ours, partition) {
             (false, _) => ErrorCode::LogDirNotFound,
-            (true, None) => ErrorCode::UnknownTopicOrPartition,
+            // As Apache Kafka calls it here.
+            (true, None) => match context.elsewhere(&key, index).code {
+                ErrorCode::NotLeaderOrFollower => ErrorCode::ReplicaNotAvailable,
+                unknown => unknown,
+            },
             (true, Some(_)) => ErrorCode::None,
         }
     };

@@ -14,7 +14,7 @@ use kafkalite_wire::{
     },
 };
 
-use super::{Context, Reply, operations};
+use super::{Context, Reply, coordinator, operations};
 
 pub(super) async fn handle(
     context: &Context,
@@ -29,8 +29,16 @@ pub(super) async fn handle(
         operations::NOT_ASKED
     };
     let describe = |group_id: String| {
-        let described = context.broker.groups.describe_consumers(&group_id);
-        let described = described.unwrap_or_else(|| missing(&group_id));
+        let described = match coordinator::check(context, &group_id) {
+            Ok(()) => {
+                let described = context.broker.groups.describe_consumers(&group_id);
+                described.unwrap_or_else(|| missing(&group_id))
+            }
+            Err(error_code) => DescribedConsumerGroup {
+                error_code,
+                ..Default::default()
+            },
+        };
         DescribedConsumerGroup {
             group_id,
             authorized_operations,

@@ -10,12 +10,19 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
 };
 
-use super::{Context, Reply};
+use super::{Context, Reply, coordinator};
 
 pub(super) async fn handle(
     context: &Context,
     request: ConsumerGroupHeartbeatRequest,
 ) -> Reply<ConsumerGroupHeartbeatResponse> {
+    if let Err(error_code) = coordinator::check(context, &request.group_id) {
+        return ConsumerGroupHeartbeatResponse {
+            error_code,
+            ..Default::default()
+        }
+        .into();
+    }
     let client = context.client();
     let groups = &context.broker.groups;
     let answer = groups.consumer_heartbeat(request, client).await;

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kafkalite_cluster::{BrokerImage, Endpoint};
+use kafkalite_cluster::{BrokerImage, Endpoint, TopicKey, elsewhere};
 use kafkalite_log::LogSlice;
+use kafkalite_wire::CodedError;
 use tokio::sync::watch;
 
 use crate::config::Listener;
@@ -57,6 +58,11 @@ impl Context {
             },
             None => self.advertised(),
         }
+    }
+
+    /// Why a partition does not lie on this broker: there is none, or it is another's to answer for.
+    pub(crate) fn elsewhere(&self, topic: &TopicKey, index: i32) -> CodedError {
+        elsewhere(&self.broker.registry.image(), topic, index)
     }
 
     /// Who asks, as groups know their members.

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use kafkalite_wire::api::delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse, DeletedGroup};
 
-use super::{Context, Reply};
+use super::{Context, Reply, coordinator};
 
 pub(super) async fn handle(
     context: &Context,
@@ -21,7 +21,10 @@ pub(super) async fn handle(
         if !seen.insert(group_id.clone()) {
             continue;
         }
-        let error_code = context.broker.groups.delete(&group_id).await;
+        let error_code = match coordinator::check(context, &group_id) {
+            Ok(()) => context.broker.groups.delete(&group_id).await,
+            Err(code) => code,
+        };
         results.push(DeletedGroup {
             group_id,
             error_code,

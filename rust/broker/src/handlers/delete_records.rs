@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use kafkalite_cluster::names;
+use kafkalite_cluster::{TopicKey, names};
 use kafkalite_wire::{
     ErrorCode,
     api::delete_records::{
@@ -18,7 +18,7 @@ use kafkalite_wire::{
     },
 };
 
-use super::{Context, Reply};
+use super::{Context, Reply, leader_epoch};
 use crate::{
     refusal::Refusal,
     replicas::{HostedTopic, Partition},
@@ -35,7 +35,7 @@ pub(super) async fn handle(
         let topic = context.broker.replicas.by_name(&asked.name);
         let mut partitions = Vec::with_capacity(asked.partitions.len());
         for partition in asked.partitions {
-            let outcome = delete(topic.as_deref(), &partition).await;
+            let outcome = delete(context, &asked.name, topic.as_deref(), &partition).await;
             let (error_code, low_watermark) = match outcome {
                 Ok(start) => (ErrorCode::None, start),
                 Err(code) => (code, -1),
@@ -75,13 +75,20 @@ pub(super) async fn handle(
 }
 
 async fn delete(
+    context: &Context,
+    name: &str,
     topic: Option<&HostedTopic>,
     asked: &DeleteRecordsPartition,
 ) -> Result<i64, ErrorCode> {
-    let topic = topic.ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    if names::is_internal(&topic.name) {
+    if names::is_internal(name) && context.broker.registry.topic(name).is_some() {
         return Err(ErrorCode::InvalidTopic);
     }
+    let elsewhere = || {
+        context
+            .elsewhere(&TopicKey::Name(name.into()), asked.partition_index)
+            .code
+    };
+    let topic = topic.ok_or_else(elsewhere)?;
     let compacted_only = {
         let settings = topic.settings.load();
         settings.compact && !settings.log.delete_expired
@@ -89,9 +96,9 @@ async fn delete(
     if compacted_only {
         return Err(ErrorCode::PolicyViolation);
     }
-    let partition = topic
-        .partition(asked.partition_index)
-        .ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let partition = topic.partition(asked.partition_index);
+    let partition = partition.ok_or_else(elsewhere)?;
+    leader_epoch::check(partition, leader_epoch::UNKNOWN)?;
     let high_watermark = partition.log.high_watermark();
     let before = if asked.offset == HIGH_WATERMARK {
         high_watermark

@@ -15,7 +15,7 @@ use kafkalite_wire::{
     },
 };
 
-use super::{Context, Reply, operations};
+use super::{Context, Reply, coordinator, operations};
 use crate::groups::{ClassicState, ClassicView, MemberView};
 
 const FIRST_WITH_NOT_FOUND: i16 = 6;
@@ -33,9 +33,15 @@ pub(super) async fn handle(
         operations::NOT_ASKED
     };
     let describe = |group_id: String| {
-        let described = match context.broker.groups.describe(&group_id) {
-            Some(view) => describe(view),
-            None => missing(context, &group_id),
+        let described = match coordinator::check(context, &group_id) {
+            Ok(()) => match context.broker.groups.describe(&group_id) {
+                Some(view) => describe(view),
+                None => missing(context, &group_id),
+            },
+            Err(error_code) => DescribedGroup {
+                error_code,
+                ..Default::default()
+            },
         };
         DescribedGroup {
             group_id,

@@ -8,14 +8,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kafkalite_cluster::{unknown_partition, unknown_topic};
+use kafkalite_cluster::TopicKey;
 use kafkalite_log::producers::ProducerEntry;
 use kafkalite_names::check_topic_name;
-use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::describe_producers::{
     ActiveProducer, DescribeProducersRequest, DescribeProducersResponse,
     DescribedProducersPartition, DescribedProducersTopic,
 };
+use kafkalite_wire::{CodedError, ErrorCode};
 
 use super::{Context, Reply};
 use crate::refusal::Refusal;
@@ -76,14 +76,13 @@ fn answer(
 }
 
 fn describe(context: &Context, name: &str, index: i32) -> Result<Vec<ActiveProducer>, Refusal> {
-    let unknown = || match check_topic_name(name) {
-        Ok(()) => Refusal::from(unknown_topic(name)),
-        Err(error) => Refusal::new(ErrorCode::InvalidTopic, error.to_string()),
+    let elsewhere = || match check_topic_name(name) {
+        Ok(()) => context.elsewhere(&TopicKey::Name(name.into()), index),
+        Err(error) => CodedError::new(ErrorCode::InvalidTopic, error.to_string()),
     };
-    let topic = context.broker.replicas.by_name(name).ok_or_else(unknown)?;
-    let partition = topic
-        .partition(index)
-        .ok_or_else(|| Refusal::from(unknown_partition(name, index)))?;
+    let topic = context.broker.replicas.by_name(name);
+    let partition = topic.as_ref().and_then(|topic| topic.partition(index));
+    let partition = partition.ok_or_else(elsewhere)?;
     let producers = partition.log.producers();
     Ok(producers
         .iter()

@@ -1,7 +1,6 @@
 //! `DescribeQuorum` · key 55 · versions 0–2
 //!
-//! Behaviour: of partition 0 of `__cluster_metadata` this broker is the leader and the only voter, as that of a cluster of one.
-//! Its metadata is no log here, so offsets are 0. Other partitions have no quorum.
+//! Behaviour: of partition 0 of `__cluster_metadata` the controller is the leader and the only voter. Its metadata is no log here, so offsets are 0. Other partitions have no quorum.
 //!
 //! Version notes: times of fetching from 1 (KIP-836), where the nodes listen from 2 (KIP-853).
 
@@ -16,6 +15,8 @@ use super::{Context, Reply};
 use kafkalite_cluster::names::CLUSTER_METADATA;
 
 const FIRST_WITH_NODES: i16 = 2;
+/// Where a broker is named and there is none.
+const NO_BROKER: i32 = -1;
 
 pub(super) async fn handle(
     context: &Context,
@@ -48,7 +49,7 @@ pub(super) async fn handle(
         })
         .collect();
     let nodes = if found && context.api_version >= FIRST_WITH_NODES {
-        vec![node(context)]
+        node(context).into_iter().collect()
     } else {
         Vec::new()
     };
@@ -63,7 +64,8 @@ pub(super) async fn handle(
 
 fn quorum(context: &Context) -> DescribedQuorumPartition {
     let now = context.broker.world.now_ms();
-    let node = context.broker.node_id;
+    let controller = context.broker.registry.image().controller;
+    let node = controller.unwrap_or(NO_BROKER);
     DescribedQuorumPartition {
         error_message: Some(String::new()),
         leader_id: node,
@@ -90,14 +92,17 @@ fn unknown(name: &str, partition_index: i32) -> DescribedQuorumPartition {
     }
 }
 
-fn node(context: &Context) -> QuorumNode {
-    let address = context.advertised();
-    QuorumNode {
-        node_id: context.broker.node_id,
+/// Where this client reaches the controller.
+fn node(context: &Context) -> Option<QuorumNode> {
+    let image = context.broker.registry.image();
+    let node_id = image.controller?;
+    let address = context.endpoint(image.brokers.get(&node_id)?);
+    Some(QuorumNode {
+        node_id,
         listeners: vec![QuorumListener {
             name: "PLAINTEXT".to_owned(),
             host: address.host,
             port: address.port,
         }],
-    }
+    })
 }

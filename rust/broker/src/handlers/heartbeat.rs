@@ -6,14 +6,18 @@
 
 use kafkalite_wire::api::heartbeat::{HeartbeatRequest, HeartbeatResponse};
 
-use super::{Context, Reply};
+use super::{Context, Reply, coordinator};
 
 pub(super) async fn handle(
     context: &Context,
     request: HeartbeatRequest,
 ) -> Reply<HeartbeatResponse> {
+    let error_code = match coordinator::check(context, &request.group_id) {
+        Ok(()) => context.broker.groups.heartbeat(&request),
+        Err(code) => code,
+    };
     HeartbeatResponse {
-        error_code: context.broker.groups.heartbeat(&request),
+        error_code,
         ..Default::default()
     }
     .into()

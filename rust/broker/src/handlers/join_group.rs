@@ -9,7 +9,7 @@
 
 use kafkalite_wire::api::join_group::{JoinGroupRequest, JoinGroupResponse};
 
-use super::{Context, Reply};
+use super::{Context, Reply, coordinator};
 
 const FIRST_WITH_NULL_PROTOCOL: i16 = 7;
 
@@ -17,9 +17,18 @@ pub(super) async fn handle(
     context: &Context,
     request: JoinGroupRequest,
 ) -> Reply<JoinGroupResponse> {
-    let client = context.client();
     let groups = &context.broker.groups;
-    let mut joined = groups.join(request, client, context.parking_over()).await;
+    let mut joined = match coordinator::check(context, &request.group_id) {
+        Ok(()) => {
+            let client = context.client();
+            groups.join(request, client, context.parking_over()).await
+        }
+        Err(error_code) => JoinGroupResponse {
+            error_code,
+            member_id: request.member_id,
+            ..Default::default()
+        },
+    };
     if !joined.error_code.is_none() && context.api_version >= FIRST_WITH_NULL_PROTOCOL {
         joined.protocol_name = None;
     }

@@ -8,7 +8,7 @@ use kafkalite_wire::ErrorCode;
 use crate::replicas::partition::Partition;
 
 /// A client that does not know the epoch.
-const UNKNOWN: i32 = -1;
+pub(super) const UNKNOWN: i32 = -1;
 
 /// Refuses who asks a broker that does not lead the partition, or believes in an earlier or a later leader.
 pub(super) fn check(partition: &Partition, claimed: i32) -> Result<(), ErrorCode> {

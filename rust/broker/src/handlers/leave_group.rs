@@ -10,7 +10,7 @@ use kafkalite_wire::{
     api::leave_group::{LeaveGroupRequest, LeaveGroupResponse, LeavingMember},
 };
 
-use super::{Context, Reply};
+use super::{Context, Reply, coordinator};
 
 const FIRST_WITH_SEVERAL: i16 = 3;
 
@@ -27,7 +27,9 @@ pub(super) async fn handle(
             ..Default::default()
         }]
     };
-    let response = match context.broker.groups.leave(&request.group_id, members) {
+    let left = coordinator::check(context, &request.group_id)
+        .and_then(|()| context.broker.groups.leave(&request.group_id, members));
+    let response = match left {
         Err(error_code) => LeaveGroupResponse {
             error_code,
             ..Default::default()

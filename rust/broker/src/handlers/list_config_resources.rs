@@ -1,6 +1,6 @@
 //! `ListConfigResources` · key 74 · versions 0–1
 //!
-//! Behaviour: all topics, this broker, and the groups that have settings of their own. Loggers and client metrics, which have
+//! Behaviour: all topics, all brokers, and the groups that have settings of their own. Loggers and client metrics, which have
 //! no settings here, are listed empty; a kind that Kafka does not have is `UNSUPPORTED_VERSION`, as there.
 //!
 //! Version notes: 0 asks for client metrics only; from 1 for any kind (KIP-1142).
@@ -61,7 +61,10 @@ fn names(context: &Context, kind: i8) -> Vec<String> {
             let names = broker.registry.image().names();
             names.iter().map(ToString::to_string).collect()
         }
-        BROKER => vec![broker.node_id.to_string()],
+        BROKER => {
+            let image = broker.registry.image();
+            image.brokers.keys().map(ToString::to_string).collect()
+        }
         GROUP => broker.configs.groups_with_settings(),
         _ => Vec::new(),
     }

@@ -10,6 +10,7 @@
 //! Version notes: -3 from 7 (KIP-734), -4 from 8 (KIP-405), -5 from 9 (KIP-1005), -6 from 11 (KIP-1023); asked for in an
 //! earlier version they get `UNSUPPORTED_VERSION`. Leader epochs from 4.
 
+use kafkalite_cluster::TopicKey;
 use kafkalite_wire::{
     ErrorCode,
     api::list_offsets::{
@@ -77,12 +78,14 @@ fn list_topic(
         let partition = topic
             .as_ref()
             .and_then(|topic| topic.partition(asked.partition_index));
-        let found = partition
-            .ok_or(ErrorCode::UnknownTopicOrPartition)
-            .and_then(|partition| {
-                let committed_only = committed_only.ok_or(ErrorCode::UnknownServerError)?;
-                find(context.api_version, partition, &asked, committed_only)
-            });
+        let elsewhere = || {
+            let key = TopicKey::Name(request.name.as_str().into());
+            context.elsewhere(&key, asked.partition_index).code
+        };
+        let found = partition.ok_or_else(elsewhere).and_then(|partition| {
+            let committed_only = committed_only.ok_or(ErrorCode::UnknownServerError)?;
+            find(context.api_version, partition, &asked, committed_only)
+        });
         let (error_code, found) = match found {
             Ok(found) => (ErrorCode::None, found),
             Err(code) => (code, Found::NOTHING),

@@ -17,7 +17,7 @@ use kafkalite_wire::{
     },
 };
 
-use super::{Context, Reply};
+use super::{Context, Reply, coordinator};
 use crate::groups::Commit;
 
 const FIRST_WITH_TOPIC_IDS: i16 = 10;
@@ -31,9 +31,13 @@ pub(super) async fn handle(
         .into_iter()
         .map(|topic| check_topic(context, topic, &mut commits))
         .collect();
-    let committed = (context.broker.groups)
-        .commit(&request, context.api_version, commits)
-        .await;
+    let committed = match coordinator::check(context, &request.group_id) {
+        Ok(()) => {
+            let groups = &context.broker.groups;
+            groups.commit(&request, context.api_version, commits).await
+        }
+        Err(code) => Err(code),
+    };
     if let Err(code) = committed {
         let partitions = topics.iter_mut().flat_map(|topic| &mut topic.partitions);
         for partition in partitions.filter(|partition| partition.error_code == ErrorCode::None) {

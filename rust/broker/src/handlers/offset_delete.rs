@@ -12,7 +12,7 @@ use kafkalite_wire::{
     },
 };
 
-use super::{Context, Reply};
+use super::{Context, Reply, coordinator};
 
 pub(super) async fn handle(
     context: &Context,
@@ -21,6 +21,13 @@ pub(super) async fn handle(
     if request.group_id.is_empty() {
         return OffsetDeleteResponse {
             error_code: ErrorCode::InvalidGroupId,
+            ..Default::default()
+        }
+        .into();
+    }
+    if let Err(error_code) = coordinator::check(context, &request.group_id) {
+        return OffsetDeleteResponse {
+            error_code,
             ..Default::default()
         }
         .into();

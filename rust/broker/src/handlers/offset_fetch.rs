@@ -3,7 +3,7 @@
 //! Behaviour: what groups have committed; −1 where nothing was, also for groups and topics that are not there. Null instead of
 //! topics asks for everything. There are no transactions, so every offset is stable.
 //!
-//! Version notes: null from 2. Leader epochs from 5. `require_stable` from 7. From 8 several groups in one request (KIP-709). From 9
+//! Version notes: null from 2, and an error of the group, which in 1 is each partition's. Leader epochs from 5. `require_stable` from 7. From 8 several groups in one request (KIP-709). From 9
 //! a member names itself (KIP-848), which is checked if the group is of that kind. From 10 topics are named by id (KIP-516).
 
 use std::collections::{HashMap, HashSet};
@@ -18,9 +18,10 @@ use kafkalite_wire::{
 };
 use uuid::Uuid;
 
-use super::{Context, Reply};
+use super::{Context, Reply, coordinator};
 use crate::groups::CommittedOffset;
 
+const FIRST_WITH_GROUP_ERRORS: i16 = 2;
 const FIRST_WITH_SEVERAL_GROUPS: i16 = 8;
 const FIRST_WITH_TOPIC_IDS: i16 = 10;
 const NOTHING: i64 = -1;
@@ -58,7 +59,13 @@ pub(super) async fn handle(
         topics,
         ..Default::default()
     };
-    let fetched = fetch(context, group).await;
+    let asked = (context.api_version < FIRST_WITH_GROUP_ERRORS).then(|| group.topics.clone());
+    let mut fetched = fetch(context, group).await;
+    if let Some(asked) = asked
+        && !fetched.error_code.is_none()
+    {
+        fetched.topics = refused(asked.unwrap_or_default(), fetched.error_code);
+    }
     OffsetFetchResponse {
         topics: fetched.topics.into_iter().map(older).collect(),
         error_code: fetched.error_code,
@@ -71,7 +78,9 @@ async fn fetch(context: &Context, asked: OffsetFetchGroup) -> FetchedOffsetsGrou
     let group_id = asked.group_id;
     let groups = &context.broker.groups;
     let member = asked.member_id.as_deref();
-    let fetched = match groups.check_fetch(&group_id, member, asked.member_epoch) {
+    let checked = coordinator::check(context, &group_id)
+        .and_then(|()| groups.check_fetch(&group_id, member, asked.member_epoch));
+    let fetched = match checked {
         Err(code) => Err(code),
         Ok(()) => match asked.topics {
             None => fetch_all(context, &group_id).await,
@@ -181,6 +190,23 @@ fn offset(
         metadata: Some(committed.metadata),
         error_code,
     }
+}
+
+/// What is wrong with the group, where only partitions have errors.
+fn refused(
+    asked: Vec<OffsetFetchGroupTopic>,
+    error_code: ErrorCode,
+) -> Vec<FetchedOffsetsGroupTopic> {
+    let refused = |topic: OffsetFetchGroupTopic| FetchedOffsetsGroupTopic {
+        partitions: topic
+            .partition_indexes
+            .into_iter()
+            .map(|partition| offset(partition, None, error_code))
+            .collect(),
+        name: topic.name,
+        topic_id: topic.topic_id,
+    };
+    asked.into_iter().map(refused).collect()
 }
 
 /// As versions for one group have it.

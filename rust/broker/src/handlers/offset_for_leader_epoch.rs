@@ -5,11 +5,12 @@
 //!
 //! Version notes: none; 3 adds the follower's id, 4 is the flexible form.
 
+use kafkalite_cluster::TopicKey;
 use kafkalite_wire::{
     ErrorCode,
     api::offset_for_leader_epoch::{
         EpochEndOffset, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
-        OffsetForLeaderPartition, OffsetForLeaderTopicResult,
+        OffsetForLeaderPartition, OffsetForLeaderTopic, OffsetForLeaderTopicResult,
     },
 };
 
@@ -20,15 +21,19 @@ pub(super) async fn handle(
     context: &Context,
     request: OffsetForLeaderEpochRequest,
 ) -> Reply<OffsetForLeaderEpochResponse> {
-    let of_topic = |asked: kafkalite_wire::api::offset_for_leader_epoch::OffsetForLeaderTopic| {
-        let topic = context.broker.replicas.by_name(&asked.topic);
-        let of_partition = |asked: OffsetForLeaderPartition| {
+    let answer = |of_topic: OffsetForLeaderTopic| {
+        let topic = context.broker.replicas.by_name(&of_topic.topic);
+        let of_partition = |asked: &OffsetForLeaderPartition| {
             let partition = topic
                 .as_ref()
                 .and_then(|topic| topic.partition(asked.partition));
+            let elsewhere = || {
+                let key = TopicKey::Name(of_topic.topic.as_str().into());
+                context.elsewhere(&key, asked.partition).code
+            };
             let end = partition
-                .ok_or(ErrorCode::UnknownTopicOrPartition)
-                .and_then(|partition| end_of_epoch(partition, &asked));
+                .ok_or_else(elsewhere)
+                .and_then(|partition| end_of_epoch(partition, asked));
             let (error_code, (leader_epoch, end_offset)) = match end {
                 Ok(end) => (ErrorCode::None, end.unwrap_or((-1, -1))),
                 Err(code) => (code, (-1, -1)),
@@ -40,13 +45,13 @@ pub(super) async fn handle(
                 end_offset,
             }
         };
-        let partitions = asked.partitions.into_iter().map(of_partition).collect();
+        let partitions = of_topic.partitions.iter().map(of_partition).collect();
         OffsetForLeaderTopicResult {
-            topic: asked.topic,
+            topic: of_topic.topic,
             partitions,
         }
     };
-    let topics = request.topics.into_iter().map(of_topic).collect();
+    let topics = request.topics.into_iter().map(answer).collect();
     OffsetForLeaderEpochResponse {
         topics,
         ..Default::default()

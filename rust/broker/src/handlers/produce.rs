@@ -7,12 +7,13 @@
 //! what was written stays. With acks 0 nothing is answered.
 //!
 //! Version notes: one batch of format 2 a partition (KIP-98). Zstandard from 7 (KIP-110). From 8 the answer has a
-//! sentence with each error, and names the records that are to blame (KIP-467). From 13 topics are named by id (KIP-516).
+//! sentence with each error, and names the records that are to blame (KIP-467). From 10 who asks another broker than the leader is
+//! told who that is (KIP-951). From 13 topics are named by id (KIP-516).
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use kafkalite_cluster::{TopicKey, names, unknown_partition};
+use kafkalite_cluster::{TopicKey, names};
 use kafkalite_log::{Appended, LogError, RecordFault};
 use kafkalite_records::{Compression, OwnedBatch, RecordsError};
 use kafkalite_wire::{
@@ -27,8 +28,9 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, timeout_at},
 };
+use uuid::Uuid;
 
-use super::{Context, Reply};
+use super::{Context, Reply, leaders::Leaders};
 use crate::{
     config::TopicSettings,
     refusal::Refusal,
@@ -36,6 +38,7 @@ use crate::{
 };
 
 const FIRST_WITH_ZSTD: i16 = 7;
+const FIRST_WITH_LEADERS: i16 = 10;
 const FIRST_WITH_TOPIC_IDS: i16 = 13;
 const MAGIC_AT: usize = 16;
 /// Of so many records at the most an answer says what is wrong with them: it is not to be much larger than the request, where
@@ -68,21 +71,30 @@ pub(super) async fn handle(context: &Context, request: ProduceRequest) -> Reply<
     }
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let deadline = Instant::now() + timeout;
+    let mut leaders = Leaders::since(FIRST_WITH_LEADERS, context);
     let mut responses = Vec::with_capacity(appended.len());
     for (mut topic, partitions) in appended {
         topic.partition_responses.reserve(partitions.len());
         for (index, pending) in partitions {
-            topic
-                .partition_responses
-                .push(answer(index, pending, deadline).await);
+            let mut answer = answer(index, pending, deadline).await;
+            if !answer.error_code.is_none() {
+                let key = key(context, &topic.name, topic.topic_id);
+                answer.current_leader = leaders.of(&key, index, answer.error_code);
+            }
+            topic.partition_responses.push(answer);
         }
         responses.push(topic);
     }
     ProduceResponse {
         responses,
+        node_endpoints: leaders.endpoints(context),
         ..Default::default()
     }
     .into()
+}
+
+fn key(context: &Context, name: &str, id: Uuid) -> TopicKey {
+    TopicKey::of(context.api_version >= FIRST_WITH_TOPIC_IDS, name, id)
 }
 
 /// One request's part in what happens to each of its batches.
@@ -153,13 +165,16 @@ impl Producing<'_> {
         request: ProduceTopic,
         nameable: &mut usize,
     ) -> (ProducedTopic, Vec<(i32, AppendOutcome)>) {
-        let topic = self.topic(&request);
+        let key = key(self.context, &request.name, request.topic_id);
+        let topic = self.context.broker.replicas.by_key(&key);
+        let checked = self.check_topic(&key, topic.as_deref());
         let mut outcomes = Vec::with_capacity(request.partition_data.len());
         for partition in request.partition_data {
-            let outcome = match &topic {
-                Ok(topic) => {
+            let outcome = match &checked {
+                Ok(()) => {
                     let records = partition.records.into_bytes();
-                    self.append(topic, partition.index, records).await
+                    let topic = topic.as_deref();
+                    self.append(&key, topic, partition.index, records).await
                 }
                 Err(refusal) => Err(refusal.clone().into()),
             };
@@ -174,26 +189,37 @@ impl Producing<'_> {
         (answer, outcomes)
     }
 
-    fn topic(&self, request: &ProduceTopic) -> Result<Arc<HostedTopic>, Refusal> {
+    /// The rules for a topic, of which perhaps nothing lies here.
+    fn check_topic(&self, key: &TopicKey, here: Option<&HostedTopic>) -> Result<(), Refusal> {
         if !matches!(self.acks, -1..=1) {
             let message = format!("acks must be -1 (all), 0 or 1, not {}", self.acks);
             return Err(Refusal::new(ErrorCode::InvalidRequiredAcks, message));
         }
-        let by_id = self.context.api_version >= FIRST_WITH_TOPIC_IDS;
-        let key = TopicKey::of(by_id, &request.name, request.topic_id);
-        let topic = self.context.broker.replicas.by_key(&key);
-        let topic = topic.ok_or_else(|| key.missing())?;
-        if names::is_internal(&topic.name) {
-            let message = format!("only the broker itself writes to '{}'", topic.name);
-            return Err(Refusal::new(ErrorCode::InvalidTopic, message));
+        let check = |name: &str| {
+            if names::is_internal(name) {
+                let message = format!("only the broker itself writes to '{name}'");
+                return Err(Refusal::new(ErrorCode::InvalidTopic, message));
+            }
+            Ok(())
+        };
+        if let Some(topic) = here {
+            return check(&topic.name);
         }
-        Ok(topic)
+        let image = self.context.broker.registry.image();
+        image.by_key(key).map_or(Ok(()), |topic| check(&topic.name))
     }
 
-    async fn append(&self, topic: &HostedTopic, index: i32, bytes: Bytes) -> AppendOutcome {
-        let partition = topic
-            .partition(index)
-            .ok_or_else(|| Refusal::from(unknown_partition(&topic.name, index)))?;
+    async fn append(
+        &self,
+        key: &TopicKey,
+        topic: Option<&HostedTopic>,
+        index: i32,
+        bytes: Bytes,
+    ) -> AppendOutcome {
+        let here = topic.and_then(|topic| Some((topic, topic.partition(index)?)));
+        let Some((topic, partition)) = here else {
+            return Err(Refusal::from(self.context.elsewhere(key, index)).into());
+        };
         let batch = self
             .check(bytes)
             .map_err(|refusal| Rejection::of(partition, refusal))?;

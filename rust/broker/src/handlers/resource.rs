@@ -42,10 +42,7 @@ impl Resource {
             }
             BROKER => Err(Refusal::new(
                 ErrorCode::InvalidRequest,
-                format!(
-                    "there is no broker '{name}'; this is broker {}",
-                    context.broker.node_id
-                ),
+                elsewhere(context, name),
             )),
             GROUP if name.is_empty() => Err(Refusal::new(
                 ErrorCode::InvalidRequest,
@@ -60,6 +57,18 @@ impl Resource {
             )),
         }
     }
+}
+
+/// Why the settings of this broker are not those of the one that is named.
+fn elsewhere(context: &Context, name: &str) -> String {
+    let image = context.broker.registry.image();
+    let is_there = name.parse().is_ok_and(|id| image.brokers.contains_key(&id));
+    let why = if is_there {
+        format!("settings of broker {name} are asked of that broker")
+    } else {
+        format!("there is no broker '{name}'")
+    };
+    format!("{why}; this is broker {}", context.broker.node_id)
 }
 
 /// A refusal for each resource that stands more than once in a request: which of them is meant?

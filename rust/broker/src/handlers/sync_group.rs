@@ -10,7 +10,7 @@ use kafkalite_wire::{
     api::sync_group::{SyncGroupRequest, SyncGroupResponse},
 };
 
-use super::{Context, Reply};
+use super::{Context, Reply, coordinator};
 
 const FIRST_WITH_PROTOCOL: i16 = 5;
 
@@ -22,6 +22,13 @@ pub(super) async fn handle(
     if context.api_version >= FIRST_WITH_PROTOCOL && !says_protocol {
         return SyncGroupResponse {
             error_code: ErrorCode::InconsistentGroupProtocol,
+            ..Default::default()
+        }
+        .into();
+    }
+    if let Err(error_code) = coordinator::check(context, &request.group_id) {
+        return SyncGroupResponse {
+            error_code,
             ..Default::default()
         }
         .into();

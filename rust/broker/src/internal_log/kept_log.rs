@@ -7,6 +7,7 @@ use kafkalite_log::LogError;
 use kafkalite_wire::ErrorCode;
 
 use super::batches::batches;
+use super::keeper::{is_undecided, keeper};
 use super::partitioner::partition_of;
 use super::replay::Replay;
 use super::{InternalTopic, StoredUpTo};
@@ -47,6 +48,16 @@ impl InternalLog {
             Err(refusal) if refusal.code != ErrorCode::TopicAlreadyExists => Err(refusal),
             _ => Ok(()),
         }
+    }
+
+    /// The broker that keeps an owner's records; `None` while there is none.
+    pub(crate) fn keeper(&self, owner: &str) -> Option<i32> {
+        keeper(&self.registry.image(), self.topic.name, owner)
+    }
+
+    /// Whether nobody keeps anything before the topic is spread over several brokers.
+    pub(crate) fn is_undecided(&self) -> bool {
+        is_undecided(&self.registry.image(), self.topic.name)
     }
 
     /// Most bytes of one record, which has a batch to itself then.

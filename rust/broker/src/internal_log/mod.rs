@@ -7,6 +7,7 @@
 
 mod batches;
 mod internal_topic;
+mod keeper;
 mod kept_log;
 mod open_transactions;
 mod partitioner;

@@ -1,21 +1,18 @@
 //! Putting the answer to a fetch together.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use kafkalite_cluster::{ClusterImage, TopicKey};
+use kafkalite_cluster::TopicKey;
 use kafkalite_log::LogSlice;
 use kafkalite_wire::{
     ErrorCode, Records,
-    api::{
-        fetch::{AbortedTransaction, FetchResponse, FetchedPartition, FetchedTopic},
-        leader::{CurrentLeader, NodeEndpoint},
-    },
+    api::fetch::{AbortedTransaction, FetchResponse, FetchedPartition, FetchedTopic},
 };
 use uuid::Uuid;
 
 use super::{Context, Reply, Terms, reading::Read};
 use crate::fetch_sessions::{SessionAnswer, Wanted};
+use crate::handlers::leaders::Leaders;
 
 /// First version that names the leader where the client was wrong about it (KIP-951).
 const FIRST_WITH_LEADERS: i16 = 16;
@@ -29,8 +26,7 @@ pub(super) fn of(
 ) -> Reply<FetchResponse> {
     let mut response = Response {
         committed_only: terms.committed_only,
-        image: (context.api_version >= FIRST_WITH_LEADERS)
-            .then(|| Arc::clone(&context.broker.registry.image())),
+        leaders: Leaders::since(FIRST_WITH_LEADERS, context),
         ..Response::default()
     };
     for ((wanted, read), included) in answer.wanted.iter().zip(reads).zip(answer.included) {
@@ -42,38 +38,20 @@ pub(super) fn of(
         topics,
         slices,
         leaders,
-        image,
         ..
     } = response;
     let body = FetchResponse {
         session_id: answer.session_id,
         responses: topics,
         // Not to other brokers, as from Apache Kafka.
-        node_endpoints: match image {
-            Some(image) if !terms.as_replica => endpoints(context, &image, &leaders),
-            _ => Vec::new(),
+        node_endpoints: if terms.as_replica {
+            Vec::new()
+        } else {
+            leaders.endpoints(context)
         },
         ..Default::default()
     };
     Reply::Answer { body, slices }
-}
-
-fn endpoints(
-    context: &Context,
-    image: &ClusterImage,
-    leaders: &BTreeSet<i32>,
-) -> Vec<NodeEndpoint> {
-    let endpoint = |&node_id: &i32| {
-        let broker = image.brokers.get(&node_id)?;
-        let address = context.endpoint(broker);
-        Some(NodeEndpoint {
-            node_id,
-            host: address.host,
-            port: i32::from(address.port),
-            rack: broker.rack.clone(),
-        })
-    };
-    leaders.iter().filter_map(endpoint).collect()
 }
 
 fn aborted(slice: &LogSlice) -> Vec<AbortedTransaction> {
@@ -90,10 +68,7 @@ fn aborted(slice: &LogSlice) -> Vec<AbortedTransaction> {
 #[derive(Default)]
 struct Response {
     committed_only: bool,
-    /// Who leads what, if the answer may say so.
-    image: Option<Arc<ClusterImage>>,
-    /// The leaders that it names.
-    leaders: BTreeSet<i32>,
+    leaders: Leaders,
     topics: Vec<FetchedTopic>,
     places: HashMap<TopicKey, usize>,
     slices: Vec<LogSlice>,
@@ -105,7 +80,7 @@ impl Response {
             Read::Refused(error_code) => FetchedPartition {
                 partition_index: wanted.partition,
                 error_code,
-                current_leader: self.leader(wanted, error_code),
+                current_leader: self.leaders.of(&wanted.topic, wanted.partition, error_code),
                 high_watermark: -1,
                 // Not null, as from Apache Kafka, where the error is about the name and not about the log.
                 aborted_transactions: matches!(
@@ -145,27 +120,6 @@ impl Response {
             topics.len() - 1
         });
         topics[place].partitions.push(partition);
-    }
-
-    /// Whom to ask instead: whoever is wrong about the leader is told (KIP-951).
-    fn leader(&mut self, wanted: &Wanted, error_code: ErrorCode) -> CurrentLeader {
-        let is_wrong = matches!(
-            error_code,
-            ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch
-        );
-        let image = self.image.as_ref().filter(|_| is_wrong);
-        let topic = image.and_then(|image| image.by_key(&wanted.topic));
-        let partition = topic.and_then(|topic| topic.partition(wanted.partition));
-        let Some((leader_id, leader_epoch)) =
-            partition.and_then(|partition| Some((partition.leader?, partition.leader_epoch)))
-        else {
-            return CurrentLeader::default();
-        };
-        self.leaders.insert(leader_id);
-        CurrentLeader {
-            leader_id,
-            leader_epoch,
-        }
     }
 
     fn splice(&mut self, slice: LogSlice) -> Records {

@@ -11,7 +11,6 @@ use super::{Context, Terms, refusing};
 use crate::{
     fetch_sessions::{ReadOutcome, Wanted},
     handlers::leader_epoch,
-    replicas::Replicas,
     replicas::partition::{Partition, Wait},
 };
 
@@ -57,7 +56,7 @@ impl Read {
 pub(super) async fn read(context: &Context, terms: &Terms, wanted: &[Wanted]) -> Vec<Read> {
     let partitions: Vec<_> = wanted
         .iter()
-        .map(|wanted| resolve(&context.broker.replicas, wanted))
+        .map(|wanted| resolve(context, wanted))
         .collect();
     bring_in_old(wanted, &partitions).await;
     let mut reads = read_once(terms, wanted, &partitions);
@@ -85,13 +84,12 @@ pub(super) async fn read(context: &Context, terms: &Terms, wanted: &[Wanted]) ->
     }
 }
 
-fn resolve(replicas: &Replicas, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
-    let snapshot = replicas.snapshot();
-    let topic = snapshot
-        .by_key(&wanted.topic)
-        .ok_or(wanted.topic.unknown())?;
-    let partition = topic.partition(wanted.partition);
-    partition.cloned().ok_or(ErrorCode::UnknownTopicOrPartition)
+fn resolve(context: &Context, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
+    let snapshot = context.broker.replicas.snapshot();
+    let topic = snapshot.by_key(&wanted.topic);
+    let partition = topic.and_then(|topic| topic.partition(wanted.partition));
+    let elsewhere = || context.elsewhere(&wanted.topic, wanted.partition).code;
+    partition.cloned().ok_or_else(elsewhere)
 }
 
 /// Has what is read to find old records, of the indexes and the log, brought into memory by a thread that may wait for the
@@ -176,8 +174,10 @@ fn is_ready(
     partitions: &[Result<Arc<Partition>, ErrorCode>],
     reads: &[Read],
 ) -> bool {
-    let failed = |(partition, read): (&Result<_, _>, &Read)| {
-        partition.is_ok() && matches!(read, Read::Refused(_))
+    // Who asks the wrong broker is to go to the right one at once.
+    let failed = |(partition, read): (&Result<_, ErrorCode>, &Read)| match read {
+        Read::Refused(code) => partition.is_ok() || *code == ErrorCode::NotLeaderOrFollower,
+        Read::Records { .. } => false,
     };
     total_bytes(reads) >= terms.min_bytes
         || partitions.iter().zip(reads).any(failed)
