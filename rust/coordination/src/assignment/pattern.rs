@@ -6,7 +6,7 @@ use fancy_regex::{Expr, Regex, RegexBuilder};
 /// Bytes of the longest expression.
 const LONGEST: usize = 4096;
 /// Steps backwards that matching one name may take. An expression that needs more is one to fear.
-const STEPS: usize = 100_000;
+const STEPS: usize = 10_000;
 /// Bytes that the largest compiled part of an expression may take.
 const LARGEST: usize = 1 << 20;
 
@@ -35,7 +35,7 @@ impl TopicPattern {
         let normal = normal.trim_start_matches(quotes).trim_end_matches(quotes);
         let invalid = |reason: String| InvalidPattern {
             pattern: kafkalite_names::shown(text).into_owned(),
-            reason,
+            reason: kafkalite_names::shown(&reason).into_owned(),
         };
         if normal.len() > LONGEST {
             return Err(invalid(format!("it is longer than {LONGEST} bytes")));

@@ -65,7 +65,7 @@ pub(super) fn bid(
     };
     let last: ControllerEpochZnode = node.value()?;
     let Some(epoch) = last.0.checked_add(1) else {
-        let reason = "none can come after it".to_owned();
+        let reason = "none can come after it";
         return Err(Garbage::new(
             &node.path,
             &node.data,

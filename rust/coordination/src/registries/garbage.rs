@@ -1,5 +1,7 @@
 //! Nodes that hold something else than they should.
 
+use kafkalite_names::shown;
+
 /// Bytes of a node's data that an error repeats.
 const SHOWN: usize = 80;
 
@@ -19,12 +21,13 @@ pub struct Garbage {
 }
 
 impl Garbage {
-    pub(crate) fn new(path: &str, data: &[u8], expected: &'static str, reason: String) -> Self {
+    pub(crate) fn new(path: &str, data: &[u8], expected: &'static str, reason: &str) -> Self {
         Self {
             path: path.to_owned(),
             found: found(data),
             expected,
-            reason,
+            // It may repeat what was found.
+            reason: shown(reason).into_owned(),
         }
     }
 }
@@ -48,7 +51,7 @@ mod tests {
 
     #[test]
     fn little_of_what_was_found_is_repeated() {
-        let garbage = Garbage::new("/x", &vec![b'a'; 1_000_000], "an offset", "no digit".into());
+        let garbage = Garbage::new("/x", &vec![b'a'; 1_000_000], "an offset", "no digit");
         let said = garbage.to_string();
         assert!(said.len() < 250, "{said}");
         assert!(said.ends_with("more bytes, which is not an offset: no digit"));

@@ -67,6 +67,6 @@ pub trait Znode: Sized {
 
     /// What the node at this path holds.
     fn parse(path: &str, data: &[u8]) -> Result<Self, Garbage> {
-        Self::read(data).map_err(|reason| Garbage::new(path, data, Self::EXPECTED, reason))
+        Self::read(data).map_err(|reason| Garbage::new(path, data, Self::EXPECTED, &reason))
     }
 }

@@ -249,6 +249,8 @@ fn garbage_is_told_with_its_path_what_was_found_and_what_belongs_there() {
     ] {
         assert!(said.contains(reason), "{said}");
     }
+    let long = "x".repeat(1_000_000);
+    assert!(said::<PartitionStateZnode>(&format!(r#"{{"leader":"{long}"}}"#)).len() < 600);
     let deep = "[".repeat(1_000_000);
     assert!(said::<SettingsZnode>(&deep).len() < 400);
 }

@@ -63,6 +63,20 @@ fn topic(partitions: i32) -> TopicZnode {
     }
 }
 
+/// As the program of the old consumer's assignors prints it.
+fn divided(group: &str, members: &Members, topics: &Topics) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    for strategy in [OwnershipStrategy::Range, OwnershipStrategy::RoundRobin] {
+        let assignment = assign(strategy, members, topics, true);
+        assert!(assignment.misunderstood.is_empty());
+        let owners = assignment.owners.iter();
+        lines.extend(
+            owners.map(|(partition, thread)| format!("{group} {strategy} {partition} {thread}")),
+        );
+    }
+    lines
+}
+
 async fn register(session: &ZooKeeperSession, group: &GroupPaths, members: &Members) {
     for (id, subscription) in members {
         let consumer = ConsumerZnode {
@@ -96,14 +110,7 @@ async fn the_old_consumer_divides_every_group_as_we_do() {
             let members = group().new_tree(&mut runner).unwrap().current();
             let group = GroupPaths::new(&format!("g{number}")).unwrap();
             register(&session, &group, &members).await;
-            for strategy in [OwnershipStrategy::Range, OwnershipStrategy::RoundRobin] {
-                let assignment = assign(strategy, &members, &topics, true);
-                assert!(assignment.misunderstood.is_empty());
-                let lines = assignment.owners.iter().map(|(partition, thread)| {
-                    format!("g{number} {strategy} {partition} {thread}")
-                });
-                expected.extend(lines);
-            }
+            expected.extend(divided(&format!("g{number}"), &members, &topics));
         }
         let Some(said) = kafka::program("OldAssignors.java", &[place.address()]) else {
             return;
@@ -117,6 +124,58 @@ async fn the_old_consumer_divides_every_group_as_we_do() {
             expected.len()
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_old_consumers_register_is_understood_as_they_understand_it() {
+    let Some(place) = Place::new() else { return };
+    let session = place.session().await;
+    for path in paths::PERSISTENT {
+        session.ensure(path).await.unwrap();
+    }
+    let mut topics = Topics::new();
+    for name in ["w1", "w2", "x", "secret", "t"] {
+        session
+            .create(&paths::topic(name), &topic(4).write())
+            .await
+            .unwrap();
+        topics.insert(name.into(), (0..4).collect());
+    }
+    let subscriptions = [
+        ["--whitelist", "w[0-9]+, x"],
+        ["--blacklist", "(?!secret).*"],
+        ["--topic", "t"],
+        // It doubles what JSON does not take, and reads back another expression, which nothing matches.
+        ["--whitelist", r"w\d"],
+    ];
+    let mut consumers = Vec::new();
+    for list in subscriptions {
+        let Some(consumer) = kafka::OldConsumer::start(place.address(), "g", &list) else {
+            return;
+        };
+        consumers.push(consumer);
+    }
+    let group = GroupPaths::new("g").unwrap();
+    let mut watch = session.watch_children(group.ids());
+    let ids = loop {
+        match watch.next().await.unwrap() {
+            Some(ids) if ids.len() == subscriptions.len() => break ids,
+            _ => {}
+        }
+    };
+    let mut members = Members::new();
+    for id in ids {
+        let id = ConsumerId::new(&id).unwrap();
+        let node = session.get(&group.id(&id)).await.unwrap().unwrap();
+        members.insert(id, node.value::<ConsumerZnode>().unwrap().subscription);
+    }
+    let expected = divided("g", &members, &topics);
+    assert_eq!(expected.len(), 2 * 5 * 4);
+    let said = kafka::program("OldAssignors.java", &[place.address()]).unwrap();
+    assert_eq!(
+        said.lines().map(str::to_owned).collect::<BTreeSet<_>>(),
+        expected
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

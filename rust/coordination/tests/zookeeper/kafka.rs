@@ -1,7 +1,7 @@
 //! Apache Kafka 1.1.1, the last whose consumers, tools and brokers go by the registries alone.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 fn script() -> Command {
     let mut command =
@@ -28,6 +28,35 @@ pub(crate) fn program(name: &str, arguments: &[&str]) -> Option<String> {
             .stdin(Stdio::null());
         output(java.args(arguments))
     })
+}
+
+/// A consumer of the paper's kind, which goes on until this is dropped.
+pub(crate) struct OldConsumer(Child);
+
+impl OldConsumer {
+    /// Starts one that knows ZooKeeper only. `None` where Kafka cannot be had, as with [`tool`].
+    pub(crate) fn start(zookeeper: &str, group: &str, arguments: &[&str]) -> Option<Self> {
+        let group = format!("group.id={group}");
+        let mut command = script();
+        command.args([
+            "run",
+            "kafka.tools.ConsoleConsumer",
+            "--zookeeper",
+            zookeeper,
+        ]);
+        command
+            .args(["--consumer-property", &group])
+            .args(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        is_there().then(|| Self(command.spawn().unwrap()))
+    }
+}
+
+impl Drop for OldConsumer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn is_there() -> bool {
