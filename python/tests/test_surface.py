@@ -39,13 +39,15 @@ def functions() -> Iterator[tuple[str, list[Argument]]]:
     """Yield the public functions of all public classes, and their arguments."""
     for kind, each in PUBLIC.items():
         native = each.__module__ == "kafkalite" and kind in STUB
-        tree = STUB[kind] if native else ast.parse(inspect.getsource(each)).body[0]
-        assert isinstance(tree, ast.ClassDef)
-        for function in tree.body:
-            if isinstance(function, ast.FunctionDef) and (
-                not function.name.startswith("_") or function.name in {"__init__", "__new__"}
-            ):
-                yield f"{kind}.{function.name}", list(arguments(function.args))
+        own = [part for part in each.__mro__ if part.__module__.startswith("kafkalite")]
+        trees = [STUB[kind]] if native else [ast.parse(inspect.getsource(part)).body[0] for part in own]
+        for tree in trees:
+            assert isinstance(tree, ast.ClassDef)
+            for function in tree.body:
+                if isinstance(function, ast.FunctionDef) and (
+                    not function.name.startswith("_") or function.name in {"__init__", "__new__"}
+                ):
+                    yield f"{kind}.{function.name}", list(arguments(function.args))
 
 
 def arguments(of: ast.arguments) -> Iterator[Argument]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from kafkalite.admin.descriptions import (
@@ -26,7 +26,6 @@ from kafkalite.topic_partition import TopicPartition
 
 if TYPE_CHECKING:
     from kafkalite import _native
-    from kafkalite.admin import Topics
     from kafkalite.admin.reset import Place
     from kafkalite.admin.rows import GroupRow, MemberRow, Resource, TopicRow
 
@@ -37,32 +36,6 @@ _FOREIGN_TYPES = frozenset({"share", "streams"})
 _LONG = 100
 _POLICY = "cleanup.policy"
 _POLICY_VIOLATION = 44
-
-
-def by_topic(topics: Topics) -> str | Sequence[object] | Mapping[str, Sequence[int]]:
-    """Return what is meant, and of partitions their numbers by topic."""
-    if isinstance(topics, (str, Mapping)):
-        return topics
-    given = [topics] if isinstance(topics, TopicPartition) else list(topics)
-    numbers: dict[str, list[int]] = {}
-    for each in given:
-        if not isinstance(each, TopicPartition):
-            return given
-        numbers.setdefault(each.topic, []).append(each.partition)
-    return numbers
-
-
-def names(topics: Iterable[object]) -> list[str]:
-    """Return the topics that are meant: one, several, or the keys of a mapping."""
-    given = [topics] if isinstance(topics, str) else list(topics)
-    found = [name for name in given if isinstance(name, str)]
-    if len(found) < len(given):
-        message = (
-            "expected a topic, several, partitions by topic as in {'clicks': [0, 1]}, or TopicPartitions, "
-            f"not {topics!r}"
-        )
-        raise TypeError(message)
-    return found
 
 
 def existing_topic(native: _native.Admin, name: str) -> TopicRow:
