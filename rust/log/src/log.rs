@@ -21,6 +21,7 @@ mod prepare;
 mod read;
 mod retain;
 mod role;
+mod role_cell;
 mod roll;
 mod rules;
 mod timestamps;
@@ -41,7 +42,7 @@ pub use retain::Retained;
 pub use timestamps::TimestampedOffset;
 
 use ended::EndedTransactions;
-use role::RoleCell;
+use role_cell::RoleCell;
 use watermarks::Watermarks;
 
 use crate::epochs::LeaderEpochs;

@@ -6,20 +6,13 @@ use kafkalite_link::{Address, Connection, NamedBy};
 use kafkalite_wire::api::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
 use kafkalite_wire::{ErrorCode, Request};
 
+use super::group_coordinator::GroupCoordinator;
 use super::peer::Peer;
 use super::{Cluster, Purpose};
 use crate::error::{ClientError, Result};
 
 /// From this version on `FindCoordinator` names several groups.
 const SEVERAL: i16 = 4;
-
-/// A group's coordinator.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct GroupCoordinator {
-    /// The broker's id.
-    pub(crate) broker: i32,
-    pub(crate) address: Address,
-}
 
 impl Cluster {
     /// A group's coordinator, as remembered, or as some broker says. One that is not available yet is an error that may

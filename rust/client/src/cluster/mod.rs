@@ -5,6 +5,7 @@
 mod absence;
 mod coordinator;
 mod creation;
+mod group_coordinator;
 mod interest;
 mod metadata;
 mod peer;
@@ -25,8 +26,9 @@ use crate::error::{ClientError, Result};
 use crate::topic_name::check_topic_name;
 use absence::Absences;
 pub(crate) use absence::CREATION;
-pub(crate) use coordinator::{GroupCoordinator, is_elsewhere, shown};
+pub(crate) use coordinator::{is_elsewhere, shown};
 use creation::Creations;
+pub(crate) use group_coordinator::GroupCoordinator;
 pub(crate) use interest::Interest;
 use interest::Interests;
 pub(crate) use metadata::{Metadata, Missing, PartitionMetadata, TopicMetadata};

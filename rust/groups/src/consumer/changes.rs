@@ -2,12 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kafkalite_wire::Result;
-
-use super::Consumer;
-use super::heartbeat::MAX_RECORD;
-use super::records::{GroupRecord, Key, RegexRecord, Stored, TargetsRecord};
-use crate::stored_record::StoredRecord;
+use super::records::Key;
 
 /// What has changed, and in sentences why.
 #[derive(Debug, Default, PartialEq)]
@@ -16,62 +11,4 @@ pub struct Changes {
     pub keys: BTreeSet<Key>,
     /// For the broker's log.
     pub news: Vec<String>,
-}
-
-impl Consumer {
-    /// The records of these keys as the group is now. Kafka reads what is removed before what is new, and of a member first what
-    /// it owned.
-    pub fn entries(&self, group: &str, keys: &BTreeSet<Key>) -> Result<Vec<StoredRecord>> {
-        let (there, gone): (Vec<_>, Vec<_>) = keys
-            .iter()
-            .map(|key| (key, self.stored(key)))
-            .partition(|(_, value)| value.is_some());
-        let gone = gone.iter().rev();
-        gone.chain(&there)
-            .map(|(key, value)| key.entry(group, value.as_ref()))
-            .collect()
-    }
-
-    /// The tombstones of all that may be stored, also of what is gone and could not be removed yet.
-    pub fn tombstones(&self, group: &str) -> Result<Vec<StoredRecord>> {
-        let mut keys = self.all_keys();
-        keys.extend(self.changes.keys.iter().cloned());
-        keys.iter()
-            .rev()
-            .map(|key| key.entry(group, None))
-            .collect()
-    }
-
-    fn stored(&self, key: &Key) -> Option<Stored> {
-        let member = |id: &String| self.members.get(id);
-        Some(match key {
-            Key::Member(id) => Stored::Member(member(id)?.to_record()),
-            Key::Target(id) => Stored::Target(member(id)?.to_target()),
-            Key::Current(id) => Stored::Current(member(id)?.to_current()),
-            Key::Group => Stored::Group(GroupRecord {
-                epoch: self.epochs.group,
-                topics_hash: self.topics_hash,
-            }),
-            Key::Targets => Stored::Targets(TargetsRecord {
-                epoch: self.epochs.targets,
-            }),
-            Key::Regex(regex) => Stored::Regex(RegexRecord {
-                topics: storable(self.regexes.get(regex)?.topics()?),
-                ..Default::default()
-            }),
-            Key::Topics => return None,
-        })
-    }
-}
-
-/// As many topics as a record has room for. All are found again after a start, so the record is only for others to read; one
-/// that fits into no batch would keep the whole group from being stored.
-fn storable(topics: &BTreeSet<String>) -> Vec<String> {
-    let mut room = MAX_RECORD;
-    let fitting = topics.iter().take_while(|topic| {
-        let left = room.checked_sub(topic.len() + 4);
-        room = left.unwrap_or(0);
-        left.is_some()
-    });
-    fitting.cloned().collect()
 }

@@ -7,6 +7,7 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
 };
 
+use super::limits::{MAX_IN_KEY, MAX_RECORD};
 use super::member::AWAY;
 use super::patterns::LONGEST;
 use super::records::Key;
@@ -19,11 +20,6 @@ use kafkalite_wire::CodedError;
 pub(super) const JOINS: i32 = 0;
 /// The epoch of a member that leaves.
 pub(super) const LEAVES: i32 = -1;
-
-/// Longest string in a record's key.
-pub(crate) const MAX_IN_KEY: usize = i16::MAX as usize;
-/// Most bytes of what a member says about itself: half of what a batch may have by default.
-pub(crate) const MAX_RECORD: usize = 512 * 1024;
 
 /// Who sends a request, beyond what the request says.
 #[derive(Debug, Clone, PartialEq, Eq)]

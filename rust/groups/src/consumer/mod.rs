@@ -14,8 +14,10 @@
 
 mod assignor;
 mod changes;
+mod expression;
 mod heartbeat;
 mod leaving;
+mod limits;
 mod member;
 mod offsets;
 mod patterns;
@@ -23,6 +25,7 @@ mod places;
 mod records;
 mod static_members;
 mod stored;
+mod storing;
 mod subscriptions;
 mod targets;
 #[cfg(test)]
@@ -41,13 +44,13 @@ pub use records::Key;
 pub use stored::StoredGroup;
 pub use topology::Topology;
 
-pub(crate) use heartbeat::{MAX_IN_KEY, MAX_RECORD};
+pub(crate) use limits::{MAX_IN_KEY, MAX_RECORD};
 pub(crate) use member::{Member, NEVER};
 pub(crate) use places::{Holding, Place, Places, by_topic};
 pub(crate) use records::{ClassicRecord, ProtocolRecord};
 
 use crate::epochs::{GroupEpochs, Occupied, Step};
-use subscriptions::Expression;
+use expression::Expression;
 
 /// What the broker's settings, and the group's own, say.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,24 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kafkalite_wire::{CodedError, ErrorCode};
 
+use super::expression::Expression;
 use super::patterns::{MOST, Pattern};
 use super::records::Key;
 use super::{Consumer, Member, Topology};
-
-/// A regular expression in use.
-#[derive(Debug, Default)]
-pub(super) struct Expression {
-    /// Not there while only its text is known, as after a restart.
-    pattern: Option<Pattern>,
-    /// What it stands for; without its pattern, what is stored of that, if anything is.
-    topics: Option<BTreeSet<String>>,
-}
-
-impl Expression {
-    pub(super) fn topics(&self) -> Option<&BTreeSet<String>> {
-        self.topics.as_ref()
-    }
-}
 
 impl Consumer {
     /// Topics have been created, deleted or grown since the last look. If that concerns the group its epoch grows: not before it

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::flush::Flushing;
 use super::load::{Loaded, Replayed, load, replay};
 use super::options::{OpenOptions, Recovered};
-use super::role::RoleCell;
+use super::role_cell::RoleCell;
 use super::transactions::ALL_STABLE;
 use super::watermarks::Watermarks;
 use super::{Appender, Log, Written};

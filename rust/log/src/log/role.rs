@@ -1,45 +1,10 @@
 //! What this broker is to the partition. Whoever appends says in which epoch it was to lead, and is refused under the lock under
 //! which it would write if that has passed: a leader that was demoted a moment ago writes nothing more.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use super::Log;
 use super::options::AppendOptions;
 use crate::producers::Origin;
 use crate::{LogError, Result, Role};
-
-/// The role, for those who ask without a lock. Nobody has said: then appends of every leader are taken.
-#[derive(Debug)]
-pub(super) struct RoleCell(AtomicI64);
-
-const UNSAID: i64 = -1;
-
-impl RoleCell {
-    pub(super) fn unsaid() -> Self {
-        Self(AtomicI64::new(UNSAID))
-    }
-
-    fn get(&self) -> Option<Role> {
-        match self.0.load(Ordering::Acquire) {
-            UNSAID => None,
-            said => {
-                let epoch = (said >> 1) as i32;
-                let leads = said & 1 == 1;
-                Some(if leads {
-                    Role::Leader { epoch }
-                } else {
-                    Role::Follower { epoch }
-                })
-            }
-        }
-    }
-
-    fn set(&self, role: Role) {
-        let leads = i64::from(matches!(role, Role::Leader { .. }));
-        let said = i64::from(role.epoch()) << 1 | leads;
-        self.0.store(said, Ordering::Release);
-    }
-}
 
 impl Log {
     /// What this broker is to the partition; `None` before anybody has [said](Log::take_role).
@@ -84,22 +49,5 @@ impl Log {
             epoch: options.leader_epoch,
             role: self.role.get(),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_role_is_what_was_set() {
-        let cell = RoleCell::unsaid();
-        assert_eq!(cell.get(), None);
-        for epoch in [0, 7, i32::MAX] {
-            for role in [Role::Leader { epoch }, Role::Follower { epoch }] {
-                cell.set(role);
-                assert_eq!(cell.get(), Some(role));
-            }
-        }
     }
 }
