@@ -46,7 +46,7 @@ def test_crates_know_only_what_stands_below_them():
 @pytest.mark.parametrize("crate", CRATES)
 def test_no_files_of_a_crate_use_each_other(crate):
     files = {module_of(path): path for path in sources(crate)}
-    uses = {module: {to for to in used_by(module, files) if not is_front_page(to, module)} for module in files}
+    uses = uses_among(files)
     assert len(files) == 1 or any(uses.values()), "nothing was read"
     assert [[str(files[each].relative_to(HOUSE)) for each in circle] for circle in circles(uses)] == []
 
@@ -87,11 +87,34 @@ def test_a_circle_is_found_behind_what_a_front_page_uses_for_its_folder(tmp_path
         ("room", "one"): "use super::Two;\npub struct One(Two);\n",
         ("room", "two"): "pub struct Two(super::one::One);\n",
     }
-    files = {module: tmp_path / "_".join(module) for module in texts}
+    assert circles(uses_of(texts, tmp_path)) == [[("room", "one"), ("room", "two")]]
+
+
+def test_a_circle_is_found_through_what_a_front_page_defines(tmp_path):
+    page = "mod one;\nmod two;\nuse two::Two;\npub struct Both {\n    two: Two,\n}\nimpl Both { fn f() { one::f() } }\n"
+    texts = {
+        ("room",): page,
+        ("room", "one"): "use super::Both;\npub fn f(_: Both) {}\n",
+        ("room", "two"): "pub struct Two(super::one::One);\n",
+    }
+    assert circles(uses_of(texts, tmp_path)) == [[("room", "one"), ("room", "two")]]
+    texts["room", "two"] = "use super::Both;\npub struct Two(fn(Both));\n"
+    assert (
+        circles(uses_of(texts, tmp_path)) == []
+    )  # of the two only the front page above it needs the file, and the other way
+
+
+def uses_of(texts, directory):
+    files = {module: directory / "_".join(module) for module in texts}
     for module, text in texts.items():
         files[module].write_text(text)
-    uses = {module: {to for to in used_by(module, files) if not is_front_page(to, module)} for module in files}
-    assert circles(uses) == [[("room", "one"), ("room", "two")]]
+    code.cache_clear()
+    definitions.cache_clear()
+    return uses_among(files)
+
+
+def uses_among(files):
+    return {module: {to for to in used_by(module, files) if not is_front_page(to, module)} for module in files}
 
 
 def is_front_page(of, module):
@@ -179,13 +202,58 @@ def definer(module, path, files, depth=0):
     if at not in files:
         return
     if rest and depth < 8:
-        # Also what a front page uses without ``pub`` is there for the files of its folder.
-        for other in (each for each in imports(code(files[at])) if each[-1] == rest[0]):
-            found = list(definer(at, other, files, depth + 1))
-            if found and found != [at]:
-                yield from found
-                return
+        handed_on = list(behind(at, rest[0], files, depth))
+        if handed_on:
+            yield from handed_on
+            return
+        if at != module and is_front_page(at, module):
+            yield from needed_on(at, rest[0], files, set())
     yield at
+
+
+def behind(at, name, files, depth):
+    """The file behind a name that another one uses."""
+    # Also what a front page uses without ``pub`` is there for the files of its folder.
+    for other in (each for each in imports(code(files[at])) if each[-1] == name):
+        found = list(definer(at, other, files, depth + 1))
+        if found and found != [at]:
+            return found
+    return []
+
+
+def needed_on(page, name, files, seen):
+    """The files without which there would not be what a front page defines under a name."""
+    seen.add(name)
+    text = definitions(files[page]).get(name)
+    if text is None:
+        return
+    for path in paths_in(text):
+        yield from definer(page, path, files)
+    words = set(re.findall(r"\w+", text))
+    for path in imports(code(files[page])):
+        if path[-1] in words:
+            yield from definer(page, path, files)
+    for word in words - seen:
+        yield from needed_on(page, word, files, seen)
+
+
+@cache
+def definitions(path):
+    """What is written of each type, trait, function and constant where it is defined; without methods."""
+    text = bare(code(path))
+    kinds = "struct|enum|trait|type|const|static|(?:async )?fn"
+    starts = re.finditer(rf"^(?:pub[^ ]* )?(?:{kinds}) (\w+)", text, re.MULTILINE)
+    return {found[1]: text[found.start() : end_of(text, found.start())] for found in starts}
+
+
+def end_of(text, start):
+    """Where a definition ends: with the semicolon, or the brace, that is in no other."""
+    depth = 0
+    for at in range(start, len(text)):
+        depth += (text[at] in "{([") - (text[at] in "})]")
+        if depth == 0 and text[at] in ";}":
+            return at + 1
+    return len(text)
 
 
 def imported_by(path, modules):
