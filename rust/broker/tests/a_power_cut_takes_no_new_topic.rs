@@ -3,11 +3,15 @@
 
 mod support;
 
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
-use std::{fs, io};
+use std::sync::{Arc, Mutex};
 
 use kafkalite_broker::Broker;
+use kafkalite_log::datadir::topic_id;
 use kafkalite_wire::ErrorCode;
 use kafkalite_world::World;
 use kafkalite_world::disk::Disk;
@@ -37,6 +41,55 @@ async fn a_topic_keeps_its_id_whatever_is_left_of_the_files_that_name_it() {
         client.put("t", index, &["one"]).await;
     }
     broker.stop().await.unwrap();
+}
+
+/// A disk that knows which files a power cut spares.
+#[derive(Debug, Default)]
+struct Remembering {
+    flushed: Mutex<HashSet<u64>>,
+}
+
+impl Disk for Remembering {
+    fn sync_data(&self, file: &File) -> io::Result<()> {
+        file.sync_data()?;
+        self.flushed.lock().unwrap().insert(file.metadata()?.ino());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_stop_in_good_order_leaves_ids_that_a_power_cut_spares() {
+    let TestBroker { broker, dir } = start(&[]).await;
+    let mut client = Client::connect(&broker).await;
+    let id = client.create("t", 2, &[]).await;
+    broker.stop().await.unwrap();
+    let file = |index: i32| dir.path().join(format!("t-{index}/partition.metadata"));
+    fs::write(file(0), []).unwrap();
+
+    let disk = Arc::new(Remembering::default());
+    let world = World {
+        disk: disk.clone(),
+        ..World::real()
+    };
+    let broker = Broker::start_in(config(dir.path(), &[]), world)
+        .await
+        .unwrap();
+    let mut client = Client::connect(&broker).await;
+    let other = client.create("other", 1, &[]).await;
+    client.create("deleted", 1, &[]).await;
+    client.delete("deleted").await;
+    broker.stop().await.unwrap();
+    let is_flushed = |path: &Path| {
+        let inode = fs::metadata(path).unwrap().ino();
+        disk.flushed.lock().unwrap().contains(&inode)
+    };
+    // One that was made anew, and a new one.
+    for (partition, id) in [("t-0", id), ("other-0", other)] {
+        let partition = dir.path().join(partition);
+        assert!(is_flushed(&partition.join("partition.metadata")));
+        assert_eq!(topic_id(&*disk, &partition).unwrap(), Some(id));
+    }
+    assert!(!is_flushed(&file(1)), "it was there before this broker");
 }
 
 /// A disk with no room for the files that name topics' ids.

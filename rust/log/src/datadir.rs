@@ -19,9 +19,12 @@ mod inventory;
 mod listing;
 mod lock;
 
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::PartitionName;
@@ -59,6 +62,8 @@ pub struct DataDir {
     was_clean: bool,
     was_ours: bool,
     world: World,
+    /// The partitions whose `partition.metadata` was written and not flushed since.
+    unflushed: Mutex<BTreeSet<PartitionName>>,
     _lock: lock::DirLock,
 }
 
@@ -101,6 +106,7 @@ impl DataDir {
             was_clean,
             was_ours,
             world,
+            unflushed: Mutex::default(),
             _lock: lock,
         })
     }
@@ -187,8 +193,9 @@ impl DataDir {
 
     /// Creates the directory of a new partition, with its `partition.metadata`, and answers where. Until it is complete it has
     /// the name of a retired one, which every start removes. That it is there survives a power cut after the next
-    /// [`sync`](Self::sync), one for as many as are created. What its `partition.metadata` says may not: an fsync of each would
-    /// take minutes with many, and whoever knows the id can [restore](Self::restore_metadata) it.
+    /// [`sync`](Self::sync), one for as many as are created. What its `partition.metadata` says may not before the log is closed
+    /// ([`flush_metadata`](Self::flush_metadata)): an fsync of each would take minutes with many, and whoever knows the id can
+    /// [restore](Self::restore_metadata) it.
     pub fn create_partition(&self, partition: &PartitionName, topic: Uuid) -> Result<PathBuf> {
         let path = self.partition_path(partition);
         let failed = LogError::io("create", &path);
@@ -204,6 +211,7 @@ impl DataDir {
                 let _ = disk.remove_dir_all(&unfinished); // best effort: the next start removes it too
                 failed(error)
             })?;
+        self.unflushed.lock().insert(partition.clone());
         Ok(path)
     }
 
@@ -221,7 +229,29 @@ impl DataDir {
             .map_err(|error| {
                 let _ = disk.remove(&unfinished); // best effort: the next one takes its place
                 LogError::io("write", &file)(error)
-            })
+            })?;
+        self.unflushed.lock().insert(partition.clone());
+        Ok(())
+    }
+
+    /// Has what was written into a partition's `partition.metadata` survive a power cut, so that a directory that is marked as clean
+    /// names its topics also to Apache Kafka, which cannot restore them. That the file is there does when its log is closed.
+    pub fn flush_metadata(&self, partition: &PartitionName) -> Result<()> {
+        if !self.unflushed.lock().remove(partition) {
+            return Ok(());
+        }
+        let file = metadata_path(&self.partition_path(partition));
+        let flush = || {
+            let opened = self.world.disk.open(&file, OpenOptions::new().read(true))?;
+            self.world.disk.sync_data(&opened)
+        };
+        match flush() {
+            // Without the file there is nothing that could be wrong.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(LogError::io("flush", &file)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes what partitions were created and retired survive a power cut.
@@ -238,6 +268,7 @@ impl DataDir {
         let retired = self.path.join(retired_name(partition, &self.world.dice));
         let renamed = self.world.disk.rename(&path, &retired);
         renamed.map_err(LogError::io("retire", &path))?;
+        self.unflushed.lock().remove(partition);
         Ok(retired)
     }
 

@@ -2,7 +2,7 @@
 
 use kafkalite_log::LogError;
 
-use super::{Replicas, parallel};
+use super::{Replicas, named, parallel};
 
 impl Replicas {
     /// Closes every log, writes the checkpoints, and marks the directory as clean before it is unlocked. Blocks. No topic
@@ -16,7 +16,10 @@ impl Replicas {
         };
         let mut outcome = Ok(());
         let partitions = self.partitions();
-        let closed = parallel::map(&partitions, |partition| partition.log.close());
+        let closed = parallel::map(&partitions, |partition| {
+            let flushed = data_dir.flush_metadata(&named(&partition.topic, partition.index));
+            partition.log.close().and(flushed)
+        });
         for (partition, closed) in partitions.iter().zip(closed) {
             if let Err(error) = closed {
                 tracing::warn!(
