@@ -18,13 +18,13 @@ ARROWS = {
     "records": set(),
     "wire-derive": set(),
     "wire": {"wire-derive"},
-    "link": {"wire"},
+    "link": {"wire", "world"},
     "cluster": {"names", "wire"},
     "coordination": {"names"},
     "groups": {"cluster", "names", "wire"},
     "log": {"names", "records", "world"},
     "broker": {"cluster", "groups", "log", "names", "records", "wire", "world"},
-    "client": {"groups", "link", "names", "records", "wire"},
+    "client": {"groups", "link", "names", "records", "wire", "world"},
     "native": {"broker", "client", "log", "names", "records", "wire"},
 }
 

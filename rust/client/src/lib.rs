@@ -6,6 +6,8 @@
 //! those of aborted transactions too (`read_uncommitted`). It does not notice that a log was cut and written anew below its
 //! position (KIP-320) unless the position itself is gone.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod admin;
 mod close_signal;
 mod cluster;

@@ -1,7 +1,9 @@
 //! Times of records as sentences have them: as a date, and what was probably meant by one that cannot be.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+
+use kafkalite_world::Clock;
 
 /// Whoever means a time before this (March 1973) in milliseconds more often means seconds.
 const PLAUSIBLE_FROM: i64 = 100_000_000_000;
@@ -9,22 +11,25 @@ const PLAUSIBLE_FROM: i64 = 100_000_000_000;
 /// A hundred years.
 const CENTURY_MS: i64 = 100 * 365 * 86_400_000;
 
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as i64)
+/// Speaks, once, of a time that is so long ago that it is probably no number of milliseconds.
+#[derive(Debug)]
+pub(crate) struct Suspicion {
+    clock: Arc<dyn Clock>,
+    is_told: AtomicBool,
 }
 
-/// Speaks, once, of a time that is so long ago that it is probably no number of milliseconds.
-#[derive(Debug, Default)]
-pub(crate) struct Suspicion(AtomicBool);
-
 impl Suspicion {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            is_told: AtomicBool::new(false),
+        }
+    }
+
     #[inline]
     pub(crate) fn look(&self, topic: &str, ms: i64) {
-        if (0..PLAUSIBLE_FROM).contains(&ms) && !self.0.swap(true, Ordering::Relaxed) {
-            let (date, meant) = (date(ms), meant(ms, now_ms()));
+        if (0..PLAUSIBLE_FROM).contains(&ms) && !self.is_told.swap(true, Ordering::Relaxed) {
+            let (date, meant) = (date(ms), meant(ms, self.clock.now_ms()));
             tracing::warn!(
                 "a record for {topic} has the timestamp {ms}, which is {date}: timestamps are milliseconds since 1970 UTC{meant}; said \
                  once for each producer"

@@ -4,6 +4,8 @@
 //! It does not know which brokers there are, sends nothing twice and decides nothing about what was asked: a request that was
 //! in flight when its connection ended is an error for who asked.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod address;
 mod backoff;
 mod config;

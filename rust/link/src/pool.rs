@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use kafkalite_world::Dice;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
@@ -18,6 +19,7 @@ use crate::error::Result;
 #[derive(Debug)]
 pub struct Pool<Key> {
     config: LinkConfig,
+    dice: Dice,
     slots: Mutex<HashMap<Key, Arc<Slot>>>,
 }
 
@@ -31,12 +33,22 @@ struct Entry {
 }
 
 impl<Key: Eq + Hash> Pool<Key> {
-    /// An empty one.
-    pub fn new(config: LinkConfig) -> Self {
+    /// An empty one, whose pauses have their jitter from these dice.
+    pub fn new(config: LinkConfig, dice: Dice) -> Self {
         Self {
             config,
+            dice,
             slots: Mutex::default(),
         }
+    }
+
+    /// The pauses between attempts to reach one broker.
+    pub fn backoff(&self) -> Backoff {
+        let (first, longest) = (
+            self.config.reconnect_backoff,
+            self.config.reconnect_backoff_max,
+        );
+        Backoff::new(first, longest, self.dice.rng())
     }
 
     /// How connections are made.
@@ -52,11 +64,9 @@ impl<Key: Eq + Hash> Pool<Key> {
         destination: Option<Destination>,
     ) -> Result<Arc<Connection>> {
         let slot = Arc::clone(self.slots.lock().entry(key).or_insert_with(|| {
-            let config = &self.config;
-            let backoff = Backoff::new(config.reconnect_backoff, config.reconnect_backoff_max);
             Arc::new(Slot::new(Entry {
                 connection: None,
-                backoff,
+                backoff: self.backoff(),
                 not_before: None,
             }))
         }));
@@ -114,5 +124,52 @@ impl<Key: Eq + Hash> Pool<Key> {
                 connection.close();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn config() -> LinkConfig {
+        LinkConfig {
+            client_id: "test".to_owned(),
+            connect_timeout: Duration::from_hours(1),
+            request_timeout: Duration::from_hours(1),
+            reconnect_backoff: Duration::from_secs(1),
+            reconnect_backoff_max: Duration::from_mins(1),
+            max_response_bytes: 1000,
+            send_buffer: -1,
+            receive_buffer: -1,
+            highest: &[],
+        }
+    }
+
+    /// The moments of some attempts to reach a port where nobody listens.
+    async fn attempts(seed: u64) -> Vec<Duration> {
+        let pool = Pool::new(config(), Dice::seeded(seed));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address::parse(&listener.local_addr().unwrap().to_string()).unwrap();
+        drop(listener);
+        let (begun, mut moments) = (Instant::now(), Vec::new());
+        for _ in 0..5 {
+            pool.connection((), &address, None).await.unwrap_err();
+            moments.push(begun.elapsed());
+        }
+        moments
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attempts_come_at_the_same_moments_again_from_the_seed() {
+        let first = attempts(7).await;
+        assert!(
+            first.is_sorted_by(|one, next| one < next),
+            "a pause before each but the first: {first:?}"
+        );
+        assert_eq!(attempts(7).await, first);
+        assert_ne!(attempts(8).await, first);
     }
 }

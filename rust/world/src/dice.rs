@@ -21,6 +21,15 @@ impl Dice {
         }
     }
 
+    /// Dice for one owner, which fall the same way whatever others draw meanwhile.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let seeded = self.seeded.as_ref();
+        Self {
+            seeded: seeded.map(|shared| Arc::new(Mutex::new(shared.lock().fork()))),
+        }
+    }
+
     /// A generator for one owner. Without a seed this takes nanoseconds and no lock, so it may also be for one number.
     pub fn rng(&self) -> Rng {
         match &self.seeded {
@@ -58,6 +67,20 @@ mod tests {
         assert_eq!(drawn(&Dice::seeded(7)), first);
         assert_ne!(drawn(&Dice::seeded(8)), first);
         assert_ne!(first.0, first.2);
+    }
+
+    #[test]
+    fn what_others_draw_changes_nothing_for_who_has_dice_of_its_own() {
+        let drawn = |others: usize| {
+            let shared = Dice::seeded(7);
+            let own = shared.fork();
+            for _ in 0..others {
+                shared.rng();
+            }
+            (own.rng().u64(..), own.rng().u64(..))
+        };
+        assert_eq!(drawn(0), drawn(5));
+        assert_ne!(Dice::default().fork().id(), Dice::default().fork().id());
     }
 
     #[test]

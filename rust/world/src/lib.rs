@@ -1,7 +1,7 @@
-//! What a broker takes from outside besides the network: the time of day, files, random numbers.
+//! What brokers and clients take from outside besides the network: the time of day, files, random numbers.
 //!
-//! It is given one [`World`] when it starts and takes them from nowhere else, so a test can turn the clock by hand, fill the disk,
-//! and draw the same numbers again:
+//! Each is given a [`World`] when it starts and takes them from nowhere else, so a test can turn the clock by hand, fill the disk,
+//! and draw the same numbers again; one world may be that of several:
 //!
 //! ```
 //! use kafkalite_world::{Dice, ManualClock, World};

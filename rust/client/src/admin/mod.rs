@@ -13,6 +13,7 @@ use std::sync::Arc;
 use kafkalite_link::Connection;
 use kafkalite_wire::api::describe_cluster::DescribeClusterRequest;
 use kafkalite_wire::{ErrorCode, Request};
+use kafkalite_world::World;
 
 use crate::close_signal::CloseSignal;
 use crate::cluster::{Cluster, Purpose};
@@ -59,11 +60,16 @@ pub struct BrokerDescription {
 
 impl Admin {
     /// Makes an admin client. Nothing is connected before it is needed; its futures need a tokio runtime.
-    pub fn new(mut config: AdminConfig) -> Result<Self> {
+    pub fn new(config: AdminConfig) -> Result<Self> {
+        Self::new_in(config, &World::real())
+    }
+
+    /// As [`new`](Self::new), in a world of the caller's.
+    pub fn new_in(mut config: AdminConfig, world: &World) -> Result<Self> {
         // Asking about a topic never creates it: a slip of the pen would.
         config.client.allow_auto_create_topics = false;
         Ok(Self {
-            cluster: Arc::new(Cluster::new(config.client.clone())?),
+            cluster: Arc::new(Cluster::new(config.client.clone(), &world.dice)?),
             config,
             closing: CloseSignal::new("Admin"),
         })

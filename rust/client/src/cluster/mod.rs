@@ -18,6 +18,7 @@ use std::time::Duration;
 use kafkalite_link::{Address, Backoff, Connection, Destination, InvalidAddress, LinkError, Pool};
 use kafkalite_wire::api::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 use kafkalite_wire::{ErrorCode, Request};
+use kafkalite_world::Dice;
 use parking_lot::{Mutex, RwLock};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -42,6 +43,7 @@ const PROPAGATION: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) config: ClientConfig,
+    dice: Dice,
     bootstrap: Vec<Address>,
     /// Where the next round through `bootstrap` starts.
     rotation: AtomicUsize,
@@ -64,7 +66,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn new(config: ClientConfig) -> Result<Self> {
+    pub(crate) fn new(config: ClientConfig, dice: &Dice) -> Result<Self> {
         let bootstrap = config
             .bootstrap_servers
             .iter()
@@ -77,12 +79,13 @@ impl Cluster {
                 expected: "host:port of at least one broker, for example localhost:9092".to_owned(),
             }));
         }
-        let link = config.link();
+        let (link, dice) = (config.link(), dice.fork());
         Ok(Self {
-            rotation: AtomicUsize::new(fastrand::usize(..bootstrap.len())),
+            rotation: AtomicUsize::new(dice.rng().usize(..bootstrap.len())),
             bootstrap,
             config,
-            pool: Pool::new(link),
+            pool: Pool::new(link, dice.fork()),
+            dice,
             metadata: RwLock::new(Arc::new(Metadata::unknown())),
             interests: Arc::default(),
             absences: Absences::default(),
@@ -95,10 +98,10 @@ impl Cluster {
     }
 
     /// One of somebody who reads: of a topic that is created for that it is spoken.
-    pub(crate) fn to_read(config: ClientConfig) -> Result<Self> {
+    pub(crate) fn to_read(config: ClientConfig, dice: &Dice) -> Result<Self> {
         Ok(Self {
             reads: true,
-            ..Self::new(config)?
+            ..Self::new(config, dice)?
         })
     }
 
@@ -108,7 +111,13 @@ impl Cluster {
     }
 
     pub(crate) fn retry_backoff(&self) -> Backoff {
-        Backoff::new(self.config.retry_backoff, self.config.retry_backoff_max)
+        let (first, longest) = (self.config.retry_backoff, self.config.retry_backoff_max);
+        Backoff::new(first, longest, self.dice.rng())
+    }
+
+    /// The pauses between attempts to reach one broker.
+    pub(crate) fn reconnect_backoff(&self) -> Backoff {
+        self.pool.backoff()
     }
 
     /// A connection to a broker of the latest snapshot.
@@ -215,7 +224,7 @@ impl Cluster {
             .iter()
             .map(|(id, address)| (Peer::Broker(*id), address.clone()))
             .collect();
-        fastrand::shuffle(&mut brokers);
+        self.dice.rng().shuffle(&mut brokers);
         let first = self.rotation.fetch_add(1, Ordering::Relaxed);
         for step in 0..self.bootstrap.len() {
             let index = (first.wrapping_add(step)) % self.bootstrap.len();

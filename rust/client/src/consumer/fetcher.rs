@@ -57,16 +57,14 @@ struct UnderWay {
 
 impl Fetcher {
     pub(super) fn new(shared: Arc<ConsumerShared>, leader: i32, wake: Arc<Notify>) -> Self {
-        let client = &shared.config.client;
-        let backoff = Backoff::new(client.reconnect_backoff, client.reconnect_backoff_max);
         Self {
+            backoff: shared.cluster.reconnect_backoff(),
             shared,
             leader,
             wake,
             connection: None,
             session: FetcherSession::default(),
             by_id: false,
-            backoff,
             throttled_until: None,
             decompressor: Decompressor::default(),
         }

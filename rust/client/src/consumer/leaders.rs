@@ -87,6 +87,7 @@ mod tests {
     use std::panic::resume_unwind;
 
     use kafkalite_names::TopicPartition;
+    use kafkalite_world::Dice;
 
     use super::*;
     use crate::cluster::Cluster;
@@ -101,7 +102,7 @@ mod tests {
             ("allow.auto.create.topics", "false"),
         ];
         let config = ConsumerConfig::from_pairs(pairs).unwrap();
-        let cluster = Arc::new(Cluster::to_read(config.client.clone()).unwrap());
+        let cluster = Arc::new(Cluster::to_read(config.client.clone(), &Dice::default()).unwrap());
         let shared = Arc::new(ConsumerShared::new(config, cluster));
         let topics = topics.iter().map(|topic| TopicPartition::new(*topic, 0));
         shared.assign(topics.map(|of| (of, StartAt::Beginning)));

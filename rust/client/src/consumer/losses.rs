@@ -35,12 +35,17 @@ impl Losses {
 
 #[cfg(test)]
 mod tests {
+    use fastrand::Rng;
+
     use super::*;
 
     #[test]
     fn a_loss_long_after_another_one_is_again_a_first_one() {
         let (first, longest) = (Duration::from_millis(100), Duration::from_secs(10));
-        let mut losses = Losses::new(Backoff::new(first, longest), Duration::from_mins(1));
+        let mut losses = Losses::new(
+            Backoff::new(first, longest, Rng::with_seed(1)),
+            Duration::from_mins(1),
+        );
         let now = Instant::now();
         for _ in 0..6 {
             losses.pause(now);

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kafkalite_names::TopicPartition;
+use kafkalite_world::World;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
@@ -63,7 +64,12 @@ pub struct Consumer {
 impl Consumer {
     /// Starts a consumer whose background work runs on `runtime`. Nothing is connected before it is needed.
     pub fn new(config: ConsumerConfig, runtime: &Handle) -> Result<Self> {
-        let cluster = Arc::new(Cluster::to_read(config.client.clone())?);
+        Self::new_in(config, &World::real(), runtime)
+    }
+
+    /// As [`new`](Self::new), in a world of the caller's.
+    pub fn new_in(config: ConsumerConfig, world: &World, runtime: &Handle) -> Result<Self> {
+        let cluster = Arc::new(Cluster::to_read(config.client.clone(), &world.dice)?);
         Ok(Self::of(config, cluster, runtime))
     }
 

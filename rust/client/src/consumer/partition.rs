@@ -373,6 +373,7 @@ mod tests {
     use super::super::decode::{Fetched, decode, extent};
     use super::*;
     use crate::cluster::PartitionMetadata;
+    use fastrand::Rng;
     use kafkalite_records::{BatchBuilder, BatchOrigin, Compression, Compressor, Decompressor};
 
     const ID: Uuid = Uuid::from_u128(1);
@@ -395,7 +396,8 @@ mod tests {
 
     /// Led by broker 1, read from offset 0.
     fn partition() -> ReadPartition {
-        let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(1));
+        let pause = Duration::from_millis(1);
+        let backoff = Backoff::new(pause, pause, Rng::with_seed(1));
         let mut partition = ReadPartition::new(StartAt::Offset(0), backoff);
         partition.learn(&of(), &topic(ID, 1), OffsetReset::Earliest);
         partition

@@ -109,6 +109,7 @@ mod tests {
     use super::*;
     use crate::cluster::{PartitionMetadata, TopicMetadata};
     use crate::config::OffsetReset;
+    use fastrand::Rng;
     use kafkalite_link::Backoff;
 
     const LEADER: i32 = 1;
@@ -134,7 +135,7 @@ mod tests {
             partitions: vec![led; 2],
         };
         let partition = |number| {
-            let backoff = Backoff::new(Duration::ZERO, Duration::ZERO);
+            let backoff = Backoff::new(Duration::ZERO, Duration::ZERO, Rng::with_seed(1));
             let mut partition = ReadPartition::new(StartAt::Offset(0), backoff);
             partition.learn(&of(number), &topic, OffsetReset::Earliest);
             (of(number), partition)

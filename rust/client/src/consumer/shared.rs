@@ -337,6 +337,7 @@ mod tests {
     use super::*;
     use crate::cluster::{PartitionMetadata, TopicMetadata};
     use kafkalite_wire::ErrorCode;
+    use kafkalite_world::Dice;
 
     const LEADER: i32 = 1;
 
@@ -351,7 +352,7 @@ mod tests {
             ("queued.max.bytes", "100"),
         ];
         let config = ConsumerConfig::from_pairs(pairs).unwrap();
-        let cluster = Arc::new(Cluster::new(config.client.clone()).unwrap());
+        let cluster = Arc::new(Cluster::new(config.client.clone(), &Dice::default()).unwrap());
         let shared = ConsumerShared::new(config, cluster);
         shared.assign([(of(), StartAt::Offset(0))]);
         let (mut new, _) = shared.learn(&led());

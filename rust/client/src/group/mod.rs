@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use kafkalite_world::World;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -61,6 +62,11 @@ pub struct GroupConsumer {
 impl GroupConsumer {
     /// Starts a member whose background work runs on `runtime`. It joins when it [`subscribe`](Self::subscribe)s.
     pub fn new(config: ConsumerConfig, runtime: &Handle) -> Result<Self> {
+        Self::new_in(config, &World::real(), runtime)
+    }
+
+    /// As [`new`](Self::new), in a world of the caller's.
+    pub fn new_in(config: ConsumerConfig, world: &World, runtime: &Handle) -> Result<Self> {
         if config.group_id.is_empty() {
             let expected = "the name of the group to read in".to_owned();
             let (name, value) = ("group.id", String::new());
@@ -79,7 +85,7 @@ impl GroupConsumer {
             ))
             .into());
         }
-        let consumer = Consumer::new(config, runtime)?;
+        let consumer = Consumer::new_in(config, world, runtime)?;
         Ok(Self::of(consumer, runtime, Arc::default()))
     }
 

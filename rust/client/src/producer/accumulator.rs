@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kafkalite_records::BatchBuilder;
+use kafkalite_world::Clock;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -33,12 +34,12 @@ pub(super) struct Intake {
 
 impl Intake {
     /// `batch_size`: bytes (`batch.size`).
-    pub(super) fn new(batch_size: usize) -> Self {
+    pub(super) fn new(batch_size: usize, clock: Arc<dyn Clock>) -> Self {
         Self {
             ledger: Ledger::default(),
             bell: Bell::default(),
             builders: Builders::new(batch_size),
-            suspicion: Suspicion::default(),
+            suspicion: Suspicion::new(clock),
         }
     }
 }

@@ -31,6 +31,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kafkalite_records::BatchBuilder;
+use kafkalite_world::World;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
@@ -38,7 +39,6 @@ use tokio::time::{Instant, timeout};
 use crate::cluster::Cluster;
 use crate::config::{ConfigError, ProducerConfig};
 use crate::error::{ClientError, Result};
-use crate::times::now_ms;
 use accumulator::{Accumulator, NotTaken};
 use compressors::Compressors;
 pub use delivery::{Delivery, RecordMetadata};
@@ -98,6 +98,12 @@ impl ProducerWait {
 impl Producer {
     /// Starts a producer whose background work runs on `runtime`. Nothing is connected before it is needed.
     pub fn new(config: ProducerConfig, runtime: &Handle) -> Result<Self> {
+        Self::new_in(config, &World::real(), runtime)
+    }
+
+    /// As [`new`](Self::new), in a world of the caller's: records without a timestamp get its time, those without a key go where its
+    /// dice fall.
+    pub fn new_in(config: ProducerConfig, world: &World, runtime: &Handle) -> Result<Self> {
         let idempotent = config.idempotent()?;
         if config.delivery_timeout <= config.linger {
             return Err(ConfigError::Conflict(
@@ -112,18 +118,23 @@ impl Producer {
                 value: level.unwrap_or_default().to_string(),
                 expected: error.to_string(),
             })?;
-        let cluster = Cluster::new(config.client.clone())?;
-        let shared = Arc::new(ProducerShared::new(config, cluster));
-        let sender = runtime
-            .spawn(sender::run(Arc::clone(&shared), compressors, idempotent))
-            .abort_handle();
+        let cluster = Cluster::new(config.client.clone(), &world.dice)?;
+        let shared = Arc::new(ProducerShared::new(config, cluster, world));
+        let dice = world.dice.fork();
+        let sender = runtime.spawn(sender::run(
+            Arc::clone(&shared),
+            compressors,
+            idempotent,
+            dice,
+        ));
+        let sender = sender.abort_handle();
         Ok(Self { shared, sender })
     }
 
     /// Takes a record, on any thread, without waiting and without entering the runtime.
     pub fn enqueue(&self, record: &ProducerRecord<'_>) -> Result<Delivery, Refused> {
         let topic = self.topic(record.topic)?;
-        self.enqueue_to(&topic, record, now_ms)
+        self.enqueue_to(&topic, record, || self.shared.clock.now_ms())
     }
 
     /// Takes records until one is refused, which stays in the iterator; each delivery is handed to `delivered`.
@@ -135,7 +146,7 @@ impl Producer {
         mut delivered: impl FnMut(Delivery),
     ) -> Result<(), Refused> {
         let mut topic: Option<Arc<KnownTopic>> = None;
-        let now = now_ms();
+        let now = self.shared.clock.now_ms();
         while let Some(record) = records.peek() {
             let topic = match &topic {
                 Some(topic) if *topic.name == *record.topic => topic,
@@ -166,7 +177,7 @@ impl Producer {
         }
         let accumulator = self.choose(&topic, partition, key)?;
         self.reserve(size)?;
-        let now = now_ms();
+        let now = self.shared.clock.now_ms();
         let first = records
             .first()
             .and_then(|record| record.timestamp)

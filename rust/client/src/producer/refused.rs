@@ -13,17 +13,18 @@ pub(super) fn is_too_large(code: ErrorCode) -> bool {
     )
 }
 
-/// What to say of a refused batch, beyond the code; `said` is what the broker says.
+/// What to say of a batch that was refused at this time, beyond the code; `said` is what the broker says.
 pub(super) fn explained(
     batch: &OutgoingBatch,
     code: ErrorCode,
     said: Option<String>,
+    now_ms: i64,
 ) -> Option<String> {
     let said = said.map(|said| said.trim_end_matches('.').to_owned());
     let more = if is_too_large(code) {
         too_large(batch, code, said.as_deref())
     } else if let (ErrorCode::InvalidTimestamp, Some(header)) = (code, batch.header()) {
-        times::refusal(header.base_timestamp, header.max_timestamp, times::now_ms())
+        times::refusal(header.base_timestamp, header.max_timestamp, now_ms)
     } else {
         return said;
     };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use kafkalite_world::{Clock, World};
 use tokio::time::timeout;
 
 use super::accumulator::Intake;
@@ -19,6 +20,7 @@ use crate::error::{ClientError, Result};
 pub(super) struct ProducerShared {
     pub(super) config: ProducerConfig,
     pub(super) cluster: Cluster,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) topics: Arc<KnownTopics>,
     pub(super) intake: Intake,
     pub(super) budget: Budget,
@@ -30,11 +32,12 @@ pub(super) struct ProducerShared {
 }
 
 impl ProducerShared {
-    pub(super) fn new(config: ProducerConfig, cluster: Cluster) -> Self {
+    pub(super) fn new(config: ProducerConfig, cluster: Cluster, world: &World) -> Self {
         Self {
             cluster,
-            topics: Arc::default(),
-            intake: Intake::new(config.batch_size),
+            clock: Arc::clone(&world.clock),
+            topics: Arc::new(KnownTopics::new(world.dice.fork())),
+            intake: Intake::new(config.batch_size, Arc::clone(&world.clock)),
             budget: Budget::new(config.buffer_memory),
             closing: CloseSignal::new("producer"),
             abort: AtomicBool::new(false),

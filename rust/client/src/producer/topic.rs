@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use kafkalite_wire::ErrorCode;
+use kafkalite_world::Dice;
 use parking_lot::RwLock;
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ pub(super) struct KnownTopic {
     unused: AtomicU32,
     /// Where records without a key go until a batch is complete; an index into `available`.
     sticky: AtomicUsize,
+    dice: Dice,
 }
 
 #[derive(Debug, Default)]
@@ -36,13 +38,14 @@ struct Partitions {
 }
 
 impl KnownTopic {
-    pub(super) fn new(interest: Interest) -> Arc<Self> {
+    pub(super) fn new(interest: Interest, dice: Dice) -> Arc<Self> {
         Arc::new(Self {
             name: Arc::clone(interest.name()),
             _interest: interest,
             partitions: RwLock::default(),
             unused: AtomicU32::new(0),
-            sticky: AtomicUsize::new(fastrand::usize(..)),
+            sticky: AtomicUsize::new(dice.rng().usize(..)),
+            dice,
         })
     }
 
@@ -140,7 +143,10 @@ impl KnownTopic {
                 partition_of_key(key, all.len()) as usize
             }
             (None, None, PartitionerChoice::Default) => self.stick(&partitions),
-            (None, ..) => *fastrand::choice(&partitions.available).unwrap_or(&0),
+            (None, ..) => {
+                let any = self.dice.rng().choice(&partitions.available);
+                *any.unwrap_or(&0)
+            }
         };
         let chosen = all.get(number).cloned();
         drop(partitions);
@@ -160,7 +166,7 @@ impl KnownTopic {
             return number;
         }
         // Any of the others, so that a batch's end always moves on.
-        let next = (sticky + 1 + fastrand::usize(..count - 1)) % count;
+        let next = (sticky + 1 + self.dice.rng().usize(..count - 1)) % count;
         self.sticky.store(next, Ordering::Relaxed);
         partitions.available[next]
     }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use kafkalite_world::Dice;
 use parking_lot::RwLock;
 
 use super::accumulator::Accumulator;
@@ -11,14 +12,24 @@ use super::topic::KnownTopic;
 use crate::cluster::{Interest, Metadata, TopicMetadata};
 
 /// Those that are known, by name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct KnownTopics {
+    dice: Dice,
     known: RwLock<HashMap<Arc<str>, Arc<KnownTopic>>>,
     /// Counts the accumulators of all topics.
     lanes: AtomicUsize,
 }
 
 impl KnownTopics {
+    /// None. `dice` choose partitions for records without a key.
+    pub(super) fn new(dice: Dice) -> Self {
+        Self {
+            dice,
+            known: RwLock::default(),
+            lanes: AtomicUsize::new(0),
+        }
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<Arc<KnownTopic>> {
         self.known.read().get(name).cloned()
     }
@@ -37,7 +48,7 @@ impl KnownTopics {
         let mut known = self.known.write();
         let topic = known
             .entry(Arc::clone(&found.name))
-            .or_insert_with(|| KnownTopic::new(interest));
+            .or_insert_with(|| KnownTopic::new(interest, self.dice.fork()));
         topic.learn(found, || self.next_lane());
         Arc::clone(topic)
     }

@@ -1,6 +1,7 @@
 //! kafkalite's broker, in this process.
 
 use kafkalite_broker::{Broker, BrokerConfig};
+use kafkalite_world::World;
 use tempfile::TempDir;
 
 use super::Peer;
@@ -24,12 +25,16 @@ impl Kafkalite {
     }
 
     pub(crate) async fn with_settings(settings: &[(&str, &str)]) -> Self {
+        Self::start_in(&World::real(), settings).await
+    }
+
+    pub(crate) async fn start_in(world: &World, settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut config = config(&directory, "127.0.0.1:0");
         for (name, value) in settings {
             config.set(name, value).unwrap();
         }
-        let broker = Broker::start(config).await.unwrap();
+        let broker = Broker::start_in(config, world.clone()).await.unwrap();
         Self {
             bootstrap: broker.address().to_string(),
             broker: Some(broker),

@@ -25,8 +25,12 @@ pub(in crate::producer) enum DispatcherEvent {
     Connected(i32, Result<()>),
     /// The connection to this leader has ended. What is in flight there is answered as well, each for itself.
     Lost(i32),
-    /// The answer to the [`DispatcherEffect::Send`] with this number; no response with acks=0.
-    Answered(u64, Result<Option<ProduceResponse>>),
+    /// The answer to the [`DispatcherEffect::Send`] with this number, no response with acks=0; and what time of which day it came.
+    Answered {
+        request: u64,
+        answer: Result<Option<ProduceResponse>>,
+        now_ms: i64,
+    },
     /// The records that this lane waits for, and their builder; nothing if that failed.
     Compressed(usize, Option<(Bytes, BatchBuilder)>),
     /// [`DispatcherEffect::Refresh`] is done. What it brought is told as [`DispatcherEvent::Image`].

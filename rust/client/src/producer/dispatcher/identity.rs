@@ -58,7 +58,7 @@ impl Dispatcher {
             self.fail_everything(&error);
         }
         self.note(error);
-        let pause = self.backoff.failed_by(&mut self.dice);
+        let pause = self.backoff.failed();
         self.idempotence = Idempotence::Wanted(self.now + pause);
     }
 }

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastrand::Rng;
 use kafkalite_link::Backoff;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -129,10 +128,10 @@ impl Lane {
     }
 
     /// Puts a batch back into its place, to be sent again after a pause.
-    pub(super) fn retry(&mut self, batch: OutgoingBatch, now: Instant, dice: &mut Rng) {
+    pub(super) fn retry(&mut self, batch: OutgoingBatch, now: Instant) {
         // One pause for what failed together.
         if self.not_before.is_none_or(|moment| moment <= now) {
-            self.not_before = Some(now + self.backoff.failed_by(dice));
+            self.not_before = Some(now + self.backoff.failed());
         }
         self.proven = false;
         self.put_back(batch);
@@ -233,8 +232,10 @@ mod tests {
     use super::super::super::accumulator::Intake;
     use super::*;
     use crate::cluster::TopicMetadata;
+    use fastrand::Rng;
     use kafkalite_records::BatchBuilder;
     use kafkalite_wire::ErrorCode;
+    use kafkalite_world::ManualClock;
 
     /// A lane with batches of one record each.
     fn lane(batches: usize) -> Lane {
@@ -242,7 +243,7 @@ mod tests {
     }
 
     fn lane_of(image: &Metadata, batches: usize) -> Lane {
-        let intake = Intake::new(100);
+        let intake = Intake::new(100, ManualClock::at(0));
         let accumulator = Accumulator::new("t".into(), 0, 0);
         for _ in 0..batches {
             let mut set = BatchBuilder::new(100);
@@ -252,7 +253,11 @@ mod tests {
                 .unwrap();
         }
         let pause = Duration::from_millis(1);
-        Lane::new(accumulator, image, Backoff::new(pause, pause))
+        Lane::new(
+            accumulator,
+            image,
+            Backoff::new(pause, pause, Rng::with_seed(1)),
+        )
     }
 
     fn readiness(lane: &Lane) -> Readiness {
@@ -270,7 +275,7 @@ mod tests {
         lane.in_flight = 1;
         assert_eq!(readiness(&lane), Readiness::Blocked);
         lane.in_flight = 0;
-        lane.retry(first, Instant::now(), &mut Rng::new());
+        lane.retry(first, Instant::now());
         assert_eq!(readiness(&lane), Readiness::Ready);
         lane.take().unwrap();
         lane.in_flight = 1;
@@ -336,7 +341,7 @@ mod tests {
         lane.compressing = lane.take();
         assert_eq!(readiness(&lane), Readiness::Blocked);
         lane.in_flight = 0;
-        lane.retry(first, Instant::now(), &mut Rng::new());
+        lane.retry(first, Instant::now());
         assert_eq!(readiness(&lane), Readiness::Ready);
         let second = lane.compressing.take().unwrap();
         lane.untake(second);

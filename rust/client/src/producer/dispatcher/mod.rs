@@ -24,9 +24,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use fastrand::Rng;
 use kafkalite_link::Backoff;
 use kafkalite_wire::api::produce::ProduceResponse;
+use kafkalite_world::Dice;
 use tokio::time::Instant;
 
 use super::accumulator::Accumulator;
@@ -70,7 +70,7 @@ pub(super) struct Dispatcher {
     /// What last went wrong that is not about a single batch; the reason, if time runs out.
     last_error: Option<ClientError>,
     /// For the jitter of pauses.
-    dice: Rng,
+    dice: Dice,
     effects: VecDeque<DispatcherEffect>,
     /// When the event at hand happened.
     now: Instant,
@@ -106,7 +106,7 @@ impl Dispatcher {
         topics: Arc<KnownTopics>,
         image: Arc<Metadata>,
         idempotent: bool,
-        dice: Rng,
+        dice: Dice,
         now: Instant,
     ) -> Self {
         Self {
@@ -126,7 +126,7 @@ impl Dispatcher {
             next_request: 0,
             refresh: Refresh::Resting,
             refresh_wanted: false,
-            backoff: retry_backoff(&config),
+            backoff: retry_backoff(&config, &dice),
             look_at: now,
             last_error: None,
             dice,
@@ -159,7 +159,11 @@ impl Dispatcher {
             DispatcherEvent::Image(image) => self.learn(image),
             DispatcherEvent::Connected(leader, result) => self.connected(leader, result),
             DispatcherEvent::Lost(leader) => self.links.entry(leader).or_default().lost(),
-            DispatcherEvent::Answered(request, result) => self.settle_requests(request, result),
+            DispatcherEvent::Answered {
+                request,
+                answer,
+                now_ms,
+            } => self.settle_requests(request, answer, now_ms),
             DispatcherEvent::Compressed(lane, content) => self.compressed(lane, content),
             DispatcherEvent::Refreshed(result) => {
                 self.refresh = Refresh::Resting;
@@ -176,7 +180,10 @@ impl Dispatcher {
     fn adopt(&mut self, accumulator: Arc<Accumulator>) {
         let number = accumulator.lane;
         let lane = self.lanes.entry(number);
-        lane.or_insert_with(|| Lane::new(accumulator, &self.image, retry_backoff(&self.config)));
+        lane.or_insert_with(|| {
+            let backoff = retry_backoff(&self.config, &self.dice);
+            Lane::new(accumulator, &self.image, backoff)
+        });
         self.active.insert(number);
     }
 
@@ -207,11 +214,16 @@ impl Dispatcher {
     /// Settles what is answered, in the order of sending, which is that of the answers on a connection, whichever is told
     /// first. Otherwise the place of a request could be taken while one from before it is still to be sent again: by then the
     /// broker would have had more batches than it remembers, and take that for a gap.
-    fn settle_requests(&mut self, request: u64, result: Result<Option<ProduceResponse>>) {
+    fn settle_requests(
+        &mut self,
+        request: u64,
+        answer: Result<Option<ProduceResponse>>,
+        now_ms: i64,
+    ) {
         let Some(told) = self.requests.get_mut(&request) else {
             return;
         };
-        told.answer = Some(result);
+        told.answer = Some(answer);
         let connection = told.connection;
         loop {
             let mut requests = self.requests.iter_mut();
@@ -223,7 +235,7 @@ impl Dispatcher {
             };
             if let Some(InFlight { leader, sent, .. }) = self.requests.remove(&number) {
                 self.links.entry(leader).or_default().in_flight -= 1;
-                self.answered(sent, answer);
+                self.answered(sent, answer, now_ms);
             }
         }
     }
@@ -331,7 +343,7 @@ impl Dispatcher {
             if age > self.config.client.retry_backoff_max * 10 {
                 self.backoff.succeeded();
             }
-            let pause = self.backoff.failed_by(&mut self.dice);
+            let pause = self.backoff.failed();
             self.refresh = Refresh::At(self.now + pause, Arc::clone(&self.image));
         }
         if let Refresh::At(moment, seen) = &self.refresh {
@@ -364,6 +376,7 @@ impl Dispatcher {
     }
 }
 
-fn retry_backoff(config: &ProducerConfig) -> Backoff {
-    Backoff::new(config.client.retry_backoff, config.client.retry_backoff_max)
+fn retry_backoff(config: &ProducerConfig, dice: &Dice) -> Backoff {
+    let (first, longest) = (config.client.retry_backoff, config.client.retry_backoff_max);
+    Backoff::new(first, longest, dice.rng())
 }

@@ -18,8 +18,13 @@ use crate::error::{ClientError, Result};
 
 impl Dispatcher {
     /// Settles, or takes back, what was in one request.
-    pub(super) fn answered(&mut self, sent: Vec<Sent>, result: Result<Option<ProduceResponse>>) {
-        match result {
+    pub(super) fn answered(
+        &mut self,
+        sent: Vec<Sent>,
+        answer: Result<Option<ProduceResponse>>,
+        now_ms: i64,
+    ) {
+        match answer {
             Ok(Some(response)) => {
                 let mut answers = Answers::of(response);
                 for sent in sent {
@@ -28,7 +33,7 @@ impl Dispatcher {
                     if sent.expired {
                         self.too_late(&sent, answer.error_code == ErrorCode::None);
                     } else {
-                        self.judge(sent, answer);
+                        self.judge(sent, answer, now_ms);
                     }
                 }
             }
@@ -66,7 +71,7 @@ impl Dispatcher {
     }
 
     /// What a broker's answer means for a batch.
-    fn judge(&mut self, sent: Sent, answer: ProducedPartition) {
+    fn judge(&mut self, sent: Sent, answer: ProducedPartition, now_ms: i64) {
         let Sent {
             lane: index,
             batch,
@@ -105,7 +110,7 @@ impl Dispatcher {
             .into_iter()
             .find_map(|record| record.batch_index_error_message);
         let detail = answer.error_message.or(detail);
-        let detail = explained(&batch, code, detail);
+        let detail = explained(&batch, code, detail, now_ms);
         let error = ClientError::broker("Produce", subject, code, detail);
         self.refresh_wanted |= error.stale_metadata();
         match verdict {
@@ -155,9 +160,8 @@ impl Dispatcher {
         tracing::debug!(%error, attempt = batch.attempts, "a batch is sent again");
         batch.last_error = Some(error);
         self.active.insert(index);
-        let lane = self.lanes.get_mut(&index);
-        let lane = lane.expect("a lane is kept while it has something in flight");
-        lane.retry(batch, self.now, &mut self.dice);
+        let now = self.now;
+        self.lane(index).retry(batch, now);
     }
 
     pub(super) fn fail(&mut self, index: usize, batch: &OutgoingBatch, error: ClientError) {

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use fastrand::Rng;
 use kafkalite_link::Connection;
 use kafkalite_records::BatchOrigin;
 use kafkalite_wire::ErrorCode;
+use kafkalite_world::Dice;
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 
@@ -24,8 +24,15 @@ use crate::error::{ClientError, Result};
 use crate::tasks::Tasks;
 
 /// Runs until the producer is closed and then fails what is left.
-pub(super) async fn run(shared: Arc<ProducerShared>, compressors: Compressors, idempotent: bool) {
-    Sender::new(shared, compressors, idempotent).run().await;
+pub(super) async fn run(
+    shared: Arc<ProducerShared>,
+    compressors: Compressors,
+    idempotent: bool,
+    dice: Dice,
+) {
+    Sender::new(shared, compressors, idempotent, dice)
+        .run()
+        .await;
 }
 
 struct Sender {
@@ -60,11 +67,15 @@ enum Done {
 
 impl Work {
     /// What has happened if it ends without a result: nobody knows what became of it.
-    fn broken(self) -> DispatcherEvent {
+    fn broken(self, now_ms: i64) -> DispatcherEvent {
         let error = ClientError::Closed("connection");
         match self {
             Work::Connect(leader) => DispatcherEvent::Connected(leader, Err(error)),
-            Work::Send(request) => DispatcherEvent::Answered(request, Err(error)),
+            Work::Send(request) => DispatcherEvent::Answered {
+                request,
+                answer: Err(error),
+                now_ms,
+            },
             Work::Compress(lane) => DispatcherEvent::Compressed(lane, None),
             Work::Refresh => DispatcherEvent::Refreshed(Err(error)),
             // It may pass, so nothing that waits for it fails.
@@ -79,7 +90,12 @@ impl Work {
 }
 
 impl Sender {
-    fn new(shared: Arc<ProducerShared>, compressors: Compressors, idempotent: bool) -> Self {
+    fn new(
+        shared: Arc<ProducerShared>,
+        compressors: Compressors,
+        idempotent: bool,
+        dice: Dice,
+    ) -> Self {
         let compressors = Arc::new(compressors);
         let dispatcher = Dispatcher::new(
             shared.config.clone(),
@@ -87,7 +103,7 @@ impl Sender {
             Arc::clone(&shared.topics),
             shared.cluster.metadata(),
             idempotent,
-            Rng::new(),
+            dice,
             Instant::now(),
         );
         Self {
@@ -163,7 +179,7 @@ impl Sender {
             Ok(Done::Told(event)) => self.happened(event),
             Err(error) => {
                 tracing::error!(%error, "a producer's work ended before it was done");
-                self.happened(work.broken());
+                self.happened(work.broken(self.shared.clock.now_ms()));
             }
         }
     }
@@ -204,7 +220,11 @@ impl Sender {
                 let connection = self.connections.get(&leader).cloned();
                 let answer = request::send(&shared.config, connection, parcel);
                 self.tasks.begin(Work::Send(request), async move {
-                    Done::Told(DispatcherEvent::Answered(request, answer.await))
+                    Done::Told(DispatcherEvent::Answered {
+                        request,
+                        answer: answer.await,
+                        now_ms: shared.clock.now_ms(),
+                    })
                 });
             }
             DispatcherEffect::Refresh(seen) => self.tasks.begin(Work::Refresh, async move {
@@ -263,6 +283,7 @@ mod tests {
     use kafkalite_wire::api::metadata::{
         MetadataBroker, MetadataPartition, MetadataResponse, MetadataTopic,
     };
+    use kafkalite_world::World;
 
     use super::*;
     use crate::cluster::{Cluster, Metadata};
@@ -272,10 +293,12 @@ mod tests {
     /// A sender with a record for a partition that this broker leads, if it is one.
     fn sender(idempotent: bool, leader: i32) -> Sender {
         let config = ProducerConfig::from_pairs([("bootstrap.servers", "localhost:1")]).unwrap();
-        let cluster = Cluster::new(config.client.clone()).unwrap();
+        let world = World::real();
+        let cluster = Cluster::new(config.client.clone(), &world.dice).unwrap();
         let compressors = Compressors::new(config.compression, None).unwrap();
-        let shared = Arc::new(ProducerShared::new(config, cluster));
-        let mut sender = Sender::new(Arc::clone(&shared), compressors, idempotent);
+        let shared = Arc::new(ProducerShared::new(config, cluster, &world));
+        let dice = Dice::default();
+        let mut sender = Sender::new(Arc::clone(&shared), compressors, idempotent, dice);
         let image = Metadata::of(MetadataResponse {
             brokers: vec![MetadataBroker {
                 node_id: 7,

@@ -4,6 +4,7 @@ mod interleavings;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fastrand::Rng;
 use kafkalite_link::Backoff;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::join_group::JoinGroupResponse;
@@ -25,7 +26,11 @@ fn terms(is_cooperative: bool) -> MembershipTerms {
         is_static: false,
         heartbeat_interval: INTERVAL,
         max_poll_interval: POLL,
-        backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(1)),
+        backoff: Backoff::new(
+            Duration::from_millis(100),
+            Duration::from_secs(1),
+            Rng::with_seed(1),
+        ),
     }
 }
 

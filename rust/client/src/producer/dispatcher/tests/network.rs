@@ -94,8 +94,12 @@ impl World {
             }
         }
         self.watch.answered(number, written);
-        self.dispatcher
-            .on(DispatcherEvent::Answered(number, answer), self.now);
+        let event = DispatcherEvent::Answered {
+            request: number,
+            answer,
+            now_ms: 0,
+        };
+        self.dispatcher.on(event, self.now);
         self.carry_out();
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use kafkalite_records::BatchBuilder;
 use kafkalite_wire::api::produce::ProduceResponse;
+use kafkalite_world::{Dice, ManualClock};
 use tokio::time::Instant;
 
 use super::brokers::{Brokers, Of, PARTITIONS, TOPICS};
@@ -88,7 +89,7 @@ impl World {
         let now = Instant::now() + Duration::from_hours(1);
         let compressors = Compressors::new(config.compression, None).unwrap();
         let compressors = Arc::new(compressors);
-        let topics = Arc::<KnownTopics>::default();
+        let topics = Arc::new(KnownTopics::new(Dice::seeded(dice.u64(..))));
         let is_idempotent = config.idempotent().unwrap();
         let brokers = Brokers::new(plan.largest_batch, plan.is_strict, &mut dice);
         let dispatcher = Dispatcher::new(
@@ -97,13 +98,13 @@ impl World {
             Arc::clone(&topics),
             brokers.image(now),
             is_idempotent,
-            dice.fork(),
+            Dice::seeded(dice.u64(..)),
             now,
         );
         Self {
             images: vec![brokers.image(now)],
-            intake: Intake::new(config.batch_size),
-            cluster: Cluster::new(config.client.clone()).unwrap(),
+            intake: Intake::new(config.batch_size, ManualClock::at(0)),
+            cluster: Cluster::new(config.client.clone(), &Dice::seeded(1)).unwrap(),
             watch: Watch::new(is_idempotent, config.max_in_flight, config.max_request_size),
             budget: Budget::new(BUFFER),
             dispatcher,
