@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use crate::disk::{self, Disk};
 
@@ -14,6 +15,8 @@ use crate::disk::{self, Disk};
 pub struct FaultyDisk {
     real: Arc<dyn Disk>,
     state: Mutex<State>,
+    /// There is another fault, or none.
+    changed: Condvar,
 }
 
 /// What goes wrong from now on, until [`FaultyDisk::heal`].
@@ -27,6 +30,8 @@ pub enum Fault {
     FailingWrites,
     /// Every flush fails with EIO.
     FailingSyncs,
+    /// Every flush, also of what replaces a file and of a directory, takes so long, or until there is another fault or none.
+    SlowSyncs(Duration),
     /// So many more steps (writes, flushes, renames, removals) are done, then none: what is left on the disk is what a
     /// process leaves that is killed there.
     DeadAfter(u64),
@@ -45,17 +50,23 @@ impl FaultyDisk {
         Arc::new(Self {
             real: disk::os(),
             state: Mutex::default(),
+            changed: Condvar::new(),
         })
     }
 
     /// From now on this goes wrong, and only this.
     pub fn inject(&self, fault: Fault) {
-        self.state.lock().fault = Some(fault);
+        self.set(Some(fault));
     }
 
     /// From now on nothing goes wrong.
     pub fn heal(&self) {
-        self.state.lock().fault = None;
+        self.set(None);
+    }
+
+    fn set(&self, fault: Option<Fault>) {
+        self.state.lock().fault = fault;
+        self.changed.notify_all();
     }
 
     /// How many flushes have reached the device, for tests of those that share one.
@@ -66,6 +77,15 @@ impl FaultyDisk {
     /// How many writes have reached the device, for tests that an append is one of them.
     pub fn writes(&self) -> u64 {
         self.state.lock().writes
+    }
+
+    /// Waits as long as a flush takes here.
+    fn flushes(&self) {
+        let mut state = self.state.lock();
+        if let Some(slow @ Fault::SlowSyncs(long)) = state.fault {
+            let is_slow = |state: &mut State| state.fault == Some(slow);
+            let _ = self.changed.wait_while_for(&mut state, is_slow, long);
+        }
     }
 
     /// Whether one more step may be done.
@@ -129,7 +149,7 @@ impl Disk for FaultyDisk {
             Some(Fault::ShortWrites(limit)) => {
                 self.write_at_most(limit.max(1), file, parts, position)
             }
-            Some(Fault::FailingSyncs | Fault::DeadAfter(_)) | None => {
+            Some(Fault::FailingSyncs | Fault::SlowSyncs(_) | Fault::DeadAfter(_)) | None => {
                 self.real.write_vectored_at(file, parts, position)
             }
         }
@@ -137,6 +157,7 @@ impl Disk for FaultyDisk {
 
     fn sync_data(&self, file: &File) -> io::Result<()> {
         self.step()?;
+        self.flushes();
         {
             let mut state = self.state.lock();
             if state.fault == Some(Fault::FailingSyncs) {
@@ -183,11 +204,13 @@ impl Disk for FaultyDisk {
     fn replace_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.step()?;
         self.room_for(bytes.len() as u64)?;
+        self.flushes();
         self.real.replace_file(path, bytes)
     }
 
     fn sync_dir(&self, dir: &File) -> io::Result<()> {
         self.step()?;
+        self.flushes();
         self.real.sync_dir(dir)
     }
 }
@@ -226,6 +249,21 @@ mod tests {
         assert_eq!(std::fs::read(file.path()).unwrap(), b"\0\0\0headre");
         disk.heal();
         assert_eq!(write(&disk, file.as_file()).unwrap(), 21);
+    }
+
+    #[test]
+    fn a_slow_flush_is_over_when_the_disk_gets_well() {
+        let disk = FaultyDisk::new();
+        let file = tempfile::tempfile().unwrap();
+        disk.inject(Fault::SlowSyncs(Duration::from_mins(1)));
+        write(&disk, &file).unwrap();
+        std::thread::scope(|scope| {
+            let flush = scope.spawn(|| disk.sync_data(&file));
+            assert!(!flush.is_finished() && disk.syncs() == 0);
+            disk.heal();
+            flush.join().unwrap().unwrap();
+        });
+        assert_eq!(disk.syncs(), 1);
     }
 
     #[test]
