@@ -99,13 +99,15 @@ impl Ensemble {
                 Ok(client) => self.rooted(client).await,
                 Err(error) => Err(error),
             };
-            match begun {
+            let error = match begun {
                 Ok(Some(client)) => return Ok((client, asked)),
                 Ok(None) => return Err(self.no_chroot()),
-                Err(error) => {
-                    tracing::debug!("no session with ZooKeeper at {servers} yet: {error}");
-                }
+                Err(error) => ZooKeeperError::told(&servers, self.root(), error),
+            };
+            if let ZooKeeperError::Refused { .. } = error {
+                return Err(error);
             }
+            tracing::debug!("no session with ZooKeeper at {servers} yet: {error}");
             sleep(pause).await;
             pause = longest.min(2 * pause);
         }
@@ -127,10 +129,15 @@ impl Ensemble {
         Ok(client.chroot(&**chroot).ok())
     }
 
+    /// The node that stands for the root.
+    fn root(&self) -> &str {
+        self.chroot.as_deref().unwrap_or("/")
+    }
+
     fn no_chroot(&self) -> ZooKeeperError {
         ZooKeeperError::NoChroot {
             servers: self.servers.join(","),
-            chroot: self.chroot.clone().unwrap_or_default(),
+            chroot: self.root().to_owned(),
         }
     }
 
@@ -151,7 +158,7 @@ impl Ensemble {
         let mut reasons = Vec::new();
         for server in self.servers.iter().take(DIAGNOSED) {
             let reason = match timeout(DIAGNOSIS, TcpStream::connect(&**server)).await {
-                Ok(Ok(_)) => "somebody listens, but does not answer as ZooKeeper does".to_owned(),
+                Ok(Ok(_)) => "somebody listens, but begins no session: it is not ZooKeeper, or not the majority of its servers is there".to_owned(),
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "nothing is heard from there".to_owned(),
             };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use zookeeper_client::Error;
+
 use crate::registries::Garbage;
 
 /// What can go wrong. [`SessionEnded`](Self::SessionEnded) asks for a new session; [`Interrupted`](Self::Interrupted) for a look
@@ -93,4 +95,29 @@ pub enum ZooKeeperError {
     /// A node holds what does not belong there.
     #[error(transparent)]
     Garbage(#[from] Garbage),
+}
+
+impl ZooKeeperError {
+    /// What the client's error means.
+    pub(super) fn told(servers: &str, path: &str, error: Error) -> Self {
+        let path = path.to_owned();
+        match error {
+            Error::NoNode => Self::NoNode { path },
+            Error::NodeExists => Self::NodeExists { path },
+            Error::NotEmpty => Self::NotEmpty { path },
+            Error::SessionExpired | Error::ClientClosed | Error::AuthFailed => Self::SessionEnded {
+                servers: servers.to_owned(),
+            },
+            Error::ConnectionLoss
+            | Error::NoHosts
+            | Error::SessionMoved
+            | Error::Timeout
+            | Error::Custom(_)
+            | Error::UnmarshalError { .. } => Self::Interrupted { path },
+            other => Self::Refused {
+                path,
+                reason: other.to_string(),
+            },
+        }
+    }
 }

@@ -192,24 +192,7 @@ impl ZooKeeperSession {
 
     /// What the client's error means.
     pub(super) fn told(&self, path: &str, error: Error) -> ZooKeeperError {
-        let path = path.to_owned();
-        match error {
-            Error::NoNode => ZooKeeperError::NoNode { path },
-            Error::NodeExists => ZooKeeperError::NodeExists { path },
-            Error::NotEmpty => ZooKeeperError::NotEmpty { path },
-            Error::SessionExpired
-            | Error::SessionMoved
-            | Error::ClientClosed
-            | Error::AuthFailed => self.over(),
-            Error::ConnectionLoss
-            | Error::Timeout
-            | Error::Custom(_)
-            | Error::UnmarshalError { .. } => ZooKeeperError::Interrupted { path },
-            other => ZooKeeperError::Refused {
-                path,
-                reason: other.to_string(),
-            },
-        }
+        ZooKeeperError::told(&self.0.servers, path, error)
     }
 }
 

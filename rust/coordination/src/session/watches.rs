@@ -51,7 +51,7 @@ impl NodeWatch {
     /// The node as it is, at first, and then each time that something has become of it; `None` if it is not there. The same may
     /// come twice. Dropped in between, it is as if it had not been called.
     pub async fn next(&mut self) -> Result<Option<StoredNode>, ZooKeeperError> {
-        self.armed.fired().await;
+        self.armed.fired(&self.session).await;
         let path = &*self.path;
         let read = |client: Client| async move {
             match client.get_and_watch_data(path).await {
@@ -70,7 +70,7 @@ impl ChildrenWatch {
     /// The children's names in order, at first, and then each time that one has come or gone; `None` if the node itself is not
     /// there. The same may come twice. Dropped in between, it is as if it had not been called.
     pub async fn next(&mut self) -> Result<Option<Vec<String>>, ZooKeeperError> {
-        self.armed.fired().await;
+        self.armed.fired(&self.session).await;
         let path = &*self.path;
         let read = |client: Client| async move {
             match client.list_and_watch_children(path).await {
@@ -106,10 +106,13 @@ async fn absent<T>(client: &Client, path: &str) -> Result<Read<T>, Error> {
 struct Armed(Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>);
 
 impl Armed {
-    /// Waits until something has changed since the last reading, if there was one.
-    async fn fired(&mut self) {
+    /// Waits until something has changed since the last reading, if there was one. The end of the session counts as a change.
+    async fn fired(&mut self, session: &ZooKeeperSession) {
         if let Some(watcher) = &mut self.0 {
-            watcher.await;
+            tokio::select! {
+                () = watcher => {}
+                () = session.ended() => {}
+            }
             self.0 = None;
         }
     }
@@ -130,7 +133,6 @@ impl Armed {
                 Read::Absent(watcher) => (None, watcher),
                 Read::Appeared => continue,
             };
-            // The end of the session counts as a change: then there is nothing more to be read.
             self.0 = Some(Box::pin(async move {
                 watcher.changed().await;
             }));

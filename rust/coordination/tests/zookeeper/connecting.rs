@@ -58,7 +58,7 @@ async fn who_is_there_and_is_not_zookeeper_is_told_from_nobody() {
     let address = listener.local_addr().unwrap().to_string();
     let said = impatient(&address).connect().await.unwrap_err().to_string();
     assert!(
-        said.contains("somebody listens, but does not answer as ZooKeeper does"),
+        said.contains("somebody listens, but begins no session: it is not ZooKeeper"),
         "{said}"
     );
 }

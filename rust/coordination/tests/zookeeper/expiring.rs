@@ -182,8 +182,11 @@ async fn a_session_ends_with_its_last_handle() {
     assert_eq!(seen.unwrap(), Some(vec![]));
 }
 
-/// Begins sessions of 400 ms and keeps them alive, but answers no question.
-async fn answer_pings_only(mut stream: TcpStream) -> std::io::Result<()> {
+const PING: &[u8] = &11_i32.to_be_bytes();
+const GET_DATA: &[u8] = &4_i32.to_be_bytes();
+
+/// Begins sessions of 400 ms, keeps them alive and answers what is in a node, but nothing else.
+async fn answer_little(mut stream: TcpStream) -> std::io::Result<()> {
     let mut begun = false;
     loop {
         let length = stream.read_i32().await?;
@@ -202,31 +205,37 @@ async fn answer_pings_only(mut stream: TcpStream) -> std::io::Result<()> {
             .concat();
             stream.write_i32(answer.len() as i32).await?;
             stream.write_all(&answer).await?;
-        } else if request[..4] == (-2_i32).to_be_bytes() {
-            stream.write_i32(16).await?;
-            stream
-                .write_all(&[&request[..4], &[0; 12]].concat())
-                .await?;
+            continue;
         }
+        let (xid, operation) = (&request[..4], &request[4..8]);
+        // Transaction, error; for a node's data also their length, and what is known of it.
+        let rest = match operation {
+            PING => 12,
+            GET_DATA => 12 + 4 + 68,
+            _ => continue,
+        };
+        stream.write_i32(4 + rest).await?;
+        stream
+            .write_all(&[xid, &vec![0; rest as usize]].concat())
+            .await?;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_answers_nothing_but_pings_is_given_up() {
+async fn a_server_that_leaves_questions_without_answers_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(answer_pings_only(stream));
+            tokio::spawn(answer_little(stream));
         }
     });
     let session = ensemble(&address, SHORT).connect().await.unwrap();
-    let read = session.get("/ids/a").await;
-    assert!(read.is_err(), "{read:?}");
-    timeout(LONG, session.ended())
-        .await
-        .expect("a session that ends");
-    let over = session.get("/ids/a").await;
+    let mut watch = session.watch_node("/ids/a");
+    assert!(watch.next().await.unwrap().is_some());
+    let unanswered = session.children("/ids").await;
+    assert!(unanswered.is_err(), "{unanswered:?}");
+    let over = timeout(LONG, watch.next()).await.expect("a wait that ends");
     assert!(
         matches!(over, Err(ZooKeeperError::SessionEnded { .. })),
         "{over:?}"
