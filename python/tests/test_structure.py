@@ -14,6 +14,7 @@ CRATES = sorted(path.parent.name for path in HOUSE.glob("rust/*/Cargo.toml"))
 # What each crate may know of the others, at run time.
 ARROWS = {
     "names": set(),
+    "settings": {"names"},
     "world": {"names"},
     "records": set(),
     "wire-derive": set(),
@@ -23,9 +24,9 @@ ARROWS = {
     "coordination": {"names"},
     "groups": {"cluster", "names", "wire"},
     "log": {"names", "records", "world"},
-    "broker": {"cluster", "groups", "log", "names", "records", "wire", "world"},
+    "broker": {"cluster", "groups", "log", "names", "records", "settings", "wire", "world"},
     "client": {"groups", "link", "names", "records", "wire", "world"},
-    "native": {"broker", "client", "log", "names", "records", "wire"},
+    "native": {"broker", "client", "log", "names", "records", "settings", "wire"},
 }
 
 

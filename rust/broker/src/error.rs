@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use kafkalite_log::LogError;
+use kafkalite_settings::properties::BadProperties;
 
 /// Why a broker could not be configured, started or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +49,8 @@ pub enum BrokerError {
     },
 
     /// A line of a properties file is malformed. Correct it.
-    #[error("line {line} of the properties: {reason}")]
-    BadProperties {
-        /// Counted from 1.
-        line: usize,
-        /// What is wrong.
-        reason: &'static str,
-    },
+    #[error(transparent)]
+    Properties(#[from] BadProperties),
 
     /// The address cannot be listened on. Choose another port (0 takes a free one), or stop who holds this one.
     #[error("cannot listen on {address} (from {from}): {source}. {}", listen_hint(.source))]

@@ -211,13 +211,6 @@ impl TopicSummary {
     }
 }
 
-/// Parse a properties file.
-#[pyfunction]
-pub(crate) fn parse_properties(text: &str) -> PyResult<HashMap<String, String>> {
-    let pairs = config::parse_properties(text).map_err(|error| errors::broker(&error))?;
-    Ok(pairs.into_iter().collect())
-}
-
 /// The table of broker or topic settings, a dict a row.
 pub(crate) fn settings<'py>(py: Python<'py>, kind: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
     let table = match kind {

@@ -145,7 +145,7 @@ pub(crate) fn broker(error: &BrokerError) -> PyErr {
         | BrokerError::InvalidSetting { .. }
         | BrokerError::UnsupportedSetting { .. }
         | BrokerError::FixedSetting { .. }
-        | BrokerError::BadProperties { .. } => invalid_setting(&sentence),
+        | BrokerError::Properties(_) => invalid_setting(&sentence),
         BrokerError::Stopped => closed(&sentence),
         _ => broker_start(&sentence),
     }

@@ -41,7 +41,7 @@ mod _native {
     #[pymodule_export]
     use crate::admin::Admin;
     #[pymodule_export]
-    use crate::broker::{Broker, TopicSummary, parse_properties};
+    use crate::broker::{Broker, TopicSummary};
     #[pymodule_export]
     use crate::consumer::Consumer;
     #[pymodule_export]
@@ -59,7 +59,7 @@ mod _native {
     #[pymodule_export]
     use crate::reader::Reader;
     #[pymodule_export]
-    use crate::settings::settings;
+    use crate::settings::{parse_properties, settings};
     #[pymodule_export]
     use crate::stream::MessageStream;
 

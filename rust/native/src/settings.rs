@@ -1,8 +1,11 @@
 //! Settings from Python to the core, and the core's tables to Python.
 
+use std::collections::HashMap;
+
 use kafkalite_client::config::{ConfigError, Setting};
 use kafkalite_client::{AdminConfig, ConsumerConfig, ProducerConfig};
 use kafkalite_names::nearest;
+use kafkalite_settings::properties;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
 
@@ -33,6 +36,14 @@ fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
         return Ok(parts.join(","));
     }
     Ok(value.str()?.to_string())
+}
+
+/// Parse a properties file.
+#[pyfunction]
+pub(crate) fn parse_properties(text: &str) -> PyResult<HashMap<String, String>> {
+    let pairs = properties::parse(text);
+    let pairs = pairs.map_err(|error| errors::invalid_setting(&error.to_string()))?;
+    Ok(pairs.into_iter().collect())
 }
 
 /// The error in Python's spelling of the names.

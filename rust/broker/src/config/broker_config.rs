@@ -1,10 +1,11 @@
 //! What a broker is started with.
 
 use kafkalite_names::nearest;
+use kafkalite_settings::properties;
 
 use super::accepted::{Foreign, foreign, ignored};
 use super::values::{Layers, broker_row};
-use super::{BROKER, Overrides, TOPIC, properties};
+use super::{BROKER, Overrides, TOPIC};
 use crate::error::BrokerError;
 
 /// Settings that were given explicitly; everything else has the table's default.

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use kafkalite_settings::properties;
+
+use super::Overrides;
 use super::row::LEAST_SEGMENT_BYTES;
 use super::values::{broker_row, group_row, topic_row};
-use super::{Overrides, properties};
 
 const VERSION: &str = "1";
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use kafkalite_settings::properties::{self, write_pair};
 use kafkalite_world::Disk;
 
 use super::check::{CLIENT_ID, IP, USER, check_entity, check_limit};
 use super::{Entity, Limits};
-use crate::config::{parse_properties, write_property};
 use crate::error::BrokerError;
 
 pub(super) const NAME: &str = "quotas.altered";
@@ -34,7 +34,7 @@ pub(super) fn read(disk: &dyn Disk, path: &Path) -> Result<BTreeMap<Entity, Limi
 }
 
 fn parse(text: &str) -> Result<BTreeMap<Entity, Limits>, String> {
-    let mut pairs = parse_properties(text)
+    let mut pairs = properties::parse(text)
         .map_err(|error| error.to_string())?
         .into_iter();
     let version = pairs.next();
@@ -74,17 +74,17 @@ fn parse(text: &str) -> Result<BTreeMap<Entity, Limits>, String> {
 pub(super) fn text(quotas: &BTreeMap<Entity, Limits>) -> String {
     let mut text =
         "# Quotas altered while the broker ran. Edit only while it is stopped.\n".to_owned();
-    write_property(&mut text, "version", VERSION);
+    write_pair(&mut text, "version", VERSION);
     for (entity, limits) in quotas {
-        write_property(&mut text, "entity", "");
+        write_pair(&mut text, "entity", "");
         for (kind, name) in entity {
             match name {
-                Some(name) => write_property(&mut text, kind, name),
-                None => write_property(&mut text, "default", kind),
+                Some(name) => write_pair(&mut text, kind, name),
+                None => write_pair(&mut text, "default", kind),
             }
         }
         for (key, value) in limits {
-            write_property(&mut text, key, &value.to_string());
+            write_pair(&mut text, key, &value.to_string());
         }
     }
     text

@@ -5,13 +5,21 @@
 
 use std::fmt::Write as _;
 
-use crate::error::BrokerError;
+/// A line of a properties file is malformed. Correct it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} of the properties: {reason}")]
+pub struct BadProperties {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub reason: &'static str,
+}
 
 /// What Java skips around keys and values; other white space is part of them.
 const BLANK: [char; 3] = [' ', '\t', '\x0c'];
 
 /// Every key with its value, in the order they stand; a key that stands twice comes twice.
-pub fn parse(text: &str) -> Result<Vec<(String, String)>, BrokerError> {
+pub fn parse(text: &str) -> Result<Vec<(String, String)>, BadProperties> {
     let mut pairs = Vec::new();
     let mut lines = text.lines().enumerate();
     while let Some((index, line)) = lines.next() {
@@ -25,7 +33,7 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, BrokerError> {
             let Some((_, next)) = lines.next() else { break };
             logical.push_str(next.trim_start_matches(BLANK));
         }
-        pairs.push(pair(&logical).map_err(|reason| BrokerError::BadProperties {
+        pairs.push(pair(&logical).map_err(|reason| BadProperties {
             line: index + 1,
             reason,
         })?);
@@ -91,7 +99,7 @@ fn unescape(text: &str) -> Result<String, &'static str> {
 }
 
 /// One line that [`parse`] reads back as `key` and `value`.
-pub(crate) fn write_pair(out: &mut String, key: &str, value: &str) {
+pub fn write_pair(out: &mut String, key: &str, value: &str) {
     let escape = |out: &mut String, text: &str, is_key: bool| {
         for (at, c) in text.chars().enumerate() {
             match c {
