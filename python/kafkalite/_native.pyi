@@ -27,6 +27,7 @@ __all__ = [
     "check_topic_name",
     "leave_groups",
     "murmur2_partition",
+    "nearest",
     "next_log_records",
     "parse_properties",
     "set_log_level",
@@ -506,7 +507,10 @@ def murmur2_partition(key: bytes, partitions: int) -> int:
     """The partition that Kafka's Java client chooses for a key."""
 
 def settings(kind: Literal["broker", "topic", "group", "producer", "consumer", "admin"]) -> list[dict[str, Any]]:
-    """The table of settings: name, type, default, range, doc, dynamic."""
+    """The table of settings, with Kafka's names: name, type, default, range, doc, dynamic."""
+
+def nearest(name: str, names: Sequence[str]) -> str | None:
+    """The nearest of these names to one that is none of them, if one is near."""
 
 def _rebuild_message(
     value: bytes | None,

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CommitCallback", "Consumer", "RebalanceCallback"]
 
-_TAKEN_AS = {"max_poll_records": "poll_batch(max_messages)"}
-
 
 class Consumer:
     """Reads topics of any Kafka cluster, kafkalite's or another, as message streams.
@@ -79,17 +77,13 @@ class Consumer:
         **settings: object,
     ) -> None:
         """Take the settings; the first stream or subscription opens the connections."""
-        check_keywords(settings)
-        for name, taken in _TAKEN_AS.items():
-            if name in settings:
-                message = f"{name}: a Consumer takes this as {taken}"
-                raise InvalidSettingError(message)
+        check_keywords("consumer", settings)
         for name, value in (("group_id", group_id), ("group_instance_id", group_instance_id)):
             if value is not None and not isinstance(value, str):
                 message = f"{name} must be str, not {type(value).__name__}"
                 raise TypeError(message)
         if group_id == "":
-            message = "group_id='' is not allowed: expected a name, or None to read without a group"
+            message = "group_id cannot be ''; expected a name, or None to read without a group"
             raise InvalidSettingError(message)
         if group_id is None and group_instance_id is not None:
             message = "group_instance_id names a member of a group: give group_id= as well"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 from kafkalite import _logging, _native
 from kafkalite._bootstrap import Bootstrap, addresses
 from kafkalite._settings import check_keywords
-from kafkalite.errors import ClosedError, InvalidSettingError, KafkaError
+from kafkalite.errors import ClosedError, KafkaError
 from kafkalite.message_set import MessageSet
 
 if TYPE_CHECKING:
@@ -69,10 +69,7 @@ class Producer:
         **settings: object,
     ) -> None:
         """Take the settings; the first message opens the connections."""
-        check_keywords(settings)
-        if "compression_type" in settings:
-            message = "compression_type: a Producer takes this as the keyword compression="
-            raise InvalidSettingError(message)
+        check_keywords("producer", settings)
         _logging.forward()
         self._bootstrap = addresses(bootstrap_servers)
         given: dict[str, object] = {

@@ -81,6 +81,8 @@ def test_what_is_to_come_is_told_from_what_never_was() -> None:
         Producer("127.0.0.1:1", transactional_id="t")
     with pytest.raises(errors.InvalidSettingError, match="did you mean compression"):
         Producer("127.0.0.1:1", compresion="zstd")
+    with pytest.raises(errors.InvalidSettingError, match=r"did you mean compression\?"):
+        Producer("127.0.0.1:1", compressiontype="zstd")
     with pytest.raises(errors.InvalidSettingError, match="HTTP"):
         Producer("http://127.0.0.1:1")
 
@@ -94,8 +96,15 @@ def test_an_unreachable_cluster_is_told_before_the_time_is_up(caplog: pytest.Log
 def test_wrong_values_name_the_setting():
     with pytest.raises(errors.InvalidSettingError, match=r"log\.segment\.bytes"):
         Broker(config={"log.segment.bytes": "many"})
-    with pytest.raises(errors.InvalidSettingError, match="acks"):
+    with pytest.raises(errors.InvalidSettingError, match=r'^acks cannot be "some"; expected one of all, -1, 1, 0$'):
         Producer("127.0.0.1:1", acks="some")
+    with pytest.raises(errors.InvalidSettingError, match=r'^linger_ms cannot be "5 ms"; expected milliseconds from 0'):
+        Producer("127.0.0.1:1", linger_ms="5 ms")
+
+
+def test_a_wrong_value_that_only_shows_beside_another_has_the_name_of_its_keyword() -> None:
+    with pytest.raises(errors.InvalidSettingError, match=r'^compression_level cannot be "22"; expected'):
+        Producer("127.0.0.1:1", compression="gzip", compression_level=22)
 
 
 @pytest.mark.parametrize(("name", "value"), [("port", -1), ("port", 65_536), ("port", "9092"), ("host", None)])

@@ -28,7 +28,7 @@ from kafkalite.admin.records import RecordAdmin
 from kafkalite.admin.reset import Target
 from kafkalite.admin.settings import SettingAdmin
 from kafkalite.admin.topics import TopicAdmin
-from kafkalite.errors import ClosedError, InvalidSettingError
+from kafkalite.errors import ClosedError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -52,12 +52,6 @@ __all__ = [
     "Topics",
 ]
 
-# Settings of every other client, and why an Admin does not take them.
-_NOT_TAKEN = {
-    "default_api_timeout_ms": "an Admin takes this as timeout= (seconds)",
-    "allow_auto_create_topics": "an Admin never creates a topic by asking about it; leave it out",
-}
-
 
 class Admin(TopicAdmin, SettingAdmin, RecordAdmin, GroupAdmin):
     """Administers any Kafka cluster, kafkalite's or another.
@@ -75,11 +69,7 @@ class Admin(TopicAdmin, SettingAdmin, RecordAdmin, GroupAdmin):
 
     def __init__(self, bootstrap_servers: Bootstrap, *, timeout: float | None = 30.0, **settings: object) -> None:
         """Take the settings; the first call opens the connections."""
-        check_keywords(settings)
-        for name, instead in _NOT_TAKEN.items():
-            if name in settings:
-                message = f"{name}: {instead}"
-                raise InvalidSettingError(message)
+        check_keywords("admin", settings)
         _logging.forward()
         given = {"default_api_timeout_ms": millis("timeout", timeout), **settings}
         self._bootstrap = addresses(bootstrap_servers)

@@ -18,9 +18,8 @@ __all__ = ["add_arguments", "administering", "log_to_stderr", "partitions", "pla
 
 _VARIABLE = "KAFKALITE_BOOTSTRAP_SERVERS"
 _DEFAULT = "localhost:9092"
-# Settings that have an option of their own, or another name in Python than in Kafka.
+# Settings that have an option of their own.
 _OPTIONS = {"bootstrap_servers": "-b", "group_id": "-g", "timeout": "--timeout"}
-_ALIASES = {"compression_type": "compression"}
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -76,11 +75,13 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals:
         message = f"expected key=value, not {text!r}"
         raise argparse.ArgumentTypeError(message)
-    keyword = name.strip().replace(".", "_")
+    from kafkalite import _settings
+
+    keyword = _settings.keyword(name.strip())
     if keyword in _OPTIONS:
         message = f"{name.strip()} is given as {_OPTIONS[keyword]}"
         raise argparse.ArgumentTypeError(message)
-    return _ALIASES.get(keyword, keyword), value.strip()
+    return keyword, value.strip()
 
 
 def _seconds(text: str) -> float:

@@ -90,7 +90,8 @@ def _list(options: argparse.Namespace) -> int:
     for row in rows:
         default = f" = {row['default']}" if row["default"] else ""
         bounds = f", {row['range']}" if row["range"] else ""
-        print(f"{row['name']}{default}  ({row['type']}{bounds})\n    {row['doc']}")
+        changed = ", dynamic" if row["dynamic"] else ""
+        print(f"{row['name']}{default}  ({row['type']}{bounds}{changed})\n    {row['doc']}")
     return 0
 
 

@@ -5,30 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use kafkalite_log::LogError;
+use kafkalite_settings::ConfigError;
 use kafkalite_settings::properties::BadProperties;
 
 /// Why a broker could not be configured, started or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    /// No such setting. Correct the spelling; the nearest name is in the message.
-    #[error("no setting is called {name:?}{}", hint(.nearest.as_deref()))]
-    UnknownSetting {
-        /// What was asked for.
-        name: String,
-        /// A setting whose name is close.
-        nearest: Option<String>,
-    },
-
-    /// The setting exists and cannot hold this value. Write one of what was expected.
-    #[error("{name} cannot be {value:?}; expected {expected}")]
-    InvalidSetting {
-        /// The setting.
-        name: String,
-        /// What it was to become.
-        value: String,
-        /// What it can be.
-        expected: String,
-    },
+    /// There is no such setting, or it cannot hold this value. The message says what would do.
+    #[error(transparent)]
+    Setting(#[from] ConfigError),
 
     /// The setting asks for something that this broker does not do, and that must not be ignored. Leave it out.
     #[error("{name} is set, but kafkalite {why}; leave it out")]
@@ -126,12 +111,6 @@ pub enum BrokerError {
     /// The broker has been stopped. Start a new one on the same directory.
     #[error("the broker is stopped; start a new one on the same directory")]
     Stopped,
-}
-
-fn hint(nearest: Option<&str>) -> String {
-    nearest
-        .map(|name| format!("; did you mean {name:?}?"))
-        .unwrap_or_default()
 }
 
 fn listen_hint(error: &io::Error) -> &'static str {

@@ -4,6 +4,7 @@
 use kafkalite_log::LogError;
 use kafkalite_names::shown;
 use kafkalite_records::RecordsError;
+use kafkalite_settings::ConfigError;
 use kafkalite_wire::CodedError;
 use kafkalite_wire::ErrorCode;
 
@@ -69,12 +70,18 @@ impl From<LogError> for Refusal {
     }
 }
 
+impl From<ConfigError> for Refusal {
+    fn from(error: ConfigError) -> Self {
+        BrokerError::from(error).into()
+    }
+}
+
 impl From<BrokerError> for Refusal {
     fn from(error: BrokerError) -> Self {
         let code = match error {
-            BrokerError::UnknownSetting { .. }
-            | BrokerError::InvalidSetting { .. }
-            | BrokerError::UnsupportedSetting { .. } => ErrorCode::InvalidConfig,
+            BrokerError::Setting(_) | BrokerError::UnsupportedSetting { .. } => {
+                ErrorCode::InvalidConfig
+            }
             BrokerError::FixedSetting { .. } => ErrorCode::InvalidRequest,
             // The rest is about files.
             _ => ErrorCode::KafkaStorageError,

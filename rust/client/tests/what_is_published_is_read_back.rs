@@ -70,7 +70,7 @@ async fn a_partition_that_was_added_is_found(bootstrap: &str) {
 async fn every_part_of_a_record_survives_every_compression(bootstrap: &str) {
     for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
         let topic = topic(bootstrap, codec, 1).await;
-        let producer = producer(bootstrap, &[("compression", codec)]);
+        let producer = producer(bootstrap, &[("compression.type", codec)]);
         let now = UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
         let long = b"long ".repeat(1000);
         let headers = [
@@ -147,7 +147,7 @@ async fn a_million_small_messages_arrive_once_and_in_order(bootstrap: &str) {
     let consumer = consumer(bootstrap, &[]);
     consumer.assign(all(&topic, 4, StartAt::Beginning));
     let publish = async {
-        let producer = producer(bootstrap, &[("compression", "lz4")]);
+        let producer = producer(bootstrap, &[("compression.type", "lz4")]);
         for number in 0..COUNT {
             let record = ProducerRecord {
                 value: Some(&number.to_be_bytes()),

@@ -1,13 +1,11 @@
-//! `Broker`: a broker in this process, and the tables of what it can be told.
+//! `Broker`: a broker in this process.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kafkalite_broker::config::{self, Row};
 use kafkalite_broker::{BrokerConfig, BrokerError, Refusal};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
 use crate::blocking::{seconds, wait};
 use crate::convert::TopicName;
@@ -209,30 +207,4 @@ impl TopicSummary {
             "TopicSummary({name:?}, partition_count={partition_count}, messages{equal}{messages}, bytes={bytes}, segments={segments})"
         )
     }
-}
-
-/// The table of broker or topic settings, a dict a row.
-pub(crate) fn settings<'py>(py: Python<'py>, kind: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
-    let table = match kind {
-        "broker" => config::BROKER,
-        "topic" => config::TOPIC,
-        "group" => config::GROUP,
-        _ => {
-            let sentence = format!(
-                "there are settings of broker, topic, group, producer, consumer and admin, not of {kind:?}"
-            );
-            return Err(PyValueError::new_err(sentence));
-        }
-    };
-    table.iter().map(|row| self::row(py, row)).collect()
-}
-
-fn row<'py>(py: Python<'py>, row: &Row) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    dict.set_item("name", row.name)?;
-    dict.set_item("type", row.kind.name())?;
-    dict.set_item("default", row.default)?;
-    dict.set_item("range", row.kind.to_string())?;
-    dict.set_item("doc", row.doc)?;
-    Ok(dict)
 }

@@ -2,6 +2,7 @@
 
 use kafkalite_broker::BrokerError;
 use kafkalite_client::{ClientError, LinkError};
+use kafkalite_settings::ConfigError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule};
@@ -93,11 +94,16 @@ pub(crate) fn wrong_type(what: &str, expected: &str, found: &Bound<'_, PyAny>) -
     pyo3::exceptions::PyTypeError::new_err(format!("{what} must be {expected}, not {kind}"))
 }
 
+/// The exception for a setting of a client; the sentence has its name as Python's keywords are spelt.
+pub(crate) fn client_setting(error: &ConfigError) -> PyErr {
+    invalid_setting(&error.sentence(|name| name.replace('.', "_")))
+}
+
 /// The exception for what the client reports.
 pub(crate) fn client(error: &ClientError) -> PyErr {
     let sentence = error.to_string();
     match error {
-        ClientError::Config(_) => invalid_setting(&sentence),
+        ClientError::Config(error) => client_setting(error),
         ClientError::Closed(_) => closed(&sentence),
         ClientError::Undelivered { .. } => delivery(&sentence),
         ClientError::TimedOut {
@@ -141,8 +147,7 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
 pub(crate) fn broker(error: &BrokerError) -> PyErr {
     let sentence = error.to_string();
     match error {
-        BrokerError::UnknownSetting { .. }
-        | BrokerError::InvalidSetting { .. }
+        BrokerError::Setting(_)
         | BrokerError::UnsupportedSetting { .. }
         | BrokerError::FixedSetting { .. }
         | BrokerError::Properties(_) => invalid_setting(&sentence),

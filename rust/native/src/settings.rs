@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use kafkalite_client::config::{ConfigError, Setting};
+use kafkalite_broker::config::{BROKER, GROUP, TOPIC};
 use kafkalite_client::{AdminConfig, ConsumerConfig, ProducerConfig};
-use kafkalite_names::nearest;
-use kafkalite_settings::properties;
+use kafkalite_settings::{ChangedWhen, ConfigError, Row, properties};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
 
@@ -18,7 +18,7 @@ pub(crate) fn apply(
 ) -> PyResult<()> {
     for item in given.call_method0("items")?.try_iter()? {
         let (name, value): (String, Bound<'_, PyAny>) = item?.extract()?;
-        set(&name, &text(&value)?).map_err(|error| errors::invalid_setting(&pythonic(&error)))?;
+        set(&name, &text(&value)?).map_err(|error| errors::client_setting(&error))?;
     }
     Ok(())
 }
@@ -46,68 +46,40 @@ pub(crate) fn parse_properties(text: &str) -> PyResult<HashMap<String, String>> 
     Ok(pairs.into_iter().collect())
 }
 
-/// The error in Python's spelling of the names.
-fn pythonic(error: &ConfigError) -> String {
-    match error {
-        ConfigError::Unknown { name, suggestion } => unknown(&name.replace('.', "_"), *suggestion),
-        ConfigError::Invalid {
-            name,
-            value,
-            expected,
-        } => {
-            format!(
-                "{}={value:?} is not allowed: expected {expected}",
-                name.replace('.', "_")
-            )
-        }
-        ConfigError::Conflict(sentence) => sentence.clone(),
-    }
-}
-
-/// Kafka's settings that there will be, and the words that only Python's signatures have.
-const NOT_YET: [&str; 7] = [
-    "transactional_id",
-    "security_protocol",
-    "sasl_",
-    "ssl_",
-    "group_protocol",
-    "group_remote_assignor",
-    "isolation_level",
-];
-const PYTHON_ONLY: [&str; 1] = ["compression"];
-
-fn unknown(name: &str, suggestion: Option<&str>) -> String {
-    if NOT_YET.iter().any(|prefix| name.starts_with(prefix)) {
-        return format!("{name} is not supported yet (README, 'Not yet'); leave it out");
-    }
-    let nearest = suggestion.or_else(|| nearest(name, PYTHON_ONLY.into_iter()));
-    let hint = nearest.map(|nearest| format!("; did you mean {}?", nearest.replace('.', "_")));
-    format!("there is no setting {name}{}", hint.unwrap_or_default())
-}
-
-/// The table of settings of a kind, a dict a row.
+/// The table of settings of a kind, a dict a row, with Kafka's names.
 #[pyfunction]
 pub(crate) fn settings<'py>(py: Python<'py>, kind: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
-    match kind {
-        "producer" => ProducerConfig::settings()
-            .map(|row| client_row(py, row))
-            .collect(),
-        "consumer" => ConsumerConfig::settings()
-            .map(|row| client_row(py, row))
-            .collect(),
-        "admin" => AdminConfig::settings()
-            .map(|row| client_row(py, row))
-            .collect(),
-        _ => crate::broker::settings(py, kind),
-    }
+    let table: Vec<&Row> = match kind {
+        "broker" => BROKER.iter().collect(),
+        "topic" => TOPIC.iter().collect(),
+        "group" => GROUP.iter().collect(),
+        "producer" => ProducerConfig::settings().collect(),
+        "consumer" => ConsumerConfig::settings().collect(),
+        "admin" => AdminConfig::settings().collect(),
+        _ => {
+            let sentence = format!(
+                "there are settings of broker, topic, group, producer, consumer and admin, not of {kind:?}"
+            );
+            return Err(PyValueError::new_err(sentence));
+        }
+    };
+    table.into_iter().map(|row| self::row(py, row)).collect()
 }
 
-fn client_row<'py>(py: Python<'py>, row: &Setting) -> PyResult<Bound<'py, PyDict>> {
+fn row<'py>(py: Python<'py>, row: &Row) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
-    dict.set_item("name", row.name.replace('.', "_"))?;
-    dict.set_item("type", row.kind.type_name())?;
+    dict.set_item("name", row.name)?;
+    dict.set_item("type", row.kind.value_type().to_string())?;
     dict.set_item("default", row.default)?;
-    dict.set_item("range", row.kind.range())?;
+    dict.set_item("range", row.kind.to_string())?;
     dict.set_item("doc", row.doc)?;
+    dict.set_item("dynamic", row.change == ChangedWhen::Dynamic)?;
     Ok(dict)
+}
+
+/// The nearest of these names to one that is none of them, if one is near.
+#[pyfunction]
+pub(crate) fn nearest(name: &str, names: Vec<String>) -> Option<String> {
+    let found = kafkalite_names::nearest(name, names.iter().map(String::as_str));
+    found.map(str::to_owned)
 }

@@ -3,4 +3,16 @@
 //!
 //! Which settings there are, and what follows from them, is for those who have the tables.
 
+mod error;
+mod kind;
 pub mod properties;
+mod row;
+mod setting_type;
+
+pub use error::ConfigError;
+pub use kind::{CheckedKind, ValueKind};
+pub use row::{ChangedWhen, Row, Synonym};
+pub use setting_type::SettingType;
+
+/// The largest number of 32 bits, for bounds.
+pub const INT_MAX: i64 = i32::MAX as i64;

@@ -1,11 +1,11 @@
 //! What a broker is started with.
 
-use kafkalite_names::nearest;
-use kafkalite_settings::properties;
+use kafkalite_names::shown;
+use kafkalite_settings::{ConfigError, properties};
 
 use super::accepted::{Foreign, foreign, ignored};
-use super::values::{Layers, broker_row};
-use super::{BROKER, Overrides, TOPIC};
+use super::values::{Layers, broker_row, topic_row};
+use super::{BROKER, Overrides};
 use crate::error::BrokerError;
 
 /// Settings that were given explicitly; everything else has the table's default.
@@ -36,8 +36,10 @@ impl BrokerConfig {
         if let Some(row) = broker_row(name) {
             let value = row.check(value)?;
             match name {
-                "listeners" | "advertised.listeners" => drop(super::Listener::parse(name, &value)?),
-                "log.dirs" | "log.dir" => one_directory(name, &value)?,
+                "listeners" | "advertised.listeners" => {
+                    super::Listener::parse(row.name, &value)?;
+                }
+                "log.dirs" | "log.dir" => one_directory(row.name, &value)?,
                 _ => {}
             }
             self.explicit.insert(name.to_owned(), value);
@@ -55,10 +57,7 @@ impl BrokerConfig {
                 name: name.to_owned(),
                 why,
             }),
-            None => Err(BrokerError::UnknownSetting {
-                name: name.to_owned(),
-                nearest: suggestion(name),
-            }),
+            None => Err(unknown(name).into()),
         }
     }
 
@@ -66,20 +65,13 @@ impl BrokerConfig {
     pub fn set_pair(&mut self, pair: &str) -> Result<(), BrokerError> {
         let (name, value) = pair
             .split_once('=')
-            .ok_or_else(|| BrokerError::InvalidSetting {
-                name: "-X".to_owned(),
-                value: pair.to_owned(),
-                expected: "key=value".to_owned(),
-            })?;
+            .ok_or_else(|| ConfigError::invalid("-X", pair, "key=value"))?;
         self.set(name, value)
     }
 
     /// The value in force for `name`: as set, or of a setting that stands in, or the default; `None` when there is none.
-    pub fn value(&self, name: &str) -> Result<Option<String>, BrokerError> {
-        let row = broker_row(name).ok_or_else(|| BrokerError::UnknownSetting {
-            name: name.to_owned(),
-            nearest: suggestion(name),
-        })?;
+    pub fn value(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        let row = broker_row(name).ok_or_else(|| unknown(name))?;
         let layers = Layers {
             fixed: &self.explicit,
             cluster: &Overrides::new(),
@@ -102,28 +94,24 @@ impl BrokerConfig {
     }
 }
 
-fn one_directory(name: &str, value: &str) -> Result<(), BrokerError> {
+fn one_directory(name: &'static str, value: &str) -> Result<(), ConfigError> {
     if value.is_empty() || value.contains(',') {
-        return Err(BrokerError::InvalidSetting {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            expected: "one directory; kafkalite keeps all data in one".to_owned(),
-        });
+        let expected = "one directory; kafkalite keeps all data in one";
+        return Err(ConfigError::invalid(name, value, expected));
     }
     Ok(())
 }
 
 /// A topic's setting in the broker's file means the broker setting that stands in for it; else whatever is spelt alike.
-fn suggestion(name: &str) -> Option<String> {
-    let of_topic = TOPIC
-        .iter()
-        .find(|row| row.name == name)
-        .and_then(|row| row.synonyms.first());
-    let alike = || nearest(name, BROKER.iter().map(|row| row.name).chain(ignored()));
-    of_topic
-        .map(|synonym| synonym.name)
-        .or_else(alike)
-        .map(str::to_owned)
+fn unknown(name: &str) -> ConfigError {
+    let of_topic = topic_row(name).ok().and_then(|row| row.synonyms.first());
+    match of_topic {
+        Some(synonym) => ConfigError::Unknown {
+            name: shown(name).into(),
+            nearest: Some(synonym.name),
+        },
+        None => ConfigError::unknown(name, BROKER.iter().map(|row| row.name).chain(ignored())),
+    }
 }
 
 #[cfg(test)]
@@ -154,12 +142,10 @@ mod tests {
         let mut config = BrokerConfig::new();
         let message = |result: Result<(), BrokerError>| result.unwrap_err().to_string();
         assert!(
-            message(config.set("num.partition", "3"))
-                .ends_with(r#"did you mean "num.partitions"?"#)
+            message(config.set("num.partition", "3")).ends_with("did you mean num.partitions?")
         );
         assert!(
-            message(config.set("retention.ms", "3"))
-                .ends_with(r#"did you mean "log.retention.ms"?"#)
+            message(config.set("retention.ms", "3")).ends_with("did you mean log.retention.ms?")
         );
         assert_eq!(
             message(config.set("flux.capacitor", "3")),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::BrokerError;
+use kafkalite_settings::ConfigError;
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +17,9 @@ impl Listener {
     /// Reads `PLAINTEXT://host:port`, also with another listener name in front, or without one.
     ///
     /// `setting` is named in the error.
-    pub fn parse(setting: &str, text: &str) -> Result<Self, BrokerError> {
+    pub fn parse(setting: &'static str, text: &str) -> Result<Self, ConfigError> {
         let whole = text;
-        let invalid = |expected: &str| BrokerError::InvalidSetting {
-            name: setting.to_owned(),
-            value: whole.to_owned(),
-            expected: expected.to_owned(),
-        };
+        let invalid = |expected: &str| ConfigError::invalid(setting, whole, expected);
         // A file written for a Kafka that is its own controller lists the controller's address too.
         let mut clients = text
             .split(',')

@@ -6,10 +6,11 @@
 mod accepted;
 mod broker_config;
 mod broker_rows;
+mod checked_kinds;
 mod group_rows;
 mod listener;
 mod reset;
-mod row;
+mod row_parts;
 mod settings;
 mod store;
 mod stored;
@@ -20,10 +21,9 @@ pub use broker_config::BrokerConfig;
 pub use broker_rows::BROKER;
 pub use group_rows::GROUP;
 pub use listener::Listener;
-pub use row::{ChangedWhen, Row, Synonym, ValueKind};
 pub use topic_rows::TOPIC;
 
-pub(crate) use row::LEAST_SEGMENT_BYTES;
+pub(crate) use checked_kinds::LEAST_SEGMENT_BYTES;
 pub(crate) use settings::{Settings, TopicSettings};
 pub(crate) use store::Configs;
 pub(crate) use values::{Source, ValueOrigin, row};

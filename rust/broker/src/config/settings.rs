@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 use kafkalite_log::{CompactorSettings, Durability, LogConfig, StoredCompression};
 use kafkalite_records::{Compression, TimestampType};
+use kafkalite_settings::{ConfigError, Row};
 
-use super::row::{Row, address_limits};
+use super::checked_kinds::address_limits;
 use super::values::{Layers, ValueOrigin, broker_row, group_row, topic_row};
 use super::{BrokerConfig, Listener, Overrides};
-use crate::error::BrokerError;
 
 /// Broker settings in force. Each field's meaning, unit and range stand in the table, under the same name with dots.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,7 +97,7 @@ impl GroupSettings {
     }
 
     /// An error if what is set on the group is outside of the broker's bounds.
-    pub(super) fn new(layers: Layers<'_>, overrides: &Overrides) -> Result<Self, BrokerError> {
+    pub(super) fn new(layers: Layers<'_>, overrides: &Overrides) -> Result<Self, ConfigError> {
         let of = Reader(|name: &str| match group_row(name) {
             Ok(row) => layers.group(row, overrides),
             Err(_) => layers.broker(known(broker_row(name))),
@@ -119,7 +119,7 @@ impl GroupSettings {
 
 impl Settings {
     /// As a broker starts with them, before it knows what was altered in its data directory.
-    pub(crate) fn of(config: &BrokerConfig) -> Result<Self, BrokerError> {
+    pub(crate) fn of(config: &BrokerConfig) -> Result<Self, ConfigError> {
         Self::new(Layers {
             fixed: config.explicit(),
             cluster: &Overrides::new(),
@@ -127,7 +127,7 @@ impl Settings {
         })
     }
 
-    pub(super) fn new(layers: Layers<'_>) -> Result<Self, BrokerError> {
+    pub(super) fn new(layers: Layers<'_>) -> Result<Self, ConfigError> {
         let of = Reader(|name: &str| layers.broker(known(broker_row(name))));
         of.check_retention()?;
         of.check_connections()?;
@@ -303,41 +303,34 @@ impl<F: Fn(&str) -> Vec<ValueOrigin>> Reader<F> {
     }
 
     /// A number whose bounds are settings as well.
-    fn bounded(&self, name: &str, min: &str, max: &str) -> Result<i32, BrokerError> {
+    fn bounded(&self, name: &'static str, min: &str, max: &str) -> Result<i32, ConfigError> {
         let (value, least, most) = (self.int(name), self.int(min), self.int(max));
         if (least..=most).contains(&value) {
             return Ok(value);
         }
-        Err(BrokerError::InvalidSetting {
-            name: name.to_owned(),
-            value: value.to_string(),
-            expected: format!("{least} to {most}, as {min} and {max} say"),
-        })
+        let expected = format!("{least} to {most}, as {min} and {max} say");
+        Err(ConfigError::invalid(name, &value.to_string(), expected))
     }
 
     /// Retention of no time at all is for single topics only, as in Apache Kafka.
-    fn check_retention(&self) -> Result<(), BrokerError> {
+    fn check_retention(&self) -> Result<(), ConfigError> {
         match (self.0)("log.retention.ms").first() {
-            Some(origin) if origin.converted() == "0" => Err(BrokerError::InvalidSetting {
-                name: origin.name.to_owned(),
-                value: origin.value.clone(),
-                expected: "-1 or at least 1; a topic's retention.ms may be 0".to_owned(),
-            }),
+            Some(origin) if origin.converted() == "0" => {
+                let expected = "-1 or at least 1; a topic's retention.ms may be 0";
+                Err(ConfigError::invalid(origin.name, &origin.value, expected))
+            }
             _ => Ok(()),
         }
     }
 
     /// No connection from anywhere but where an override allows some, as in Apache Kafka.
-    fn check_connections(&self) -> Result<(), BrokerError> {
+    fn check_connections(&self) -> Result<(), ConfigError> {
         let (all, overrides) = ("max.connections.per.ip", "max.connections.per.ip.overrides");
         if self.int(all) > 0 || self.text(overrides).is_some_and(|text| !text.is_empty()) {
             return Ok(());
         }
-        Err(BrokerError::InvalidSetting {
-            name: all.to_owned(),
-            value: "0".to_owned(),
-            expected: format!("at least 1 where {overrides} is not set"),
-        })
+        let expected = format!("at least 1 where {overrides} is not set");
+        Err(ConfigError::invalid(all, "0", expected))
     }
 
     /// `compression.type` and the level of what it names; `None` for `producer`.

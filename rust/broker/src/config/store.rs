@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use kafkalite_settings::{ChangedWhen, ConfigError, Row};
 use kafkalite_world::Disk;
 use parking_lot::Mutex;
 
-use super::row::{ChangedWhen, Row};
 use super::settings::{GroupSettings, Settings, TopicSettings};
 use super::stored::Stored;
 use super::values::{Layers, ValueOrigin, broker_row, group_row, topic_row};
@@ -238,7 +238,7 @@ impl Configs {
     pub(crate) fn check_topic<'a>(
         &self,
         asked: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Overrides, BrokerError> {
+    ) -> Result<Overrides, ConfigError> {
         check_topic(self.layers(&self.current.load()), asked)
     }
 
@@ -258,7 +258,8 @@ impl Configs {
             &mut altered.stored.broker
         };
         *layer = check_broker(&edit(std::mem::take(layer))?)?;
-        altered.settings = Arc::new(Settings::new(self.layers(altered))?);
+        let settings = Settings::new(self.layers(altered)).map_err(BrokerError::from)?;
+        altered.settings = Arc::new(settings);
         Ok(())
     }
 
@@ -272,7 +273,7 @@ impl Configs {
         let asked = edited
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        let checked = check_topic(self.layers(altered), asked)?;
+        let checked = check_topic(self.layers(altered), asked).map_err(BrokerError::from)?;
         if !checked.is_empty() {
             altered.stored.topics.insert(topic.to_owned(), checked);
         }
@@ -286,11 +287,7 @@ impl Configs {
         edit: impl FnOnce(Overrides) -> Result<Overrides, E>,
     ) -> Result<(), E> {
         let edited = edit(altered.stored.groups.remove(group).unwrap_or_default())?;
-        let check = |(name, value): (&String, &String)| {
-            Ok::<_, BrokerError>((name.clone(), group_row(name)?.check(value)?))
-        };
-        let checked = edited.iter().map(check).collect::<Result<Overrides, _>>()?;
-        GroupSettings::new(self.layers(altered), &checked)?;
+        let checked = check_group(self.layers(altered), &edited).map_err(BrokerError::from)?;
         if !checked.is_empty() {
             altered.stored.groups.insert(group.to_owned(), checked);
         }
@@ -329,22 +326,31 @@ fn layers<'a>(fixed: &'a Overrides, stored: &'a Stored) -> Layers<'a> {
 fn check_topic<'a>(
     layers: Layers<'_>,
     asked: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<Overrides, BrokerError> {
+) -> Result<Overrides, ConfigError> {
     let check = |(name, value): (&str, &str)| {
-        Ok::<_, BrokerError>((name.to_owned(), topic_row(name)?.check(value)?))
+        Ok::<_, ConfigError>((name.to_owned(), topic_row(name)?.check(value)?))
     };
     let checked = asked.into_iter().map(check).collect::<Result<_, _>>()?;
     let log = TopicSettings::new(layers, &checked).log;
     if log.min_compaction_lag_ms > log.max_compaction_lag_ms {
-        return Err(BrokerError::InvalidSetting {
-            name: "min.compaction.lag.ms".to_owned(),
-            value: log.min_compaction_lag_ms.to_string(),
-            expected: format!(
-                "at most max.compaction.lag.ms = {}",
-                log.max_compaction_lag_ms
-            ),
-        });
+        let (least, most) = (log.min_compaction_lag_ms, log.max_compaction_lag_ms);
+        let expected = format!("at most max.compaction.lag.ms = {most}");
+        return Err(ConfigError::invalid(
+            "min.compaction.lag.ms",
+            &least.to_string(),
+            expected,
+        ));
     }
+    Ok(checked)
+}
+
+/// Checks what somebody wants to set on a group: each value, and that they are within the broker's bounds.
+fn check_group(layers: Layers<'_>, asked: &Overrides) -> Result<Overrides, ConfigError> {
+    let check = |(name, value): (&String, &String)| {
+        Ok::<_, ConfigError>((name.clone(), group_row(name)?.check(value)?))
+    };
+    let checked = asked.iter().map(check).collect::<Result<_, _>>()?;
+    GroupSettings::new(layers, &checked)?;
     Ok(checked)
 }
 

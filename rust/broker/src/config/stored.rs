@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kafkalite_settings::properties;
 
 use super::Overrides;
-use super::row::LEAST_SEGMENT_BYTES;
+use super::checked_kinds::LEAST_SEGMENT_BYTES;
 use super::values::{broker_row, group_row, topic_row};
 
 const VERSION: &str = "1";

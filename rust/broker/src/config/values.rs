@@ -1,10 +1,8 @@
 //! Which value is in force, and where it came from.
 
-use kafkalite_names::nearest;
+use kafkalite_settings::{ConfigError, Row};
 
-use super::row::Row;
 use super::{BROKER, GROUP, Overrides, TOPIC};
-use crate::error::BrokerError;
 
 /// Where a value was set. The codes are those of `DescribeConfigs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,39 +145,34 @@ fn synonyms(row: &'static Row) -> impl Iterator<Item = (&'static str, i64)> + Cl
 
 /// The row of a broker setting.
 pub(crate) fn broker_row(name: &str) -> Option<&'static Row> {
-    BROKER
-        .binary_search_by(|row| row.name.cmp(name))
-        .ok()
-        .map(|at| &BROKER[at])
+    find(BROKER, name)
 }
 
 /// The row of a topic setting, or the error that suggests the nearest.
-pub(crate) fn topic_row(name: &str) -> Result<&'static Row, BrokerError> {
-    TOPIC
-        .binary_search_by(|row| row.name.cmp(name))
-        .map(|at| &TOPIC[at])
-        .map_err(|_| BrokerError::UnknownSetting {
-            name: name.to_owned(),
-            nearest: nearest(name, TOPIC.iter().map(|row| row.name)).map(str::to_owned),
-        })
+pub(crate) fn topic_row(name: &str) -> Result<&'static Row, ConfigError> {
+    find(TOPIC, name).ok_or_else(|| unknown(TOPIC, name))
 }
 
 /// The row of a group setting, or the error that suggests the nearest.
-pub(crate) fn group_row(name: &str) -> Result<&'static Row, BrokerError> {
-    let found = GROUP.iter().find(|row| row.name == name);
-    found.ok_or_else(|| BrokerError::UnknownSetting {
-        name: name.to_owned(),
-        nearest: nearest(name, GROUP.iter().map(|row| row.name)).map(str::to_owned),
-    })
+pub(crate) fn group_row(name: &str) -> Result<&'static Row, ConfigError> {
+    find(GROUP, name).ok_or_else(|| unknown(GROUP, name))
 }
 
 /// The row of a setting, of a topic, of the broker or of a group.
-pub(crate) fn row(name: &str) -> Result<&'static Row, BrokerError> {
-    topic_row(name).or_else(|error| {
-        broker_row(name)
-            .or_else(|| group_row(name).ok())
-            .ok_or(error)
-    })
+pub(crate) fn row(name: &str) -> Result<&'static Row, ConfigError> {
+    let mut tables = [TOPIC, BROKER, GROUP].into_iter();
+    let found = tables.find_map(|table| find(table, name));
+    found.ok_or_else(|| unknown(TOPIC, name))
+}
+
+/// The row of this name in a table, which is sorted.
+fn find(table: &'static [Row], name: &str) -> Option<&'static Row> {
+    let found = table.binary_search_by(|row| row.name.cmp(name));
+    found.ok().map(|at| &table[at])
+}
+
+fn unknown(table: &'static [Row], name: &str) -> ConfigError {
+    ConfigError::unknown(name, table.iter().map(|row| row.name))
 }
 
 #[cfg(test)]

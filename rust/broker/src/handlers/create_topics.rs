@@ -10,6 +10,7 @@
 //! the answer has the topic's settings (KIP-525), from 7 its id.
 
 use kafkalite_cluster::{Placement, creation::check_name, place};
+use kafkalite_settings::Row;
 use kafkalite_wire::{
     ErrorCode,
     api::create_topics::{
@@ -160,14 +161,13 @@ fn described(
     num_partitions: i32,
     replicas: usize,
 ) -> CreatedTopic {
-    let describe =
-        |(row, origins): (&'static crate::config::Row, Vec<ValueOrigin>)| CreatedTopicConfig {
-            name: row.name.to_owned(),
-            value: origins.first().map(ValueOrigin::converted),
-            read_only: false,
-            config_source: origins.first().map_or(-1, |origin| origin.source as i8),
-            is_sensitive: false,
-        };
+    let describe = |(row, origins): (&'static Row, Vec<ValueOrigin>)| CreatedTopicConfig {
+        name: row.name.to_owned(),
+        value: origins.first().map(ValueOrigin::converted),
+        read_only: false,
+        config_source: origins.first().map_or(-1, |origin| origin.source as i8),
+        is_sensitive: false,
+    };
     let configs = context
         .broker
         .configs

@@ -6,6 +6,7 @@
 //!
 //! Version notes: types and documentation from 3; 4 is only written differently.
 
+use kafkalite_settings::{ChangedWhen, Row};
 use kafkalite_wire::api::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResponse,
     DescribeConfigsResult, DescribeConfigsSynonym, DescribedConfig,
@@ -13,7 +14,7 @@ use kafkalite_wire::api::describe_configs::{
 
 use super::resource::{Resource, refuse_repeated};
 use super::{Context, Reply};
-use crate::config::{ChangedWhen, Row, Source, ValueKind, ValueOrigin};
+use crate::config::{Source, ValueOrigin};
 use crate::refusal::Refusal;
 
 pub(super) async fn handle(
@@ -201,26 +202,8 @@ impl Setting {
             config_source: source as i8,
             is_sensitive: false,
             synonyms: listed.map(synonym).collect(),
-            config_type: type_code(self.row.kind),
+            config_type: self.row.kind.value_type() as i8,
             documentation: show.documentation.then(|| self.row.doc.to_owned()),
         }
-    }
-}
-
-fn type_code(kind: ValueKind) -> i8 {
-    match kind {
-        ValueKind::Boolean | ValueKind::False(_) => 1,
-        ValueKind::Text
-        | ValueKind::Choice(_)
-        | ValueKind::OffsetReset
-        | ValueKind::UserTopic
-        | ValueKind::AddressLimits => 2,
-        ValueKind::Int(_) | ValueKind::IntIn(_) | ValueKind::SegmentBytes => 3,
-        ValueKind::Long(_) => 5,
-        ValueKind::Double(..) => 6,
-        ValueKind::List(_)
-        | ValueKind::NonEmptyList(_)
-        | ValueKind::DistinctList
-        | ValueKind::Replicas => 7,
     }
 }

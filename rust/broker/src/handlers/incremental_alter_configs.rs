@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 
+use kafkalite_settings::SettingType;
 use kafkalite_wire::ErrorCode;
 use kafkalite_wire::api::incremental_alter_configs::{
     IncrementalAlterConfigsRequest, IncrementalAlterConfigsResource,
@@ -80,7 +81,7 @@ fn changed(
             DELETE => drop(overrides.remove(&name)),
             APPEND | SUBTRACT => {
                 let row = row(&name)?;
-                if row.kind.name() != "list" {
+                if row.kind.value_type() != SettingType::List {
                     let message = format!(
                         "{name} is no list: there is nothing to append to or to subtract from"
                     );

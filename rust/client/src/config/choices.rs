@@ -2,8 +2,9 @@
 
 use kafkalite_groups::assignors::ClassicAssignor;
 use kafkalite_records::Compression;
+use kafkalite_settings::{CheckedKind, SettingType, ValueKind};
 
-use super::{FromSetting, Kind};
+use super::FromSetting;
 
 /// Who must have a record before it counts as delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,7 +31,7 @@ impl Acks {
 }
 
 impl FromSetting for Acks {
-    fn from_setting(_: Kind, text: &str) -> Option<Self> {
+    fn from_setting(text: &str) -> Option<Self> {
         match text {
             "0" => Some(Acks::None),
             "1" => Some(Acks::Leader),
@@ -41,7 +42,7 @@ impl FromSetting for Acks {
 }
 
 impl FromSetting for Compression {
-    fn from_setting(_: Kind, text: &str) -> Option<Self> {
+    fn from_setting(text: &str) -> Option<Self> {
         text.parse().ok()
     }
 }
@@ -59,7 +60,7 @@ pub enum OffsetReset {
 }
 
 impl FromSetting for OffsetReset {
-    fn from_setting(_: Kind, text: &str) -> Option<Self> {
+    fn from_setting(text: &str) -> Option<Self> {
         match text {
             "earliest" => Some(OffsetReset::Earliest),
             "latest" => Some(OffsetReset::Latest),
@@ -69,27 +70,33 @@ impl FromSetting for OffsetReset {
     }
 }
 
-/// The names, or those of Java's classes.
+/// One or more ways to divide partitions, by their names or those of Java's classes.
+pub(super) const ASSIGNORS: ValueKind = ValueKind::Checked(&CheckedKind {
+    value_type: SettingType::List,
+    allowed: "one or more of range, roundrobin, cooperative-sticky, separated by commas",
+    check: |text| {
+        let names = text.split(',').map(|word| Some(assignor(word)?.name()));
+        let names: Vec<&str> = names.collect::<Option<_>>()?;
+        ValueKind::List(&[]).check(&names.join(",")).ok()
+    },
+});
+
 impl FromSetting for Vec<ClassicAssignor> {
-    fn from_setting(_: Kind, text: &str) -> Option<Self> {
-        let mut assignors = Vec::new();
-        for word in text.split(',') {
-            let assignor = match word
-                .trim()
-                .trim_start_matches("org.apache.kafka.clients.consumer.")
-            {
-                "range" | "RangeAssignor" => ClassicAssignor::Range,
-                "roundrobin" | "RoundRobinAssignor" => ClassicAssignor::RoundRobin,
-                "cooperative-sticky" | "CooperativeStickyAssignor" => {
-                    ClassicAssignor::CooperativeSticky
-                }
-                _ => return None,
-            };
-            if !assignors.contains(&assignor) {
-                assignors.push(assignor);
-            }
+    fn from_setting(text: &str) -> Option<Self> {
+        text.split(',').map(assignor).collect()
+    }
+}
+
+fn assignor(word: &str) -> Option<ClassicAssignor> {
+    let word = word.trim();
+    let name = word.strip_prefix("org.apache.kafka.clients.consumer.");
+    match name.unwrap_or(word) {
+        "range" | "RangeAssignor" => Some(ClassicAssignor::Range),
+        "roundrobin" | "RoundRobinAssignor" => Some(ClassicAssignor::RoundRobin),
+        "cooperative-sticky" | "CooperativeStickyAssignor" => {
+            Some(ClassicAssignor::CooperativeSticky)
         }
-        Some(assignors)
+        _ => None,
     }
 }
 
@@ -106,7 +113,7 @@ pub enum PartitionerChoice {
 }
 
 impl FromSetting for PartitionerChoice {
-    fn from_setting(_: Kind, text: &str) -> Option<Self> {
+    fn from_setting(text: &str) -> Option<Self> {
         match text {
             "default" => Some(PartitionerChoice::Default),
             "murmur2_random" => Some(PartitionerChoice::Murmur2Random),

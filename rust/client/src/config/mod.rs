@@ -1,36 +1,31 @@
 //! What can be configured: one table each for all clients, the producer, the consumer and the admin client.
 //!
-//! A row gives the name in Kafka's spelling, type, default, range and one line of documentation. Parsing, defaults, error
-//! messages and the printed documentation all come from it.
+//! A row gives the field, its type, and what `kafkalite_settings` makes a row of: the name in Kafka's spelling, the default, what
+//! may be written, and one sentence of documentation. Parsing, defaults, error messages and the printed tables all come from it.
 
 mod admin;
 mod choices;
 mod client;
 mod consumer;
+mod from_setting;
 mod producer;
-mod table;
 
 pub use admin::AdminConfig;
 pub use choices::{Acks, OffsetReset, PartitionerChoice};
 pub use client::ClientConfig;
 pub use consumer::ConsumerConfig;
+pub use kafkalite_settings::ConfigError;
 pub use producer::ProducerConfig;
-pub use table::{ConfigError, FromSetting, Kind, Setting};
+
+use from_setting::FromSetting;
 
 /// Kafka's spelling of a name: `bootstrap_servers` and `bootstrap.servers` are the same setting.
-#[must_use]
-pub fn kafka_name(name: &str) -> String {
-    let dotted = name.replace('_', ".");
-    // Kafka writes the type, everybody else's API just says `compression`.
-    if dotted == "compression" {
-        "compression.type".to_owned()
-    } else {
-        dotted
-    }
+pub(crate) fn kafka_name(name: &str) -> String {
+    name.replace('_', ".")
 }
 
 /// Makes a settings struct, its table, its defaults and its `set` from rows
-/// `field: Type = "name", "default", Kind, "documentation";`.
+/// `field: Type = "name", "default", ValueKind, "documentation";`.
 macro_rules! settings {
     (
         $(#[$meta:meta])*
@@ -47,12 +42,12 @@ macro_rules! settings {
 
         impl $config {
             /// The rows of this table alone, in the order of the documentation.
-            pub const OWN_SETTINGS: &'static [$crate::config::Setting] = &[
-                $( $crate::config::Setting { name: $name, kind: $kind, default: $default, doc: $doc }, )*
+            pub const OWN_SETTINGS: &'static [kafkalite_settings::Row] = &[
+                $( kafkalite_settings::Row::new($name, $kind, $default, $doc), )*
             ];
 
             /// Every setting that [`set`](Self::set) takes.
-            pub fn settings() -> impl Iterator<Item = &'static $crate::config::Setting> {
+            pub fn settings() -> impl Iterator<Item = &'static kafkalite_settings::Row> {
                 Self::OWN_SETTINGS.iter() $( .chain(<$base_type>::OWN_SETTINGS.iter()) )?
             }
 
@@ -62,9 +57,8 @@ macro_rules! settings {
                 if self.set_own(&name, text)? $( || self.$base.set_own(&name, text)? )? {
                     return Ok(());
                 }
-                let suggestion = kafkalite_names::nearest(&name, Self::settings().map(|setting| setting.name));
-                let name = kafkalite_names::shown(&name).into();
-                Err($crate::config::ConfigError::Unknown { name, suggestion })
+                let names = Self::settings().map(|row| row.name);
+                Err($crate::config::ConfigError::unknown(&name, names))
             }
 
             /// The defaults, changed by these names and texts.
@@ -79,11 +73,11 @@ macro_rules! settings {
             }
 
             pub(crate) fn set_own(&mut self, name: &str, text: &str) -> Result<bool, $crate::config::ConfigError> {
-                let Some(setting) = Self::OWN_SETTINGS.iter().find(|setting| setting.name == name) else {
+                let Some(row) = Self::OWN_SETTINGS.iter().find(|row| row.name == name) else {
                     return Ok(false);
                 };
-                match setting.name {
-                    $( $name => self.$field = $crate::config::table::parse(setting, text)?, )*
+                match row.name {
+                    $( $name => self.$field = $crate::config::from_setting::parse(row, text)?, )*
                     _ => return Ok(false),
                 }
                 Ok(true)
@@ -97,7 +91,7 @@ macro_rules! settings {
                     $( $base: <$base_type>::default(), )?
                     $( $field: {
                         let row = rows.next().expect("a row for each field");
-                        $crate::config::table::parse(row, $default).expect("each default is allowed (tested)")
+                        $crate::config::from_setting::parse(row, $default).expect("each default is allowed (tested)")
                     }, )*
                 }
             }
@@ -153,12 +147,12 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            r#"unknown setting "bootstrap.server"; did you mean "bootstrap.servers"?"#
+            r#"no setting is called "bootstrap.server"; did you mean bootstrap.servers?"#
         );
         let error = ConsumerConfig::default()
             .set("zzzzzzzzzzz", "")
             .unwrap_err();
-        assert_eq!(error.to_string(), r#"unknown setting "zzzzzzzzzzz""#);
+        assert_eq!(error.to_string(), r#"no setting is called "zzzzzzzzzzz""#);
     }
 
     #[test]
@@ -166,7 +160,7 @@ mod tests {
         let error = ProducerConfig::default().set("acks", "2").unwrap_err();
         assert_eq!(
             error.to_string(),
-            r#"acks="2" is not allowed: expected one of all, -1, 1, 0"#
+            r#"acks cannot be "2"; expected one of all, -1, 1, 0"#
         );
         let error = ProducerConfig::default()
             .set("linger.ms", "-1")
