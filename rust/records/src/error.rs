@@ -35,6 +35,14 @@ pub enum RecordsError {
     /// A compression code that Kafka does not define (Kafka's `UNSUPPORTED_COMPRESSION_TYPE`).
     #[error("unknown compression code {0}")]
     UnknownCompression(u8),
+    /// An older format has no code for the codec (Kafka's `UNSUPPORTED_COMPRESSION_TYPE`).
+    #[error("record format {magic} has no {codec}")]
+    CompressionNotInFormat {
+        /// How the records are compressed.
+        codec: Compression,
+        /// The format that they should be written in.
+        magic: i8,
+    },
     /// The compressed bytes are not what their codec writes. As for `Corrupt`.
     #[error("{codec} cannot decompress: {detail}")]
     Decompress {

@@ -1,4 +1,4 @@
-//! Kafka's record batches: parse as a view, build, filter, compress, checksum. No I/O, no clock, no threads;
+//! Kafka's record batches: parse as a view, build, filter, compress, checksum, write down for old consumers. No I/O, no clock, no threads;
 //! it does not know what a partition is, nor which offsets and sequences are *right*: that is the log's.
 //!
 //! A batch of format v2 (KIP-98, magic 2) is the unit that travels: a producer builds it, a broker
@@ -33,6 +33,7 @@ mod codec;
 mod compression;
 mod control;
 mod decoded;
+mod down_converter;
 mod entry;
 mod error;
 mod filter;
@@ -49,6 +50,7 @@ pub use codec::{Compressor, Decompressor, InvalidLevel};
 pub use compression::{Compression, TimestampType, UnknownName};
 pub use control::{ControlKind, EndTransaction};
 pub use decoded::{DecodedBatch, Layouts};
+pub use down_converter::{DownBounds, DownConverter};
 pub use entry::Entry;
 pub use error::{RecordsError, Result};
 pub use filter::{BatchFilter, Filtered};

@@ -75,6 +75,21 @@ impl Compressor {
 
     /// The compressed `input`, in a buffer that the next call overwrites.
     pub fn compress(&mut self, input: &[u8]) -> &[u8] {
+        self.fill(input);
+        &self.out
+    }
+
+    /// As [`Self::compress`], for a wrapper of format v0: with the checksum of lz4's header that Kafka's clients of before
+    /// 0.10 write, and insist on (KAFKA-3160).
+    pub(crate) fn compress_for_v0(&mut self, input: &[u8]) -> &[u8] {
+        self.fill(input);
+        if self.codec == Compression::Lz4 {
+            lz4::put_checksum_of_v0(&mut self.out);
+        }
+        &self.out
+    }
+
+    fn fill(&mut self, input: &[u8]) {
         let out = &mut self.out;
         out.clear();
         match &mut self.state {
@@ -84,7 +99,6 @@ impl Compressor {
             State::Lz4(table) => lz4::compress(table, input, out),
             State::Zstd(context) => zstd(context, input, out),
         }
-        out
     }
 }
 

@@ -14,6 +14,8 @@ use super::output::{Failure, Output, first_allocation};
 const MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
 /// Version 1, blocks independent, no checksums, no sizes; blocks of 64 KiB; and the checksum of these two bytes.
 const HEADER: [u8; 7] = [MAGIC[0], MAGIC[1], MAGIC[2], MAGIC[3], 0x60, 0x40, 0x82];
+/// The checksum of all six bytes before it, magic included, where the format counts only the last two.
+const CHECKSUM_OF_V0: u8 = 0x1a;
 const BLOCK: usize = 64 << 10;
 /// In a block's length: the block is stored, not compressed.
 const STORED: u32 = 1 << 31;
@@ -141,6 +143,11 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Failure> {
     let (taken, after) = rest.split_first_chunk().ok_or("the frame is cut short")?;
     *rest = after;
     Ok(*taken)
+}
+
+/// Makes a frame of [`compress`] one of message format v0.
+pub(super) fn put_checksum_of_v0(frame: &mut [u8]) {
+    frame[HEADER.len() - 1] = CHECKSUM_OF_V0;
 }
 
 pub(super) fn compress(table: &mut CompressTable, input: &[u8], out: &mut Vec<u8>) {

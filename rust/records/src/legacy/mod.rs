@@ -1,4 +1,5 @@
-//! Message formats v0 and v1, as logs of before Kafka 0.11 hold them: read, never written.
+//! Message formats v0 and v1, as logs of before Kafka 0.11 hold them, and as its consumers want them: read, and written
+//! for those by [`DownConverter`](crate::DownConverter), never into a log.
 //!
 //! ```text
 //! 0 offset i64 | 8 size i32 | 12 CRC-32 u32 | 16 magic i8 | 17 attributes i8 | v1: 18 timestamp i64 |
@@ -9,6 +10,7 @@
 //! wrapper message, whose offset is the last one's.
 
 mod set;
+pub(crate) mod write;
 
 use std::iter::FusedIterator;
 
@@ -21,6 +23,22 @@ const CRC_END: usize = 16;
 const ATTRIBUTES_AT: usize = 17;
 /// Checksum, magic, attributes and two lengths, in the smaller format.
 const MIN_SIZE: usize = 14;
+
+/// The formats of before batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageFormat {
+    /// Without timestamps; wrapped offsets are absolute.
+    V0,
+    /// With timestamps (KIP-32); wrapped offsets are relative (KIP-31). From Kafka 0.10 on.
+    V1,
+}
+
+impl MessageFormat {
+    /// The number that messages of the format carry.
+    pub const fn magic(self) -> i8 {
+        self as i8
+    }
+}
 
 /// One message as it lies in a log: a record, or the wrapper of compressed ones.
 #[derive(Debug, Clone, Copy)]
