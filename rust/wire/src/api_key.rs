@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 macro_rules! keys {
     ($($code:literal, $name:ident, $versions:expr, flexible $flexible:expr
-        $(, advertised $advertised:literal)? => $file:ident::{$request:ident, $response:ident};)*) => {
+        $(, advertised $advertised:literal)? $(, retired $retired:literal)? => $file:ident::{$request:ident, $response:ident};)*) => {
         /// The key of an API.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ApiKey {
@@ -37,7 +37,7 @@ macro_rules! keys {
                 }
             }
 
-            /// The versions that this crate can read and write.
+            /// The versions that are spoken.
             pub fn versions(self) -> RangeInclusive<i16> {
                 match self {
                     $(ApiKey::$name => $versions,)*

@@ -2,13 +2,14 @@
 
 /// Hands every row to a macro that makes something of them:
 /// `key, name, versions, flexible from => file::{request, response};`, and between the two last, for what says to clients that
-/// it serves more than it does, `advertised` and the first of these versions.
+/// it serves more than it does, `advertised` and the first of these versions; for what has versions that only consumers of
+/// before Kafka 0.11 need, `retired` and the first of these.
 macro_rules! apis {
     ($then:ident) => {
         $then! {
             0, Produce, 3..=13, flexible 9, advertised 0 => produce::{ProduceRequest, ProduceResponse};
-            1, Fetch, 4..=18, flexible 12 => fetch::{FetchRequest, FetchResponse};
-            2, ListOffsets, 1..=11, flexible 6 => list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
+            1, Fetch, 4..=18, flexible 12, retired 0 => fetch::{FetchRequest, FetchResponse};
+            2, ListOffsets, 1..=11, flexible 6, retired 0 => list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
             3, Metadata, 0..=13, flexible 9 => metadata::{MetadataRequest, MetadataResponse};
             8, OffsetCommit, 2..=10, flexible 8 => offset_commit::{OffsetCommitRequest, OffsetCommitResponse};
             9, OffsetFetch, 1..=10, flexible 6 => offset_fetch::{OffsetFetchRequest, OffsetFetchResponse};

@@ -19,8 +19,10 @@ pub const MAX_REQUEST_ELEMENTS: usize = 1_000_000;
 pub trait Request: Value {
     /// The API's key.
     const KEY: ApiKey;
-    /// The versions that this crate reads and writes.
+    /// The versions that are spoken.
     const VERSIONS: RangeInclusive<i16>;
+    /// All that this crate reads and writes: the same, and before them those that only consumers of before Kafka 0.11 need.
+    const WITH_RETIRED: RangeInclusive<i16>;
     /// The first flexible version (KIP-482); `i16::MAX` if there is none.
     const FLEXIBLE: i16;
     /// What answers it.
@@ -87,7 +89,7 @@ pub trait Response: Value {
 }
 
 fn supported<R: Request>(version: i16) -> Result<Version> {
-    if R::VERSIONS.contains(&version) {
+    if R::WITH_RETIRED.contains(&version) {
         Ok(Version::new(version, R::FLEXIBLE))
     } else {
         Err(Error::UnsupportedVersion {

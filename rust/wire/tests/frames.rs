@@ -101,7 +101,11 @@ fn api_versions_answers_an_unknown_version_in_version_0() {
 
 #[test]
 fn what_is_advertised_is_what_is_served_but_for_produce() {
+    let retired = [(ApiKey::Fetch, 0), (ApiKey::ListOffsets, 0)];
     for api in TABLE {
+        let oldest = retired.iter().find(|(key, _)| *key == api.key);
+        let oldest = oldest.map_or(*api.versions.start(), |(_, version)| *version);
+        assert_eq!(api.with_retired, oldest..=*api.versions.end());
         let range = ApiVersionRange::from(api);
         assert_eq!(range.max_version, *api.versions.end());
         let expected = match api.key {

@@ -41,7 +41,7 @@ impl Subject {
         Subject {
             name,
             kind: T::KIND,
-            versions: R::VERSIONS,
+            versions: R::WITH_RETIRED,
             flexible: R::FLEXIBLE,
             decode: |bytes, version| {
                 let mut reader = Reader::new(bytes, version);

@@ -14,6 +14,9 @@ use kafkalite_wire::{
             DescribableLogDirTopic, DescribeLogDirsRequest, DescribeLogDirsResponse,
             DescribedLogDir, DescribedLogDirPartition, DescribedLogDirTopic,
         },
+        fetch::{
+            FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchedPartition, FetchedTopic,
+        },
         list_offsets::{
             ListOffsetsPartition, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic,
             ListedOffsetsPartition, ListedOffsetsTopic,
@@ -104,6 +107,103 @@ fn delete_topics_0() {
         ..Default::default()
     };
     response(&answered, 0, b"\0\0\0\x01\0\x01t\0\x03");
+}
+
+/// Kafka 1.1.1's consumer asks in 3, clients of 0.10.0 in 2, of 0.9 in 1, of 0.8 in 0.
+#[test]
+fn fetch_0_to_3() {
+    let mut asked = FetchRequest {
+        replica_id: -1,
+        max_wait_ms: 100,
+        min_bytes: 1,
+        topics: vec![FetchTopic {
+            topic: "t".to_owned(),
+            partitions: vec![FetchPartition {
+                partition: 2,
+                fetch_offset: 5,
+                partition_max_bytes: 1 << 20,
+                ..Default::default()
+            }],
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let (head, rest) = (
+        b"\xff\xff\xff\xff\0\0\0\x64\0\0\0\x01",
+        b"\0\0\0\x01\0\x01t\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\x05\0\x10\0\0",
+    );
+    for version in 0..=2 {
+        request(&asked, version, &[&head[..], rest].concat());
+    }
+    asked.max_bytes = 9;
+    request(&asked, 3, &[&head[..], b"\0\0\0\x09", rest].concat());
+
+    let mut answered = FetchResponse {
+        responses: vec![FetchedTopic {
+            topic: "t".to_owned(),
+            partitions: vec![
+                FetchedPartition {
+                    partition_index: 2,
+                    high_watermark: 6,
+                    records: Bytes::from_static(b"set").into(),
+                    ..Default::default()
+                },
+                FetchedPartition {
+                    partition_index: 3,
+                    error_code: ErrorCode::UnsupportedCompressionType,
+                    high_watermark: -1,
+                    ..Default::default()
+                },
+            ],
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let rest = b"\0\0\0\x01\0\x01t\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0\0\x06\0\0\0\x03set\
+        \0\0\0\x03\0\x4c\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0";
+    response(&answered, 0, rest);
+    answered.throttle_time_ms = 7;
+    for version in 1..=3 {
+        response(&answered, version, &[b"\0\0\0\x07", &rest[..]].concat());
+    }
+}
+
+#[test]
+fn list_offsets_0() {
+    let asked = ListOffsetsRequest {
+        replica_id: -1,
+        topics: vec![ListOffsetsTopic {
+            name: "t".to_owned(),
+            partitions: vec![ListOffsetsPartition {
+                partition_index: 2,
+                timestamp: -2,
+                max_num_offsets: 3,
+                ..Default::default()
+            }],
+        }],
+        ..Default::default()
+    };
+    request(
+        &asked,
+        0,
+        b"\xff\xff\xff\xff\0\0\0\x01\0\x01t\0\0\0\x01\0\0\0\x02\xff\xff\xff\xff\xff\xff\xff\xfe\0\0\0\x03",
+    );
+    let answered = ListOffsetsResponse {
+        topics: vec![ListedOffsetsTopic {
+            name: "t".to_owned(),
+            partitions: vec![ListedOffsetsPartition {
+                partition_index: 2,
+                old_style_offsets: vec![5, 4],
+                ..Default::default()
+            }],
+        }],
+        ..Default::default()
+    };
+    response(
+        &answered,
+        0,
+        b"\0\0\0\x01\0\x01t\0\0\0\x01\0\0\0\x02\0\0\0\0\0\x02\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x04",
+    );
 }
 
 #[test]

@@ -56,6 +56,7 @@ pub(super) async fn ask_leader(
             partition_index: of.partition,
             current_leader_epoch: *current_leader_epoch,
             timestamp: *timestamp,
+            ..ListOffsetsPartition::default()
         };
         match topics.iter_mut().find(|topic| *topic.name == *of.topic) {
             Some(topic) => topic.partitions.push(partition),

@@ -1,5 +1,7 @@
 //! Fetch (key 1): batches to read, by partition and offset; sessions are KIP-227, topic ids KIP-516.
 //!
+//! Answers in versions 0 and 1 hold message sets of magic 0, in 2 and 3 those of magic 0 and 1, and none holds batches.
+//!
 //! Fields that are mere hints are dropped by the versions that lack them, instead of being an error as in the schema.
 
 use uuid::Uuid;
@@ -26,9 +28,10 @@ pub struct FetchRequest {
     /// Fewest bytes worth a response.
     pub min_bytes: i32,
     /// Most bytes of batches in the response; the first batch comes even if larger (KIP-74).
-    #[wire(default = i32::MAX)]
+    #[wire(versions = 3.., default = i32::MAX, ignorable)]
     pub max_bytes: i32,
     /// 0 reads all records, 1 only those of committed transactions.
+    #[wire(versions = 4..)]
     pub isolation_level: i8,
     /// The fetch session; 0 asks for a new one (KIP-227).
     #[wire(versions = 7.., ignorable)]
@@ -113,6 +116,7 @@ pub struct FetchPartition {
 #[derive(Debug, Clone, PartialEq, Message)]
 pub struct FetchResponse {
     /// How long the client shall pause because of a quota, in milliseconds.
+    #[wire(versions = 1.., ignorable)]
     pub throttle_time_ms: i32,
     /// What went wrong, if anything.
     #[wire(versions = 7.., ignorable)]
@@ -150,7 +154,7 @@ pub struct FetchedPartition {
     /// The end of what may be read.
     pub high_watermark: i64,
     /// The end of what a committed reader may read; −1 if unknown.
-    #[wire(default = -1)]
+    #[wire(versions = 4.., default = -1, ignorable)]
     pub last_stable_offset: i64,
     /// Where the partition starts; −1 if unknown.
     #[wire(versions = 5.., default = -1, ignorable)]
@@ -165,7 +169,7 @@ pub struct FetchedPartition {
     #[wire(versions = 12.., tag = 2)]
     pub snapshot_id: FetchSnapshotId,
     /// Aborted transactions within the batches; null for readers of everything.
-    #[wire(nullable = ..)]
+    #[wire(versions = 4.., nullable = .., ignorable)]
     pub aborted_transactions: Option<Vec<AbortedTransaction>>,
     /// The replica to read from instead; −1 for this one.
     #[wire(versions = 11.., default = -1)]

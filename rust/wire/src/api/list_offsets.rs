@@ -39,6 +39,9 @@ pub struct ListOffsetsPartition {
     /// A time in milliseconds since 1970, or −1 latest, −2 earliest, −3 of the greatest time, −4
     /// earliest local, −5 latest tiered, −6 earliest not yet tiered.
     pub timestamp: i64,
+    /// How many offsets are wanted at the most.
+    #[wire(versions = ..=0, default = 1, ignorable)]
+    pub max_num_offsets: i32,
 }
 
 /// The offsets found.
@@ -67,11 +70,14 @@ pub struct ListedOffsetsPartition {
     pub partition_index: i32,
     /// What went wrong, if anything.
     pub error_code: ErrorCode,
+    /// The offsets found, the largest first.
+    #[wire(versions = ..=0, ignorable)]
+    pub old_style_offsets: Vec<i64>,
     /// The record's time in milliseconds since 1970; −1 for none.
-    #[wire(default = -1)]
+    #[wire(versions = 1.., default = -1, ignorable)]
     pub timestamp: i64,
     /// The offset found; −1 for none.
-    #[wire(default = -1)]
+    #[wire(versions = 1.., default = -1, ignorable)]
     pub offset: i64,
     /// The leader's epoch; −1 if unknown.
     #[wire(versions = 4.., default = -1, ignorable)]

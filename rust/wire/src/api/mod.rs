@@ -60,6 +60,8 @@ pub struct Api {
     pub key: ApiKey,
     /// The versions served.
     pub versions: RangeInclusive<i16>,
+    /// The same, and before them those that Apache Kafka 4 serves no more, and whoever serves old consumers still does.
+    pub with_retired: RangeInclusive<i16>,
     /// The versions that `ApiVersions` names. For Produce they start at 0: librdkafka before 2.11 silently switches
     /// compression off unless they do (KAFKA-18659).
     pub advertised: RangeInclusive<i16>,
@@ -67,24 +69,28 @@ pub struct Api {
 
 macro_rules! messages {
     ($($code:literal, $name:ident, $versions:expr, flexible $flexible:expr
-        $(, advertised $advertised:literal)? => $file:ident::{$request:ident, $response:ident};)*) => {
+        $(, advertised $advertised:literal)? $(, retired $retired:literal)? => $file:ident::{$request:ident, $response:ident};)*) => {
         /// The APIs that a broker serves, by key.
         pub const TABLE: &[Api] = &[$(
             Api {
                 key: ApiKey::$name,
                 versions: $versions,
-                advertised: messages!(@advertised $versions $(, $advertised)?),
+                with_retired: messages!(@from $versions $(, $retired)?),
+                advertised: messages!(@from $versions $(, $advertised)?),
             },
         )*];
 
-        $(messages!(@message $name, $versions, $flexible, $file::$request, $file::$response);)*
+        $(messages!(
+            @message $name, $versions, messages!(@from $versions $(, $retired)?), $flexible, $file::$request, $file::$response
+        );)*
     };
-    (@advertised $versions:expr) => { $versions };
-    (@advertised $versions:expr, $from:literal) => { $from..=*($versions).end() };
-    (@message $name:ident, $versions:expr, $flexible:expr, $request:path, $response:path) => {
+    (@from $versions:expr) => { $versions };
+    (@from $versions:expr, $from:literal) => { $from..=*($versions).end() };
+    (@message $name:ident, $versions:expr, $with_retired:expr, $flexible:expr, $request:path, $response:path) => {
         impl Request for $request {
             const KEY: ApiKey = ApiKey::$name;
             const VERSIONS: RangeInclusive<i16> = $versions;
+            const WITH_RETIRED: RangeInclusive<i16> = $with_retired;
             const FLEXIBLE: i16 = $flexible;
             type Response = $response;
         }
