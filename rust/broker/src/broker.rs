@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::config::{BrokerConfig, Configs, Listener, Settings};
+use crate::down_conversion::DownConversion;
 use crate::error::BrokerError;
 use crate::fetch_sessions::FetchSessions;
 use crate::groups::{self, Groups};
@@ -235,6 +236,7 @@ fn open(
         )?,
         warnings,
         opening: Opening::default(),
+        down_conversion: DownConversion::default(),
         configs,
         registry,
         replicas,

@@ -20,6 +20,7 @@
 mod answer;
 mod broker;
 pub mod config;
+mod down_conversion;
 mod embedded;
 mod error;
 mod fetch_sessions;

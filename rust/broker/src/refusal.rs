@@ -54,7 +54,10 @@ impl From<CodedError> for Refusal {
 impl From<RecordsError> for Refusal {
     fn from(error: RecordsError) -> Self {
         let code = match error {
-            RecordsError::UnknownCompression(_) => ErrorCode::UnsupportedCompressionType,
+            RecordsError::UnknownCompression(_) | RecordsError::CompressionNotInFormat { .. } => {
+                ErrorCode::UnsupportedCompressionType
+            }
+            RecordsError::TooLarge { .. } => ErrorCode::MessageTooLarge,
             _ => ErrorCode::CorruptMessage,
         };
         Self::new(code, error.to_string())

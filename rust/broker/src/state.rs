@@ -7,6 +7,7 @@ use kafkalite_world::World;
 use tokio::sync::watch;
 
 use crate::config::Configs;
+use crate::down_conversion::DownConversion;
 use crate::fetch_sessions::FetchSessions;
 use crate::groups::Groups;
 use crate::opening::Opening;
@@ -32,6 +33,8 @@ pub(crate) struct BrokerState {
     pub(crate) producer_ids: ProducerIds,
     /// Batches of producers that are opened away from the runtime's threads.
     pub(crate) opening: Opening,
+    /// What is read for consumers of before Kafka 0.11.
+    pub(crate) down_conversion: DownConversion,
     /// What is said of peers and groups.
     pub(crate) warnings: Arc<Warnings>,
     /// How much clients may do; kept only.

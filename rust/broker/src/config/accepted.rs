@@ -93,7 +93,7 @@ static IGNORED: &[&str] = &[
     "leader.replication.throttled.rate",
     "listener.security.protocol.map",
     "log.dir.failure.timeout.ms", "log.initial.task.delay.ms",
-    "log.message.downconversion.enable", "log.message.format.version", "log.message.timestamp.difference.max.ms",
+    "log.message.format.version", "log.message.timestamp.difference.max.ms",
     "max.connection.creation.rate",
     "metadata.log.dir", "metadata.log.max.record.bytes.between.snapshots", "metadata.log.max.snapshot.interval.ms",
     "metadata.log.segment.bytes", "metadata.log.segment.min.bytes", "metadata.log.segment.ms",

@@ -118,6 +118,7 @@ pub static BROKER: &[Row] = &[
     row("log.index.size.max.bytes", Int(4, INT_MAX), "10485760", Dynamic, "Largest size in bytes of an index file; a full index rolls the segment."),
     row("log.local.retention.bytes", Long(-2), "-2", Dynamic, "Kept and described for tools; nothing is tiered."),
     row("log.local.retention.ms", Long(-2), "-2", Dynamic, "Kept and described for tools; nothing is tiered."),
+    row("log.message.downconversion.enable", Boolean, "false", Dynamic, "Whether consumers of before Kafka 0.11 may read: what they fetch is written down to message sets of magic 0 or 1, on their time; false, other than true before Kafka 4, which has it no more."),
     row("log.message.timestamp.after.max.ms", Long(0), "3600000", Dynamic, "Milliseconds that a message's timestamp may be ahead of the broker's clock."),
     row("log.message.timestamp.before.max.ms", Long(0), FOREVER, Dynamic, "Milliseconds that a message's timestamp may be behind the broker's clock."),
     row("log.message.timestamp.type", Choice(TIMESTAMP_TYPES), "CreateTime", Dynamic, "Whose clock stamps a message: the producer's (CreateTime) or the broker's (LogAppendTime)."),

@@ -12,6 +12,7 @@ use super::values::{Layers, ValueOrigin, broker_row, group_row, topic_row};
 use super::{BrokerConfig, Listener, Overrides};
 
 /// Broker settings in force. Each field's meaning, unit and range stand in the table, under the same name with dots.
+#[allow(clippy::struct_excessive_bools)] // each is a setting of its own, as its users know it
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
     pub(crate) advertised_listener: Option<Listener>,
@@ -40,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) log_flush_offset_checkpoint_interval_ms: u64,
     pub(crate) log_flush_scheduler_interval_ms: u64,
     pub(crate) log_flush_start_offset_checkpoint_interval_ms: u64,
+    pub(crate) log_message_downconversion_enable: bool,
     pub(crate) log_retention_check_interval_ms: u64,
     pub(crate) max_connections: usize,
     pub(crate) max_connections_per_ip: usize,
@@ -187,6 +189,7 @@ impl Settings {
             log_flush_scheduler_interval_ms: of.count("log.flush.scheduler.interval.ms"),
             log_flush_start_offset_checkpoint_interval_ms: of
                 .count("log.flush.start.offset.checkpoint.interval.ms"),
+            log_message_downconversion_enable: of.flag("log.message.downconversion.enable"),
             log_retention_check_interval_ms: of.count("log.retention.check.interval.ms"),
             max_connections: of.int("max.connections") as usize,
             max_connections_per_ip: of.int("max.connections.per.ip") as usize,

@@ -1,7 +1,8 @@
 //! `ApiVersions` · key 18 · versions 0–5
 //!
 //! Behaviour: names every API that has a handler, with its versions. Produce is named from version 0 although 3 is the
-//! oldest that works: librdkafka before 2.11 turns compression off without a word otherwise (KAFKA-18659).
+//! oldest that works: librdkafka before 2.11 turns compression off without a word otherwise (KAFKA-18659). The oldest
+//! versions of Fetch and `ListOffsets` are named where `log.message.downconversion.enable` has them served.
 //!
 //! The features are those of [`features`](super::features).
 //!
@@ -22,6 +23,7 @@ use kafkalite_wire::{ApiKey, ErrorCode};
 
 use super::features::{FEATURES, Feature};
 use super::{Context, Reply};
+use crate::state::BrokerState;
 
 /// Served and not named.
 const UNNAMED: [ApiKey; 2] = [ApiKey::GetTelemetrySubscriptions, ApiKey::PushTelemetry];
@@ -54,7 +56,7 @@ pub(super) async fn handle(
         });
     }
     Reply::from(ApiVersionsResponse {
-        api_keys: all(),
+        api_keys: all(&context.broker),
         supported_features: supported_features(context.api_version),
         finalized_features_epoch: 0,
         finalized_features: FEATURES.iter().map(finalized).collect(),
@@ -102,19 +104,22 @@ fn finalized(feature: &Feature) -> FinalizedFeature {
 }
 
 /// The answer to a version that is not served; to be written in version 0.
-pub(super) fn unsupported() -> ApiVersionsResponse {
+pub(super) fn unsupported(broker: &BrokerState) -> ApiVersionsResponse {
     ApiVersionsResponse {
         error_code: ErrorCode::UnsupportedVersion,
-        api_keys: all(),
+        api_keys: all(broker),
         ..Default::default()
     }
 }
 
-fn all() -> Vec<ApiVersionRange> {
-    let range = |api: &kafkalite_wire::api::Api| ApiVersionRange {
-        api_key: api.key.code(),
-        min_version: *api.advertised.start(),
-        max_version: *api.advertised.end(),
+fn all(broker: &BrokerState) -> Vec<ApiVersionRange> {
+    let range = |api| {
+        let named = ApiVersionRange::from(api);
+        let oldest = *super::spoken(broker, api).start();
+        ApiVersionRange {
+            min_version: named.min_version.min(oldest),
+            ..named
+        }
     };
     super::served()
         .filter(|api| !UNNAMED.contains(&api.key))

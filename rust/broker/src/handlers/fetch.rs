@@ -1,4 +1,4 @@
-//! `Fetch` · key 1 · versions 4–18
+//! `Fetch` · key 1 · versions 4–18, and 0–3 where `log.message.downconversion.enable` says so
 //!
 //! Behaviour: answers views of the segments' files, which the connection sends without reading them. Partitions get
 //! their share of `max_bytes` in the order of the session or the request; the first batch found comes even if it is
@@ -11,10 +11,12 @@
 //!
 //! Who is refused for being wrong about the leader is told who leads, from version 16 (KIP-951).
 //!
-//! Version notes: sessions from 7 (KIP-227). Leader epochs from 9 (KIP-320). Topics are named by id from 13 (KIP-516).
+//! Version notes: 0 to 3 get [message sets](message_sets), by which the rest holds too, but for what waits: nothing but
+//! records for brokers only is nothing. Sessions from 7 (KIP-227). Leader epochs from 9 (KIP-320). Topics are named by id from 13 (KIP-516).
 //! Records are never null, which librdkafka rejects from 12; the preferred replica is always -1.
 
 mod answer;
+mod message_sets;
 mod reading;
 mod refusing;
 
@@ -31,9 +33,14 @@ use super::{Context, Reply, committed_only};
 use crate::fetch_sessions::{Fetch, ReadOutcome, SessionError, SessionRequest, Wanted};
 use reading::Read;
 
+const FIRST_WITH_BATCHES: i16 = 4;
 const FIRST_WITH_TOPIC_IDS: i16 = 13;
 
 pub(super) async fn handle(context: &Context, request: FetchRequest) -> Reply<FetchResponse> {
+    if context.api_version < FIRST_WITH_BATCHES {
+        // Its state is large, and would be part of every fetch's.
+        return Box::pin(message_sets::handle(context, request)).await;
+    }
     let Some(committed_only) = committed_only(request.isolation_level) else {
         return refusing::unknown_isolation(context.api_version, request).into();
     };

@@ -1,4 +1,4 @@
-//! `ListOffsets` · key 2 · versions 1–11
+//! `ListOffsets` · key 2 · versions 1–11, and 0 where `log.message.downconversion.enable` says so
 //!
 //! Behaviour: the first offset whose timestamp is at least the one asked for, or -1 if there is none; or one of the
 //! special places: latest (-1: the high watermark, or for readers of committed messages the last stable offset), earliest
@@ -7,7 +7,8 @@
 //!
 //! An isolation level that there is none of is `UNKNOWN_SERVER_ERROR`, as in Kafka.
 //!
-//! Version notes: -3 from 7 (KIP-734), -4 from 8 (KIP-405), -5 from 9 (KIP-1005), -6 from 11 (KIP-1023); asked for in an
+//! Version notes: 0 gives a list, of as many offsets as are wanted, in Apache Kafka those of segments. Here it is the one
+//! that later versions give, which is as good to begin at, and the end of the log where these give none. -3 from 7 (KIP-734), -4 from 8 (KIP-405), -5 from 9 (KIP-1005), -6 from 11 (KIP-1023); asked for in an
 //! earlier version they get `UNSUPPORTED_VERSION`. Leader epochs from 4.
 
 use kafkalite_cluster::TopicKey;
@@ -93,6 +94,12 @@ fn list_topic(
         ListedOffsetsPartition {
             partition_index: asked.partition_index,
             error_code,
+            old_style_offsets: match partition {
+                Some(partition) if context.api_version == 0 && error_code.is_none() => {
+                    old_style(partition, &found, &asked)
+                }
+                _ => Vec::new(),
+            },
             timestamp: found.timestamp,
             offset: found.offset,
             leader_epoch: found.leader_epoch,
@@ -117,6 +124,16 @@ impl Found {
         offset: -1,
         leader_epoch: -1,
     };
+}
+
+/// What version 0 gives.
+fn old_style(partition: &Partition, found: &Found, asked: &ListOffsetsPartition) -> Vec<i64> {
+    let offset = match found.offset {
+        ..0 => partition.log.high_watermark(),
+        offset => offset,
+    };
+    let wanted = usize::try_from(asked.max_num_offsets).unwrap_or(0);
+    std::iter::once(offset).take(wanted).collect()
 }
 
 fn find(

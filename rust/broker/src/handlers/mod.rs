@@ -76,6 +76,7 @@ mod sync_group;
 mod telemetry;
 mod update_features;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -192,25 +193,44 @@ pub(crate) async fn answer(
     let Some(api) = served().find(|api| api.key.code() == prefix.api_key) else {
         return unknown(prefix.api_key);
     };
-    if api.versions.contains(&prefix.api_version) {
+    if api.versions.contains(&prefix.api_version)
+        || spoken(&broker, api).contains(&prefix.api_version)
+    {
         return handle(broker, connection, api.key, frame).await;
     }
     if api.key == ApiKey::ApiVersions {
         // The one question that may come in a version that nobody knows: how else would the client learn? (KIP-511)
         return finish(
-            api_versions::unsupported().encode(0, prefix.correlation_id),
+            api_versions::unsupported(&broker).encode(0, prefix.correlation_id),
             Vec::new(),
             api.key,
         );
     }
     // In a version that we do not speak there is no way to say so.
     Handled::Close(format!(
-        "{} was asked in version {}; served are {} to {}",
+        "{} was asked in version {}; served are {} to {}{}",
         api.key.name(),
         prefix.api_version,
         api.versions.start(),
-        api.versions.end()
+        api.versions.end(),
+        if api.with_retired.contains(&prefix.api_version) {
+            "; log.message.downconversion.enable=true serves consumers of before Kafka 0.11"
+        } else {
+            ""
+        }
     ))
+}
+
+/// The versions in which an API is answered.
+fn spoken(
+    broker: &BrokerState,
+    api: &'static kafkalite_wire::api::Api,
+) -> &'static RangeInclusive<i16> {
+    if broker.configs.settings().log_message_downconversion_enable {
+        &api.with_retired
+    } else {
+        &api.versions
+    }
 }
 
 fn unknown(api_key: i16) -> Handled {

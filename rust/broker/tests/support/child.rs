@@ -42,6 +42,14 @@ impl ChildBroker {
         super::resident_of(&self.child.id().to_string())
     }
 
+    /// The most that its resident memory has been, in bytes.
+    pub fn most_resident(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM"));
+        let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
+        kilobytes.parse::<usize>().unwrap() * 1024
+    }
+
     /// `kill -9`, and the process is gone when this returns.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -42,14 +42,13 @@ pub(super) fn of(
     } = response;
     let body = FetchResponse {
         session_id: answer.session_id,
-        responses: topics,
         // Not to other brokers, as from Apache Kafka.
         node_endpoints: if terms.as_replica {
             Vec::new()
         } else {
             leaders.endpoints(context)
         },
-        ..Default::default()
+        ..topics.into_response()
     };
     Reply::Answer { body, slices }
 }
@@ -64,14 +63,46 @@ fn aborted(slice: &LogSlice) -> Vec<AbortedTransaction> {
         .collect()
 }
 
-/// The answer while it grows: partitions by topic, topics in the order of their first partition.
+/// The answer while it grows.
 #[derive(Default)]
 struct Response {
     committed_only: bool,
     leaders: Leaders,
+    topics: Topics,
+    slices: Vec<LogSlice>,
+}
+
+/// The partitions of an answer by topic, topics in the order of their first partition.
+#[derive(Default)]
+pub(super) struct Topics {
     topics: Vec<FetchedTopic>,
     places: HashMap<TopicKey, usize>,
-    slices: Vec<LogSlice>,
+}
+
+impl Topics {
+    pub(super) fn add(&mut self, wanted: &Wanted, partition: FetchedPartition) {
+        let topics = &mut self.topics;
+        let place = *self.places.entry(wanted.topic.clone()).or_insert_with(|| {
+            let (topic, topic_id) = match &wanted.topic {
+                TopicKey::Name(name) => (name.to_string(), Uuid::nil()),
+                TopicKey::Id(id) => (String::new(), *id),
+            };
+            topics.push(FetchedTopic {
+                topic,
+                topic_id,
+                partitions: Vec::new(),
+            });
+            topics.len() - 1
+        });
+        topics[place].partitions.push(partition);
+    }
+
+    pub(super) fn into_response(self) -> FetchResponse {
+        FetchResponse {
+            responses: self.topics,
+            ..Default::default()
+        }
+    }
 }
 
 impl Response {
@@ -106,20 +137,7 @@ impl Response {
                 ..Default::default()
             },
         };
-        let topics = &mut self.topics;
-        let place = *self.places.entry(wanted.topic.clone()).or_insert_with(|| {
-            let (topic, topic_id) = match &wanted.topic {
-                TopicKey::Name(name) => (name.to_string(), Uuid::nil()),
-                TopicKey::Id(id) => (String::new(), *id),
-            };
-            topics.push(FetchedTopic {
-                topic,
-                topic_id,
-                partitions: Vec::new(),
-            });
-            topics.len() - 1
-        });
-        topics[place].partitions.push(partition);
+        self.topics.add(wanted, partition);
     }
 
     fn splice(&mut self, slice: LogSlice) -> Records {

@@ -84,7 +84,7 @@ pub(super) async fn read(context: &Context, terms: &Terms, wanted: &[Wanted]) ->
     }
 }
 
-fn resolve(context: &Context, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
+pub(super) fn resolve(context: &Context, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
     let snapshot = context.broker.replicas.snapshot();
     let topic = snapshot.by_key(&wanted.topic);
     let partition = topic.and_then(|topic| topic.partition(wanted.partition));
