@@ -52,7 +52,7 @@ docs: ## the crates' documentation, in target/doc
 # Other people's brokers and clients. Where one cannot be had its tests skip with the reason, unless KAFKALITE_REQUIRE_PEERS=1.
 peers: $(VENV)/peers
 $(VENV)/peers: $(wildcard tests/peers/* tests/peers/*/* tests/peers/*/*/*) | $(VENV)/created
-	@for peer in kafka java-client franz-go kafka-go kafkajs kcat zookeeper; do \
+	@for peer in kafka kafka-1.1.1 java-client franz-go kafka-go kafkajs kcat zookeeper; do \
 	  echo "peer $$peer"; tests/peers/$$peer install || [ "$${KAFKALITE_REQUIRE_PEERS:-0}" != 1 ] || exit 1; \
 	done
 	@touch $@

@@ -139,6 +139,19 @@ def apache_kafka(need_peer: Callable[[str], None], tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="session")
+def zookeeper(need_peer: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of Apache ZooKeeper: where it listens."""
+    need_peer("zookeeper")
+    directory = tmp_path_factory.mktemp("zookeeper")
+    environment = {**os.environ, "PEERS_OWNER": str(os.getpid())}
+    started = subprocess.run(
+        [PEERS / "zookeeper", "start", directory, "0"], env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    yield started.stdout.split()[1]
+    subprocess.run([PEERS / "zookeeper", "stop", directory, "KILL"], check=True)
+
+
+@pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> str:
     """Whom foreign clients talk to: the bootstrap servers of kafkalite, or of the cluster that the option names."""
     servers = request.config.getoption("--kafka-bootstrap-servers")
