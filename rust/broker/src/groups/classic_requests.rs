@@ -113,7 +113,7 @@ impl Groups {
             return ErrorCode::InvalidGroupId;
         }
         let heartbeat = self.with(&request.group_id, |id, held| {
-            self.look_at_topics(held);
+            held.look_at(&self.registry.image());
             let code = match &mut held.kind {
                 GroupKind::Classic(classic) => classic.heartbeat(request, self.now()),
                 GroupKind::Consumer(consumer) => self.heartbeat_mixed(consumer, request),

@@ -52,12 +52,12 @@ impl Groups {
         check(&request, &rules)?;
         self.ready(&request.group_id).await?;
         let group_id = request.group_id.clone();
-        self.compile_stored(&group_id).await?;
-        let compiled = match &request.subscribed_topic_regex {
-            Some(regex) if !regex.is_empty() => Some(self.compiled(&group_id, regex).await?),
+        self.match_patterns(&group_id).await?;
+        let found = match &request.subscribed_topic_regex {
+            Some(regex) if !regex.is_empty() => Some(self.found(&group_id, regex).await?),
             _ => None,
         };
-        let pattern = compiled.as_ref().map(|compiled| compiled.pattern.clone());
+        let matched = found.as_ref().map(|found| found.matched.clone());
         let sender = Sender {
             client_id: client.id,
             client_host: client.host,
@@ -76,7 +76,7 @@ impl Groups {
                     // One that is refused leaves the classic group as it is.
                     let answer = consumer.heartbeat(
                         request,
-                        pattern,
+                        matched,
                         sender,
                         &**topics,
                         &rules,
@@ -86,13 +86,16 @@ impl Groups {
                     Ok(answer)
                 }
                 GroupKind::Consumer(_) => {
-                    self.look_at_topics(held);
+                    held.look_at(&topics);
                     let GroupKind::Consumer(consumer) = &mut held.kind else {
                         return Err(missing());
                     };
-                    consumer.heartbeat(request, pattern, sender, &**topics, &rules, self.now())
+                    consumer.heartbeat(request, matched, sender, &**topics, &rules, self.now())
                 }
             };
+            if let (Some(found), Ok(_)) = (&found, &answer) {
+                held.add_matched(&found.among);
+            }
             let stored = self.store_changes(id, held);
             self.downgrade_if_due(id, held);
             self.reschedule(id, held);
@@ -105,24 +108,10 @@ impl Groups {
         } else {
             self.with(&group_id, beat).unwrap_or_else(|| Err(missing()))
         };
-        drop(compiled);
+        drop(found);
         let (answer, written) = outcome?;
         seen(written).await.map_err(failed)?;
         Ok(answer)
-    }
-
-    /// Has a group of this kind take note of the topics as they are.
-    pub(super) fn look_at_topics(&self, held: &mut Held) {
-        let Held { kind, seen, .. } = held;
-        let GroupKind::Consumer(consumer) = kind else {
-            return;
-        };
-        let topics = self.registry.image();
-        let now = Arc::downgrade(&topics);
-        if seen.as_ref().is_none_or(|seen| !seen.ptr_eq(&now)) {
-            consumer.look_at(&**topics);
-            *seen = Some(now);
-        }
     }
 
     /// Appends what has changed of a group of this kind. On an error it is appended with the next change.

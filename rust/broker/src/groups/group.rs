@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::internal_log::StoredUpTo;
 use kafkalite_cluster::ClusterImage;
 use kafkalite_groups::classic::{CONSUMER, Classic, MemberAnswer, Ticket};
-use kafkalite_groups::consumer::Consumer;
+use kafkalite_groups::consumer::{Consumer, Matched, Pattern};
 use kafkalite_groups::offsets::Offsets;
 
 /// A group and its lock. Whatever is done under the lock is short: the longest is an append to the page cache.
@@ -126,6 +126,10 @@ pub(super) struct Held {
     pub(super) stored: bool,
     /// The topics that a group of KIP-848 has looked at. Not to be kept for it: that would keep deleted ones.
     pub(super) seen: Option<Weak<ClusterImage>>,
+    /// The topics among which all regular expressions of its members were matched.
+    pub(super) matched: Option<Weak<ClusterImage>>,
+    /// Held while they are matched: one of its members sees to it for all.
+    pub(super) matching: Arc<tokio::sync::Mutex<()>>,
     /// It is not in the list any more: look the group up again.
     pub(super) gone: bool,
 }
@@ -140,8 +144,65 @@ impl Held {
             written: None,
             stored: false,
             seen: None,
+            matched: None,
+            matching: Arc::default(),
             gone: false,
         }
+    }
+
+    /// The regular expressions of its members, if what is known of them is of other topics than these.
+    pub(super) fn to_match(&self, topics: &Arc<ClusterImage>) -> Vec<(String, Option<Pattern>)> {
+        let GroupKind::Consumer(consumer) = &self.kind else {
+            return Vec::new();
+        };
+        if is_of(self.matched.as_ref(), topics) {
+            return Vec::new();
+        }
+        let patterns = consumer.patterns();
+        patterns
+            .map(|(regex, pattern)| (regex.to_owned(), pattern.cloned()))
+            .collect()
+    }
+
+    /// Has a group of KIP-848 take note of the topics as they are; where it subscribes by regular expressions not before they were
+    /// matched among these.
+    pub(super) fn look_at(&mut self, topics: &Arc<ClusterImage>) {
+        let is_matched = is_of(self.matched.as_ref(), topics);
+        let GroupKind::Consumer(consumer) = &mut self.kind else {
+            return;
+        };
+        if is_of(self.seen.as_ref(), topics)
+            || (!is_matched && consumer.patterns().next().is_some())
+        {
+            return;
+        }
+        consumer.look_at(&**topics);
+        self.seen = Some(Arc::downgrade(topics));
+    }
+
+    /// Hands in what all regular expressions stand for among these topics; one that came meanwhile has to be matched among them, too.
+    pub(super) fn set_matched(&mut self, all: Vec<(String, Matched)>, topics: &Arc<ClusterImage>) {
+        let GroupKind::Consumer(consumer) = &mut self.kind else {
+            return;
+        };
+        let is_all = consumer
+            .patterns()
+            .all(|(regex, _)| all.iter().any(|(known, _)| known == regex));
+        for (regex, matched) in all {
+            consumer.set_matched(&regex, matched);
+        }
+        self.matched = is_all.then(|| Arc::downgrade(topics));
+    }
+
+    /// A member has brought a regular expression that was matched among these topics. Where they are others than those of the
+    /// rest, all are matched again.
+    pub(super) fn add_matched(&mut self, among: &Weak<ClusterImage>) {
+        let GroupKind::Consumer(consumer) = &self.kind else {
+            return;
+        };
+        let is_only_one = consumer.patterns().take(2).count() == 1;
+        let known = self.matched.take().filter(|known| known.ptr_eq(among));
+        self.matched = known.or_else(|| is_only_one.then(|| among.clone()));
     }
 
     /// Nothing would be lost with it.
@@ -155,4 +216,9 @@ impl Held {
             let _ = waiting.send(answer);
         }
     }
+}
+
+/// Whether what is remembered is of these topics.
+fn is_of(known: Option<&Weak<ClusterImage>>, topics: &Arc<ClusterImage>) -> bool {
+    known.is_some_and(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(topics)))
 }

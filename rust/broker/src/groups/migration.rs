@@ -32,7 +32,7 @@ impl Groups {
         if let Err(code) = self.give_up_if_empty(id, held) {
             return answered(ticket, MemberAnswer::Join(refused(code, request.member_id)));
         }
-        self.look_at_topics(held);
+        held.look_at(&self.registry.image());
         let (rules, now) = (self.consumer_rules(id), self.now());
         match &mut held.kind {
             GroupKind::Classic(classic) => classic.join(request, joiner, ticket, now),
@@ -127,7 +127,7 @@ impl Groups {
             }
         }
         held.kind = GroupKind::Consumer(Box::new(consumer));
-        held.seen = None;
+        (held.seen, held.matched) = (None, None);
         Ok(())
     }
 

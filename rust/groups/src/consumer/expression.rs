@@ -9,7 +9,7 @@ use super::patterns::Pattern;
 pub(super) struct Expression {
     /// Not there while only its text is known, as after a restart.
     pub(super) pattern: Option<Pattern>,
-    /// What it stands for; without its pattern, what is stored of that, if anything is.
+    /// What it stood for when it was last matched; without its pattern, what is stored of that, if anything is.
     pub(super) topics: Option<BTreeSet<String>>,
 }
 

@@ -11,7 +11,7 @@ use super::limits::{MAX_IN_KEY, MAX_RECORD};
 use super::member::AWAY;
 use super::patterns::LONGEST;
 use super::records::Key;
-use super::{Assignor, Consumer, ConsumerRules, Member, NEVER, Now, Pattern, Topology, places};
+use super::{Assignor, Consumer, ConsumerRules, Matched, Member, NEVER, Now, Topology, places};
 use crate::epochs::WrongEpoch;
 use kafkalite_names::counted;
 use kafkalite_wire::CodedError;
@@ -30,7 +30,7 @@ pub struct Sender {
     pub client_host: String,
 }
 
-/// Whether a request makes sense, whatever the group is like, and whatever [`Pattern::compile`] says of its regular expression.
+/// Whether a request makes sense, whatever the group is like, and whatever [`Pattern::compile`](super::Pattern::compile) says of its regular expression.
 pub fn check(
     request: &ConsumerGroupHeartbeatRequest,
     rules: &ConsumerRules,
@@ -95,11 +95,11 @@ pub fn check(
 }
 
 impl Consumer {
-    /// A member is heard of. Its request was [`check`]ed, and comes with its regular expression's compiled form if it has one.
+    /// A member is heard of. Its request was [`check`]ed, and comes with what its regular expression stands for if it has one.
     pub fn heartbeat(
         &mut self,
         request: ConsumerGroupHeartbeatRequest,
-        pattern: Option<Pattern>,
+        matched: Option<Matched>,
         sender: Sender,
         topics: &dyn Topology,
         rules: &ConsumerRules,
@@ -128,7 +128,7 @@ impl Consumer {
         };
         let changed = self.take(&id, request, sender);
         if let Some(regex) = regex {
-            self.use_regex(regex, pattern);
+            self.use_regex(&regex, matched);
         }
         if is_new || changed {
             self.resubscribe(topics);

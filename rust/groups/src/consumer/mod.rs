@@ -39,7 +39,7 @@ pub use super::classic::Now;
 pub use assignor::Assignor;
 pub use changes::Changes;
 pub use heartbeat::{Sender, check};
-pub use patterns::Pattern;
+pub use patterns::{Matched, Pattern};
 pub use records::Key;
 pub use stored::StoredGroup;
 pub use topology::Topology;

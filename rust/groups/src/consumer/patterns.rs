@@ -1,7 +1,8 @@
-//! Members' regular expressions, compiled.
+//! Members' regular expressions, compiled, and the topics that they stand for.
 //!
-//! That may take long, so the state machine never does it: it is handed what was compiled before its group was locked.
+//! Either may take long, so the state machine does neither: it is handed what was found out before its group was locked.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kafkalite_wire::{CodedError, ErrorCode};
@@ -50,9 +51,22 @@ impl Pattern {
         self.0.is_some()
     }
 
-    pub(super) fn matches(&self, topic: &str) -> bool {
-        self.0.as_ref().is_some_and(|regex| regex.is_match(topic))
+    /// Those of these topics whose whole names match: not to be asked on a thread that others wait for.
+    pub fn among(self, names: &[Arc<str>]) -> Matched {
+        let matches = |name: &&Arc<str>| self.0.as_ref().is_some_and(|regex| regex.is_match(name));
+        let topics = names.iter().filter(matches);
+        Matched {
+            topics: topics.map(ToString::to_string).collect(),
+            pattern: self,
+        }
     }
+}
+
+/// A regular expression and the topics that it stands for at one moment.
+#[derive(Debug, Clone)]
+pub struct Matched {
+    pub(super) pattern: Pattern,
+    pub(super) topics: BTreeSet<String>,
 }
 
 #[cfg(test)]

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use kafkalite_wire::{CodedError, ErrorCode};
 
 use super::expression::Expression;
-use super::patterns::{MOST, Pattern};
+use super::patterns::{MOST, Matched, Pattern};
 use super::records::Key;
 use super::{Consumer, Member, Topology};
 
 impl Consumer {
     /// Topics have been created, deleted or grown since the last look. If that concerns the group its epoch grows: not before it
-    /// is known what the group subscribes to, or it would grow again then.
+    /// is known what the group subscribes to, or it would grow again then. So what its regular expressions stand for now is
+    /// [handed in](Self::set_matched) before.
     pub fn look_at(&mut self, topics: &dyn Topology) {
-        self.resolve(topics, |_| true);
-        if self.uncompiled().is_some() {
+        if self.regexes.values().any(|it| it.pattern.is_none()) {
             return;
         }
         let hash = self.hash(topics);
@@ -24,24 +24,31 @@ impl Consumer {
         }
     }
 
-    /// A regular expression of the members that [`set_pattern`](Self::set_pattern) is to be called for.
-    pub fn uncompiled(&self) -> Option<&str> {
-        let mut expressions = self.regexes.iter();
-        let missing = expressions.find(|(_, expression)| expression.pattern.is_none());
-        missing.map(|(regex, _)| regex.as_str())
+    /// The regular expressions of the members, each with its compiled form unless only its text is known, as after a restart.
+    pub fn patterns(&self) -> impl Iterator<Item = (&str, Option<&Pattern>)> {
+        let expressions = self.regexes.iter();
+        expressions.map(|(regex, expression)| (regex.as_str(), expression.pattern.as_ref()))
     }
 
-    /// The compiled form of a regular expression that members use, if it is there and valid.
-    pub fn pattern(&self, regex: &str) -> Option<Pattern> {
-        let pattern = self.regexes.get(regex)?.pattern.as_ref();
-        pattern.filter(|pattern| pattern.is_valid()).cloned()
+    /// What a regular expression that members use stands for, if that is known and it is valid.
+    pub fn matched(&self, regex: &str) -> Option<Matched> {
+        let expression = self.regexes.get(regex)?;
+        let pattern = expression.pattern.as_ref().filter(|it| it.is_valid())?;
+        Some(Matched {
+            pattern: pattern.clone(),
+            topics: expression.topics.clone()?,
+        })
     }
 
-    /// Hands in the compiled form of a regular expression, if members still use that. Its topics are found at the next
-    /// [`look_at`](Self::look_at).
-    pub fn set_pattern(&mut self, regex: &str, pattern: Pattern) {
-        if let Some(expression) = self.regexes.get_mut(regex) {
-            expression.pattern = Some(pattern);
+    /// Hands in what a regular expression stands for now, if members still use it.
+    pub fn set_matched(&mut self, regex: &str, matched: Matched) {
+        let Some(expression) = self.regexes.get_mut(regex) else {
+            return;
+        };
+        expression.pattern = Some(matched.pattern);
+        if expression.topics.as_ref() != Some(&matched.topics) {
+            expression.topics = Some(matched.topics);
+            self.store(Key::Regex(regex.to_owned()));
         }
     }
 
@@ -77,11 +84,11 @@ impl Consumer {
         ))
     }
 
-    /// Takes note of a member's regular expression, with its compiled form where the request came with one.
-    pub(super) fn use_regex(&mut self, regex: String, pattern: Option<Pattern>) {
-        let expression = self.regexes.entry(regex).or_default();
-        if expression.pattern.is_none() {
-            expression.pattern = pattern;
+    /// Takes note of a member's regular expression, with what it stands for where the request came with that.
+    pub(super) fn use_regex(&mut self, regex: &str, matched: Option<Matched>) {
+        self.regexes.entry(regex.to_owned()).or_default();
+        if let Some(matched) = matched {
+            self.set_matched(regex, matched);
         }
     }
 
@@ -93,37 +100,12 @@ impl Consumer {
             self.regexes.remove(&regex);
             self.store(Key::Regex(regex));
         }
-        self.resolve(topics, |expression| expression.topics.is_none());
         self.topics_hash = self.hash(topics);
     }
 
     fn used_regexes(&self) -> BTreeSet<String> {
         let members = self.members.values();
         members.filter_map(|member| member.regex.clone()).collect()
-    }
-
-    /// Finds the topics of these regular expressions, as far as they are compiled.
-    fn resolve(&mut self, topics: &dyn Topology, which: impl Fn(&Expression) -> bool) {
-        let due = |expression: &Expression| expression.pattern.is_some() && which(expression);
-        if !self.regexes.values().any(due) {
-            return;
-        }
-        let names = topics.names();
-        let mut changed = Vec::new();
-        for (regex, expression) in &mut self.regexes {
-            let Some(pattern) = expression.pattern.as_ref().filter(|_| which(expression)) else {
-                continue;
-            };
-            let matching = names.iter().filter(|name| pattern.matches(name));
-            let found: BTreeSet<String> = matching.map(ToString::to_string).collect();
-            if expression.topics.as_ref() != Some(&found) {
-                expression.topics = Some(found);
-                changed.push(regex.clone());
-            }
-        }
-        for regex in changed {
-            self.store(Key::Regex(regex));
-        }
     }
 
     /// The names of the topics that a member wants, whether they exist or not.

@@ -48,8 +48,10 @@ impl Topology for Topics {
         let found = self.0.iter().find(|(_, topic)| topic.0 == id);
         found.map(|(name, _)| name.as_str().into())
     }
+}
 
-    fn names(&self) -> Vec<Arc<str>> {
+impl Topics {
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
         self.0.keys().map(|name| name.as_str().into()).collect()
     }
 }
@@ -97,6 +99,12 @@ impl Scene {
             let id = self.topics.0.get(name).map_or(fresh, |topic| topic.0);
             self.topics.0.insert(name.to_owned(), (id, partitions));
         }
+        let known = self.group.patterns();
+        let known = known.filter_map(|(regex, pattern)| Some((regex.to_owned(), pattern?.clone())));
+        for (regex, pattern) in known.collect::<Vec<_>>() {
+            let matched = pattern.among(&self.topics.names());
+            self.group.set_matched(&regex, matched);
+        }
         self.group.look_at(&self.topics);
         self.store();
     }
@@ -124,13 +132,20 @@ impl Scene {
         assert_eq!(self.group.view(&self.topics, &self.rules), before);
     }
 
+    /// What the group has only as text.
+    pub(crate) fn uncompiled(&self) -> Vec<String> {
+        let patterns = self.group.patterns();
+        let missing = patterns.filter(|(_, pattern)| pattern.is_none());
+        missing.map(|(regex, _)| regex.to_owned()).collect()
+    }
+
     /// Compiles what the group has only as text. What that was.
     pub(crate) fn compile(&mut self) -> Vec<String> {
-        let mut compiled = Vec::new();
-        while let Some(regex) = self.group.uncompiled().map(str::to_owned) {
-            let pattern = Pattern::compile(&regex).unwrap_or(Pattern::NOTHING);
-            self.group.set_pattern(&regex, pattern);
-            compiled.push(regex);
+        let compiled = self.uncompiled();
+        for regex in &compiled {
+            let pattern = Pattern::compile(regex).unwrap_or(Pattern::NOTHING);
+            let matched = pattern.among(&self.topics.names());
+            self.group.set_matched(regex, matched);
         }
         self.group.look_at(&self.topics);
         self.store();
@@ -160,10 +175,11 @@ impl Scene {
         };
         let regex = request.subscribed_topic_regex.as_deref();
         let pattern = regex.map(Pattern::compile).transpose().map_err(code)?;
+        let matched = pattern.map(|pattern| pattern.among(&self.topics.names()));
         let (topics, rules, now) = (&self.topics, &self.rules, self.now());
         let answer = self
             .group
-            .heartbeat(request, pattern, sender, topics, rules, now);
+            .heartbeat(request, matched, sender, topics, rules, now);
         self.store();
         answer.map_err(code)
     }

@@ -12,9 +12,6 @@ pub trait Topology {
 
     /// The name of the topic with this id.
     fn name_of(&self, id: Uuid) -> Option<Arc<str>>;
-
-    /// The names of all.
-    fn names(&self) -> Vec<Arc<str>>;
 }
 
 impl Topology for ClusterImage {
@@ -25,9 +22,5 @@ impl Topology for ClusterImage {
 
     fn name_of(&self, id: Uuid) -> Option<Arc<str>> {
         self.topic_by_id(id).map(|topic| Arc::clone(&topic.name))
-    }
-
-    fn names(&self) -> Vec<Arc<str>> {
-        self.topics().map(|topic| Arc::clone(&topic.name)).collect()
     }
 }
