@@ -1,6 +1,6 @@
 //! `AlterPartitionReassignments` · key 45 · versions 0–1
 //!
-//! Behaviour: a partition may be placed where it is, on this broker; on any other it cannot. There is never anything to cancel.
+//! Behaviour: a partition may be placed where it is; anywhere else it cannot. There is never anything to cancel.
 //!
 //! Version notes: from 1 the number of replicas can be protected (KIP-860), which here never changes.
 

@@ -1,7 +1,7 @@
 //! `ElectLeaders` · key 43 · versions 0–2
 //!
-//! Behaviour: this broker leads every partition and is the preferred leader of each, so no election is ever needed. Asked for
-//! all partitions, the topics are listed without any.
+//! Behaviour: where the preferred leader leads, as it does where one broker is alone, no election is needed; of another it is not
+//! known whether it could. Asked for all partitions, the topics are listed without any.
 //!
 //! Version notes: the kind of election, and an error of the whole request, from 1 (KIP-460).
 

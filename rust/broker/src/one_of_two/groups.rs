@@ -19,12 +19,12 @@ use kafkalite_wire::api::sync_group::SyncGroupRequest;
 use super::*;
 use ErrorCode::NotCoordinator;
 
-/// Java's hash of "b" is 98, and of "a" 97.
-const OURS: &str = "b";
-const THEIRS: &str = "a";
+/// Java's hash of "a" is 97, and of "b" 98: partitions 1 and 0. What lies here does not begin with partition 0.
+const OURS: &str = "a";
+const THEIRS: &str = "b";
 
 fn cluster() -> Vec<TopicImage> {
-    let offsets = topic("__consumer_offsets", vec![on(&[ME], 0), on(&[OTHER], 0)]);
+    let offsets = topic("__consumer_offsets", vec![on(&[OTHER], 0), on(&[ME], 0)]);
     vec![offsets, topic("t", vec![on(&[OTHER], 0)])]
 }
 
@@ -69,10 +69,8 @@ async fn a_group_is_coordinated_by_who_leads_its_partition() {
         leader: None,
         ..on(&[OTHER], 1)
     };
-    one.tell(image(vec![topic(
-        "__consumer_offsets",
-        vec![on(&[ME], 0), gone],
-    )]));
+    let offsets = topic("__consumer_offsets", vec![gone, on(&[ME], 0)]);
+    one.tell(image(vec![offsets]));
     let found = client.ask(2, &request).await;
     let nobody = (ErrorCode::CoordinatorNotAvailable, -1);
     assert_eq!((found.error_code, found.node_id), nobody);
@@ -227,7 +225,7 @@ async fn a_coordinator_that_is_none_any_more_stores_nothing() {
     client.ask(9, &commit(OURS)).await;
     // The image is a moment behind: the partition is another's by now.
     let here = one.state().replicas.by_name("__consumer_offsets").unwrap();
-    let partition = here.partition(0).unwrap();
+    let partition = here.partition(1).unwrap();
     partition
         .log
         .take_role(kafkalite_log::Role::Follower { epoch: 1 })

@@ -172,6 +172,16 @@ async fn a_consumer_is_told_at_once_who_leads_what_it_fetches_here() {
 }
 
 #[tokio::test]
+async fn a_consumer_does_not_wait_at_one_partition_before_it_is_told_who_leads_another() {
+    let one = start(vec![mixed()]).await;
+    let mut client = one.connect().await;
+    let answer: FetchResponse = client.ask(16, &fetch(&mixed(), 0..2)).await;
+    let leaders = answer.responses[0].partitions.iter();
+    let leaders = leaders.map(|one| one.current_leader.leader_id);
+    assert!(leaders.eq([-1, OTHER]));
+}
+
+#[tokio::test]
 async fn a_consumer_that_waits_here_is_told_when_another_leads() {
     let led_here = topic("t", vec![followed(&[ME, OTHER], 3)]);
     let one = start(vec![led_here.clone()]).await;

@@ -330,6 +330,24 @@ mod tests {
     }
 
     #[test]
+    fn what_readers_of_committed_messages_saw_before_a_fall_counts_when_they_see_it_again() {
+        let parked = Arc::new(Parked::default());
+        let reach = |visible, stable| move || Reach { visible, stable };
+        parked.written_and_visible(1, 20, reach(20, 20));
+        let wait = Wait::on(
+            vec![Handle(Arc::clone(&parked))],
+            ReadUpTo::LastStableOffset,
+        );
+        let mut sleep = pin!(wait.until(wait.arrived(), 1));
+        assert!(poll(sleep.as_mut()).is_pending());
+        parked.fell(reach(12, 12));
+        assert!(poll(sleep.as_mut()).is_pending());
+        // A transaction is open from there on.
+        parked.visible(1, 18, reach(18, 15));
+        assert!(poll(sleep.as_mut()).is_ready());
+    }
+
+    #[test]
     fn each_kind_of_reader_wakes_for_what_it_may_read() {
         let parked = Arc::new(Parked::default());
         let on = |up_to| Wait::on(vec![Handle(Arc::clone(&parked))], up_to);
