@@ -59,7 +59,12 @@ pub fn plan(
     let added = match assignments {
         None => {
             check_replicas(image, name, replicas as i32)?;
-            spread(image, now, count - now, replicas)
+            spread(
+                image,
+                begins_at(image, &topic) + now as usize,
+                count - now,
+                replicas,
+            )
         }
         Some(assigned) => {
             let wanted = (count - now) as usize;
@@ -81,6 +86,16 @@ pub fn plan(
         }
     };
     Ok(Growth { topic, added })
+}
+
+/// The position of the broker on which a topic begins.
+fn begins_at(image: &ClusterImage, topic: &TopicImage) -> usize {
+    let first = topic.partitions.first();
+    let first = first.and_then(|partition| partition.replicas.first());
+    let mut brokers = image.brokers.keys();
+    brokers
+        .position(|broker| Some(broker) == first)
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -106,6 +121,19 @@ mod tests {
             .map(|one| one.leader)
             .collect();
         assert_eq!(leaders, [Some(1), Some(2), Some(1)]);
+        let mut image = image;
+        let begins_on_2 = TopicImage {
+            partitions: vec![PartitionImage::healthy([2].into(), 0)],
+            ..TopicImage::clone(&growth.topic)
+        };
+        image.insert(Arc::new(begins_on_2));
+        let growth = plan(&image, "t", 3, None).unwrap();
+        assert!(
+            growth
+                .added
+                .replicas()
+                .eq(&[Replicas::from([1]), Replicas::from([2])])
+        );
         let growth = plan(&image, "t", 2, Some(&[vec![1]])).unwrap();
         assert!(growth.added.replicas().eq(&[Replicas::from([1])]));
     }

@@ -135,7 +135,7 @@ impl ClusterImage {
     }
 
     /// All topics, in no particular order.
-    pub fn topics(&self) -> impl Iterator<Item = &Arc<TopicImage>> {
+    pub fn topics(&self) -> impl ExactSizeIterator<Item = &Arc<TopicImage>> {
         self.by_name.values()
     }
 

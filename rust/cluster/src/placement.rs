@@ -75,7 +75,9 @@ pub fn place(image: &ClusterImage, name: &str, wish: &Placement) -> Result<Place
         } => {
             check_count(name, partitions)?;
             check_replicas(image, name, replicas)?;
-            Ok(spread(image, 0, partitions, replicas as usize))
+            // Each topic begins on the next broker, or all that have one partition would lie on the first.
+            let from = image.topics().len();
+            Ok(spread(image, from, partitions, replicas as usize))
         }
         Placement::On(assignments) => {
             let mut assignments: Vec<_> = assignments.iter().collect();
@@ -96,17 +98,16 @@ pub fn place(image: &ClusterImage, name: &str, wish: &Placement) -> Result<Place
     }
 }
 
-/// The replicas of `count` partitions from number `first` on: each broker is the preferred leader of about as many as any other, and
-/// the others follow it in the order of their ids.
-pub(crate) fn spread(image: &ClusterImage, first: i32, count: i32, replicas: usize) -> Placed {
+/// The replicas of `count` partitions, in turns from the broker at position `from` on: each is the preferred leader of about as many
+/// as any other, and the others follow it in the order of their ids.
+pub(crate) fn spread(image: &ClusterImage, from: usize, count: i32, replicas: usize) -> Placed {
     let brokers: Vec<i32> = image.brokers.keys().copied().collect();
-    let of = |number: i32| -> Replicas {
-        let from = number as usize % brokers.len();
-        let (after, before) = (&brokers[from..], &brokers[..from]);
+    let of = |turn: usize| -> Replicas {
+        let (before, after) = brokers.split_at((from + turn) % brokers.len());
         after.iter().chain(before).take(replicas).copied().collect()
     };
     Placed {
-        in_turn: (first..).take(brokers.len()).map(of).collect(),
+        in_turn: (0..brokers.len()).map(of).collect(),
         count,
     }
 }
@@ -202,6 +203,20 @@ mod tests {
             placed.replicas().map(|one| &**one).eq(expected),
             "{placed:?}"
         );
+    }
+
+    #[test]
+    fn topics_of_one_partition_do_not_all_lie_on_the_first_broker() {
+        let wish = Placement::Anywhere {
+            partitions: 1,
+            replicas: 1,
+        };
+        let leader = |topics: &[&str]| {
+            let placed = place(&image(&[1, 2], topics), "t", &wish).unwrap();
+            placed.replicas().next().unwrap()[0]
+        };
+        let leaders = [leader(&[]), leader(&["a"]), leader(&["a", "b"])];
+        assert_eq!(leaders, [1, 2, 1]);
     }
 
     #[test]
