@@ -1,11 +1,14 @@
 //! Writing nodes, one at a time.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, timeout_at};
 use zookeeper_client::{Acls, Client, CreateMode, CreateOptions, Error};
 
 use super::error::ZooKeeperError;
 use super::limits;
 use super::live::ZooKeeperSession;
+use super::reads::StoredNode;
 
 /// How often parents are made for one node: somebody may delete them at the same time, but not for ever.
 const PARENTS: usize = 3;
@@ -58,10 +61,21 @@ impl ZooKeeperSession {
     /// session, it waits until ZooKeeper has noticed that that is over.
     /// [`NodeExists`](ZooKeeperError::NodeExists) if it is anybody else's.
     pub async fn register(&self, path: &str, data: &[u8]) -> Result<(), ZooKeeperError> {
-        let deadline = Instant::now() + self.timeout() * EARLIER;
+        self.register_within(path, data, Duration::ZERO).await
+    }
+
+    /// As [`register`](Self::register), but it waits for so long also if another process's session has the node: that may have
+    /// been killed a moment ago, which ZooKeeper notices after the session's time-out.
+    pub async fn register_within(
+        &self,
+        path: &str,
+        data: &[u8],
+        patience: Duration,
+    ) -> Result<(), ZooKeeperError> {
+        let start = Instant::now();
         loop {
             let exists = match self.create_once(path, data, CreateMode::Ephemeral).await {
-                Err(ZooKeeperError::Interrupted { .. }) if Instant::now() < deadline => {
+                Err(ZooKeeperError::Interrupted { .. }) if start.elapsed() < self.patience() => {
                     self.pause().await;
                     continue;
                 }
@@ -72,25 +86,23 @@ impl ZooKeeperSession {
             let Some(node) = watch.next().await? else {
                 continue;
             };
-            match node.owner {
+            let patience = match node.owner {
                 // Made before the connection broke, or by an earlier call.
                 Some(owner) if owner == self.id() && node.data == data => return Ok(()),
                 Some(owner) if owner == self.id() => {
                     return self.set(path, data, node.version).await.map(drop);
                 }
-                Some(owner) if self.is_earlier(owner) => {
-                    let gone = async {
-                        while watch
-                            .next()
-                            .await?
-                            .is_some_and(|node| node.owner == Some(owner))
-                        {}
-                        Ok(())
-                    };
-                    timeout_at(deadline, gone).await.unwrap_or(Err(exists))?;
-                }
-                _ => return Err(exists),
-            }
+                Some(owner) if self.is_earlier(owner) => patience.max(self.timeout() * EARLIER),
+                Some(_) => patience,
+                None => return Err(exists),
+            };
+            let gone = async {
+                let same = |now: Option<StoredNode>| now.is_some_and(|now| now.owner == node.owner);
+                while same(watch.next().await?) {}
+                Ok(())
+            };
+            let waited = timeout_at(start + patience, gone).await;
+            waited.unwrap_or(Err(exists))?;
         }
     }
 

@@ -149,6 +149,33 @@ async fn what_another_holds_is_not_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_killed_is_waited_for_as_long_as_one_likes() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let network = Network::before(server.address()).await;
+    let killed = ensemble(network.address(), SHORT).connect().await.unwrap();
+    killed.register("/brokers/ids/1", b"old").await.unwrap();
+    let again = server.ensemble(LONG).connect().await.unwrap();
+    let exists = again
+        .register_within("/brokers/ids/1", b"new", SHORT / 10)
+        .await;
+    assert!(
+        matches!(exists, Err(ZooKeeperError::NodeExists { .. })),
+        "{exists:?}"
+    );
+    network.cut();
+    again
+        .register_within("/brokers/ids/1", b"new", LONG)
+        .await
+        .unwrap();
+    assert_eq!(
+        again.get("/brokers/ids/1").await.unwrap().unwrap().data,
+        b"new"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_comes_back_empty_ends_the_session() {
     let Some(mut server) = Server::start() else {
         return;
