@@ -20,6 +20,7 @@ use kafkalite_wire::api::list_offsets::{
 use kafkalite_wire::{ErrorCode, Response};
 use support::child::ChildBroker;
 use support::data::{batch_of, batch_with, fetch_by_name, fetched, from};
+use support::warnings;
 use support::{Client, TestBroker, config, copy, introduction, restart, start};
 
 const SERVED: (&str, &str) = ("log.message.downconversion.enable", "true");
@@ -79,10 +80,15 @@ async fn nobody_is_told_of_them_or_served_without_the_setting() {
         [1, 2].map(|key| of(key).unwrap().min_version)
     };
     assert_eq!(oldest(&client.ask(4, &introduction()).await), [4, 1]);
+    warnings::listen();
     for version in 0..=3 {
         let mut client = broker.connect().await;
         client.send(version, &as_asked(vec![from(0, 0)])).await;
         client.assert_closed().await;
+        let asked = format!(
+            "Fetch was asked in version {version}; served are 4 to 18; log.message.downconversion.enable"
+        );
+        assert_eq!(warnings::containing(&asked).len(), 1);
     }
     let served = start(&[SERVED]).await;
     let mut client = served.connect().await;
@@ -152,6 +158,7 @@ async fn zstd_harms_no_other_partition_and_errors_have_records_that_are_not_null
     let broker = start(&[SERVED]).await;
     let mut client = broker.connect().await;
     client.create("t", 4, &[]).await;
+    warnings::listen();
     let text = "the same again and again ".repeat(50);
     let batch = |codec| batch_of(&[text.as_str()], codec, BatchOrigin::ANONYMOUS);
     for (partition, codec) in [
@@ -178,8 +185,18 @@ async fn zstd_harms_no_other_partition_and_errors_have_records_that_are_not_null
         (ErrorCode::OffsetOutOfRange, 0),
         (ErrorCode::UnknownTopicOrPartition, 0),
     ]));
-    let behind = fetched(client.ask(3, &as_asked(vec![from(2, 1)])).await);
+    let asked = as_asked(vec![from(2, 1)]);
+    client.ask(3, &asked).await;
+    let behind = fetched(client.ask(3, &asked).await);
     assert_eq!(behind[0].error_code, ErrorCode::UnsupportedCompressionType);
+    let told = warnings::containing("partition 2 of ");
+    let [told] = told.as_slice() else {
+        panic!("once: {told:?}");
+    };
+    assert!(
+        told.text
+            .ends_with("record format 1 has no zstd; it has gzip, snappy and lz4")
+    );
 }
 
 #[tokio::test]

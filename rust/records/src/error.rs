@@ -36,7 +36,7 @@ pub enum RecordsError {
     #[error("unknown compression code {0}")]
     UnknownCompression(u8),
     /// An older format has no code for the codec (Kafka's `UNSUPPORTED_COMPRESSION_TYPE`).
-    #[error("record format {magic} has no {codec}")]
+    #[error("record format {magic} has no {codec}; it has gzip, snappy and lz4")]
     CompressionNotInFormat {
         /// How the records are compressed.
         codec: Compression,

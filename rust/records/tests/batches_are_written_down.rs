@@ -247,7 +247,10 @@ fn what_is_for_brokers_is_left_out_and_zstd_is_an_error() {
         write(&batch(Compression::Zstd, 3), &mut out),
         Err(refused.clone())
     );
-    assert_eq!(refused.to_string(), "record format 1 has no zstd");
+    assert_eq!(
+        refused.to_string(),
+        "record format 1 has no zstd; it has gzip, snappy and lz4"
+    );
     assert_eq!(out, b"before");
 }
 
