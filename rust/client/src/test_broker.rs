@@ -14,16 +14,16 @@ use crate::producer::{Producer, ProducerRecord};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A broker in this process, which ends with this.
-pub(crate) struct TestBroker {
+pub(crate) struct BrokerWithTopic {
     pub(crate) bootstrap: String,
     _broker: Broker,
     _directory: TempDir,
 }
 
-impl TestBroker {
+impl BrokerWithTopic {
     /// One with a topic `t`, in each of whose partitions is one batch with one record of 100,000 zeros. `settings` are the
     /// producer's.
-    pub(crate) async fn with_topic(partitions: i32, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(partitions: i32, settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut config = BrokerConfig::new();
         let path = directory.path().join("data");

@@ -19,7 +19,7 @@ use kafkalite_wire::CodedError;
 
 /// What a regular expression stands for. Until it is dropped nobody else has one looked at: whoever waits to use the same finds it in
 /// the group then.
-pub(super) struct Found {
+pub(super) struct FoundTopics {
     pub(super) matched: Matched,
     /// The topics that it was matched among.
     pub(super) among: Weak<ClusterImage>,
@@ -30,7 +30,7 @@ type Turn = OwnedMutexGuard<()>;
 
 impl Groups {
     /// What a regular expression that a member of the group brings stands for.
-    pub(super) async fn found(&self, group: &str, regex: &str) -> Result<Found, Refusal> {
+    pub(super) async fn found(&self, group: &str, regex: &str) -> Result<FoundTopics, Refusal> {
         let known = || self.with(group, |_, held| known(held, regex)).flatten();
         if let Some(found) = known() {
             return Ok(found);
@@ -41,7 +41,7 @@ impl Groups {
         }
         let topics = Arc::clone(&self.registry.image());
         let (turn, outcome) = find(turn, &topics, regex.to_owned(), None).await?;
-        Ok(Found {
+        Ok(FoundTopics {
             matched: outcome?,
             among: Arc::downgrade(&topics),
             _turn: Some(turn),
@@ -94,11 +94,11 @@ impl Groups {
     }
 }
 
-fn known(held: &mut Held, regex: &str) -> Option<Found> {
+fn known(held: &mut Held, regex: &str) -> Option<FoundTopics> {
     let GroupKind::Consumer(consumer) = &held.kind else {
         return None;
     };
-    Some(Found {
+    Some(FoundTopics {
         matched: consumer.matched(regex)?,
         among: held.matched.clone()?,
         _turn: None,

@@ -93,7 +93,7 @@ mod tests {
     use crate::cluster::Cluster;
     use crate::config::ConsumerConfig;
     use crate::consumer::StartAt;
-    use crate::test_broker::{PATIENCE, TestBroker};
+    use crate::test_broker::{BrokerWithTopic, PATIENCE};
 
     /// Who reads the first partition of these topics; the fetcher of their leader is about to panic.
     async fn reader(bootstrap: &str, topics: &[&str]) -> (Arc<ConsumerShared>, Fetchers) {
@@ -117,7 +117,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_fetcher_that_panics_is_replaced_though_a_topic_is_missing() {
-        let broker = TestBroker::with_topic(1, &[]).await;
+        let broker = BrokerWithTopic::start(1, &[]).await;
         let (shared, mut fetchers) = reader(&broker.bootstrap, &["t", "missing"]).await;
         let batch = async {
             loop {
@@ -138,7 +138,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_fetcher_that_panics_does_not_keep_a_refresh_away() {
-        let broker = TestBroker::with_topic(1, &[]).await;
+        let broker = BrokerWithTopic::start(1, &[]).await;
         let (shared, mut fetchers) = reader(&broker.bootstrap, &["t"]).await;
         let before = shared.cluster.metadata();
         let refreshed = async {

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 use crate::codec_pool;
-use crate::test_broker::{PATIENCE, TestBroker};
+use crate::test_broker::{BrokerWithTopic, PATIENCE};
 
 /// Keeps every thread busy that decodes, until what is returned is dropped.
 async fn busy_pool() -> Vec<Sender<()>> {
@@ -40,7 +40,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_member_beats_while_what_it_has_fetched_waits_to_be_decoded() {
-    let broker = TestBroker::with_topic(2, &[("compression.type", "lz4")]).await;
+    let broker = BrokerWithTopic::start(2, &[("compression.type", "lz4")]).await;
     let ends = busy_pool().await;
 
     let settings = [

@@ -49,7 +49,7 @@ pub(crate) use member::{Member, NEVER};
 pub(crate) use places::{Holding, Place, Places, by_topic};
 pub(crate) use records::{ClassicRecord, ProtocolRecord};
 
-use crate::epochs::{GroupEpochs, Occupied, Step};
+use crate::epochs::{GroupEpochs, Occupied, ReconciliationStep};
 use expression::Expression;
 
 /// What the broker's settings, and the group's own, say.
@@ -141,14 +141,14 @@ impl Consumer {
         };
         let assignment = &mut member.assignment;
         let step = assignment.reconcile(self.epochs.targets, owned, &mut self.occupied);
-        if step == Step::Stays {
+        if step == ReconciliationStep::Stays {
             return false;
         }
         member.revoke_by = member.deadline_to_revoke(now);
         let revoke_by = member.revoke_by;
         self.wake_by(revoke_by);
         self.store(Key::Current(id.to_owned()));
-        step == Step::Moves
+        step == ReconciliationStep::Moves
     }
 
     pub(crate) fn store(&mut self, key: Key) {

@@ -31,4 +31,4 @@ pub(crate) use assigned::Assigned;
 pub(crate) use group_epochs::GroupEpochs;
 pub(crate) use member_assignment::{MemberAssignment, Progress, WrongEpoch};
 pub(crate) use occupied::Occupied;
-pub(crate) use reconciliation::Step;
+pub(crate) use reconciliation::ReconciliationStep;

@@ -6,7 +6,7 @@ use super::{Assigned, MemberAssignment, Occupied, Progress};
 
 /// What a step has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum ReconciliationStep {
     /// Nothing has changed.
     Stays,
     /// Its epoch or its progress has changed: to be stored.
@@ -18,19 +18,21 @@ pub(crate) enum Step {
 impl<A: Assigned> MemberAssignment<A> {
     /// Leads the member on, if it can be. `owned` is what it says it holds; `None` if it says nothing about that.
     ///
-    /// It comes to [`Progress::Revoking`] only by [`Step::Moves`].
+    /// It comes to [`Progress::Revoking`] only by [`ReconciliationStep::Moves`].
     pub(crate) fn reconcile(
         &mut self,
         targets_epoch: i32,
         owned: Option<&BTreeSet<A>>,
         occupied: &mut Occupied<A>,
-    ) -> Step {
+    ) -> ReconciliationStep {
         if self.is_at(targets_epoch) {
-            return Step::Stays;
+            return ReconciliationStep::Stays;
         }
         let before = (self.epoch, self.progress);
         let epoch = match self.progress {
-            Progress::Revoking if must_confirm(owned, &self.revoking) => return Step::Stays,
+            Progress::Revoking if must_confirm(owned, &self.revoking) => {
+                return ReconciliationStep::Stays;
+            }
             // It has done what it was told in its epoch.
             Progress::Revoking => {
                 self.release_revoking(occupied);
@@ -57,11 +59,11 @@ impl<A: Assigned> MemberAssignment<A> {
             }
         }
         if moves {
-            Step::Moves
+            ReconciliationStep::Moves
         } else if before == (self.epoch, self.progress) {
-            Step::Stays
+            ReconciliationStep::Stays
         } else {
-            Step::Advances
+            ReconciliationStep::Advances
         }
     }
 

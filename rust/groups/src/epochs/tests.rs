@@ -228,9 +228,9 @@ impl<A: Toy> World<A> {
         let moved = before.2 != assignment.assigned;
         let advanced = (before.0, before.1) != (assignment.epoch, assignment.progress);
         let expected = match (moved, advanced) {
-            (true, _) => Step::Moves,
-            (false, true) => Step::Advances,
-            (false, false) => Step::Stays,
+            (true, _) => ReconciliationStep::Moves,
+            (false, true) => ReconciliationStep::Advances,
+            (false, false) => ReconciliationStep::Stays,
         };
         assert_eq!(step, expected);
         assert!(before.0 <= assignment.epoch);
@@ -344,11 +344,20 @@ fn what_is_shared_is_given_and_taken_at_once() {
     let (mut one, mut other) = (MemberAssignment::default(), MemberAssignment::default());
     one.target = [Shared(0), Shared(1)].into();
     other.target = [Shared(1)].into();
-    assert_eq!(one.reconcile(1, None, &mut occupied), Step::Moves);
-    assert_eq!(other.reconcile(1, None, &mut occupied), Step::Moves);
+    assert_eq!(
+        one.reconcile(1, None, &mut occupied),
+        ReconciliationStep::Moves
+    );
+    assert_eq!(
+        other.reconcile(1, None, &mut occupied),
+        ReconciliationStep::Moves
+    );
     assert!(one.is_at(1) && other.is_at(1));
     one.target = [Shared(1)].into();
-    assert_eq!(one.reconcile(2, None, &mut occupied), Step::Moves);
+    assert_eq!(
+        one.reconcile(2, None, &mut occupied),
+        ReconciliationStep::Moves
+    );
     assert!(one.is_at(2) && one.revoking.is_empty());
 }
 
