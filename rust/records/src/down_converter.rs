@@ -55,7 +55,7 @@ impl DownConverter {
     }
 
     /// Appends what `entry` holds, within the bounds, to the message set `out`: nothing if it is for brokers only, or if all its
-    /// records are before the bounds. Checksums are not verified.
+    /// records are before the bounds. The checksum of what is written anew is verified: afterwards nobody could tell.
     ///
     /// [`RecordsError::CompressionNotInFormat`] for zstd, [`RecordsError::TooLarge`] for a batch that decompresses to more
     /// than the bounds say. After an error `out` is as it was.
@@ -87,6 +87,7 @@ impl DownConverter {
         bounds: &DownBounds,
         out: &mut Vec<u8>,
     ) -> Result<()> {
+        batch.verify_crc()?;
         let header = batch.header();
         if header.is_control() {
             return Ok(());
@@ -112,6 +113,7 @@ impl DownConverter {
         bounds: &DownBounds,
         out: &mut Vec<u8>,
     ) -> Result<()> {
+        message.verify_crc()?;
         self.set
             .begin(message.compression, message.timestamp_type)?;
         let bytes = Bytes::copy_from_slice(message.bytes());

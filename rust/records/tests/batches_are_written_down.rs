@@ -374,7 +374,8 @@ fn a_record_that_lies_is_an_error_and_leaves_nothing_behind() {
         let mut header = *RecordBatch::parse(&sound).unwrap().header();
         header.record_count = 4;
         header.attributes = Attributes::new(codec);
-        let lying = [&header.to_bytes()[..], &sound[BatchHeader::LEN..]].concat();
+        let payload = &sound[BatchHeader::LEN..];
+        let lying = [&header.sealed(payload).to_bytes()[..], payload].concat();
         let mut out = b"before".to_vec();
         let refused = DownConverter::new(MessageFormat::V1).write(
             &Entry::parse(&lying).unwrap(),
@@ -383,5 +384,19 @@ fn a_record_that_lies_is_an_error_and_leaves_nothing_behind() {
         );
         assert!(matches!(refused, Err(RecordsError::Corrupt(_))));
         assert_eq!(out, b"before");
+    }
+}
+
+#[test]
+fn what_the_disk_has_changed_is_not_given_a_checksum_that_fits() {
+    let mut batch = batch(Compression::None, 5).to_vec();
+    let of_old = golden("kafka-1.1.1/v1-none.bin");
+    let first = legacy::messages(&of_old).next().unwrap().unwrap();
+    let mut message = first.bytes().to_vec();
+    for bytes in [&mut batch, &mut message] {
+        *bytes.last_mut().unwrap() ^= 1;
+        let entry = Entry::parse(bytes).unwrap();
+        let refused = DownConverter::new(MessageFormat::V0).write(&entry, &ALL, &mut Vec::new());
+        assert!(matches!(refused, Err(RecordsError::Checksum { .. })));
     }
 }
