@@ -18,6 +18,8 @@ mod error;
 mod group;
 mod partitioner;
 mod producer;
+#[cfg(test)]
+mod registries;
 mod tasks;
 #[cfg(test)]
 mod test_broker;
