@@ -1,4 +1,4 @@
-//! Where what stands. A topic's name must be one ([`check_topic_name`](kafkalite_names::check_topic_name)), or one of the
+//! Where what stands. A topic's name must be one ([`check_topic_name`]), or one of the
 //! children of [`TOPICS`], so that it is one step of a path.
 
 use kafkalite_names::{InvalidName, check_topic_name};

@@ -19,6 +19,8 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)
 /// How long, and how many servers are asked why they do not answer.
 const DIAGNOSIS: Duration = Duration::from_millis(500);
 const DIAGNOSED: usize = 5;
+/// What is said of a server that can be reached.
+const NO_SESSION: &str = "somebody listens, but begins no session: it is not ZooKeeper, or not the majority of its servers is there";
 /// Sessions that are remembered. An earlier one lives for a time-out at the most, and connecting takes a while.
 const REMEMBERED: usize = 16;
 /// The longest time-out that the protocol can say.
@@ -158,7 +160,7 @@ impl Ensemble {
         let mut reasons = Vec::new();
         for server in self.servers.iter().take(DIAGNOSED) {
             let reason = match timeout(DIAGNOSIS, TcpStream::connect(&**server)).await {
-                Ok(Ok(_)) => "somebody listens, but begins no session: it is not ZooKeeper, or not the majority of its servers is there".to_owned(),
+                Ok(Ok(_)) => NO_SESSION.to_owned(),
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "nothing is heard from there".to_owned(),
             };
