@@ -23,12 +23,14 @@ const THEIRS_ALONE: &[&str] = &[
     "ongoing_txn_producer_epoch",
 ];
 
-/// What only ours have, in versions that are newer than the oracle, and how it prints where it is not set.
+/// What only ours have, in versions that are newer or older than the oracle, and how it prints where it is not set.
 const OURS_ALONE: &[(&str, &str)] = &[
     ("cluster_id", "None"),
     ("node_id", "-1"),
     ("is_cordoned", "false"),
     ("error_message", "None"),
+    ("max_num_offsets", "1"),
+    ("old_style_offsets", "[]"),
 ];
 
 /// The tree of a value. Wrappers such as `Some` and `TopicName` are peeled off.
@@ -66,7 +68,12 @@ impl Tree {
 
     /// Whether this is the value of a field that the oracle does not have yet, and that was not sent.
     fn is_unset(&self, name: &str) -> bool {
-        matches!(self, Tree::Atom(text) if OURS_ALONE.contains(&(name, text.as_str())))
+        let printed = match self {
+            Tree::Atom(text) => text.as_str(),
+            Tree::List(list) if list.is_empty() => "[]",
+            _ => return false,
+        };
+        OURS_ALONE.contains(&(name, printed))
     }
 }
 

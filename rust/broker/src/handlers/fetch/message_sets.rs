@@ -1,4 +1,5 @@
-//! Versions 0 to 3, for consumers of before Kafka 0.11: what is read is written down to message sets.
+//! Versions 0 to 3, for consumers of before Kafka 0.11: what is read is written down to message sets. They cannot ask for
+//! committed messages only, and get those of aborted transactions too, as from Apache Kafka.
 
 use std::sync::Arc;
 
