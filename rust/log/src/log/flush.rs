@@ -235,8 +235,11 @@ impl Log {
             segment.file.reveal(*written);
         }
         self.watermarks.flushed_to(*end_offset);
-        self.watermarks.is_durable(*end_offset);
-        self.publish_unstable(&self.written.lock());
+        {
+            let written = self.written.lock();
+            self.watermarks.is_durable(*end_offset);
+            self.publish_unstable(&written);
+        }
         for (segment, _) in rolled {
             segment.file.release();
         }

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::Log;
+use super::{Log, Written};
 
 /// Nobody else has to have anything.
 const ALONE: i64 = i64::MAX;
@@ -85,11 +85,20 @@ impl Log {
     /// The log knows nothing of what had ended when it was opened, but for what lay behind the offset that was
     /// [agreed](super::OpenOptions::agreed) upon then: the offset does not fall to before that.
     pub fn agree(&self, offset: Option<i64>) {
-        let offset = offset.unwrap_or(ALONE);
+        self.set_agreed(&self.written.lock(), offset.unwrap_or(ALONE));
+    }
+
+    /// [Agrees](Self::agree) on what consumers see at this moment: what is appended or flushed meanwhile is either seen and stays so,
+    /// or is not.
+    pub fn agree_on_visible(&self) {
         let written = self.written.lock();
-        self.hide_unconfirmed(&written, offset.min(self.high_watermark()));
+        self.set_agreed(&written, self.high_watermark());
+    }
+
+    fn set_agreed(&self, written: &Written, offset: i64) {
+        self.hide_unconfirmed(written, offset.min(self.high_watermark()));
         self.watermarks.agree(offset);
-        self.publish_unstable(&written);
+        self.publish_unstable(written);
     }
 }
 

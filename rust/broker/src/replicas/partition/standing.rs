@@ -33,14 +33,22 @@ impl Partition {
             } => (role, in_sync_with_others),
         };
         let before = self.log.role();
-        self.log.take_role(role)?;
-        let shared = self
-            .in_sync_with_others
-            .swap(in_sync_with_others, Ordering::AcqRel);
-        if shared != in_sync_with_others {
-            // What is seen stays seen, and nothing more is until it is known who has it.
-            self.agree(in_sync_with_others.then(|| self.log.high_watermark()));
+        let was_shared = self.in_sync_with_others.load(Ordering::Acquire);
+        if in_sync_with_others && !was_shared {
+            // Before it may lead: what is seen stays seen, and nothing more is until it is known who has it.
+            self.log.agree_on_visible();
         }
+        let taken = self.log.take_role(role);
+        let is_shared = if taken.is_ok() {
+            in_sync_with_others
+        } else {
+            was_shared
+        };
+        self.in_sync_with_others.store(is_shared, Ordering::Release);
+        if !is_shared && (was_shared || in_sync_with_others) {
+            self.agree(None);
+        }
+        taken?;
         if before != Some(role) {
             self.parked.wake_all();
         }
@@ -56,8 +64,9 @@ impl Partition {
             let mut hidden = self.hidden.lock();
             let before = self.log.high_watermark();
             self.log.agree(offset);
-            if self.log.high_watermark() < before {
-                hidden.fall(before);
+            let now = self.log.high_watermark();
+            if now < before {
+                hidden.fall(before, now);
                 self.parked.fell(|| reach(&self.log));
             }
         }

@@ -196,3 +196,33 @@ fn what_was_seen_stays_seen_when_others_must_have_what_comes_and_all_is_seen_whe
     partition.take(among(leads, false)).unwrap();
     assert_eq!(partition.log.high_watermark(), 2);
 }
+
+#[test]
+fn late_news_changes_nothing_of_what_others_must_have() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = partition(dir.path(), Durability::Visible);
+    let duty = |epoch, shared| among(Role::Leader { epoch }, shared);
+    partition.take(duty(5, false)).unwrap();
+    assert!(partition.take(duty(4, true)).is_err());
+    partition.append(&batch()).unwrap();
+    assert_eq!(partition.log.high_watermark(), 1);
+    partition.take(duty(5, true)).unwrap();
+    assert!(partition.take(duty(4, false)).is_err());
+    partition.append(&batch()).unwrap();
+    assert_eq!(partition.log.high_watermark(), 1);
+}
+
+#[test]
+fn an_append_wakes_no_consumer_where_what_was_seen_is_still_hidden() {
+    let dir = tempfile::tempdir().unwrap();
+    let partition = partition(dir.path(), Durability::Visible);
+    partition.append(&batch()).unwrap();
+    partition.append(&batch()).unwrap();
+    partition.agree(Some(1));
+    let wait = Wait::on(vec![Arc::clone(&partition)], ReadUpTo::HighWatermark);
+    let mut sleep = pin!(wait.until(wait.arrived(), 1));
+    partition.append(&batch()).unwrap();
+    assert!(poll(sleep.as_mut()).is_pending());
+    partition.agree(Some(2));
+    assert!(poll(sleep.as_mut()).is_ready());
+}
