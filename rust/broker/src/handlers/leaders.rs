@@ -10,19 +10,21 @@ use kafkalite_wire::api::leader::{CurrentLeader, NodeEndpoint};
 use super::Context;
 
 /// The leaders that one answer names.
-#[derive(Default)]
-pub(super) struct Leaders {
-    /// Who leads what; nothing where the answer has no room for it.
+pub(super) struct Leaders<'a> {
+    context: &'a Context,
+    has_room: bool,
+    /// Who leads what: one image for all of the answer, from the first error on. Most answers need none.
     image: Option<Arc<ClusterImage>>,
     named: BTreeSet<i32>,
 }
 
-impl Leaders {
+impl<'a> Leaders<'a> {
     /// For an answer that has room for them from version `first` on.
-    pub(super) fn since(first: i16, context: &Context) -> Self {
-        let has_room = context.api_version >= first;
+    pub(super) fn since(first: i16, context: &'a Context) -> Self {
         Self {
-            image: has_room.then(|| Arc::clone(&context.broker.registry.image())),
+            context,
+            has_room: context.api_version >= first,
+            image: None,
             named: BTreeSet::new(),
         }
     }
@@ -33,8 +35,14 @@ impl Leaders {
             error,
             ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch
         );
-        let image = self.image.as_ref().filter(|_| is_wrong);
-        let topic = image.and_then(|image| image.by_key(topic));
+        if !(is_wrong && self.has_room) {
+            return CurrentLeader::default();
+        }
+        let registry = &self.context.broker.registry;
+        let image = self
+            .image
+            .get_or_insert_with(|| Arc::clone(&registry.image()));
+        let topic = image.by_key(topic);
         let partition = topic.and_then(|topic| topic.partition(index));
         let Some((leader_id, leader_epoch)) =
             partition.and_then(|partition| Some((partition.leader?, partition.leader_epoch)))
@@ -49,10 +57,10 @@ impl Leaders {
     }
 
     /// Where those that were named are reached.
-    pub(super) fn endpoints(&self, context: &Context) -> Vec<NodeEndpoint> {
+    pub(super) fn endpoints(&self) -> Vec<NodeEndpoint> {
         let endpoint = |&node_id: &i32| {
             let broker = self.image.as_ref()?.brokers.get(&node_id)?;
-            let address = context.endpoint(broker);
+            let address = self.context.endpoint(broker);
             Some(NodeEndpoint {
                 node_id,
                 host: address.host,

@@ -87,7 +87,7 @@ pub(super) async fn handle(context: &Context, request: ProduceRequest) -> Reply<
     }
     ProduceResponse {
         responses,
-        node_endpoints: leaders.endpoints(context),
+        node_endpoints: leaders.endpoints(),
         ..Default::default()
     }
     .into()

@@ -27,7 +27,8 @@ pub(super) fn of(
     let mut response = Response {
         committed_only: terms.committed_only,
         leaders: Leaders::since(FIRST_WITH_LEADERS, context),
-        ..Response::default()
+        topics: Topics::default(),
+        slices: Vec::new(),
     };
     for ((wanted, read), included) in answer.wanted.iter().zip(reads).zip(answer.included) {
         if included {
@@ -46,7 +47,7 @@ pub(super) fn of(
         node_endpoints: if terms.as_replica {
             Vec::new()
         } else {
-            leaders.endpoints(context)
+            leaders.endpoints()
         },
         ..topics.into_response()
     };
@@ -64,10 +65,9 @@ fn aborted(slice: &LogSlice) -> Vec<AbortedTransaction> {
 }
 
 /// The answer while it grows.
-#[derive(Default)]
-struct Response {
+struct Response<'a> {
     committed_only: bool,
-    leaders: Leaders,
+    leaders: Leaders<'a>,
     topics: Topics,
     slices: Vec<LogSlice>,
 }
@@ -105,7 +105,7 @@ impl Topics {
     }
 }
 
-impl Response {
+impl Response<'_> {
     fn add(&mut self, wanted: &Wanted, read: Read) {
         let partition = match read {
             Read::Refused(error_code) => FetchedPartition {
