@@ -25,7 +25,7 @@ ARROWS = {
     "groups": {"cluster", "names", "wire"},
     "log": {"names", "records", "world"},
     "broker": {"cluster", "groups", "log", "names", "records", "settings", "wire", "world"},
-    "client": {"groups", "link", "names", "records", "settings", "wire", "world"},
+    "client": {"coordination", "groups", "link", "names", "records", "settings", "wire", "world"},
     "native": {"broker", "client", "log", "names", "records", "settings", "wire"},
 }
 

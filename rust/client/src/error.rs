@@ -19,6 +19,9 @@ pub enum ClientError {
     /// A setting is unknown, out of range or contradicts another: change it.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// ZooKeeper does not answer or refuses, or what stands in it does not do: see the sentence.
+    #[error("{0}")]
+    ZooKeeper(Arc<str>),
     /// No connection, or an answer that is none: see what is wrong with it.
     #[error(transparent)]
     Link(#[from] LinkError),

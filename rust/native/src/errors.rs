@@ -134,7 +134,7 @@ pub(crate) fn client(error: &ClientError) -> PyErr {
             &sentence,
             error.retriable(),
         ),
-        ClientError::Link(_) => connection(&sentence),
+        ClientError::Link(_) | ClientError::ZooKeeper(_) => connection(&sentence),
         ClientError::BadAssignment { .. }
         | ClientError::StartUnknown { .. }
         | ClientError::MemberInterrupted { .. } => group(&sentence),

@@ -9,6 +9,8 @@ mod client;
 mod consumer;
 mod from_setting;
 mod producer;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
 
 pub use admin::AdminConfig;
 pub use choices::{Acks, OffsetReset, PartitionerChoice};
@@ -16,6 +18,8 @@ pub use client::ClientConfig;
 pub use consumer::ConsumerConfig;
 pub use kafkalite_settings::ConfigError;
 pub use producer::ProducerConfig;
+#[cfg(feature = "zookeeper")]
+pub use zookeeper::ZooKeeperConfig;
 
 use from_setting::FromSetting;
 

@@ -17,8 +17,8 @@ pub(in crate::registries) enum RegistryEvent {
     Close,
     /// The answer to [`RegistryEffect::Open`].
     Opened(u64, Result<(), String>),
-    /// The session is over, and with it all that it had registered.
-    Expired,
+    /// The session of this number is over, and with it all that it had registered.
+    Expired(u64),
     /// Consumers, brokers, topics or partitions have changed, or may have: a watch says so, or could not while there was no connection.
     Changed,
     /// An owner's node that is watched is not what it was any more.

@@ -167,6 +167,7 @@ impl RegistryMembership {
     }
 
     /// Whether all is done that was to be done.
+    #[cfg(test)]
     pub(in crate::registries) fn is_settled(&self) -> bool {
         matches!(self.phase, RegistryPhase::Settled | RegistryPhase::Idle)
     }
@@ -202,13 +203,13 @@ impl RegistryMembership {
                 self.subscription = None;
                 self.depart(Departure::ForGood, to);
             }
-            RegistryEvent::Expired => self.expired(to),
             RegistryEvent::Changed => self.changed(to),
             RegistryEvent::Yielded(partition) => self.yielded(&partition, to),
             RegistryEvent::Tick => self.tick(to),
             RegistryEvent::Stopped(consumed) => self.stopped(consumed, to),
             RegistryEvent::Consumed(consumed) => self.consumed(consumed, to),
             RegistryEvent::Left => self.left(to),
+            RegistryEvent::Expired(session) if session == self.session => self.expired(to),
             RegistryEvent::Opened(session, answer) if session == self.session => {
                 self.opened(answer, to);
             }
@@ -233,7 +234,8 @@ impl RegistryMembership {
             RegistryEvent::Disowned(session, answer) if session == self.session => {
                 self.disowned(answer, to);
             }
-            RegistryEvent::Opened(..)
+            RegistryEvent::Expired(_)
+            | RegistryEvent::Opened(..)
             | RegistryEvent::Registered(..)
             | RegistryEvent::Looked(..)
             | RegistryEvent::Claimed(..)

@@ -214,7 +214,8 @@ impl SimulatedConsumer {
         let is_over = |session: u64| !registry.is_alive(session);
         if self.is_connected && self.session.is_some_and(is_over) {
             self.lose();
-            self.tell(RegistryEvent::Expired, now);
+            let number = self.machine.session();
+            self.tell(RegistryEvent::Expired(number), now);
         }
         self.tell(RegistryEvent::Tick, now);
     }

@@ -234,7 +234,7 @@ fn settle(world: &mut World, seed: u64) {
 fn whatever_happens_each_partition_has_one_reader_and_nothing_is_lost() {
     // More by hand.
     let seeds = std::env::var("KAFKALITE_INTERLEAVINGS");
-    for seed in 0..seeds.map_or(200, |count| count.parse().unwrap()) {
+    for seed in 0..seeds.map_or(100, |count| count.parse().unwrap()) {
         let outcome = std::panic::catch_unwind(|| run(seed));
         if let Err(reason) = outcome {
             eprintln!("seed {seed}");

@@ -352,7 +352,7 @@ fn a_partition_that_another_owns_by_now_is_given_up_without_a_commit() {
 #[test]
 fn when_the_session_is_over_everything_is_given_up_before_the_next_begins() {
     let mut story = Story::reading(&[0, 1]);
-    let effects = story.on(RegistryEvent::Expired);
+    let effects = story.on(RegistryEvent::Expired(0));
     assert_eq!(
         effects,
         [
@@ -373,7 +373,7 @@ fn when_the_session_is_over_everything_is_given_up_before_the_next_begins() {
 fn answers_of_an_earlier_session_count_for_nothing() {
     let mut story = Story::looking();
     story.look(&[0]);
-    story.on(RegistryEvent::Expired);
+    story.on(RegistryEvent::Expired(0));
     let late = vec![(of(0), ClaimAnswer::Owned)];
     assert_eq!(story.on(RegistryEvent::Claimed(0, late)), []);
 }
@@ -405,7 +405,7 @@ fn who_is_closed_commits_and_then_leaves() {
 #[test]
 fn who_cannot_reach_zookeeper_says_so_once_and_tries_again() {
     let mut story = Story::looking();
-    story.on(RegistryEvent::Expired);
+    story.on(RegistryEvent::Expired(0));
     let refused = || RegistryEvent::Opened(1, Err("nobody answers".to_owned()));
     let told = RegistryTrouble::Unreachable("nobody answers".to_owned());
     assert_eq!(story.on(refused()), [RegistryEffect::Report(told)]);
