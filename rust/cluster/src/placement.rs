@@ -123,7 +123,8 @@ pub(crate) fn check_assigned(
         return Ok(());
     }
     wrong(format!(
-        "partition {partition} is assigned to {brokers:?}; {}",
+        "partition {partition} is assigned to {}; {}",
+        shown(&format!("{brokers:?}")),
         there_are(image)
     ))
 }
@@ -264,5 +265,8 @@ mod tests {
             let code = on(assignments).unwrap_err().code;
             assert_eq!(code, ErrorCode::InvalidReplicaAssignment, "{assignments:?}");
         }
+        let many: Vec<i32> = (0..100_000).collect();
+        let refused = on(&[(0, &many)]).unwrap_err();
+        assert!(refused.message.len() < 1000, "{}", refused.message.len());
     }
 }
