@@ -36,7 +36,7 @@ pub enum Key {
     /// A group of the classic protocol.
     Group(String),
     /// A part of a group of KIP-848, and the group.
-    Consumer(String, consumer::Key),
+    Consumer(String, consumer::ConsumerKey),
     /// Something that this version does not know: the number that its key begins with.
     Other(i16),
 }
@@ -140,7 +140,7 @@ impl Key {
                 }
             }
             2 => Self::Group(String::read(&mut reader)?),
-            other => match consumer::Key::decode(other, &mut reader)? {
+            other => match consumer::ConsumerKey::decode(other, &mut reader)? {
                 Some((group, key)) => Self::Consumer(group, key),
                 None => Self::Other(other),
             },
@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn other_kinds_of_keys_are_told_apart_and_garbage_is_an_error() {
         assert_eq!(Key::decode(&[0, 9, 0, 1, b'g']).unwrap(), Key::Other(9));
-        let group = Key::Consumer("g".to_owned(), consumer::Key::Group);
+        let group = Key::Consumer("g".to_owned(), consumer::ConsumerKey::Group);
         assert_eq!(Key::decode(&[0, 3, 0, 1, b'g']).unwrap(), group);
         for bytes in [&b""[..], b"\0", b"\0\x01", b"\0\x02\0\x05abc"] {
             assert!(Key::decode(bytes).is_err(), "{bytes:?}");

@@ -17,7 +17,7 @@ use crate::{LogError, Result};
 
 /// A batch, or a message of the old formats, as it stands in a segment file. Its checksum has not been looked at.
 #[derive(Debug, Clone)]
-pub struct Stored {
+pub struct StoredBatch {
     /// Where in the file it starts.
     pub position: u64,
     /// All of it.
@@ -75,7 +75,7 @@ impl SegmentReader {
         &self.path
     }
 
-    fn read(&mut self) -> Result<Stored> {
+    fn read(&mut self) -> Result<StoredBatch> {
         let rest = self.len - self.position;
         let mut bytes = vec![0; Head::LEN.min(usize::try_from(rest).unwrap_or(usize::MAX))];
         self.fill(&mut bytes)?;
@@ -98,7 +98,7 @@ impl SegmentReader {
                 .seek_relative(-(surplus as i64))
                 .map_err(LogError::io("read", &self.path))?;
         }
-        let stored = Stored {
+        let stored = StoredBatch {
             position: self.position,
             bytes: bytes.into(),
         };
@@ -123,7 +123,7 @@ impl SegmentReader {
 }
 
 impl Iterator for SegmentReader {
-    type Item = Result<Stored>;
+    type Item = Result<StoredBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.position >= self.len {

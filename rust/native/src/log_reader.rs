@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kafkalite_log::LogError;
 use kafkalite_log::PartitionName;
-use kafkalite_log::offline::{SegmentReader, Stored, segments};
+use kafkalite_log::offline::{SegmentReader, StoredBatch, segments};
 use kafkalite_records::{
     DecodedBatch, Decompressor, Entry, RecordLayout, RecordsError, TimestampType, legacy,
 };
@@ -125,14 +125,14 @@ pub(crate) struct Batch {
     #[pyo3(get)]
     crc_valid: bool,
     origin: (Arc<str>, i32),
-    stored: Stored,
+    stored: StoredBatch,
 }
 
 impl Batch {
     fn new(
         segment: String,
         partition: Option<&PartitionName>,
-        stored: Stored,
+        stored: StoredBatch,
     ) -> Result<Self, LogError> {
         let unsound = |error: RecordsError| LogError::CorruptBatch {
             reason: format!("{segment} at position {}: {error}", stored.position),
@@ -206,7 +206,10 @@ fn name_of(kind: TimestampType) -> &'static str {
 }
 
 /// The decompressed payload, and the records in it.
-fn decode(stored: &Stored, is_v2: bool) -> Result<(bytes::Bytes, Vec<RecordLayout>), RecordsError> {
+fn decode(
+    stored: &StoredBatch,
+    is_v2: bool,
+) -> Result<(bytes::Bytes, Vec<RecordLayout>), RecordsError> {
     let mut decompressor = Decompressor::new();
     if is_v2 {
         let batch = DecodedBatch::decode(&stored.bytes, &mut decompressor, LARGEST_BATCH)?;

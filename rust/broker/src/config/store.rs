@@ -13,7 +13,7 @@ use kafkalite_world::Disk;
 use parking_lot::Mutex;
 
 use super::settings::{GroupSettings, Settings, TopicSettings};
-use super::stored::Stored;
+use super::stored::StoredConfigs;
 use super::values::{Layers, ValueOrigin, broker_row, group_row, topic_row};
 use super::{BROKER, BrokerConfig, GROUP, Overrides, TOPIC};
 use crate::error::BrokerError;
@@ -33,7 +33,7 @@ pub(crate) struct Configs {
 /// What was altered, and what follows for the broker.
 #[derive(Clone)]
 struct Altered {
-    stored: Stored,
+    stored: StoredConfigs,
     settings: Arc<Settings>,
 }
 
@@ -56,7 +56,7 @@ impl Configs {
                 });
             }
         };
-        let stored = Stored::parse(&text).map_err(|reason| BrokerError::DamagedConfigs {
+        let stored = StoredConfigs::parse(&text).map_err(|reason| BrokerError::DamagedConfigs {
             path: path.clone(),
             reason,
         })?;
@@ -314,7 +314,7 @@ impl Configs {
     }
 }
 
-fn layers<'a>(fixed: &'a Overrides, stored: &'a Stored) -> Layers<'a> {
+fn layers<'a>(fixed: &'a Overrides, stored: &'a StoredConfigs) -> Layers<'a> {
     Layers {
         fixed,
         cluster: &stored.cluster,

@@ -13,7 +13,7 @@ const VERSION: &str = "1";
 
 /// Everything that was altered while a broker ran on this data directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Stored {
+pub(super) struct StoredConfigs {
     /// On the broker.
     pub(super) broker: Overrides,
     /// For all brokers of the cluster.
@@ -24,7 +24,7 @@ pub(super) struct Stored {
     pub(super) groups: BTreeMap<String, Overrides>,
 }
 
-impl Stored {
+impl StoredConfigs {
     /// Reads the file's text, or says what in it is not understood.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut stored = Self::default();
@@ -137,19 +137,19 @@ mod tests {
     fn what_is_written_is_read() {
         let text = "version=1\nbroker/max.connections=7\ncluster/max.connections=8\n\
                     topic/t/retention.ms=5\ngroup/a\\=b/consumer.session.timeout.ms=50000\n";
-        let stored = Stored::parse(text).unwrap();
+        let stored = StoredConfigs::parse(text).unwrap();
         assert_eq!(stored.broker["max.connections"], "7");
         assert_eq!(stored.cluster["max.connections"], "8");
         assert_eq!(stored.topics["t"]["retention.ms"], "5");
         assert_eq!(stored.groups["a=b"]["consumer.session.timeout.ms"], "50000");
-        assert_eq!(Stored::parse(&stored.to_text()).unwrap(), stored);
+        assert_eq!(StoredConfigs::parse(&stored.to_text()).unwrap(), stored);
     }
 
     #[test]
     fn what_earlier_versions_took_does_not_keep_a_broker_from_starting() {
         let text = "version=1\nbroker/log.segment.bytes=4096\ncluster/log.retention.ms=0\nbroker/compression.gzip.level=12\n\
                     topic/t/segment.bytes=4096\ntopic/t/compression.lz4.level=18\n";
-        let stored = Stored::parse(text).unwrap();
+        let stored = StoredConfigs::parse(text).unwrap();
         assert!(stored.broker.is_empty() && stored.cluster.is_empty());
         let small = ("internal.segment.bytes".to_owned(), "4096".to_owned());
         assert_eq!(stored.topics["t"], Overrides::from([small]));

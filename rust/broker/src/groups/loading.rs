@@ -13,20 +13,20 @@ use kafkalite_names::counted;
 
 /// What was stored of one group.
 #[derive(Debug, Default)]
-pub(super) struct Stored {
+pub(super) struct LoadedGroup {
     pub(super) metadata: Option<GroupMetadata>,
     pub(super) consumer: StoredGroup,
     pub(super) offsets: Offsets,
 }
 
-impl Stored {
+impl LoadedGroup {
     fn is_empty(&self) -> bool {
         self.metadata.is_none() && !self.consumer.is_there() && self.offsets.is_empty()
     }
 }
 
 /// Reads the topic, if it is there.
-pub(super) fn load(log: &InternalLog) -> Result<HashMap<String, Stored>, LogError> {
+pub(super) fn load(log: &InternalLog) -> Result<HashMap<String, LoadedGroup>, LogError> {
     let mut loading = Loading::default();
     let key = |bytes: &[u8]| Key::decode(bytes).ok();
     log.replay(key, |key, value| loading.apply(key, value))?;
@@ -42,7 +42,7 @@ pub(super) fn load(log: &InternalLog) -> Result<HashMap<String, Stored>, LogErro
 
 #[derive(Default)]
 struct Loading {
-    groups: HashMap<String, Stored>,
+    groups: HashMap<String, LoadedGroup>,
     skipped: usize,
 }
 

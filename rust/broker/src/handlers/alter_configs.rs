@@ -11,7 +11,7 @@ use kafkalite_wire::api::alter_configs::{
     AlteredConfigsResource,
 };
 
-use super::altering::{Altered, Wanted, alter_each};
+use super::altering::{Alteration, Altered, alter_each};
 use super::{Context, Reply};
 use crate::config::Overrides;
 use crate::refusal::Refusal;
@@ -26,7 +26,7 @@ pub(super) async fn handle(
             resource_name,
             configs,
         } = resource;
-        Wanted {
+        Alteration {
             resource_type,
             resource_name,
             edit: Box::new(|_| replacement(configs)),

@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 pub(super) type Edit = Box<dyn FnOnce(Overrides) -> Result<Overrides, Refusal> + Send>;
 
 /// A resource that is to be changed.
-pub(super) struct Wanted {
+pub(super) struct Alteration {
     pub(super) resource_type: i8,
     pub(super) resource_name: String,
     pub(super) edit: Edit,
@@ -32,7 +32,7 @@ pub(super) struct Altered {
 /// Changes each resource by itself, or checks that it could be changed.
 pub(super) async fn alter_each(
     context: &Context,
-    wanted: Vec<Wanted>,
+    wanted: Vec<Alteration>,
     validate_only: bool,
 ) -> Vec<Altered> {
     let names = wanted
@@ -41,7 +41,7 @@ pub(super) async fn alter_each(
     let repeated = refuse_repeated(names);
     let mut altered = Vec::with_capacity(wanted.len());
     for (one, repeated) in wanted.into_iter().zip(repeated) {
-        let Wanted {
+        let Alteration {
             resource_type,
             resource_name,
             edit,

@@ -14,7 +14,7 @@ use kafkalite_wire::api::incremental_alter_configs::{
     IncrementalAlterConfigsResponse, IncrementalAlterableConfig, IncrementallyAlteredResource,
 };
 
-use super::altering::{Altered, Wanted, alter_each};
+use super::altering::{Alteration, Altered, alter_each};
 use super::{Context, Reply};
 use crate::config::{Overrides, row};
 use crate::refusal::Refusal;
@@ -34,7 +34,7 @@ pub(super) async fn handle(
             resource_name,
             configs,
         } = resource;
-        Wanted {
+        Alteration {
             resource_type,
             resource_name,
             edit: Box::new(|overrides| changed(overrides, configs)),

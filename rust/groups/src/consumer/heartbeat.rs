@@ -10,7 +10,7 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 use super::limits::{MAX_IN_KEY, MAX_RECORD};
 use super::member::AWAY;
 use super::patterns::LONGEST;
-use super::records::Key;
+use super::records::ConsumerKey;
 use super::{Assignor, Consumer, ConsumerRules, Matched, Member, NEVER, Now, Topology, places};
 use crate::epochs::WrongEpoch;
 use kafkalite_names::counted;
@@ -195,8 +195,8 @@ impl Consumer {
             return Err(CodedError::new(ErrorCode::GroupMaxSizeReached, message));
         }
         self.insert(id.to_owned(), Member::new());
-        self.store(Key::Member(id.to_owned()));
-        self.store(Key::Current(id.to_owned()));
+        self.store(ConsumerKey::Member(id.to_owned()));
+        self.store(ConsumerKey::Current(id.to_owned()));
         Ok(true)
     }
 
@@ -207,7 +207,7 @@ impl Consumer {
         };
         member.assignment.begin_anew(&mut self.occupied);
         (member.revoke_by, member.join_by, member.sync_by) = (NEVER, NEVER, NEVER);
-        self.store(Key::Current(id.to_owned()));
+        self.store(ConsumerKey::Current(id.to_owned()));
     }
 
     fn check_present(
@@ -267,7 +267,7 @@ impl Consumer {
         }
         let after = member.to_record();
         if before != after {
-            self.store(Key::Member(id.to_owned()));
+            self.store(ConsumerKey::Member(id.to_owned()));
         }
         (before.topics, before.regex) != (after.topics, after.regex)
     }

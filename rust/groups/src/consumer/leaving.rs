@@ -5,7 +5,7 @@ use kafkalite_wire::api::consumer_group_heartbeat::{
 };
 
 use super::member::AWAY;
-use super::records::Key;
+use super::records::ConsumerKey;
 use super::{Consumer, NEVER, Now, Topology};
 use crate::epochs::Progress;
 use kafkalite_wire::CodedError;
@@ -54,7 +54,7 @@ impl Consumer {
             assignment.go(AWAY);
             assignment.progress = Progress::Stable;
             member.revoke_by = NEVER;
-            self.store(Key::Current(id.to_owned()));
+            self.store(ConsumerKey::Current(id.to_owned()));
             self.tell(format!("lets {id} go for a while"));
         }
     }
@@ -73,7 +73,11 @@ impl Consumer {
         {
             self.statics.remove(instance);
         }
-        for key in [Key::Member, Key::Target, Key::Current] {
+        for key in [
+            ConsumerKey::Member,
+            ConsumerKey::Target,
+            ConsumerKey::Current,
+        ] {
             self.store(key(id.to_owned()));
         }
         self.resubscribe(topics);

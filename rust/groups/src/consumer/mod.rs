@@ -40,7 +40,7 @@ pub use assignor::Assignor;
 pub use changes::Changes;
 pub use heartbeat::{Sender, check};
 pub use patterns::{Matched, Pattern};
-pub use records::Key;
+pub use records::ConsumerKey;
 pub use stored::StoredGroup;
 pub use topology::Topology;
 
@@ -105,30 +105,34 @@ impl Consumer {
     }
 
     /// Changes could not be stored; they are to be with the next ones.
-    pub fn keep(&mut self, keys: BTreeSet<Key>) {
+    pub fn keep(&mut self, keys: BTreeSet<ConsumerKey>) {
         self.changes.keys.extend(keys);
     }
 
     /// Everything that could be stored of the group: what its removal must remove.
-    pub fn all_keys(&self) -> BTreeSet<Key> {
+    pub fn all_keys(&self) -> BTreeSet<ConsumerKey> {
         let members = self.members.keys().flat_map(|id| {
             [
-                Key::Member(id.clone()),
-                Key::Target(id.clone()),
-                Key::Current(id.clone()),
+                ConsumerKey::Member(id.clone()),
+                ConsumerKey::Target(id.clone()),
+                ConsumerKey::Current(id.clone()),
             ]
         });
-        let regexes = self.regexes.keys().cloned().map(Key::Regex);
+        let regexes = self.regexes.keys().cloned().map(ConsumerKey::Regex);
         members
             .chain(regexes)
-            .chain([Key::Group, Key::Targets, Key::Topics])
+            .chain([
+                ConsumerKey::Group,
+                ConsumerKey::Targets,
+                ConsumerKey::Topics,
+            ])
             .collect()
     }
 
     /// Something that everybody's assignment depends on has changed. The first member finds epoch 2, as in Apache Kafka.
     pub(crate) fn grow(&mut self, reason: &str) {
         self.epochs.group = self.epochs.group.max(1).saturating_add(1);
-        self.store(Key::Group);
+        self.store(ConsumerKey::Group);
         let epoch = self.epochs.group;
         self.tell(format!("is in epoch {epoch}, because {reason}"));
     }
@@ -147,11 +151,11 @@ impl Consumer {
         member.revoke_by = member.deadline_to_revoke(now);
         let revoke_by = member.revoke_by;
         self.wake_by(revoke_by);
-        self.store(Key::Current(id.to_owned()));
+        self.store(ConsumerKey::Current(id.to_owned()));
         step == ReconciliationStep::Moves
     }
 
-    pub(crate) fn store(&mut self, key: Key) {
+    pub(crate) fn store(&mut self, key: ConsumerKey) {
         self.changes.keys.insert(key);
     }
 

@@ -12,7 +12,7 @@ use crate::stored_record::StoredRecord;
 
 /// What a record of a group is about. The order is that in which Kafka writes them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Key {
+pub enum ConsumerKey {
     /// What a member said about itself.
     Member(String),
     /// The topics that a regular expression stands for.
@@ -31,7 +31,7 @@ pub enum Key {
 
 /// The value of a record.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Stored {
+pub enum ConsumerValue {
     Member(MemberRecord),
     Regex(RegexRecord),
     Group(GroupRecord),
@@ -152,7 +152,7 @@ pub struct RegexRecord {
     pub timestamp: i64,
 }
 
-impl Key {
+impl ConsumerKey {
     /// Reads what follows the number that all keys begin with: the group and the key. `None` for another kind of key.
     pub fn decode(kind: i16, reader: &mut Reader) -> Result<Option<(String, Self)>> {
         if !matches!(kind, 3..=8 | 16) {
@@ -191,7 +191,7 @@ impl Key {
     }
 
     /// Reads the value that stands under this key.
-    pub fn decode_value(&self, bytes: &[u8]) -> Result<Stored> {
+    pub fn decode_value(&self, bytes: &[u8]) -> Result<ConsumerValue> {
         let mut reader = Reader::new(Bytes::copy_from_slice(bytes), Version::new(0, 0));
         let version = i16::read(&mut reader)?;
         if version != 0 {
@@ -200,25 +200,25 @@ impl Key {
         }
         let reader = &mut reader;
         Ok(match self {
-            Self::Group => Stored::Group(GroupRecord::read(reader)?),
-            Self::Topics => Stored::Topics,
-            Self::Member(_) => Stored::Member(MemberRecord::read(reader)?),
-            Self::Targets => Stored::Targets(TargetsRecord::read(reader)?),
-            Self::Target(_) => Stored::Target(TargetRecord::read(reader)?),
-            Self::Current(_) => Stored::Current(CurrentRecord::read(reader)?),
-            Self::Regex(_) => Stored::Regex(RegexRecord::read(reader)?),
+            Self::Group => ConsumerValue::Group(GroupRecord::read(reader)?),
+            Self::Topics => ConsumerValue::Topics,
+            Self::Member(_) => ConsumerValue::Member(MemberRecord::read(reader)?),
+            Self::Targets => ConsumerValue::Targets(TargetsRecord::read(reader)?),
+            Self::Target(_) => ConsumerValue::Target(TargetRecord::read(reader)?),
+            Self::Current(_) => ConsumerValue::Current(CurrentRecord::read(reader)?),
+            Self::Regex(_) => ConsumerValue::Regex(RegexRecord::read(reader)?),
         })
     }
 
     /// The record; of no value, its tombstone.
-    pub fn entry(&self, group: &str, value: Option<&Stored>) -> Result<StoredRecord> {
+    pub fn entry(&self, group: &str, value: Option<&ConsumerValue>) -> Result<StoredRecord> {
         let key = self.encode(group)?;
-        let value = value.map(Stored::encode).transpose()?;
+        let value = value.map(ConsumerValue::encode).transpose()?;
         Ok(StoredRecord { key, value })
     }
 }
 
-impl Stored {
+impl ConsumerValue {
     fn encode(&self) -> Result<Bytes> {
         let mut writer = Writer::new(Version::new(0, 0));
         let version: i16 = 0;
@@ -240,11 +240,11 @@ impl Stored {
 mod tests {
     use super::*;
 
-    fn read_back(key: &Key, value: &Stored) {
+    fn read_back(key: &ConsumerKey, value: &ConsumerValue) {
         let entry = key.entry("g", Some(value)).unwrap();
         let mut reader = Reader::new(entry.key, Version::new(0, i16::MAX));
         let kind = i16::read(&mut reader).unwrap();
-        let read = Key::decode(kind, &mut reader).unwrap();
+        let read = ConsumerKey::decode(kind, &mut reader).unwrap();
         assert_eq!(read, Some(("g".to_owned(), key.clone())));
         assert_eq!(&key.decode_value(&entry.value.unwrap()).unwrap(), value);
     }
@@ -264,20 +264,29 @@ mod tests {
             })),
             ..Default::default()
         };
-        read_back(&Key::Member("m".to_owned()), &Stored::Member(member));
+        read_back(
+            &ConsumerKey::Member("m".to_owned()),
+            &ConsumerValue::Member(member),
+        );
         let group = GroupRecord {
             epoch: 3,
             topics_hash: -9,
         };
-        read_back(&Key::Group, &Stored::Group(group));
-        read_back(&Key::Targets, &Stored::Targets(TargetsRecord { epoch: 3 }));
+        read_back(&ConsumerKey::Group, &ConsumerValue::Group(group));
+        read_back(
+            &ConsumerKey::Targets,
+            &ConsumerValue::Targets(TargetsRecord { epoch: 3 }),
+        );
         let target = TargetRecord {
             topics: vec![TargetTopic {
                 id: topic,
                 partitions: vec![0, 2],
             }],
         };
-        read_back(&Key::Target("m".to_owned()), &Stored::Target(target));
+        read_back(
+            &ConsumerKey::Target("m".to_owned()),
+            &ConsumerValue::Target(target),
+        );
         let current = CurrentRecord {
             epoch: 3,
             previous_epoch: 2,
@@ -289,19 +298,25 @@ mod tests {
             }],
             revoking: Vec::new(),
         };
-        read_back(&Key::Current("m".to_owned()), &Stored::Current(current));
+        read_back(
+            &ConsumerKey::Current("m".to_owned()),
+            &ConsumerValue::Current(current),
+        );
         let regex = RegexRecord {
             topics: vec!["t".to_owned()],
             version: 1,
             timestamp: 2,
         };
-        read_back(&Key::Regex("t.*".to_owned()), &Stored::Regex(regex));
+        read_back(
+            &ConsumerKey::Regex("t.*".to_owned()),
+            &ConsumerValue::Regex(regex),
+        );
     }
 
     #[test]
     fn a_value_of_another_version_is_an_error() {
         for bytes in [&b"\0\x01\0\0\0\x03\0"[..], b"\xff\xff\0\0\0\x03\0"] {
-            assert!(Key::Group.decode_value(bytes).is_err(), "{bytes:?}");
+            assert!(ConsumerKey::Group.decode_value(bytes).is_err(), "{bytes:?}");
         }
     }
 
@@ -310,7 +325,9 @@ mod tests {
         // Kafka 4.3, of a librdkafka without regular expression and without classic protocol.
         let bytes =
             b"\0\0\0\0\x08rdkafka\x0b/127.0.0.1\x02\x08topic-1\x01\0\x04\x93\xe0\0\x01\0\x01\0";
-        let read = Key::Member("m".to_owned()).decode_value(bytes).unwrap();
+        let read = ConsumerKey::Member("m".to_owned())
+            .decode_value(bytes)
+            .unwrap();
         let expected = MemberRecord {
             client_id: "rdkafka".to_owned(),
             client_host: "/127.0.0.1".to_owned(),
@@ -319,12 +336,12 @@ mod tests {
             rebalance_timeout_ms: 300_000,
             ..Default::default()
         };
-        assert_eq!(read, Stored::Member(expected));
+        assert_eq!(read, ConsumerValue::Member(expected));
     }
 
     #[test]
     fn the_bytes_are_kafkas() {
-        let member = Stored::Member(MemberRecord {
+        let member = ConsumerValue::Member(MemberRecord {
             client_id: "c".to_owned(),
             client_host: "h".to_owned(),
             topics: vec!["t".to_owned()],
@@ -339,19 +356,19 @@ mod tests {
             })),
             ..Default::default()
         });
-        let entry = Key::Member("m".to_owned())
+        let entry = ConsumerKey::Member("m".to_owned())
             .entry("g", Some(&member))
             .unwrap();
         let expected = b"\0\0\0\0\x02c\x02h\x02\x02t\x01\0\0\0\x07\0\x01\0\x10\x01\0\0\0\x05\x02\x06range\x02\0\0\0";
         assert_eq!(&entry.value.unwrap()[..], expected);
-        let group = Stored::Group(GroupRecord {
+        let group = ConsumerValue::Group(GroupRecord {
             epoch: 3,
             topics_hash: 0,
         });
-        let entry = Key::Group.entry("g", Some(&group)).unwrap();
+        let entry = ConsumerKey::Group.entry("g", Some(&group)).unwrap();
         assert_eq!(&entry.key[..], b"\0\x03\0\x01g");
         assert_eq!(&entry.value.unwrap()[..], b"\0\0\0\0\0\x03\0");
-        let key = Key::Target("m".to_owned());
+        let key = ConsumerKey::Target("m".to_owned());
         assert_eq!(
             &key.entry("g", None).unwrap().key[..],
             b"\0\x07\0\x01g\0\x01m"

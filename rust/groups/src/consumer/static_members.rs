@@ -4,7 +4,7 @@ use kafkalite_wire::ErrorCode;
 
 use super::heartbeat::unknown;
 use super::member::AWAY;
-use super::records::Key;
+use super::records::ConsumerKey;
 use super::{Consumer, Member};
 use kafkalite_wire::CodedError;
 
@@ -43,7 +43,11 @@ impl Consumer {
         let Some(member) = self.members.remove(old) else {
             return;
         };
-        for key in [Key::Member, Key::Target, Key::Current] {
+        for key in [
+            ConsumerKey::Member,
+            ConsumerKey::Target,
+            ConsumerKey::Current,
+        ] {
             self.store(key(old.to_owned()));
             self.store(key(new.to_owned()));
         }

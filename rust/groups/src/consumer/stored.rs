@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::records::{
-    CurrentRecord, GroupRecord, Key, MemberRecord, Stored, TargetRecord, TargetsRecord,
+    ConsumerKey, ConsumerValue, CurrentRecord, GroupRecord, MemberRecord, TargetRecord,
+    TargetsRecord,
 };
 use super::{Consumer, ConsumerRules, Member, Now};
 
@@ -25,37 +26,39 @@ struct StoredMember {
 
 impl StoredGroup {
     /// Takes one record over; no value is a tombstone.
-    pub fn apply(&mut self, key: Key, value: Option<Stored>) {
+    pub fn apply(&mut self, key: ConsumerKey, value: Option<ConsumerValue>) {
         match (key, value) {
-            (Key::Member(id), value) => {
+            (ConsumerKey::Member(id), value) => {
                 self.member(id).metadata = match value {
-                    Some(Stored::Member(record)) => Some(record),
+                    Some(ConsumerValue::Member(record)) => Some(record),
                     _ => None,
                 };
             }
-            (Key::Target(id), value) => {
+            (ConsumerKey::Target(id), value) => {
                 self.member(id).target = match value {
-                    Some(Stored::Target(record)) => Some(record),
+                    Some(ConsumerValue::Target(record)) => Some(record),
                     _ => None,
                 };
             }
-            (Key::Current(id), value) => {
+            (ConsumerKey::Current(id), value) => {
                 self.member(id).current = match value {
-                    Some(Stored::Current(record)) => Some(record),
+                    Some(ConsumerValue::Current(record)) => Some(record),
                     _ => None,
                 };
             }
-            (Key::Group, Some(Stored::Group(record))) => self.group = Some(record),
-            (Key::Group, _) => self.group = None,
-            (Key::Targets, Some(Stored::Targets(record))) => self.targets = Some(record),
-            (Key::Targets, _) => self.targets = None,
-            (Key::Regex(regex), Some(Stored::Regex(record))) => {
+            (ConsumerKey::Group, Some(ConsumerValue::Group(record))) => self.group = Some(record),
+            (ConsumerKey::Group, _) => self.group = None,
+            (ConsumerKey::Targets, Some(ConsumerValue::Targets(record))) => {
+                self.targets = Some(record);
+            }
+            (ConsumerKey::Targets, _) => self.targets = None,
+            (ConsumerKey::Regex(regex), Some(ConsumerValue::Regex(record))) => {
                 self.regexes.insert(regex, record.topics);
             }
-            (Key::Regex(regex), _) => {
+            (ConsumerKey::Regex(regex), _) => {
                 self.regexes.remove(&regex);
             }
-            (Key::Topics, _) => {}
+            (ConsumerKey::Topics, _) => {}
         }
     }
 

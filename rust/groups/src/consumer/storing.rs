@@ -6,13 +6,13 @@ use kafkalite_wire::Result;
 
 use super::Consumer;
 use super::limits::MAX_RECORD;
-use super::records::{GroupRecord, Key, RegexRecord, Stored, TargetsRecord};
+use super::records::{ConsumerKey, ConsumerValue, GroupRecord, RegexRecord, TargetsRecord};
 use crate::stored_record::StoredRecord;
 
 impl Consumer {
     /// The records of these keys as the group is now. Kafka reads what is removed before what is new, and of a member first what
     /// it owned.
-    pub fn entries(&self, group: &str, keys: &BTreeSet<Key>) -> Result<Vec<StoredRecord>> {
+    pub fn entries(&self, group: &str, keys: &BTreeSet<ConsumerKey>) -> Result<Vec<StoredRecord>> {
         let (there, gone): (Vec<_>, Vec<_>) = keys
             .iter()
             .map(|key| (key, self.stored(key)))
@@ -33,24 +33,24 @@ impl Consumer {
             .collect()
     }
 
-    fn stored(&self, key: &Key) -> Option<Stored> {
+    fn stored(&self, key: &ConsumerKey) -> Option<ConsumerValue> {
         let member = |id: &String| self.members.get(id);
         Some(match key {
-            Key::Member(id) => Stored::Member(member(id)?.to_record()),
-            Key::Target(id) => Stored::Target(member(id)?.to_target()),
-            Key::Current(id) => Stored::Current(member(id)?.to_current()),
-            Key::Group => Stored::Group(GroupRecord {
+            ConsumerKey::Member(id) => ConsumerValue::Member(member(id)?.to_record()),
+            ConsumerKey::Target(id) => ConsumerValue::Target(member(id)?.to_target()),
+            ConsumerKey::Current(id) => ConsumerValue::Current(member(id)?.to_current()),
+            ConsumerKey::Group => ConsumerValue::Group(GroupRecord {
                 epoch: self.epochs.group,
                 topics_hash: self.topics_hash,
             }),
-            Key::Targets => Stored::Targets(TargetsRecord {
+            ConsumerKey::Targets => ConsumerValue::Targets(TargetsRecord {
                 epoch: self.epochs.targets,
             }),
-            Key::Regex(regex) => Stored::Regex(RegexRecord {
+            ConsumerKey::Regex(regex) => ConsumerValue::Regex(RegexRecord {
                 topics: storable(self.regexes.get(regex)?.topics()?),
                 ..Default::default()
             }),
-            Key::Topics => return None,
+            ConsumerKey::Topics => return None,
         })
     }
 }

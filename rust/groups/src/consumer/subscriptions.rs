@@ -6,7 +6,7 @@ use kafkalite_wire::{CodedError, ErrorCode};
 
 use super::expression::Expression;
 use super::patterns::{MOST, Matched, Pattern};
-use super::records::Key;
+use super::records::ConsumerKey;
 use super::{Consumer, Member, Topology};
 
 impl Consumer {
@@ -48,7 +48,7 @@ impl Consumer {
         expression.pattern = Some(matched.pattern);
         if expression.topics.as_ref() != Some(&matched.topics) {
             expression.topics = Some(matched.topics);
-            self.store(Key::Regex(regex.to_owned()));
+            self.store(ConsumerKey::Regex(regex.to_owned()));
         }
     }
 
@@ -98,7 +98,7 @@ impl Consumer {
         let unused: Vec<String> = self.regexes.keys().cloned().collect();
         for regex in unused.into_iter().filter(|regex| !used.contains(regex)) {
             self.regexes.remove(&regex);
-            self.store(Key::Regex(regex));
+            self.store(ConsumerKey::Regex(regex));
         }
         self.topics_hash = self.hash(topics);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::assignor::{Assignor, Subscriber, Topic};
-use super::records::Key;
+use super::records::ConsumerKey;
 use super::{Consumer, ConsumerRules, Topology};
 use kafkalite_names::counted;
 
@@ -49,7 +49,7 @@ impl Consumer {
         for ((id, member), target) in self.members.iter_mut().zip(targets) {
             if member.assignment.target != target {
                 member.assignment.target = target;
-                changed.push(Key::Target(id.clone()));
+                changed.push(ConsumerKey::Target(id.clone()));
             }
         }
         self.tell(format!(
@@ -60,7 +60,7 @@ impl Consumer {
         ));
         self.changes.keys.extend(changed);
         self.epochs.targets = self.epochs.group;
-        self.store(Key::Targets);
+        self.store(ConsumerKey::Targets);
     }
 
     /// The one that most members ask for; the broker's first where nobody does.

@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::places::{Place, Places};
 use super::{
-    Assignor, Consumer, ConsumerRules, Key, Now, Pattern, Sender, StoredGroup, Topology, check,
-    places, records,
+    Assignor, Consumer, ConsumerKey, ConsumerRules, Now, Pattern, Sender, StoredGroup, Topology,
+    check, places, records,
 };
 
 pub(crate) const SESSION: u64 = 45_000;
@@ -122,7 +122,9 @@ impl Scene {
         for (key, value) in &self.log {
             let mut reader = Reader::new(key.clone(), Version::new(0, i16::MAX));
             let kind = i16::read(&mut reader).unwrap();
-            let (_, key) = records::Key::decode(kind, &mut reader).unwrap().unwrap();
+            let (_, key) = records::ConsumerKey::decode(kind, &mut reader)
+                .unwrap()
+                .unwrap();
             let value = value.as_ref().map(|bytes| key.decode_value(bytes).unwrap());
             stored.apply(key, value);
         }

@@ -16,8 +16,8 @@ use kafkalite_wire::consumer_protocol::ConsumerProtocolSubscription;
 use super::named_partitions::{named, places_of};
 use crate::classic::{CONSUMER, Joiner};
 use crate::consumer::{
-    ClassicRecord, Consumer, ConsumerRules, Key, MAX_IN_KEY, MAX_RECORD, Member, NEVER, Now,
-    ProtocolRecord, Topology,
+    ClassicRecord, Consumer, ConsumerKey, ConsumerRules, MAX_IN_KEY, MAX_RECORD, Member, NEVER,
+    Now, ProtocolRecord, Topology,
 };
 use crate::epochs::Progress;
 
@@ -149,7 +149,7 @@ impl Consumer {
             return Ok((id, false));
         }
         self.insert(id.clone(), Member::new());
-        self.store(Key::Current(id.clone()));
+        self.store(ConsumerKey::Current(id.clone()));
         Ok((id, true))
     }
 
@@ -193,7 +193,7 @@ impl Consumer {
         });
         let after = member.to_record();
         if before != after {
-            self.store(Key::Member(id.to_owned()));
+            self.store(ConsumerKey::Member(id.to_owned()));
         }
         (before.topics, before.regex) != (after.topics, after.regex)
     }

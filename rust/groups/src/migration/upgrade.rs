@@ -7,7 +7,7 @@ use super::MigrationPolicy;
 use super::named_partitions::places_of;
 use crate::classic::{Classic, ClassicState, MovingMember};
 use crate::consumer::{
-    ClassicRecord, Consumer, ConsumerRules, Key, Member, Now, ProtocolRecord, Topology,
+    ClassicRecord, Consumer, ConsumerKey, ConsumerRules, Member, Now, ProtocolRecord, Topology,
 };
 use crate::epochs::{GroupEpochs, MemberAssignment};
 
@@ -39,7 +39,7 @@ pub fn upgrade(
         group.insert(id, member);
     }
     let mut keys = group.all_keys();
-    keys.remove(&Key::Topics);
+    keys.remove(&ConsumerKey::Topics);
     group.keep(keys);
     group.resubscribe(topics);
     let members = counted(group.members.len(), "member");

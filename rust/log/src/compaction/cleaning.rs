@@ -22,7 +22,7 @@ pub(crate) struct Latest {
 }
 
 /// What decides over the records of one compaction.
-pub(crate) struct Rules<'a> {
+pub(crate) struct CleaningRules<'a> {
     pub(crate) latest: &'a Latest,
     /// The last offset that each producer has written: its batch stays, if only its header, or the producer's next sequence
     /// would be a surprise after a restart.
@@ -78,7 +78,7 @@ impl Compactor {
     pub(crate) fn begin(
         &self,
         segments: &[Arc<Segment>],
-        rules: &Rules<'_>,
+        rules: &CleaningRules<'_>,
     ) -> Result<Replacement> {
         let capacity = self.settings.piece_bytes();
         // Their offsets stay true: compaction leaves every marker where it is.
@@ -99,7 +99,7 @@ impl Compactor {
         &mut self,
         mut replacement: Replacement,
         segments: &[Arc<Segment>],
-        rules: &Rules<'_>,
+        rules: &CleaningRules<'_>,
         done: &mut Compacted,
         pace: &mut Pace<'_>,
     ) -> Result<Option<Replacement>> {
@@ -135,7 +135,7 @@ impl Compactor {
         &mut self,
         replacement: &mut Replacement,
         segments: &[Arc<Segment>],
-        rules: &Rules<'_>,
+        rules: &CleaningRules<'_>,
         round: &mut Compacted,
         pace: &mut Pace<'_>,
     ) -> Result<bool> {
@@ -217,7 +217,7 @@ impl Latest {
     }
 }
 
-impl Rules<'_> {
+impl CleaningRules<'_> {
     /// Control batches end transactions, whose records may still lie before them: they stay. Batches behind the map are
     /// nothing that this compaction can judge.
     fn look_into(&self, header: &BatchHeader) -> bool {

@@ -23,7 +23,7 @@ use std::path::Path;
 
 use kafkalite_records::{BatchFilter, Decompressor};
 
-pub(crate) use cleaning::Rules;
+pub(crate) use cleaning::CleaningRules;
 pub use plan::Cleanable;
 pub(crate) use replacement::Replacement;
 

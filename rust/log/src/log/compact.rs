@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::{Log, Segments};
 use crate::compaction::plan::{Bounds, Facts, assess, group};
-use crate::compaction::{Cleanable, Compacted, Compactor, Pace, Replacement, Rules};
+use crate::compaction::{Cleanable, CleaningRules, Compacted, Compactor, Pace, Replacement};
 use crate::segment::{Directory, Scan, Segment};
 use crate::{LogConfig, LogError, Result};
 
@@ -73,7 +73,7 @@ impl Log {
             .learn(dirty, first_dirty, first_uncleanable, &mut pace)
             .map_err(|error| self.unless_gone(dirty, error))?;
         let last_of_producers = self.last_of_producers();
-        let rules = Rules {
+        let rules = CleaningRules {
             latest: &latest,
             last_of_producers: &last_of_producers,
             end: first_uncleanable,

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use kafkalite_records::{BatchHeader, Compressor, Decompressor, RecordBatch, RecordsError};
 
-use super::rules::Rules;
+use super::rules::BatchRules;
 use crate::config::StoredCompression;
 use crate::{LogConfig, LogError, Result};
 
@@ -39,7 +39,7 @@ impl<'a> Content<'a> {
         most: usize,
     ) -> Result<Self> {
         let header = batch.header();
-        let rules = Rules::new(header, now_ms, config);
+        let rules = BatchRules::new(header, now_ms, config);
         if !config.opens(header) {
             let mut content = Self::as_sent(batch);
             content.header.max_timestamp = rules.judge(header, batch.records_payload())?;
@@ -69,7 +69,7 @@ impl Opening {
     fn judge<'a>(
         &mut self,
         batch: &RecordBatch<'a>,
-        rules: &Rules,
+        rules: &BatchRules,
         config: &LogConfig,
         most: usize,
     ) -> Result<Content<'a>> {

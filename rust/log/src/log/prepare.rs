@@ -6,7 +6,7 @@ use kafkalite_records::{BatchHeader, Compression, RecordBatch, RecordsError, Tim
 
 use super::content::Content;
 use super::options::AppendOptions;
-use super::rules::Rules;
+use super::rules::BatchRules;
 use crate::producers::Origin;
 use crate::{LogConfig, LogError, Result};
 
@@ -67,7 +67,7 @@ pub(super) fn prepare<'a>(
             content = Content::judged(batch, options.now_ms, config, most)?;
             check_size(&content.header, config)?;
         } else {
-            Rules::new(sent, options.now_ms, config).judge_header(sent)?;
+            BatchRules::new(sent, options.now_ms, config).judge_header(sent)?;
         }
     }
     let mut header = content.header;

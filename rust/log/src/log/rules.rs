@@ -15,7 +15,7 @@ const MOST_FAULTS: usize = 1_000;
 const NO_TIMESTAMP: i64 = -1;
 
 /// The limits that hold for one batch.
-pub(super) struct Rules {
+pub(super) struct BatchRules {
     /// Of timestamps, in ms since 1970.
     earliest: i64,
     latest: i64,
@@ -24,7 +24,7 @@ pub(super) struct Rules {
     longest: usize,
 }
 
-impl Rules {
+impl BatchRules {
     pub(super) fn new(header: &BatchHeader, now_ms: i64, config: &LogConfig) -> Self {
         let (earliest, latest) = match config.timestamp_type {
             TimestampType::Create => (

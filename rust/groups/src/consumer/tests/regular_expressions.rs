@@ -23,7 +23,9 @@ fn a_regular_expression_without_a_record_is_looked_up_all_the_same() {
     let mut scene = Scene::new(&[("orders", 1)]);
     scene.send(matching("a", "order.*")).unwrap();
     // Kafka stores what it stands for some time after the member.
-    let regex = Key::Regex("order.*".to_owned()).entry("g", None).unwrap();
+    let regex = ConsumerKey::Regex("order.*".to_owned())
+        .entry("g", None)
+        .unwrap();
     assert!(scene.log.remove(&regex.key).is_some());
     scene.restart();
     scene.compile();

@@ -272,7 +272,7 @@ fn what_could_not_be_stored_is_stored_with_the_next_change() {
         .heartbeat(request, None, sender, &scene.topics, &rules(), now);
     assert!(joined.is_ok());
     let lost = scene.group.take_changes();
-    assert!(lost.keys.contains(&Key::Group));
+    assert!(lost.keys.contains(&ConsumerKey::Group));
     scene.group.keep(lost.keys);
     assert_eq!(scene.join("a", &["t"]), (2, all("t", 0..1)));
     scene.restart();
