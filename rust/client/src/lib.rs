@@ -2,10 +2,10 @@
 //!
 //! It does not block: everything that waits is a future, and records are handed over without waiting
 //! ([`Producer::enqueue`]). A [`Consumer`] reads the partitions that it is given, a [`GroupConsumer`] those that its group gives
-//! it, by the classic protocol (not yet by that of KIP-848), and with the feature `zookeeper` a `ZooKeeperConsumer` those that a group without
-//! a master leaves it. It knows no transactions: records are read as they are written,
-//! those of aborted transactions too (`read_uncommitted`). It does not notice that a log was cut and written anew below its
-//! position (KIP-320) unless the position itself is gone.
+//! it, by the classic protocol (not yet by that of KIP-848), and with the feature `zookeeper` a `ZooKeeperConsumer` those that
+//! a group without a master leaves it. It knows no transactions: records are read as they are written, those of aborted
+//! transactions too (`read_uncommitted`). It does not notice that a log was cut and written anew below its position (KIP-320)
+//! unless the position itself is gone.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 

@@ -62,8 +62,9 @@ pub enum OffsetReset {
 impl FromSetting for OffsetReset {
     fn from_setting(text: &str) -> Option<Self> {
         match text {
-            "earliest" => Some(OffsetReset::Earliest),
-            "latest" => Some(OffsetReset::Latest),
+            // The second word is the old consumer's.
+            "earliest" | "smallest" => Some(OffsetReset::Earliest),
+            "latest" | "largest" => Some(OffsetReset::Latest),
             "none" => Some(OffsetReset::None),
             _ => None,
         }

@@ -62,6 +62,7 @@ impl ZooKeeperConsumer {
         }
         let mut config = config;
         config.client.bootstrap_servers = brokers;
+        config.auto_offset_reset = settings.offset_reset;
         let host = rustix::system::uname();
         let host = host.nodename().to_string_lossy();
         let random = world.dice.rng().u32(..);

@@ -36,6 +36,8 @@ pub(super) struct Progress {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) event: Option<RegistryEvent>,
+    /// Of the question.
+    pub(super) session: u64,
     pub(super) asked: Instant,
 }
 
@@ -145,7 +147,6 @@ impl SimulatedConsumer {
             }
             RegistryEffect::Leave => {
                 self.requests.clear();
-                self.answers.clear();
                 self.opens = None;
                 let number = self.machine.session();
                 match self.session.take() {
@@ -223,8 +224,8 @@ impl SimulatedConsumer {
     pub(super) fn lose(&mut self) {
         self.earlier.extend(self.session.take());
         self.lease = None;
+        // What has been answered comes late.
         self.requests.clear();
-        self.answers.clear();
         self.notices.clear();
     }
 

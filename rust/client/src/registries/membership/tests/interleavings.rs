@@ -124,14 +124,21 @@ fn mend_owners(world: &mut World) {
     }
 }
 
-/// A consumer of another make sets an offset back, as Kafka's old one does, or writes garbage.
+/// A consumer of another make sets an offset back, as Kafka's old one does, or sets it forth, or writes garbage.
 fn foreign_commit(world: &mut World) {
     let Some(of) = partition(world) else { return };
     let Some((offset, version)) = world.registry.offsets.get(&of).copied() else {
         return;
     };
-    let back = offset.map(|offset| world.rng.i64(0..=offset));
-    let to = back.filter(|_| world.rng.u8(..3) > 0);
+    // Or one that had the partition before is late, and further.
+    let handed_out = world.messages[&of].iter().take_while(|it| **it).count() as i64;
+    let most = if world.rng.bool() {
+        handed_out
+    } else {
+        offset.unwrap_or(0)
+    };
+    let to = world.rng.i64(0..=most);
+    let to = (world.rng.u8(..3) > 0).then_some(to);
     world.registry.write(&of, to, Some(version));
 }
 

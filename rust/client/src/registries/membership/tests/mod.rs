@@ -2,6 +2,7 @@
 
 mod consumer;
 mod interleavings;
+mod quiet;
 mod registry;
 mod sentences;
 mod world;

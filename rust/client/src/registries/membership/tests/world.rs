@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use kafkalite_coordination::assignment::{OwnershipStrategy, assign};
+use kafkalite_coordination::assignment::OwnershipStrategy;
 use kafkalite_coordination::registries::{ConsumerId, ConsumerSubscription, ThreadId};
 use kafkalite_names::TopicPartition;
 use tokio::time::Instant;
@@ -194,10 +194,15 @@ impl World {
         if consumer.is_suspended || !consumer.is_connected {
             return false;
         }
-        let Some(Answer { event, asked }) = consumer.answers.pop_front() else {
+        let Some(answer) = consumer.answers.pop_front() else {
             return false;
         };
-        if consumer.session.is_some() {
+        let Answer {
+            event,
+            session,
+            asked,
+        } = answer;
+        if consumer.session == Some(session) {
             consumer.heard(asked);
         }
         if let Some(event) = event {
@@ -234,19 +239,30 @@ impl World {
             // The session's end is told otherwise.
             return true;
         }
-        let (asked, number) = (request.asked, request.number);
+        let Request {
+            asked,
+            number,
+            session,
+            ..
+        } = request;
         let Some(effect) = request.effect.take() else {
-            self.consumers[at]
-                .answers
-                .push_back(Answer { event: None, asked });
+            let event = None;
+            self.consumers[at].answers.push_back(Answer {
+                event,
+                session,
+                asked,
+            });
             return true;
         };
         match self.carry_out(at, effect, &mut request, number) {
             Ok(event) => {
                 let event = Some(event);
-                self.consumers[at]
-                    .answers
-                    .push_back(Answer { event, asked });
+                let answer = Answer {
+                    event,
+                    session,
+                    asked,
+                };
+                self.consumers[at].answers.push_back(answer);
             }
             Err(effect) => {
                 let waits = matches!(effect, RegistryEffect::Register(_));
@@ -441,55 +457,5 @@ impl World {
         self.messages.get_mut(&of).unwrap()[position.next as usize] = true;
         position.next += 1;
         true
-    }
-
-    /// What is not as it should be in a quiet state.
-    pub(super) fn objection(&self) -> Option<String> {
-        let members = self.registry.members.iter();
-        let members: BTreeMap<_, _> = members
-            .map(|(id, (to, _))| (id.clone(), to.clone()))
-            .collect();
-        let there: Vec<_> = members.keys().collect();
-        let mut alive: Vec<_> = self.consumers.iter().map(|consumer| &consumer.id).collect();
-        alive.sort_unstable();
-        if there != alive {
-            return Some(format!("{there:?} are registered, and {alive:?} live"));
-        }
-        for consumer in &self.consumers {
-            if !consumer.machine.is_settled() {
-                return Some(format!(
-                    "{} is not settled: {:?}",
-                    consumer.id, consumer.machine
-                ));
-            }
-        }
-        let division = assign(self.strategy, &members, &self.registry.topics, true).owners;
-        let owners = self.registry.owners.iter();
-        let owners: BTreeMap<_, _> = owners
-            .filter_map(|(of, owner)| Some((of.clone(), owner.thread.clone()?)))
-            .collect();
-        if owners != division {
-            return Some(format!("it is divided as {owners:?}, not as {division:?}"));
-        }
-        for (of, thread) in &division {
-            let reads = |consumer: &&SimulatedConsumer| {
-                thread.is_of(&consumer.id) && consumer.readable(self.now).contains(of)
-            };
-            if self.consumers.iter().filter(reads).count() != 1 {
-                return Some(format!("{of} is not read by {thread}"));
-            }
-            if !self.messages[of].iter().all(|it| *it) {
-                return Some(format!("not all of {of} has been handed out"));
-            }
-            let offset = self
-                .registry
-                .offsets
-                .get(of)
-                .and_then(|(offset, _)| *offset);
-            if offset != Some(self.messages[of].len() as i64) {
-                return Some(format!("{of} is committed to {offset:?}"));
-            }
-        }
-        None
     }
 }
