@@ -13,11 +13,13 @@ mod server;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use old::{OldBroker, OldConsumer};
 use place::{PARTITIONS, Place};
 use reader::until;
+use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,6 +70,36 @@ async fn nothing_is_handed_out_while_the_session_may_be_over_and_then_it_is_take
     assert_eq!(meanwhile, 60, "it may have been another's");
     let seen: BTreeSet<_> = reader.close().await.into_iter().collect();
     assert_eq!(seen.len(), 120);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_dies_is_followed_from_what_it_had_committed() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let place = Arc::new(place);
+    place.publish(10).await;
+    let doomed = Runtime::new().unwrap();
+    let joined = {
+        let place = Arc::clone(&place);
+        doomed.spawn(async move { place.join(1, "1000").await })
+    };
+    let first = joined.await.unwrap();
+    let second = place.join(1, "1000").await;
+    place.divided_among(2).await;
+    until("both read", || first.count() + second.count() >= 60).await;
+    doomed.shutdown_background();
+    place.publish(10).await;
+    place.divided_among(1).await;
+    let all = || -> BTreeSet<_> { first.seen().into_iter().chain(second.seen()).collect() };
+    until("the other takes over", || all().len() == 120).await;
+    let repeated = first.count() + second.count() - all().len();
+    second.close().await;
+    assert!(
+        repeated <= 30,
+        "what was not committed yet, at the most: {repeated}"
+    );
+    assert_eq!(place.committed().await, [Some(20); PARTITIONS as usize]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

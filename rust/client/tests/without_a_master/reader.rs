@@ -49,6 +49,11 @@ impl Reader {
         self.seen.lock().len()
     }
 
+    /// What it has read so far.
+    pub(crate) fn seen(&self) -> Vec<(i32, i64)> {
+        self.seen.lock().clone()
+    }
+
     /// Closes it; what it has read, by partition and offset.
     pub(crate) async fn close(self) -> Vec<(i32, i64)> {
         self.consumer.close().await;
