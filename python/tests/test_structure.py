@@ -24,7 +24,7 @@ ARROWS = {
     "coordination": {"names"},
     "groups": {"cluster", "names", "wire"},
     "log": {"names", "records", "world"},
-    "broker": {"cluster", "groups", "log", "names", "records", "settings", "wire", "world"},
+    "broker": {"cluster", "coordination", "groups", "log", "names", "records", "settings", "wire", "world"},
     "client": {"coordination", "groups", "link", "names", "records", "settings", "wire", "world"},
     "native": {"broker", "client", "log", "names", "records", "settings", "wire"},
 }

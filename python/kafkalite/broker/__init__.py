@@ -37,11 +37,17 @@ class Broker:
             the process; ``"synced"``: it is acknowledged and visible only after it was flushed to the disk, and
             survives the loss of power (the paper's rule, Section 3.1). ``None`` leaves it to ``kafkalite.durability``
             in ``config``, which is ``"visible"`` unless set.
+        zookeeper: where ZooKeeper is, ``"host:2181"`` or ``"host1:2181,host2:2181/chroot"``: the broker is one of the
+            cluster that is registered there. ``None`` leaves it to ``zookeeper.connect`` in ``config``; without either
+            it is a cluster of its own.
+        broker_id: its number in the cluster, which no other broker there has; needed with ``zookeeper``.
         config: further broker settings under Kafka's own dotted names, for example ``{"log.segment.bytes": 1 << 20}``;
             ``kafkalite config list`` prints them all.
 
     Raises:
-        BrokerStartError: the port is taken, or the directory is locked by another broker or not writable.
+        BrokerStartError: the port is taken, or the directory is locked by another broker or not writable; or the broker
+            cannot join its cluster: no ZooKeeper answers, its number is another broker's, or its directory another
+            cluster's.
         InvalidSettingError: a setting is unknown or out of range.
     """
 
@@ -52,6 +58,8 @@ class Broker:
         host: str = "127.0.0.1",
         port: int = 0,
         durability: Literal["visible", "synced"] | None = None,
+        zookeeper: str | None = None,
+        broker_id: int | None = None,
         config: Mapping[str, object] | None = None,
     ) -> None:
         """Open the directory, recover it if need be, and listen."""
@@ -64,6 +72,10 @@ class Broker:
         _check_address(host, port)
         if durability is not None:
             settings["kafkalite.durability"] = durability
+        if zookeeper is not None:
+            settings["zookeeper.connect"] = as_property(zookeeper)
+        if broker_id is not None:
+            settings["broker.id"] = as_property(broker_id)
         self._owner = os.getpid()
         self._temporary = temporary = _temporary_directory() if data_dir is None else None
         self._data_dir = temporary or fspath(data_dir or "")
@@ -98,7 +110,7 @@ class Broker:
 
     @property
     def cluster_id(self) -> str:
-        """The identity of this one-broker cluster, kept in the directory."""
+        """The identity of the cluster, kept in the directory, and in ZooKeeper if there is one."""
         return self._native.cluster_id
 
     def create_topic(
@@ -134,7 +146,7 @@ class Broker:
         self._running().delete_topic(name)
 
     def topics(self) -> dict[str, TopicSummary]:
-        """Return every topic by its name, sorted, with its messages, bytes and segments on disk."""
+        """Return what this broker has of every topic by its name, sorted: messages, bytes and segments on disk."""
         return {topic.name: topic for topic in self._running().topics()}
 
     def close(self, timeout: float | None = None) -> None:

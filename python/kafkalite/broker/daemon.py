@@ -49,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-p", "--port", type=_port, help=f"port, 0 for a free one (default: listeners, else {_DEFAULT_PORT})"
     )
     parser.add_argument("--host", help="interface to listen on (default: listeners, else 127.0.0.1)")
+    parser.add_argument(
+        "--zookeeper",
+        metavar="ADDRESS",
+        help="be one of the cluster registered there, as host:port,host:port/chroot (default: zookeeper.connect)",
+    )
+    parser.add_argument("--broker-id", metavar="N", help="number of this broker in its cluster (default: broker.id)")
     parser.add_argument("-c", "--config-file", type=Path, metavar="FILE", help="a server.properties file")
     parser.add_argument(
         "-X",
@@ -142,4 +148,8 @@ def _settings(options: argparse.Namespace) -> dict[str, str]:
             message = f"-X takes key=value, not {item!r}"
             raise ValueError(message)
         settings[name.strip()] = value.strip()
+    if options.zookeeper is not None:
+        settings["zookeeper.connect"] = options.zookeeper
+    if options.broker_id is not None:
+        settings["broker.id"] = options.broker_id
     return settings

@@ -12,6 +12,7 @@ use parking_lot::RwLock;
 use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::cluster::Cluster;
 use crate::config::{BrokerConfig, Configs, Listener, Settings};
 use crate::down_conversion::DownConversion;
 use crate::error::BrokerError;
@@ -22,7 +23,6 @@ use crate::network;
 use crate::opening::Opening;
 use crate::producer_ids::ProducerIds;
 use crate::quotas::Quotas;
-use crate::registry::Registry;
 use crate::state::BrokerState;
 
 /// A broker that is running until [`stop`](Self::stop).
@@ -72,12 +72,19 @@ impl Broker {
             })?;
         // What DescribeConfigs shows is what is in force.
         config.set("listeners", &format!("PLAINTEXT://{address}"))?;
+        let advertised = settings.advertised_listener.clone();
+        let advertised = advertised.unwrap_or_else(|| reachable(address));
+        let cluster = Cluster::join(&settings, &world).await?;
         let stopping = watch::Sender::new(false);
         let signal = stopping.clone();
-        let opened = spawn_blocking(move || open(config, &settings, world, signal)).await;
-        let (state, data_dir) = opened.map_err(|_| BrokerError::Stopped)??;
-
-        let tasks = vec![
+        let open = move || {
+            let opened = open(config, &settings, world, signal, &cluster);
+            opened.map(|(state, data_dir)| (state, data_dir, cluster))
+        };
+        let opened = spawn_blocking(open).await;
+        let (state, data_dir, cluster) = opened.map_err(|_| BrokerError::Stopped)??;
+        let mut tasks = cluster.enter(&state, &advertised).await?;
+        tasks.extend([
             tokio::spawn(network::serve(listener, Arc::clone(&state))),
             tokio::spawn(housekeeping::run(Arc::clone(&state))),
             tokio::spawn(housekeeping::compaction::run(Arc::clone(&state))),
@@ -85,12 +92,11 @@ impl Broker {
                 Arc::clone(&state.groups),
                 state.stopping.clone(),
             )),
-        ];
+        ]);
         tracing::info!("listening on {address}, data in {}", data_dir.display());
-        let advertised = state.configs.settings().advertised_listener.clone();
         Ok(Self {
             address,
-            advertised: advertised.unwrap_or_else(|| reachable(address)),
+            advertised,
             data_dir,
             node_id: state.node_id,
             cluster_id: state.cluster_id.clone(),
@@ -201,10 +207,11 @@ fn open(
     settings: &Settings,
     world: World,
     stopping: watch::Sender<bool>,
+    cluster: &Cluster,
 ) -> Result<(Arc<BrokerState>, PathBuf), BrokerError> {
     let expected = Expected {
         node_id: settings.node_id,
-        cluster_id: None,
+        cluster_id: cluster.id(),
     };
     let data_dir = DataDir::open_in(Path::new(&settings.log_dir), &expected, world.clone())?;
     let path = data_dir.path().to_owned();
@@ -217,14 +224,17 @@ fn open(
         config.set("log.dirs", path)?;
     }
     let configs = Arc::new(Configs::open(&config, &path, &world.disk)?);
-    let (registry, replicas) = Registry::open(data_dir, Arc::clone(&configs), world.clone())?;
+    let (registry, replicas) = cluster.open(data_dir, Arc::clone(&configs), world.clone())?;
+    let unused_from = replicas.unused_producer_id();
+    let alone = || Ok(ProducerIds::open(&path, unused_from, &world.disk)?);
+    let producer_ids = cluster.producer_ids(&registry, alone, unused_from)?;
     let warnings = Arc::default();
     let state = BrokerState {
         fetch_sessions: FetchSessions::new(
             settings.max_incremental_fetch_session_cache_slots,
             world.dice.rng(),
         ),
-        producer_ids: ProducerIds::open(&path, replicas.unused_producer_id(), &world.disk)?,
+        producer_ids,
         quotas: Quotas::open(&path, &world.disk)?,
         data_dir: path.clone(),
         groups: Groups::open(

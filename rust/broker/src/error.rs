@@ -85,6 +85,13 @@ pub enum BrokerError {
         reason: String,
     },
 
+    /// The broker cannot be one of the cluster that `zookeeper.connect` names. The message says why, and what would do.
+    #[error("the broker cannot join its cluster: {reason}")]
+    Cluster {
+        /// What is wrong, and what to try.
+        reason: String,
+    },
+
     /// The topic does not exist. Create it first.
     #[error("there is no topic called {name:?}")]
     UnknownTopic {

@@ -19,6 +19,7 @@
 
 mod answer;
 mod broker;
+mod cluster;
 pub mod config;
 mod down_conversion;
 mod embedded;

@@ -1,12 +1,17 @@
 //! Producer ids, never handed out twice, not even after `kill -9`.
 //!
-//! A block of ids is reserved on disk before the first of them is used; what was left of a block at a crash is skipped.
+//! A block of ids is reserved before the first of them is used, on disk or where a cluster reserves them; what was left of a block
+//! at a crash is skipped.
 
 use std::{io, path::Path, sync::Arc};
 
 use kafkalite_log::LogError;
 use kafkalite_world::Disk;
 use tokio::sync::Mutex;
+
+use crate::refusal::Refusal;
+#[cfg(feature = "zookeeper")]
+use crate::registry::Registry;
 
 /// The file in the data directory: its version and the first id that was never reserved, a line each.
 const FILE_NAME: &str = "producer-ids.reserved";
@@ -16,18 +21,28 @@ const VERSION: &str = "1";
 const BLOCK: i64 = 1000;
 
 /// Hands out producer ids.
-#[derive(Debug)]
 pub(crate) struct ProducerIds {
-    path: Arc<Path>,
-    disk: Arc<dyn Disk>,
+    store: Store,
     /// Held while a block is reserved, so that one write serves all who ask meanwhile.
     block: Mutex<Block>,
+}
+
+/// Where blocks are reserved.
+enum Store {
+    /// In a file, by a broker that is alone.
+    File {
+        path: Arc<Path>,
+        disk: Arc<dyn Disk>,
+    },
+    /// With the registry of the cluster.
+    #[cfg(feature = "zookeeper")]
+    Cluster(Arc<Registry>),
 }
 
 #[derive(Debug)]
 struct Block {
     next: i64,
-    /// The first id that is not reserved on disk.
+    /// The first id that is not reserved.
     end: i64,
 }
 
@@ -56,17 +71,40 @@ impl ProducerIds {
         };
         let next = reserved.max(unused_from);
         Ok(Self {
-            path: path.into(),
-            disk: Arc::clone(disk),
+            store: Store::File {
+                path: path.into(),
+                disk: Arc::clone(disk),
+            },
             block: Mutex::new(Block { next, end: next }),
         })
     }
 
+    /// Takes block after block of those that the brokers of a cluster share, none of them below `unused_from`.
+    #[cfg(feature = "zookeeper")]
+    pub(crate) fn of_cluster(registry: Arc<Registry>, unused_from: i64) -> Self {
+        Self {
+            store: Store::Cluster(registry),
+            block: Mutex::new(Block {
+                next: unused_from,
+                end: unused_from,
+            }),
+        }
+    }
+
     /// An id that nobody had before.
-    pub(crate) async fn next(&self) -> Result<i64, LogError> {
+    pub(crate) async fn next(&self) -> Result<i64, Refusal> {
         let mut block = self.block.lock().await;
         if block.next == block.end {
-            block.end = reserve(Arc::clone(&self.disk), &self.path, block.end).await?;
+            match &self.store {
+                Store::File { path, disk } => {
+                    block.end = reserve(Arc::clone(disk), path, block.end).await?;
+                }
+                #[cfg(feature = "zookeeper")]
+                Store::Cluster(registry) => {
+                    let taken = registry.take_producer_ids(BLOCK, block.end).await?;
+                    (block.next, block.end) = (taken.start, taken.end);
+                }
+            }
         }
         let id = block.next;
         block.next += 1;
@@ -104,6 +142,7 @@ fn parse(text: &str) -> Option<i64> {
 mod tests {
     use std::fs;
 
+    use kafkalite_wire::ErrorCode;
     use kafkalite_world::disk::os;
 
     use super::*;
@@ -147,7 +186,8 @@ mod tests {
     async fn an_id_that_cannot_be_reserved_is_not_handed_out() {
         let dir = tempfile::tempdir().unwrap();
         let ids = ProducerIds::open(&dir.path().join("missing"), 0, &os()).unwrap();
-        assert!(matches!(ids.next().await, Err(LogError::Io { .. })));
+        let refused = ids.next().await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::KafkaStorageError);
         fs::create_dir(dir.path().join("missing")).unwrap();
         assert_eq!(ids.next().await.unwrap(), 0);
     }

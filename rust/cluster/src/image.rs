@@ -139,6 +139,12 @@ impl ClusterImage {
         self.by_name.values()
     }
 
+    /// The broker that leads a partition, if it is there: one that has just gone is its leader until that is decided anew.
+    pub fn leader(&self, partition: &PartitionImage) -> Option<i32> {
+        let is_there = |id: &i32| self.brokers.contains_key(id);
+        partition.leader.filter(is_there)
+    }
+
     /// Who of those that hold a partition is not there now.
     pub fn offline(&self, partition: &PartitionImage) -> Vec<i32> {
         let is_away = |id: &&i32| !self.brokers.contains_key(id);

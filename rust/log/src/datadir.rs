@@ -34,7 +34,7 @@ use kafkalite_names::ids;
 use crate::{LogError, Result};
 use kafkalite_world::{Dice, Disk, World};
 
-pub use identity::Identity;
+pub use identity::{Identity, recorded_cluster_id};
 pub use inventory::{Extent, Inventory};
 pub use listing::{Listing, PartitionDir, list};
 
@@ -270,6 +270,17 @@ impl DataDir {
         renamed.map_err(LogError::io("retire", &path))?;
         self.unflushed.lock().remove(partition);
         Ok(retired)
+    }
+
+    /// Gives a partition the name of those that are nobody's, which no start looks at, and answers where it is then.
+    pub fn set_aside(&self, partition: &PartitionName) -> Result<PathBuf> {
+        let path = self.partition_path(partition);
+        let id = self.world.dice.id().simple();
+        let aside = self.path.join(format!("{partition}.{id}-stray"));
+        let renamed = self.world.disk.rename(&path, &aside);
+        renamed.map_err(LogError::io("set aside", &path))?;
+        self.sync()?;
+        Ok(aside)
     }
 
     /// Says that every log in it was closed in good order and every checkpoint written, and lets go of it.

@@ -26,7 +26,6 @@ pub(super) fn foreign(name: &str) -> Option<Foreign> {
         "password.encoder.secret"
         | "delegation.token.secret.key"
         | "delegation.token.master.key" => Some(Foreign::Refused("keeps no secrets yet")),
-        "zookeeper.connect" => Some(Foreign::Refused("does not register in ZooKeeper yet")),
         _ => IGNORED
             .binary_search(&name)
             .is_ok()
@@ -149,7 +148,7 @@ static IGNORED: &[&str] = &[
     "unclean.leader.election.interval.ms",
     "unstable.api.versions.enable", "unstable.feature.versions.enable",
     "zookeeper.connection.timeout.ms", "zookeeper.max.in.flight.requests", "zookeeper.metadata.migration.enable",
-    "zookeeper.metadata.migration.min.batch.size", "zookeeper.session.timeout.ms", "zookeeper.set.acl",
+    "zookeeper.metadata.migration.min.batch.size", "zookeeper.set.acl",
 ];
 
 #[cfg(test)]

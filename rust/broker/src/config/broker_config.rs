@@ -161,7 +161,6 @@ mod tests {
             "ssl.keystore.location",
             "sasl.enabled.mechanisms",
             "authorizer.class.name",
-            "zookeeper.connect",
         ] {
             let message = config.set(name, "x").unwrap_err().to_string();
             assert!(

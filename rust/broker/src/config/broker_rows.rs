@@ -160,4 +160,6 @@ pub static BROKER: &[Row] = &[
     row("socket.send.buffer.bytes", Int(-1, INT_MAX), "-1", Restart, "Size in bytes of a socket's send buffer; -1: the system's choice."),
     row("transaction.max.timeout.ms", Int(1, INT_MAX), "900000", Restart, "Kept and described for tools; there are no transactions yet."),
     row("unclean.leader.election.enable", Boolean, "false", Dynamic, "Kept and described for tools; one broker never elects."),
+    unset("zookeeper.connect", Text, Restart, &[], "Where ZooKeeper is, as host:port,host:port/chroot: the broker is one of the cluster that is registered there, and broker.id must be set; unset: it is alone."),
+    row("zookeeper.session.timeout.ms", Int(100, INT_MAX), "18000", Restart, "Milliseconds after which the other brokers take this one for gone if ZooKeeper does not hear from it; also how long the start tries to reach ZooKeeper."),
 ];

@@ -67,6 +67,9 @@ pub(crate) struct Settings {
     pub(crate) socket_request_max_bytes: usize,
     /// `None`: the system's choice.
     pub(crate) socket_send_buffer_bytes: Option<usize>,
+    /// `None`: this broker is alone.
+    pub(crate) zookeeper_connect: Option<String>,
+    pub(crate) zookeeper_session_timeout_ms: u64,
 }
 
 /// One topic's settings in force.
@@ -217,6 +220,10 @@ impl Settings {
                 .ok(),
             socket_request_max_bytes: of.int("socket.request.max.bytes") as usize,
             socket_send_buffer_bytes: usize::try_from(of.whole("socket.send.buffer.bytes")).ok(),
+            zookeeper_connect: of
+                .text("zookeeper.connect")
+                .filter(|address| !address.trim().is_empty()),
+            zookeeper_session_timeout_ms: of.count("zookeeper.session.timeout.ms"),
         })
     }
 }

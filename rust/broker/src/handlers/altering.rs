@@ -70,6 +70,16 @@ async fn alter(
 ) -> Result<(), Refusal> {
     let resource = Resource::of(context, kind, name)?;
     let broker = Arc::clone(&context.broker);
+    #[cfg(feature = "zookeeper")]
+    let edit = match &resource {
+        Resource::Topic(name) if !validate_only => {
+            match broker.registry.alter_topic(name, edit).await {
+                Ok(altered) => return altered,
+                Err(edit) => edit,
+            }
+        }
+        _ => edit,
+    };
     // Writes a file and flushes it; once begun it is finished, whoever goes away.
     let change = move || {
         let configs = &broker.configs;

@@ -114,7 +114,7 @@ fn names(image: &ClusterImage, request: &DescribeTopicPartitionsRequest) -> BTre
 fn describe(image: &ClusterImage, topic: &TopicImage, first: i32, room: usize) -> DescribedTopic {
     let describe = |(index, partition): (usize, &PartitionImage)| DescribedPartition {
         partition_index: index as i32,
-        leader_id: partition.leader.unwrap_or(-1),
+        leader_id: image.leader(partition).unwrap_or(-1),
         leader_epoch: partition.leader_epoch,
         replica_nodes: partition.replicas.to_vec(),
         isr_nodes: partition.in_sync.to_vec(),

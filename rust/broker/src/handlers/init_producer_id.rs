@@ -14,7 +14,6 @@ use kafkalite_wire::{
 };
 
 use super::{Context, Reply};
-use crate::refusal::Refusal;
 
 /// In which only librdkafka (from 2.0) gets here with a transactional id. Others of that age, or younger, ask for the
 /// coordinator in a version that says that there is none; older ones get here in versions 0 and 1.
@@ -35,7 +34,7 @@ pub(super) async fn handle(
             .producer_ids
             .next()
             .await
-            .map_err(|error| Refusal::from(error).code),
+            .map_err(|refusal| refusal.code),
         Err(code) => Err(code),
     };
     let response = match outcome {

@@ -170,12 +170,12 @@ fn missing_topic(name: Option<String>, topic_id: Uuid, error_code: ErrorCode) ->
 
 fn describe(image: &ClusterImage, topic: &TopicImage) -> MetadataTopic {
     let describe = |(index, partition): (usize, &PartitionImage)| MetadataPartition {
-        error_code: match partition.leader {
+        error_code: match image.leader(partition) {
             Some(_) => ErrorCode::None,
             None => ErrorCode::LeaderNotAvailable,
         },
         partition_index: index as i32,
-        leader_id: partition.leader.unwrap_or(NO_BROKER),
+        leader_id: image.leader(partition).unwrap_or(NO_BROKER),
         leader_epoch: partition.leader_epoch,
         replica_nodes: partition.replicas.to_vec(),
         isr_nodes: partition.in_sync.to_vec(),

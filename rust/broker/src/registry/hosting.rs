@@ -36,7 +36,7 @@ impl Registry {
 }
 
 /// The part of a topic that is to lie on a broker.
-fn lying(topic: &TopicImage, broker: i32) -> Lying {
+pub(super) fn lying(topic: &TopicImage, broker: i32) -> Lying {
     let partitions = topic.lying_on(broker);
     Lying {
         name: Arc::clone(&topic.name),

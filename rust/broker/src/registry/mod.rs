@@ -6,13 +6,16 @@
 //! [replicas](crate::replicas) ([`hosting`]). A topic is in the image after its partitions can be read, and is out of it before
 //! they cannot.
 //!
-//! Who keeps the image is a room of its own: [`local`], for a broker that is alone. Another way to keep it, as of a broker among
-//! others, is a second room beside that one, which offers what handlers ask for here: the image, and changes that answer each
-//! topic in its turn and are in the image when they do. Its image may name other brokers: whatever reads one allows for that.
+//! Who keeps the image is a room of its own: [`local`] for a broker that is alone, [`zookeeper`] for one among others, whose image
+//! names those too: whatever reads one allows for that. Handlers ask for changes here ([`changes`]), whoever keeps the image: each
+//! topic is answered in its turn, and is in the image when it is.
 
+mod changes;
 mod hosting;
 mod local;
 mod turns;
+#[cfg(feature = "zookeeper")]
+pub(crate) mod zookeeper;
 
 use std::sync::Arc;
 
@@ -41,8 +44,17 @@ pub(crate) struct Registry {
     configs: Arc<Configs>,
     replicas: Arc<Replicas>,
     image: ArcSwap<ClusterImage>,
-    turns: Arc<Turns<Catalog>>,
+    keeper: Keeper,
     world: World,
+}
+
+/// Who keeps the image.
+enum Keeper {
+    /// The data directory, for a broker that is alone.
+    Local(Arc<Turns<Catalog>>),
+    /// ZooKeeper, for all brokers of a cluster.
+    #[cfg(feature = "zookeeper")]
+    ZooKeeper(Arc<Turns<()>>, Arc<zookeeper::Membership>),
 }
 
 impl Registry {
@@ -82,12 +94,25 @@ impl Registry {
     /// top of a newer one, or on a topic that is being created.
     pub(crate) fn apply_settings(&self, only: Option<&str>) {
         // After the last turn the logs are being closed too.
-        self.turns.take(|_| self.replicas.apply_settings(only));
+        self.in_turn(|| self.replicas.apply_settings(only));
     }
 
     /// Changes nothing any more.
     pub(crate) fn close(&self) {
-        self.turns.close();
+        match &self.keeper {
+            Keeper::Local(turns) => turns.close(),
+            #[cfg(feature = "zookeeper")]
+            Keeper::ZooKeeper(turns, _) => turns.close(),
+        }
+    }
+
+    /// Does something in turn with the changes, on this thread, which may block; `None` once they are over.
+    fn in_turn<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
+        match &self.keeper {
+            Keeper::Local(turns) => turns.take(|_| act()),
+            #[cfg(feature = "zookeeper")]
+            Keeper::ZooKeeper(turns, _) => turns.take(|()| act()),
+        }
     }
 }
 
@@ -95,14 +120,14 @@ impl Registry {
 impl Registry {
     /// Has the cluster be as this image says, which some other keeper of it has told.
     pub(crate) fn tell(&self, image: ClusterImage) {
-        let host = |_: &mut Catalog| {
+        let host = || {
             let topics: Vec<_> = image.topics().cloned().collect();
             for hosted in self.host(&topics) {
                 hosted.unwrap();
             }
             self.publish(image);
         };
-        self.turns.take(host).unwrap();
+        self.in_turn(host).unwrap();
     }
 }
 
@@ -137,14 +162,14 @@ mod tests {
     async fn settings_are_applied_in_turn_with_changes_of_topics() {
         let dir = tempfile::tempdir().unwrap();
         let registry = with_topic(dir.path()).await;
-        let changing = |_: &mut Catalog| {
+        let changing = || {
             let registry = Arc::clone(&registry);
             let applying = thread::spawn(move || registry.apply_settings(None));
             thread::sleep(Duration::from_millis(50));
             assert!(!applying.is_finished());
             applying
         };
-        registry.turns.take(changing).unwrap().join().unwrap();
+        registry.in_turn(changing).unwrap().join().unwrap();
     }
 
     /// The files that got their names in a directory since a watch was set on it.

@@ -5,6 +5,7 @@ pub mod child;
 pub mod data;
 pub mod groups;
 pub mod warnings;
+pub mod zookeeper;
 
 use std::sync::Arc;
 use std::time::Duration;

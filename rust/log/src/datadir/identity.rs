@@ -12,7 +12,7 @@ use super::Expected;
 use kafkalite_names::ids;
 
 use crate::{LogError, Result};
-use kafkalite_world::World;
+use kafkalite_world::{Disk, World};
 
 /// Who writes in a data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,14 +28,7 @@ pub struct Identity {
 /// Reads the file, or writes a new one, and makes sure that it is what was `expected`.
 pub(super) fn establish(dir: &Path, expected: &Expected, world: &World) -> Result<Identity> {
     let path = dir.join("meta.properties");
-    let found = match world.disk.read_text(&path) {
-        Ok(text) => Properties::parse(&text).map_err(|reason| LogError::MalformedFile {
-            path: path.clone(),
-            reason,
-        })?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Properties::default(),
-        Err(error) => return Err(LogError::io("read", &path)(error)),
-    };
+    let found = read(dir, &*world.disk)?;
     let belongs_elsewhere = |reason| LogError::ForeignDirectory {
         path: dir.to_owned(),
         reason,
@@ -74,6 +67,22 @@ pub(super) fn establish(dir: &Path, expected: &Expected, world: &World) -> Resul
         written.map_err(LogError::io("write", &path))?;
     }
     Ok(identity)
+}
+
+/// The cluster that a directory says it is of, before anybody opens it; `None` if it says nothing, or is not there.
+pub fn recorded_cluster_id(dir: &Path, disk: &dyn Disk) -> Result<Option<String>> {
+    Ok(read(dir, disk)?.cluster)
+}
+
+fn read(dir: &Path, disk: &dyn Disk) -> Result<Properties> {
+    let path = dir.join("meta.properties");
+    match disk.read_text(&path) {
+        Ok(text) => {
+            Properties::parse(&text).map_err(|reason| LogError::MalformedFile { path, reason })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Properties::default()),
+        Err(error) => Err(LogError::io("read", &path)(error)),
+    }
 }
 
 #[derive(Debug, Default)]

@@ -25,7 +25,7 @@ const VERSION: &str = "1";
 
 /// What is remembered of one topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct CatalogEntry {
+pub(in crate::registry) struct CatalogEntry {
     pub(super) id: Uuid,
     pub(super) partitions: i32,
     /// Deletion has begun and is finished at the next start if a crash comes between.
@@ -37,12 +37,12 @@ pub(super) struct CatalogEntry {
 pub(crate) struct Catalog {
     /// The file.
     path: PathBuf,
-    pub(super) topics: BTreeMap<String, CatalogEntry>,
+    pub(in crate::registry) topics: BTreeMap<String, CatalogEntry>,
 }
 
 impl Catalog {
     /// What the file in a data directory says; nothing where there is none.
-    pub(super) fn read(data_dir: &Path, disk: &dyn Disk) -> Result<Self, LogError> {
+    pub(in crate::registry) fn read(data_dir: &Path, disk: &dyn Disk) -> Result<Self, LogError> {
         let path = data_dir.join(FILE_NAME);
         let topics = match disk.read_text(&path) {
             Ok(text) => parse(&text).map_err(|line| LogError::MalformedFile {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use kafkalite_cluster::creation::{Creator, exists, new_topic, plan};
-use kafkalite_cluster::{ClusterImage, Placed, TopicImage};
+use kafkalite_cluster::{ClusterImage, TopicImage};
 use kafkalite_wire::ErrorCode;
 
 use super::catalog::{Catalog, CatalogEntry};
 use crate::config::Overrides;
 use crate::refusal::Refusal;
-use crate::registry::{NewTopic, Registry, turns::Changed};
+use crate::registry::turns::{Changed, Turns};
+use crate::registry::{NewTopic, Registry};
 use crate::replicas::Room;
 
 /// A topic that is to be, as it will be in the image.
@@ -19,35 +20,16 @@ struct Planned {
 }
 
 impl Registry {
-    /// Where would this topic lie? The answer may be another one by the time it is created.
-    pub(crate) fn check(&self, new: &NewTopic) -> Changed<Placed> {
-        let placed = plan(&self.image(), &new.name, &new.wish, Creator::Client)?;
-        self.replicas.room().take(placed.count_on(self.node_id))?;
-        Ok(placed)
-    }
-
     /// Creates topics; each is whole and usable when this returns, or not there. An outcome a topic, in order.
-    pub(crate) async fn create(
+    pub(in crate::registry) async fn create_local(
         self: &Arc<Self>,
-        new: Vec<NewTopic>,
-    ) -> Vec<Changed<Arc<TopicImage>>> {
-        self.create_as(Creator::Client, new).await
-    }
-
-    /// Creates a topic that the broker keeps for itself.
-    pub(crate) async fn create_own(self: &Arc<Self>, new: NewTopic) -> Changed<Arc<TopicImage>> {
-        let mut outcomes = self.create_as(Creator::Broker, vec![new]).await;
-        outcomes.pop().expect("one outcome for one topic")
-    }
-
-    async fn create_as(
-        self: &Arc<Self>,
+        turns: &Arc<Turns<Catalog>>,
         creator: Creator,
         new: Vec<NewTopic>,
     ) -> Vec<Changed<Arc<TopicImage>>> {
         let (registry, count) = (Arc::clone(self), new.len());
         let create = move |catalog: &mut Catalog| registry.create_now(catalog, new, creator);
-        self.turns.change(count, create).await
+        turns.change(count, create).await
     }
 
     /// One image, one catalog and one file of settings serve all topics of a request.

@@ -6,14 +6,19 @@ use kafkalite_cluster::{TopicImage, unknown_topic};
 
 use super::catalog::Catalog;
 use crate::refusal::Refusal;
-use crate::registry::{Registry, turns::Changed};
+use crate::registry::Registry;
+use crate::registry::turns::{Changed, Turns};
 
 impl Registry {
     /// Deletes topics by name: they are gone when this returns, their files some time later.
-    pub(crate) async fn delete(self: &Arc<Self>, names: Vec<String>) -> Vec<Changed<()>> {
+    pub(in crate::registry) async fn delete_local(
+        self: &Arc<Self>,
+        turns: &Arc<Turns<Catalog>>,
+        names: Vec<String>,
+    ) -> Vec<Changed<()>> {
         let (registry, count) = (Arc::clone(self), names.len());
         let delete = move |catalog: &mut Catalog| registry.delete_now(catalog, &names);
-        self.turns.change(count, delete).await
+        turns.change(count, delete).await
     }
 
     fn delete_now(&self, catalog: &mut Catalog, names: &[String]) -> Vec<Changed<()>> {

@@ -4,17 +4,18 @@ use std::slice;
 use std::sync::Arc;
 
 use kafkalite_cluster::ClusterImage;
-use kafkalite_cluster::growth::{Growth, plan};
 use kafkalite_world::Disk;
 
 use super::catalog::Catalog;
-use crate::registry::{Registry, turns::Changed};
+use crate::registry::Registry;
+use crate::registry::turns::{Changed, Turns};
 
 impl Registry {
     /// Gives a topic `count` partitions in all; on the brokers of `assignments`, one for each that is added, or wherever there is
     /// room.
-    pub(crate) async fn grow(
+    pub(in crate::registry) async fn grow_local(
         self: &Arc<Self>,
+        turns: &Arc<Turns<Catalog>>,
         name: String,
         count: i32,
         assignments: Option<Vec<Vec<i32>>>,
@@ -23,21 +24,8 @@ impl Registry {
         let grow = move |catalog: &mut Catalog| {
             vec![registry.grow_now(catalog, &name, count, assignments.as_deref())]
         };
-        let mut outcomes = self.turns.change(1, grow).await;
+        let mut outcomes = turns.change(1, grow).await;
         outcomes.pop().expect("one outcome for one topic")
-    }
-
-    /// Would [`Self::grow`] do it?
-    pub(crate) fn check_growth(
-        &self,
-        name: &str,
-        count: i32,
-        assignments: Option<&[Vec<i32>]>,
-    ) -> Changed<Growth> {
-        let growth = plan(&self.image(), name, count, assignments)?;
-        let here = growth.added.count_on(self.node_id);
-        self.replicas.room().take(here)?;
-        Ok(growth)
     }
 
     fn grow_now(

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::alone;
 use super::catalog::{Catalog, CatalogEntry};
 use crate::config::Configs;
-use crate::registry::{Registry, turns::Turns};
+use crate::registry::{Keeper, Registry, turns::Turns};
 use crate::replicas::{Duty, Lying, Replicas, discard, remove_partitions};
 
 impl Registry {
@@ -64,7 +64,7 @@ impl Registry {
             configs,
             replicas: Arc::clone(&replicas),
             image: ArcSwap::from_pointee(image),
-            turns: Turns::new(catalog),
+            keeper: Keeper::Local(Turns::new(catalog)),
             world,
         };
         Ok((Arc::new(registry), replicas))
