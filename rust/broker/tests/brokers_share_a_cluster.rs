@@ -320,6 +320,31 @@ async fn any_broker_grows_sets_and_deletes_topics() {
     assert_eq!(again[0].error_code, ErrorCode::TopicAlreadyExists);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_two_brokers_are_asked_for_at_once_is_there_for_both_who_ask() {
+    let Some(place) = Place::new() else { return };
+    let [one, two] = cluster(&place.address).await;
+    sees(&one, &[1, 2]).await;
+    sees(&two, &[1, 2]).await;
+    let (mut first, mut second) = (one.connect().await, two.connect().await);
+    for number in 0..20 {
+        let name = format!("t{number}");
+        let asked = [name.as_str()];
+        let (first, second) =
+            tokio::join!(first.metadata(&asked, true), second.metadata(&asked, true));
+        let (first, second) = (&first.topics[0], &second.topics[0]);
+        assert_eq!(
+            (first.error_code, second.error_code),
+            (ErrorCode::None, ErrorCode::None),
+            "{number}"
+        );
+        assert_eq!(
+            (first.topic_id, leaders(first)),
+            (second.topic_id, leaders(second))
+        );
+    }
+}
+
 async fn retention(member: &Member, name: &str) -> String {
     let request = DescribeConfigsRequest {
         resources: vec![DescribeConfigsResource {

@@ -65,8 +65,9 @@ impl Registry {
             partitions: replicas(0, &placed),
         };
         let settings = settings_write(&session, &new.name, &new.overrides).await?;
-        let write = settings.create(paths::topic(&new.name), node.write());
-        match session.commit(&write).await {
+        // The topic first: if there is one, that is what is said.
+        let write = MultiWrite::new().create(paths::topic(&new.name), node.write());
+        match session.commit(&write.then(settings)).await {
             Ok(()) => {}
             // Perhaps it was written before the connection broke: the id tells.
             Err(ZooKeeperError::Interrupted { .. }) => {
@@ -80,8 +81,19 @@ impl Registry {
                 }
             }
             Err(ZooKeeperError::NodeExists { path }) if path == paths::topic(&new.name) => {
+                // Another broker was asked for it a moment ago. Who only wants it to be there finds it in the image then.
+                let what = format!("topic '{}'", new.name);
+                let _ = membership
+                    .until(&what, || self.topic(&new.name).is_some())
+                    .await;
                 return Err(exists(&new.name).into());
             }
+            // Settings that an earlier topic of the name has left, or that somebody is about to take away.
+            Err(
+                ZooKeeperError::NodeExists { .. }
+                | ZooKeeperError::BadVersion { .. }
+                | ZooKeeperError::NoNode { .. },
+            ) => return Err(meanwhile(&new.name)),
             Err(error) => return Err(unwritten(&error)),
         }
         let count = topic.partitions.len();
