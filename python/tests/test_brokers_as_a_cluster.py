@@ -40,7 +40,7 @@ def test_two_brokers_share_a_topic_and_each_client_finds_all_of_it(zookeeper):
         Broker(zookeeper=zookeeper, broker_id=2, config=_SHORT) as two,
     ):
         assert one.cluster_id == two.cluster_id
-        one.create_topic("clicks", 4)
+        two.create_topic("clicks", 4)  # who came last knows of both
         with Producer(two.bootstrap_servers) as producer:
             for number in range(40):
                 producer.send("clicks", b"%d" % number, partition=number % 4)
@@ -69,7 +69,8 @@ def test_a_broker_that_is_killed_returns_with_all_that_was_acknowledged(zookeepe
     of_cluster = ("-q", "--zookeeper", zookeeper, "--broker-id", "2", "-X", "zookeeper.session.timeout.ms=1500")
     with Broker(zookeeper=zookeeper, broker_id=1, config=_SHORT) as one:
         two = start_daemon(*of_cluster)
-        one.create_topic("kept", 2)
+        with Admin(two.bootstrap_servers) as admin:
+            admin.create_topic("kept", 2)
         with Producer(two.bootstrap_servers) as producer:
             for number in range(10):
                 producer.send("kept", b"%d" % number, partition=number % 2)
@@ -85,7 +86,7 @@ def test_a_broker_that_is_killed_returns_with_all_that_was_acknowledged(zookeepe
 def test_without_a_leader_a_delivery_fails_and_says_so(zookeeper):
     with Broker(zookeeper=zookeeper, broker_id=1, config=_SHORT) as one:
         two = Broker(zookeeper=zookeeper, broker_id=2, config=_SHORT)
-        one.create_topic("half", 2)
+        two.create_topic("half", 2)
         two.close()
         with Producer(one.bootstrap_servers, delivery_timeout_ms=2000, request_timeout_ms=500, linger_ms=0) as producer:
             assert producer.send("half", b"x", partition=0).result(timeout=20).offset == 0

@@ -20,8 +20,9 @@ use super::watching::Watching;
 use crate::config::{Listener, Settings};
 use crate::error::BrokerError;
 
-/// Time-outs of a session after which the node of one that is over is gone: the server looks only every so often.
-const OVER: u32 = 2;
+/// How long after its time-out the node of a session that is over may still be there: ZooKeeper looks once a tick, which is 2 s unless
+/// set, and an earlier process may have had a longer time-out.
+const NOTICED: Duration = Duration::from_secs(5);
 
 /// A session, and all that was there when it began.
 pub(crate) struct Joined {
@@ -153,17 +154,17 @@ pub(super) async fn is_same_cluster(
 
 /// Waits as long as a registration under this id can be that of a process which is gone.
 async fn wait_for_vacancy(session: &ZooKeeperSession, broker_id: i32) -> Result<(), BrokerError> {
+    let patience = session.timeout() + NOTICED;
     let mut watch = session.watch_node(paths::broker(broker_id));
     let vacant = async {
         while watch.next().await?.is_some() {
             tracing::info!(
-                "broker {broker_id} is registered in ZooKeeper; waiting for up to {:?}, as it may be this one before its end",
-                session.timeout() * OVER
+                "broker {broker_id} is registered in ZooKeeper; waiting for up to {patience:?}, as it may be this one before its end"
             );
         }
         Ok(())
     };
-    match timeout(session.timeout() * OVER, vacant).await {
+    match timeout(patience, vacant).await {
         Ok(vacant) => vacant.map_err(cannot_join),
         Err(_) => Err(taken(session, broker_id).await),
     }
