@@ -78,7 +78,11 @@ impl Registry {
     }
 
     /// Refuses more replicas than there can be.
-    #[allow(clippy::unnecessary_wraps)] // without ZooKeeper there is but one broker
+    // Without ZooKeeper there is but one broker, and nothing to refuse.
+    #[cfg_attr(
+        not(feature = "zookeeper"),
+        allow(unused_variables, clippy::unnecessary_wraps)
+    )]
     fn check_factor(&self, name: &str, placed: &Placed) -> Changed<()> {
         match &self.keeper {
             #[cfg(feature = "zookeeper")]
