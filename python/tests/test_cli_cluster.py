@@ -259,6 +259,18 @@ def test_an_unreachable_cluster_is_named():
     assert quiet.startswith("error: ")
 
 
+def test_an_address_that_nobody_gave_on_the_command_line_says_where_it_is_from():
+    def said(*arguments, **environment):
+        return run("topic", "list", "--timeout", "0.5", *arguments, status=1, **environment).stderr
+
+    variable = "KAFKALITE_BOOTSTRAP_SERVERS"
+    nowhere = said("-X", "request_timeout_ms=400", **{variable: ""})  # whether or not anything listens at the default
+    assert f"localhost:9092 is the default, as neither -b nor {variable} is given" in nowhere
+    assert f"127.0.0.1:1 is from ${variable}" in said(**{variable: "127.0.0.1:1"})
+    assert f"no-port is from ${variable}" in said(**{variable: "no-port"})
+    assert variable not in said("-b", "127.0.0.1:1", **{variable: "127.0.0.1:2"})
+
+
 def test_the_client_takes_settings(broker):
     run("topic", "list", "-X", "client.id=me", "-b", broker.bootstrap_servers)
     assert "is given as --timeout" in run("topic", "list", "-X", "timeout=1", status=2).stderr

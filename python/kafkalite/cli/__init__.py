@@ -8,7 +8,7 @@ import sys
 
 from kafkalite import __version__
 from kafkalite.broker import daemon
-from kafkalite.cli import config, consume, demo, group, info, log, output, produce, record, topic
+from kafkalite.cli import cluster, config, consume, demo, group, info, log, output, produce, record, topic
 from kafkalite.cli.parser import Parser
 from kafkalite.errors import KafkaError
 
@@ -48,6 +48,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error.object!r} is no UTF-8, as names in Kafka are", file=sys.stderr)
         return 2
     except (KafkaError, OSError) as error:
-        print(f"error: {output.one_line(str(error))}", file=sys.stderr)
+        print(f"error: {output.one_line(cluster.explained(str(error), options))}", file=sys.stderr)
         return 1
     return status

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kafkalite import Admin
 
-__all__ = ["add_arguments", "administering", "log_to_stderr", "partitions", "place", "positive", "target"]
+__all__ = ["add_arguments", "administering", "explained", "log_to_stderr", "partitions", "place", "positive", "target"]
 
 _VARIABLE = "KAFKALITE_BOOTSTRAP_SERVERS"
 _DEFAULT = "localhost:9092"
@@ -25,12 +25,16 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 def add_arguments(parser: argparse.ArgumentParser, settings: str = "admin") -> None:
     """Declare what all these commands take; ``settings`` is the table that ``-X`` takes from."""
+    variable = os.environ.get(_VARIABLE)
+    origin = f"from ${_VARIABLE}" if variable else f"the default, as neither -b nor {_VARIABLE} is given"
+    parser.set_defaults(bootstrap_origin=origin)
     group = parser.add_argument_group("the cluster, and the answer")
     group.add_argument(
         "-b",
         "--bootstrap-servers",
         metavar="HOST:PORT",
-        default=os.environ.get(_VARIABLE) or _DEFAULT,
+        action=_Given,
+        default=variable or _DEFAULT,
         help=f"one or more brokers, with commas between them (default: ${_VARIABLE}, else {_DEFAULT})",
     )
     group.add_argument(
@@ -48,6 +52,30 @@ def add_arguments(parser: argparse.ArgumentParser, settings: str = "admin") -> N
     loudness = group.add_mutually_exclusive_group()
     loudness.add_argument("-v", "--verbose", action="store_true", help="log details")
     loudness.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+
+
+class _Given(argparse.Action):
+    """Keep an address of the command line, whose origin needs no word."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the address."""
+        del parser, option_string
+        namespace.bootstrap_servers = values
+        namespace.bootstrap_origin = None
+
+
+def explained(message: str, options: argparse.Namespace) -> str:
+    """Return an error's sentence; of an address that ``-b`` did not give, it says where it is from."""
+    origin = getattr(options, "bootstrap_origin", None)
+    if origin is None or not re.search(r"\bbootstrap[._]servers\b", message):
+        return message
+    return f"{message}; {options.bootstrap_servers} is {origin}"
 
 
 def administering(command: Callable[[argparse.Namespace, Admin], int]) -> Callable[[argparse.Namespace], int]:
