@@ -135,6 +135,47 @@ def test_wrong_settings_are_a_sentence_and_a_status(tmp_path, arguments, status,
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"num.partitions=none", 'num.partitions cannot be "none"'),
+        (b"num.partition=1", 'no setting is called "num.partition"'),
+        (b"a=1\r\nb=\\u12", "line 2 of the properties"),
+    ],
+)
+def test_what_is_wrong_in_a_properties_file_names_the_file(tmp_path, text, sentence):
+    properties = tmp_path / "server.properties"
+    properties.write_bytes(text)
+    done = subprocess.run(
+        [*COMMAND, "-p", "0", "-d", tmp_path / "data", "-c", properties, "-X", "num.io.threads=1"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"error: {properties}: {sentence}" in done.stderr
+
+
+def test_a_properties_file_that_is_a_folder_is_a_sentence(tmp_path):
+    done = subprocess.run(
+        [*COMMAND, "-c", tmp_path], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"error: cannot read the properties file {tmp_path}: Is a directory\n"
+
+
+def test_a_properties_file_that_is_no_utf_8_is_read_as_java_does(tmp_path):
+    properties = tmp_path / "server.properties"
+    data = tmp_path / "données"
+    properties.write_bytes(f"# é\nlog.dirs={data}\n".encode("latin-1"))
+    child, ready = start("-c", properties)
+    child.terminate()
+    status, errors = finish(child)
+    assert status == 0, errors
+    assert ready["data_dir"] == str(data)
+
+
 def test_a_taken_port_is_a_sentence_and_a_status(broker, tmp_path):
     done = subprocess.run(
         [*COMMAND, "-p", str(broker.port), "-d", str(tmp_path)], capture_output=True, text=True, timeout=60, check=False

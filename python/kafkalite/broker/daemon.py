@@ -7,13 +7,14 @@ import contextlib
 import json
 import logging
 import os
+import re
 import resource
 import signal
 import sys
 from pathlib import Path
 
 from kafkalite import _logging, _native
-from kafkalite.errors import KafkaError
+from kafkalite.errors import InvalidSettingError, KafkaError
 
 __all__ = ["DESCRIPTION", "add_arguments", "fill_standard_streams", "main", "run"]
 
@@ -94,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
             settings,
         )
     except (KafkaError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_refused(error, options, settings)}", file=sys.stderr)
         return 2 if isinstance(error, ValueError) else 1
     address = broker.bootstrap_servers
     ready = {
@@ -138,10 +139,37 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _properties(file: Path) -> dict[str, str]:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        message = f"cannot read the properties file {file}: {error.strerror}"
+        raise ValueError(message) from error
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")  # as Java reads them
+    try:
+        return _native.parse_properties(text.replace("\r\n", "\n").replace("\r", "\n"))
+    except InvalidSettingError as error:
+        message = f"{file}: {error}"
+        raise ValueError(message) from error
+
+
+def _refused(error: Exception, options: argparse.Namespace, settings: dict[str, str]) -> str:
+    """Return the sentence of an error; one about a setting of the file names the file."""
+    sentence = str(error)
+    found = re.match(r'(?:no setting is called ")?([\w.-]+)', sentence)
+    given = {item.partition("=")[0].strip() for item in options.settings}
+    if options.config_file is None or found is None or found[1] not in settings.keys() - given:
+        return sentence
+    return f"{options.config_file}: {sentence}"
+
+
 def _settings(options: argparse.Namespace) -> dict[str, str]:
     settings: dict[str, str] = {}
     if options.config_file is not None:
-        settings.update(_native.parse_properties(options.config_file.read_text(encoding="utf-8")))
+        settings.update(_properties(options.config_file))
     for item in options.settings:
         name, equals, value = item.partition("=")
         if not equals:
