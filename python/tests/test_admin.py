@@ -156,6 +156,9 @@ def test_a_broker_s_settings_change_while_it_runs_where_kafka_allows_it(admin):
     until(lambda: value("log.cleaner.min.cleanable.ratio") == "0.5")
     with pytest.raises(errors.InvalidSettingError, match=r"group\.max\.size cannot change while"):
         admin.alter_config({"group.max.size": 7}, broker=broker.id)
+    with pytest.raises(errors.InvalidSettingError, match=r"log\.retention\.ms") as refused:
+        admin.alter_config({"log.retention.ms": "x"}, broker=broker.id)
+    assert refused.value.code == 42, "Kafka's INVALID_REQUEST"
     with pytest.raises(errors.KafkaError, match="there is no broker 77"):
         admin.describe_config(broker=77)
 

@@ -8,6 +8,9 @@ from kafkalite._properties import as_property
 from kafkalite.admin import asking
 from kafkalite.admin.descriptions import Config
 from kafkalite.admin.part import AdminPart
+from kafkalite.errors import InvalidSettingError, KafkaError
+
+_INVALID_REQUEST = 42
 
 
 class SettingAdmin(AdminPart):
@@ -52,4 +55,10 @@ class SettingAdmin(AdminPart):
         steps += [(key, "subtract", value) for key, value in (subtract or {}).items()]
         asking.check_names(self._native, kind, name, [key for key, _, _ in steps])
         written = [(key, how, "" if value is None else as_property(value)) for key, how, value in steps]
-        self._native.alter_configs(kind, name, written, dry_run)
+        try:
+            self._native.alter_configs(kind, name, written, dry_run)
+        except KafkaError as error:
+            if error.code != _INVALID_REQUEST:
+                raise
+            # Brokers refuse a value of their own settings with this code, and one of a topic's with INVALID_CONFIG.
+            raise InvalidSettingError(str(error), code=error.code) from error
