@@ -428,8 +428,10 @@ async fn a_topic_that_was_deleted_meanwhile_does_not_come_back_with_its_broker()
     let told = two.connect().await.describe("t").await;
     assert_eq!(told.error_code, ErrorCode::UnknownTopicOrPartition);
     sees(&one, &[1, 2]).await;
-    two.connect().await.create("other", 2, &[]).await;
-    topic_when(&two, "other", |told| leaders(told) == [1, 2]).await;
+    // Nor in the next topic of its name.
+    two.connect().await.create("t", 2, &[]).await;
+    topic_when(&two, "t", |told| leaders(told) == [1, 2]).await;
+    assert_eq!(two.connect().await.put("t", 1, &["new"]).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -550,12 +552,18 @@ async fn a_zookeeper_that_has_lost_everything_takes_nothing_from_the_brokers() {
     let Some(mut zookeeper) = ZooKeeper::start() else {
         return;
     };
-    let one = Member::start(1, &zookeeper.address()).await;
+    let [one, mut two] = cluster(&zookeeper.address()).await;
+    sees(&one, &[1, 2]).await;
     one.connect().await.create("t", 1, &[]).await;
     one.connect().await.put("t", 0, &["kept"]).await;
+    two.stop().await;
     zookeeper.stop();
     zookeeper.forget();
     zookeeper.start_again();
+    // If it began the cluster anew, the one that still runs would take the empty one for its own.
+    let refused = started(2, two.dir.path(), &zookeeper.address()).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("lost its data"), "{refused}");
     // Until it has found another session, and what that shows.
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(one.connect().await.put("t", 0, &["too"]).await, 1);

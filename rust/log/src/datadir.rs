@@ -272,6 +272,16 @@ impl DataDir {
         Ok(retired)
     }
 
+    /// Sets a partition aside ([`set_aside`](Self::set_aside)) if another topic's lies in its place, and answers where that is then.
+    pub fn make_way(&self, partition: &PartitionName, topic: Uuid) -> Result<Option<PathBuf>> {
+        if !self.has_partition(partition) {
+            return Ok(None);
+        }
+        let found = topic_id(&*self.world.disk, &self.partition_path(partition))?;
+        let is_other = found.is_some_and(|found| found != topic);
+        is_other.then(|| self.set_aside(partition)).transpose()
+    }
+
     /// Gives a partition the name of those that are nobody's, which no start looks at, and answers where it is then.
     pub fn set_aside(&self, partition: &PartitionName) -> Result<PathBuf> {
         let path = self.partition_path(partition);

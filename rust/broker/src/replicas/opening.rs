@@ -191,6 +191,15 @@ fn open_partition(
 ) -> Result<Arc<Partition>, LogError> {
     let partition = named(&wanted.topic, wanted.index);
     let path = data_dir.partition_path(&partition);
+    // A deleted topic of the name may have left it, and would come back as this one. Who is alone takes what lies there as it is.
+    if matches!(wanted.duty, Duty::Among { .. })
+        && let Some(aside) = data_dir.make_way(&partition, wanted.topic_id)?
+    {
+        tracing::warn!(
+            "{partition} lay here of another topic, and is now called {}",
+            aside.display()
+        );
+    }
     if data_dir.has_partition(&partition) {
         match data_dir.restore_metadata(&partition, wanted.topic_id) {
             // The catalog knows the id as well: a full disk must not keep the messages from anybody.

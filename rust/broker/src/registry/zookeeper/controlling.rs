@@ -4,7 +4,7 @@
 //! - A partition that has no state yet is led by the first of its replicas that is there.
 //! - One whose leader is gone is led by another that has everything, or by nobody until one of those is back.
 //! - A topic that is to be deleted is, with all that stands of it.
-//! - A topic without an id, which Kafka wrote before 2.8, gets one.
+//! - A topic without an id, which Kafka wrote before 2.8, gets one: the one that it had, if that is known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -179,7 +179,7 @@ pub(super) async fn run(
             mut node,
             version,
         } => {
-            node.id = Some(dice.id());
+            node.id = node.id.or_else(|| Some(dice.id()));
             let write = MultiWrite::new().set(paths::topic(&topic), node.write(), version);
             term.commit(session, write).await
         }

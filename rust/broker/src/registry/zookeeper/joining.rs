@@ -89,7 +89,13 @@ pub(crate) async fn join(
     let mut view = View::default();
     while !view.is_read() {
         tokio::select! {
-            Some(one) = news.recv() => view.take(one, broker_id),
+            Some(one) = news.recv() => {
+                view.take(one, broker_id);
+                // All that waits together, or with many topics each piece would cost a look at all.
+                while let Ok(one) = news.try_recv() {
+                    view.take(one, broker_id);
+                }
+            }
             () = session.ended() => return Err(cannot_join(over(address))),
         }
         watching.follow(&view);
@@ -105,7 +111,8 @@ pub(crate) async fn join(
     }))
 }
 
-/// The id of the cluster: the one in ZooKeeper, or where there is none yet that of the data directory, or a new one.
+/// The id of the cluster: the one in ZooKeeper, or where there is none yet a new one. Never that of the data directory: brokers that
+/// still run would take a ZooKeeper which has lost its data for their own again, and delete what it does not name.
 async fn agree_on_cluster(
     session: &ZooKeeperSession,
     data_dir: &Path,
@@ -114,9 +121,17 @@ async fn agree_on_cluster(
     if let Some(id) = cluster_id(session).await? {
         return Ok(id);
     }
-    let own = recorded_cluster_id(data_dir, &*world.disk)?;
-    let proposed = own.unwrap_or_else(|| ids::to_text(world.dice.id()));
-    let node = ClusterIdZnode { id: proposed };
+    if let Some(own) = recorded_cluster_id(data_dir, &*world.disk)? {
+        return Err(BrokerError::Cluster {
+            reason: format!(
+                "{} is of cluster {own}, and ZooKeeper holds none: has it lost its data, or is it another ZooKeeper? Nothing was \
+                 touched; give it back what it held, or start this broker on an empty directory",
+                data_dir.display()
+            ),
+        });
+    }
+    let id = ids::to_text(world.dice.id());
+    let node = ClusterIdZnode { id };
     match session.create(paths::CLUSTER_ID, &node.write()).await {
         Ok(()) => Ok(node.id),
         // Another broker was first.

@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 use super::Membership;
-use super::controlling::{errands, run};
+use super::controlling::{Errand, errands, run};
 use super::joining::{Joined, is_same_cluster, registration};
 use super::view::View;
 use super::watching::Watching;
@@ -130,7 +130,11 @@ impl Life {
     /// Does what the controller has to do. What of it changes is told by the watches.
     async fn control(&mut self, term: &ControllerTerm) {
         self.unfinished = false;
-        for errand in errands(&self.joined.view, term.epoch()) {
+        for mut errand in errands(&self.joined.view, term.epoch()) {
+            if let Errand::Name { topic, node, .. } = &mut errand {
+                // With another one it would be another topic, and what is in this one would be deleted.
+                node.id = self.registry.topic(topic).map(|known| known.id);
+            }
             let done = run(
                 errand,
                 &self.joined.session,

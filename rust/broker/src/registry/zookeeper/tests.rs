@@ -402,8 +402,8 @@ fn partitions_are_led_by_brokers_that_are_there_and_no_image_goes_back() {
     }
 }
 
-#[tokio::test]
-async fn what_nobody_can_read_harms_its_topic_only_and_takes_nothing_away() {
+/// Both topics on broker 1, and all of it read.
+fn settled() -> Model {
     let mut model = Model::new(1);
     let dice = Dice::seeded(1);
     let address = Listener {
@@ -426,6 +426,12 @@ async fn what_nobody_can_read_harms_its_topic_only_and_takes_nothing_away() {
         model.write(paths::topic(topic), node.write());
     }
     model.assert_settled();
+    model
+}
+
+#[test]
+fn what_nobody_can_read_harms_its_topic_only_and_takes_nothing_away() {
+    let mut model = settled();
     let before = model.image.clone();
     model.write(paths::topic("a"), b"garbage".to_vec());
     model.write(paths::partition_state("b", 0), b"garbage".to_vec());
@@ -444,4 +450,29 @@ async fn what_nobody_can_read_harms_its_topic_only_and_takes_nothing_away() {
     }
     assert_eq!(model.image.brokers, before.brokers);
     assert!(!model.control(), "nothing is made of garbage");
+}
+
+#[test]
+fn a_topic_that_an_older_tool_writes_without_its_id_or_that_lists_no_partitions_stays() {
+    let mut model = settled();
+    let before = model.image.clone();
+    let nameless = TopicZnode {
+        id: None,
+        ..model.topic("a").unwrap()
+    };
+    let empty = TopicZnode {
+        partitions: BTreeMap::new(),
+        ..model.topic("b").unwrap()
+    };
+    model.write(paths::topic("a"), nameless.write());
+    model.write(paths::topic("b"), empty.write());
+    let changed = [Changed::Topic("a"), Changed::Topic("b")];
+    model.changed.extend(changed);
+    while !(model.changed.is_empty() && model.coming.is_empty()) {
+        model.read();
+        model.take_in();
+    }
+    for topic in TOPICS {
+        assert_eq!(model.image.topic(topic), before.topic(topic));
+    }
 }

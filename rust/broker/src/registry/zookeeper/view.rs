@@ -161,7 +161,8 @@ impl SeenTopic {
         };
         match before {
             Some(before) if **before == topic => Some(Arc::clone(before)),
-            _ if topic.partitions.is_empty() => None,
+            // Nobody takes a topic's last partition away: it is not believed.
+            _ if topic.partitions.is_empty() => before.cloned(),
             _ => Some(Arc::new(topic)),
         }
     }
@@ -295,7 +296,8 @@ impl View {
                         .cloned()
                 };
                 let now = topic.image(name, known);
-                let unreadable = topic.node.found().is_none();
+                // Tools of Kafka before 2.8 write a topic that has an id without it: the controller gives it back.
+                let unreadable = topic.id().is_none();
                 if let Some(topic) = now.or_else(|| kept().filter(|_| unreadable)) {
                     image.insert(topic);
                 }
