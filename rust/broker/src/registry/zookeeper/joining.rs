@@ -124,8 +124,9 @@ async fn agree_on_cluster(
     if let Some(own) = recorded_cluster_id(data_dir, &*world.disk)? {
         return Err(BrokerError::Cluster {
             reason: format!(
-                "{} is of cluster {own}, and ZooKeeper holds none: has it lost its data, or is it another ZooKeeper? Nothing was \
-                 touched; give it back what it held, or start this broker on an empty directory",
+                "{} is of cluster {own}, and ZooKeeper holds none: has it lost its data, is it another one, or is the directory that \
+                 of a broker that was alone? Nothing was touched; give ZooKeeper back what it held, or start this broker on an \
+                 empty directory, and copy what is to be kept over the network",
                 data_dir.display()
             ),
         });
