@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // each test file uses its own part
 
 pub mod child;
+pub mod cluster;
 pub mod data;
 pub mod groups;
 pub mod warnings;
