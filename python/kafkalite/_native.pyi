@@ -509,6 +509,9 @@ def murmur2_partition(key: bytes, partitions: int) -> int:
 def settings(kind: Literal["broker", "topic", "group", "producer", "consumer", "admin"]) -> list[dict[str, Any]]:
     """The table of settings, with Kafka's names: name, type, default, range, doc, dynamic."""
 
+def nearest_setting(kind: Literal["broker", "topic", "group"], name: str) -> str | None:
+    """The setting of this kind that is meant by a name that none has, if one is near."""
+
 def nearest(name: str, names: Sequence[str]) -> str | None:
     """The nearest of these names to one that is none of them, if one is near."""
 

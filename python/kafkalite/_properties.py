@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["as_property"]
+from collections.abc import Mapping
+
+__all__ = ["as_properties", "as_property"]
 
 
 def as_property(value: object) -> str:
@@ -12,3 +14,8 @@ def as_property(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
     return str(value)
+
+
+def as_properties(config: Mapping[str, object] | None) -> dict[str, str]:
+    """Spell settings as property files do; ``None`` leaves one at its default."""
+    return {name: as_property(value) for name, value in (config or {}).items() if value is not None}

@@ -88,18 +88,15 @@ class Consumer:
         if group_id is None and group_instance_id is not None:
             message = "group_instance_id names a member of a group: give group_id= as well"
             raise InvalidSettingError(message)
-        given = {
-            "group_id": group_id,
-            "auto_commit_interval_ms": auto_commit_interval_ms,
-            "session_timeout_ms": session_timeout_ms,
-            "group_instance_id": group_instance_id,
-            "partition_assignment_strategy": partition_assignment_strategy,
-        }
         _logging.forward()
         self._native = _native.Consumer(
             {
                 **settings,
-                **{name: value for name, value in given.items() if value is not None},
+                "group_id": group_id,
+                "auto_commit_interval_ms": auto_commit_interval_ms,
+                "session_timeout_ms": session_timeout_ms,
+                "group_instance_id": group_instance_id,
+                "partition_assignment_strategy": partition_assignment_strategy,
                 "enable_auto_commit": enable_auto_commit,
                 "bootstrap_servers": addresses(bootstrap_servers),
                 "auto_offset_reset": auto_offset_reset,

@@ -77,11 +77,9 @@ class Producer:
             "bootstrap_servers": self._bootstrap,
             "acks": acks,
             "compression_type": compression,
+            "linger_ms": linger_ms,
+            "batch_size": batch_size,
         }
-        if linger_ms is not None:
-            given["linger_ms"] = linger_ms
-        if batch_size is not None:
-            given["batch_size"] = batch_size
         self._partitioner = partitioner if callable(partitioner) else None
         if not callable(partitioner):
             given["partitioner"] = partitioner

@@ -175,6 +175,8 @@ def test_a_group_has_settings_of_its_own(admin, group):
         admin.alter_config({"consumer.session.timeout.ms": 5}, group=group)
     with pytest.raises(errors.InvalidSettingError, match=r"did you mean consumer\.session\.timeout\.ms"):
         admin.alter_config({"consumer.session.timeout": 50_000}, group=group)
+    with pytest.raises(errors.InvalidSettingError, match=r"did you mean consumer\.session\.timeout\.ms\?"):
+        admin.alter_config({"session.timeout.ms": 50_000}, group=group)
     admin.alter_config({"consumer.session.timeout.ms": None}, group=group)
     until(lambda: value() == ("45000", "default"))
 
@@ -182,6 +184,8 @@ def test_a_group_has_settings_of_its_own(admin, group):
 def test_wrong_settings_change_nothing_and_say_what_was_meant(admin, topic):
     with pytest.raises(errors.InvalidSettingError, match=r"did you mean retention\.ms\?"):
         admin.alter_config({"segment.ms": 1_000, "retention.m": 1}, topic=topic)
+    with pytest.raises(errors.InvalidSettingError, match=r"did you mean retention\.ms\?"):
+        admin.alter_config({"log.retention.ms": 5}, topic=topic)
     with pytest.raises(errors.InvalidSettingError, match="soon"):
         admin.alter_config({"segment.ms": 1_000, "retention.ms": "soon"}, topic=topic)
     assert admin.describe_config(topic=topic)["segment.ms"].is_default

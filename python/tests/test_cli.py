@@ -122,7 +122,7 @@ def test_what_config_list_prints_can_be_given(kind, client):
 def test_config_list_says_what_can_change_while_a_broker_runs():
     lines = kafkalite("config", "list").stdout.splitlines()
     assert "num.partitions = 1  (int, a whole number from 1 to 2147483647)" in lines
-    assert "log.retention.bytes = -1  (long, a whole number, dynamic)" in lines
+    assert "log.retention.bytes = -1  (long, a whole number; can change while the broker runs)" in lines
 
 
 def test_config_list_names_what_a_consumer_takes_for_its_commits():

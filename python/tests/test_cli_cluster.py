@@ -275,6 +275,9 @@ def test_the_client_takes_settings(broker):
     run("topic", "list", "-X", "client.id=me", "-b", broker.bootstrap_servers)
     assert "is given as --timeout" in run("topic", "list", "-X", "timeout=1", status=2).stderr
     assert "did you mean client_id" in run("topic", "list", "-X", "client.di=me", status=1).stderr
+    for name in ("compression", "compression.type"):
+        refused = run("produce", "t", "-X", f"{name}=zst", status=1).stderr
+        assert 'error: compression cannot be "zst"; expected one of none, gzip' in refused
 
 
 @pytest.mark.parametrize(

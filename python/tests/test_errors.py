@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import kafkalite
-from kafkalite import Broker, Consumer, KafkaError, MessageSet, Producer, errors
+from kafkalite import Admin, Broker, Consumer, KafkaError, MessageSet, Producer, _native, _settings, errors
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,63 @@ def test_wrong_values_name_the_setting():
 def test_a_wrong_value_that_only_shows_beside_another_has_the_name_of_its_keyword() -> None:
     with pytest.raises(errors.InvalidSettingError, match=r'^compression_level cannot be "22"; expected'):
         Producer("127.0.0.1:1", compression="gzip", compression_level=22)
+
+
+def test_a_refused_value_has_the_name_that_it_was_given_by() -> None:
+    with pytest.raises(errors.InvalidSettingError, match=r'^compression cannot be "zst"; expected one of none, gzip'):
+        Producer("127.0.0.1:1", compression="zst")
+    with pytest.raises(errors.InvalidSettingError, match=r"^durability cannot be 'sync'; expected one of visible"):
+        Broker(durability="sync")
+    with pytest.raises(errors.InvalidSettingError, match=r"^kafkalite\.durability cannot be"):
+        Broker(config={"kafkalite.durability": "sync"})
+
+
+@pytest.mark.parametrize(
+    ("made", "settings", "says"),
+    [
+        (
+            Producer,
+            {"delivery_timeout_ms": 10, "linger_ms": 100},
+            "delivery_timeout_ms=10 is not larger than linger_ms=100; raise delivery_timeout_ms or lower linger_ms",
+        ),
+        (
+            Producer,
+            {"enable_idempotence": True, "acks": 1},
+            "enable_idempotence=true does not go with acks=1; set enable_idempotence=false or set acks=all",
+        ),
+        (
+            Producer,
+            {"compression": "gzip", "compression_level": 0},
+            'compression_level cannot be "0"; expected a level from 1 to 9, as gzip has them',
+        ),
+        (
+            Consumer,
+            {"group_id": "g", "heartbeat_interval_ms": 9_000, "session_timeout_ms": 8_000},
+            (
+                "heartbeat_interval_ms=9000 is not below session_timeout_ms=8000; "
+                "lower heartbeat_interval_ms or raise session_timeout_ms"
+            ),
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_named_as_keywords_with_what_to_do(made, settings, says):
+    with pytest.raises(errors.InvalidSettingError) as refused:
+        made("127.0.0.1:1", **settings)
+    assert str(refused.value) == says
+
+
+def test_none_of_a_setting_is_its_default() -> None:
+    """Most settings would refuse the text "None"."""
+    for made, kind in ((Producer, "producer"), (Consumer, "consumer"), (Admin, "admin")):
+        own = {"bootstrap_servers"}
+        settings = {row["name"]: None for row in _settings.table(kind) if row["name"] not in own}
+        made("127.0.0.1:1", **settings).close()
+    rows = {row["name"]: None for row in _native.settings("broker")}
+    with Broker(config=rows) as broker:
+        broker.create_topic("t", config={"retention.ms": None})
+        with Admin(broker, client_id=None) as admin:
+            admin.create_topic("u", config={"retention.ms": None})
+            assert admin.describe_config(topic="t")["retention.ms"].is_default
 
 
 @pytest.mark.parametrize(("name", "value"), [("port", -1), ("port", 65_536), ("port", "9092"), ("host", None)])

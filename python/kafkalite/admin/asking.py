@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from kafkalite import _native
 from kafkalite.admin.descriptions import (
     Config,
     ConfigEntry,
@@ -25,7 +26,6 @@ from kafkalite.errors import (
 from kafkalite.topic_partition import TopicPartition
 
 if TYPE_CHECKING:
-    from kafkalite import _native
     from kafkalite.admin.reset import Place
     from kafkalite.admin.rows import GroupRow, MemberRow, Resource, TopicRow
 
@@ -122,11 +122,16 @@ def check_names(native: _native.Admin, kind: Resource, name: str, keys: Sequence
         known.setdefault("internal.segment.bytes", False)  # brokers describe it only where it is set
     for key in keys:
         if key not in known:
-            message = f"{kind} {shown(name)} has no setting {shown(key)}{_or_nearest(key, known)}"
+            message = f"{kind} {shown(name)} has no setting {shown(key)}{_or_meant(kind, key, known)}"
             raise InvalidSettingError(message)
         if known[key]:
             message = f"{key} cannot change while the {kind} runs: set it in its properties file, and start it again"
             raise InvalidSettingError(message)
+
+
+def _or_meant(kind: Resource, name: str, known: Container[str]) -> str:
+    meant = _native.nearest_setting(kind, name)
+    return f"; did you mean {meant}?" if meant in known else ""
 
 
 def _or_nearest(name: str, names: Iterable[str]) -> str:

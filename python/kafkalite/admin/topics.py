@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kafkalite._properties import as_property
+from kafkalite._properties import as_properties
 from kafkalite.admin import asking
 from kafkalite.admin.descriptions import Listing, TopicDescription
 from kafkalite.admin.part import AdminPart
@@ -48,7 +48,7 @@ class TopicAdmin(AdminPart):
             InvalidTopicError: the name is not allowed.
             InvalidSettingError: a topic setting, or the number of partitions, is unknown or out of range.
         """
-        properties = {key: as_property(value) for key, value in (config or {}).items()}
+        properties = as_properties(config)
         copies = -1 if replication_factor is None else replication_factor
         try:
             self._native.create_topic(name, -1 if partitions is None else partitions, copies, properties, dry_run)

@@ -11,10 +11,10 @@ import os
 import weakref
 from collections.abc import Mapping
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias, get_args
 
 from kafkalite import _logging, _native
-from kafkalite._properties import as_property
+from kafkalite._properties import as_properties, as_property
 from kafkalite.errors import ClosedError, InvalidSettingError, KafkaError, KafkaTimeoutError, TopicExistsError
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from kafkalite._native import TopicSummary
 
 __all__ = ["Broker"]
+
+_Durability: TypeAlias = Literal["visible", "synced"]
+_DURABILITIES: tuple[str, ...] = get_args(_Durability)
 
 
 class Broker:
@@ -57,20 +60,23 @@ class Broker:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        durability: Literal["visible", "synced"] | None = None,
+        durability: _Durability | None = None,
         zookeeper: str | None = None,
         broker_id: int | None = None,
         config: Mapping[str, object] | None = None,
     ) -> None:
         """Open the directory, recover it if need be, and listen."""
         _logging.forward()
-        settings = {name: as_property(value) for name, value in (config or {}).items()}
+        settings = as_properties(config)
         for name, keywords in _KEYWORDS.items():
             if name in settings:
                 message = f"{name} cannot stand in config: Broker takes {keywords} instead"
                 raise InvalidSettingError(message)
         _check_address(host, port)
         if durability is not None:
+            if durability not in _DURABILITIES:
+                message = f"durability cannot be {durability!r}; expected one of {', '.join(_DURABILITIES)}"
+                raise InvalidSettingError(message)
             settings["kafkalite.durability"] = durability
         if zookeeper is not None:
             settings["zookeeper.connect"] = as_property(zookeeper)
@@ -134,7 +140,7 @@ class Broker:
             InvalidTopicError: the name is not allowed.
             InvalidSettingError: a topic setting, or the number of partitions, is unknown or out of range.
         """
-        properties = {key: as_property(value) for key, value in (config or {}).items()}
+        properties = as_properties(config)
         try:
             self._running().create_topic(name, partitions, properties)
         except TopicExistsError:

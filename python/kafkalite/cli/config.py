@@ -90,7 +90,7 @@ def _list(options: argparse.Namespace) -> int:
     for row in rows:
         default = f" = {row['default']}" if row["default"] else ""
         bounds = f", {row['range']}" if row["range"] else ""
-        changed = ", dynamic" if row["dynamic"] else ""
+        changed = "; can change while the broker runs" if row["dynamic"] else ""
         print(f"{row['name']}{default}  ({row['type']}{bounds}{changed})\n    {row['doc']}")
     return 0
 

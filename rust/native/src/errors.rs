@@ -96,7 +96,16 @@ pub(crate) fn wrong_type(what: &str, expected: &str, found: &Bound<'_, PyAny>) -
 
 /// The exception for a setting of a client; the sentence has its name as Python's keywords are spelt.
 pub(crate) fn client_setting(error: &ConfigError) -> PyErr {
-    invalid_setting(&error.sentence(|name| name.replace('.', "_")))
+    invalid_setting(&error.sentence(keyword))
+}
+
+/// What Python's classes call a setting: Kafka's name with underscores, but for those that have a keyword of their own.
+fn keyword(name: &str) -> String {
+    let asked = Python::attach(|py| {
+        let settings = py.import("kafkalite._settings")?;
+        settings.call_method1("keyword", (name,))?.extract()
+    });
+    asked.unwrap_or_else(|_: PyErr| name.replace('.', "_"))
 }
 
 /// The exception for what the client reports.

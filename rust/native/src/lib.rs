@@ -59,7 +59,7 @@ mod _native {
     #[pymodule_export]
     use crate::reader::Reader;
     #[pymodule_export]
-    use crate::settings::{nearest, parse_properties, settings};
+    use crate::settings::{nearest, nearest_setting, parse_properties, settings};
     #[pymodule_export]
     use crate::stream::MessageStream;
 

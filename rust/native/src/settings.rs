@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kafkalite_broker::config::{BROKER, GROUP, TOPIC};
+use kafkalite_broker::config::{self, BROKER, GROUP, TOPIC};
 use kafkalite_client::{AdminConfig, ConsumerConfig, ProducerConfig};
 use kafkalite_settings::{ChangedWhen, ConfigError, Row, properties};
 use pyo3::exceptions::PyValueError;
@@ -11,13 +11,16 @@ use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
 
 use crate::errors;
 
-/// Set each item of a mapping, spelt as in property files.
+/// Set each item of a mapping, spelt as in property files; `None` leaves a setting at its default.
 pub(crate) fn apply(
     given: &Bound<'_, PyAny>,
     mut set: impl FnMut(&str, &str) -> Result<(), ConfigError>,
 ) -> PyResult<()> {
     for item in given.call_method0("items")?.try_iter()? {
         let (name, value): (String, Bound<'_, PyAny>) = item?.extract()?;
+        if value.is_none() {
+            continue;
+        }
         set(&name, &text(&value)?).map_err(|error| errors::client_setting(&error))?;
     }
     Ok(())
@@ -75,6 +78,18 @@ fn row<'py>(py: Python<'py>, row: &Row) -> PyResult<Bound<'py, PyDict>> {
     dict.set_item("doc", row.doc)?;
     dict.set_item("dynamic", row.change == ChangedWhen::Dynamic)?;
     Ok(dict)
+}
+
+/// The setting of a topic, a broker or a group that is meant by a name that none has, if one is near.
+#[pyfunction]
+pub(crate) fn nearest_setting(kind: &str, name: &str) -> Option<&'static str> {
+    let table = match kind {
+        "broker" => BROKER,
+        "topic" => TOPIC,
+        "group" => GROUP,
+        _ => return None,
+    };
+    config::nearest_setting(table, name)
 }
 
 /// The nearest of these names to one that is none of them, if one is near.

@@ -24,7 +24,16 @@ pub enum ConfigError {
         expected: String,
     },
     /// A value is fine by itself but not together with another. Change one of the two.
-    Conflict(String),
+    Conflict {
+        /// The two settings, in Kafka's spelling, each with its value.
+        settings: Box<[(&'static str, String); 2]>,
+        /// What goes between them: "is not larger than".
+        relation: &'static str,
+        /// What to do with the one or with the other; `{}` stands for its name.
+        remedies: [&'static str; 2],
+    },
+    /// What a setting names cannot be used; the sentence says why.
+    Unusable(String),
 }
 
 impl ConfigError {
@@ -58,7 +67,21 @@ impl ConfigError {
                 value,
                 expected,
             } => format!("{} cannot be {value:?}; expected {expected}", spelled(name)),
-            Self::Conflict(sentence) => sentence.clone(),
+            Self::Conflict {
+                settings,
+                relation,
+                remedies,
+            } => {
+                let [(one, its_value), (other, other_value)] = &**settings;
+                let (one, other) = (spelled(one), spelled(other));
+                let remedies = [
+                    remedies[0].replace("{}", &one),
+                    remedies[1].replace("{}", &other),
+                ];
+                let remedies = remedies.join(" or ");
+                format!("{one}={its_value} {relation} {other}={other_value}; {remedies}")
+            }
+            Self::Unusable(sentence) => sentence.clone(),
         }
     }
 }
@@ -104,6 +127,19 @@ mod tests {
         let invalid = ConfigError::invalid("linger.ms", "1.5 s", "milliseconds");
         let sentence = r#"linger_ms cannot be "1.5 s"; expected milliseconds"#;
         assert_eq!(invalid.sentence(spelled), sentence);
+        let conflict = ConfigError::Conflict {
+            settings: Box::new([
+                ("delivery.timeout.ms", "10".into()),
+                ("linger.ms", "100".into()),
+            ]),
+            relation: "is not larger than",
+            remedies: ["raise {}", "lower {}"],
+        };
+        assert_eq!(
+            conflict.sentence(spelled),
+            "delivery_timeout_ms=10 is not larger than linger_ms=100; \
+             raise delivery_timeout_ms or lower linger_ms"
+        );
     }
 
     #[test]

@@ -55,6 +55,11 @@ impl Row {
         }
     }
 
+    /// Whether it is only kept and described for tools, without effect. Its sentence begins with that.
+    pub fn is_only_described(&self) -> bool {
+        self.doc.starts_with("Kept and described for tools")
+    }
+
     /// Checks `value` and returns it in one spelling, as [`ValueKind::check`] does.
     pub fn check(&self, value: &str) -> Result<String, ConfigError> {
         let refused = |expected| ConfigError::invalid(self.name, value.trim(), expected);

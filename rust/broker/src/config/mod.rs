@@ -22,6 +22,7 @@ pub use broker_rows::BROKER;
 pub use group_rows::GROUP;
 pub use listener::Listener;
 pub use topic_rows::TOPIC;
+pub use values::nearest_setting;
 
 pub(crate) use checked_kinds::LEAST_SEGMENT_BYTES;
 pub(crate) use settings::{Settings, TopicSettings};

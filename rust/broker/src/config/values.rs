@@ -1,5 +1,6 @@
 //! Which value is in force, and where it came from.
 
+use kafkalite_names::{nearest, shown};
 use kafkalite_settings::{ConfigError, Row};
 
 use super::{BROKER, GROUP, Overrides, TOPIC};
@@ -172,7 +173,34 @@ fn find(table: &'static [Row], name: &str) -> Option<&'static Row> {
 }
 
 fn unknown(table: &'static [Row], name: &str) -> ConfigError {
-    ConfigError::unknown(name, table.iter().map(|row| row.name))
+    ConfigError::Unknown {
+        name: shown(name).into(),
+        nearest: nearest_setting(table, name),
+    }
+}
+
+/// The setting of a table that is meant by a name that is not in it: the one that the name stands in for, or the one that ends
+/// with it, or else what is spelt alike. Of several that fit, one that has an effect; of several
+/// that end with it, the shortest.
+pub fn nearest_setting(table: &'static [Row], name: &str) -> Option<&'static str> {
+    let stands_in = |row: &&Row| row.synonyms.iter().any(|synonym| synonym.name == name);
+    let ends_with = |row: &&Row| {
+        let before = row.name.strip_suffix(name);
+        name.contains('.') && before.is_some_and(|before| before.ends_with('.'))
+    };
+    let found = with_effect_first(table).find(stands_in).or_else(|| {
+        let fitting = table.iter().filter(ends_with);
+        fitting.min_by_key(|row| (row.is_only_described(), row.name.len()))
+    });
+    found.map(|row| row.name).or_else(|| {
+        let names = with_effect_first(table).map(|row| row.name);
+        nearest(name, names)
+    })
+}
+
+fn with_effect_first(table: &'static [Row]) -> impl Iterator<Item = &'static Row> {
+    let has_effect = table.iter().filter(|row| !row.is_only_described());
+    has_effect.chain(table.iter().filter(|row| row.is_only_described()))
 }
 
 #[cfg(test)]
@@ -223,6 +251,31 @@ mod tests {
             let stands_in = broker_row(row.synonyms[0].name).unwrap();
             let broker = layers.broker(stands_in).first().map(ValueOrigin::converted);
             assert_eq!(broker.as_deref(), row.default, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn a_name_of_another_table_or_without_its_beginning_means_what_has_an_effect() {
+        for (table, name, meant) in [
+            (TOPIC, "log.retention.ms", Some("retention.ms")),
+            (TOPIC, "log.retention.hours", Some("retention.ms")),
+            (TOPIC, "retention", Some("retention.ms")),
+            (TOPIC, "local.retention.m", Some("local.retention.ms")),
+            (
+                GROUP,
+                "session.timeout.ms",
+                Some("consumer.session.timeout.ms"),
+            ),
+            (
+                GROUP,
+                "share.session.timeout",
+                Some("share.session.timeout.ms"),
+            ),
+            (BROKER, "retention.ms", Some("log.retention.ms")),
+            (TOPIC, "flux.capacitor", None),
+            (TOPIC, "ms", None),
+        ] {
+            assert_eq!(nearest_setting(table, name), meant, "{name}");
         }
     }
 

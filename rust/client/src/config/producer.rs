@@ -46,20 +46,23 @@ impl ProducerConfig {
     /// Whether this producer is idempotent, or which settings contradict each other.
     pub fn idempotent(&self) -> Result<bool, ConfigError> {
         let obstacle = if self.acks != Acks::All {
-            Some("acks=all")
+            Some(("acks", self.acks.code().to_string(), "set {}=all"))
         } else if self.retries == 0 {
-            Some("retries of at least 1")
+            Some(("retries", "0".to_owned(), "raise {}"))
         } else if self.max_in_flight > 5 {
-            Some("max.in.flight.requests.per.connection of at most 5")
+            let name = "max.in.flight.requests.per.connection";
+            Some((name, self.max_in_flight.to_string(), "lower {} to 5"))
         } else {
             None
         };
         match (self.enable_idempotence, obstacle) {
             (Some(false), _) | (None, Some(_)) => Ok(false),
             (Some(true) | None, None) => Ok(true),
-            (Some(true), Some(needed)) => Err(ConfigError::Conflict(format!(
-                "enable.idempotence=true needs {needed}: change that, or set enable.idempotence=false"
-            ))),
+            (Some(true), Some((name, value, remedy))) => Err(ConfigError::Conflict {
+                settings: Box::new([("enable.idempotence", "true".to_owned()), (name, value)]),
+                relation: "does not go with",
+                remedies: ["set {}=false", remedy],
+            }),
         }
     }
 }
@@ -79,15 +82,15 @@ mod tests {
         assert_eq!(with(&[("acks", "1")]), Ok(false));
         assert_eq!(with(&[("enable.idempotence", "false")]), Ok(false));
         let conflict = with(&[("acks", "1"), ("enable.idempotence", "true")]).unwrap_err();
-        assert!(
-            conflict.to_string().contains("needs acks=all"),
-            "{conflict}"
+        assert_eq!(
+            conflict.to_string(),
+            "enable.idempotence=true does not go with acks=1; set enable.idempotence=false or set acks=all"
         );
         let conflict = with(&[
             ("max.in.flight.requests.per.connection", "6"),
             ("enable_idempotence", "true"),
         ])
         .unwrap_err();
-        assert!(conflict.to_string().contains("at most 5"), "{conflict}");
+        assert!(conflict.to_string().ends_with("to 5"), "{conflict}");
     }
 }

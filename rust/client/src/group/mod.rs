@@ -78,11 +78,16 @@ impl GroupConsumer {
             .into());
         }
         if config.heartbeat_interval >= config.session_timeout {
-            return Err(ConfigError::Conflict(format!(
-                "heartbeat.interval.ms={} is not below session.timeout.ms={}: the group would take every member for dead",
-                config.heartbeat_interval.as_millis(),
-                config.session_timeout.as_millis()
-            ))
+            // The group would take every member for dead.
+            let millis = |time: Duration| time.as_millis().to_string();
+            return Err(ConfigError::Conflict {
+                settings: Box::new([
+                    ("heartbeat.interval.ms", millis(config.heartbeat_interval)),
+                    ("session.timeout.ms", millis(config.session_timeout)),
+                ]),
+                relation: "is not below",
+                remedies: ["lower {}", "raise {}"],
+            }
             .into());
         }
         let consumer = Consumer::new_in(config, world, runtime)?;

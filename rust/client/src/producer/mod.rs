@@ -106,9 +106,15 @@ impl Producer {
     pub fn new_in(config: ProducerConfig, world: &World, runtime: &Handle) -> Result<Self> {
         let idempotent = config.idempotent()?;
         if config.delivery_timeout <= config.linger {
-            return Err(ConfigError::Conflict(
-                "delivery.timeout.ms must be larger than linger.ms".to_owned(),
-            )
+            let millis = |time: Duration| (time.as_secs_f64() * 1e3).to_string();
+            return Err(ConfigError::Conflict {
+                settings: Box::new([
+                    ("delivery.timeout.ms", millis(config.delivery_timeout)),
+                    ("linger.ms", millis(config.linger)),
+                ]),
+                relation: "is not larger than",
+                remedies: ["raise {}", "lower {}"],
+            }
             .into());
         }
         let level = config.compression_level;
@@ -116,7 +122,7 @@ impl Producer {
             Compressors::new(config.compression, level).map_err(|error| ConfigError::Invalid {
                 name: "compression.level",
                 value: level.unwrap_or_default().to_string(),
-                expected: error.to_string(),
+                expected: error.allowed(),
             })?;
         let cluster = Cluster::new(config.client.clone(), &world.dice)?;
         let shared = Arc::new(ProducerShared::new(config, cluster, world));

@@ -169,7 +169,7 @@ fn count(subscription: &ConsumerSubscription) -> u32 {
 
 /// A setting that cannot be.
 fn unusable(reason: impl Display) -> ClientError {
-    ConfigError::Conflict(format!("{reason}")).into()
+    ConfigError::Unusable(format!("{reason}")).into()
 }
 
 fn said(reason: impl Display) -> ClientError {

@@ -158,3 +158,14 @@ pub struct InvalidLevel {
     least: i32,
     most: i32,
 }
+
+impl InvalidLevel {
+    /// What the codec has, as it goes on after "expected".
+    #[must_use]
+    pub fn allowed(&self) -> String {
+        let Self {
+            codec, least, most, ..
+        } = self;
+        format!("a level from {least} to {most}, as {codec} has them")
+    }
+}
