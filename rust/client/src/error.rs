@@ -46,7 +46,7 @@ pub enum ClientError {
         detail: Option<Arc<str>>,
     },
     /// Time is up; the text says for what, which setting bounds it, and the last error that was met on the way.
-    #[error("{what} took longer than {setting}={} ms{}", limit.as_millis(), cause.as_ref().map(|e| format!("; last error: {e}")).unwrap_or_default())]
+    #[error("{what} took longer than {setting}={}{}", as_given(setting, *limit), cause.as_ref().map(|e| format!("; last error: {e}")).unwrap_or_default())]
     TimedOut {
         /// What was waited for.
         what: Arc<str>,
@@ -213,6 +213,15 @@ fn undelivered(count: u64) -> String {
     }
 }
 
+/// A limit as whoever set it spelt it: Kafka's settings count milliseconds, arguments seconds.
+fn as_given(setting: &str, limit: Duration) -> String {
+    if setting.rsplit('.').next() == Some("ms") {
+        format!("{} ms", limit.as_millis())
+    } else {
+        format!("{} s", limit.as_secs_f64())
+    }
+}
+
 impl ClientError {
     /// Kafka's code, where a broker sent one or one fits exactly.
     pub fn code(&self) -> Option<ErrorCode> {
@@ -317,5 +326,23 @@ mod tests {
             "CreateTopics for clicks: a topic of this name exists already (TOPIC_ALREADY_EXISTS)"
         );
         assert!(refusal(ErrorCode::Other(999), None).contains(" 999)"));
+    }
+
+    #[test]
+    fn a_limit_is_told_in_the_unit_it_was_given_in() {
+        let late = |setting| ClientError::TimedOut {
+            what: "it".into(),
+            setting,
+            limit: Duration::from_millis(1500),
+            cause: None,
+        };
+        assert_eq!(
+            late("timeout").to_string(),
+            "it took longer than timeout=1.5 s"
+        );
+        assert_eq!(
+            late("max.block.ms").to_string(),
+            "it took longer than max.block.ms=1500 ms"
+        );
     }
 }

@@ -22,9 +22,7 @@ impl Admin {
         for (of, offset) in before {
             let limit = self.config.api_timeout;
             let _asked = self.cluster.interest(&of.topic);
-            let found = self
-                .cluster
-                .topic(&of.topic, false, limit, "default.api.timeout.ms");
+            let found = self.cluster.topic(&of.topic, false, limit, "timeout");
             self.closing.or_closed(found).await?;
             let subject = of.to_string();
             let low = self

@@ -402,7 +402,11 @@ impl Task {
                 owned,
             } => {
                 let leads = self.membership.leads();
-                let divided = self.divided.as_ref().filter(|_| leads);
+                if !leads {
+                    // Another divided since: what this member decided once says nothing of what the next one moves.
+                    self.divided = None;
+                }
+                let divided = self.divided.as_ref();
                 let moved = settled(divided, &gained, &given_up, owned);
                 let group = shown(&shared.group);
                 shared.consumer.untroubled();

@@ -83,18 +83,21 @@ impl Divided {
 
     fn sentence(&self) -> String {
         let now: BTreeSet<_> = self.division.keys().cloned().collect();
-        let mut parts = vec![counted(now.len(), "member")];
-        if let Some(known) = &self.known {
-            let (came, left): (Vec<_>, Vec<_>) = (
-                now.difference(known).collect(),
-                known.difference(&now).collect(),
-            );
-            if !came.is_empty() {
-                parts.push(format!("{} came", names(came.into_iter())));
-            }
-            if !left.is_empty() {
-                parts.push(format!("{} left", names(left.into_iter())));
-            }
+        let members = counted(now.len(), "member");
+        // Who did not lead the generation before does not know whose a dead member's partitions were.
+        let Some(known) = &self.known else {
+            return members;
+        };
+        let mut parts = vec![members];
+        let (came, left): (Vec<_>, Vec<_>) = (
+            now.difference(known).collect(),
+            known.difference(&now).collect(),
+        );
+        if !came.is_empty() {
+            parts.push(format!("{} came", names(came.into_iter())));
+        }
+        if !left.is_empty() {
+            parts.push(format!("{} left", names(left.into_iter())));
         }
         let moves = self.division.iter().flat_map(|(id, partitions)| {
             let before = partitions.iter().map(|of| (of, self.before.get(of)));
@@ -157,6 +160,22 @@ mod tests {
         assert_eq!(
             told,
             "this member has 3 partitions, new are t-2; it leads 2 members, z came, y left, moved: t-2 to x, t-3 to z"
+        );
+    }
+
+    #[test]
+    fn a_leader_that_did_not_lead_before_says_nothing_of_what_moved() {
+        let partitions = |all: &[i32]| of(all).into_iter().collect();
+        let mut now = divided(&[("x", &[0, 1, 2, 3])]);
+        now.before = of(&[2, 3]).into_iter().map(|it| (it, "x".into())).collect();
+        assert_eq!(
+            settled(
+                Some(&now),
+                &partitions(&[0, 1, 2, 3]),
+                &partitions(&[2, 3]),
+                4
+            ),
+            "this member has 4 partitions, new are t-0, t-1; it leads 1 member"
         );
     }
 
