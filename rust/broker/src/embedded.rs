@@ -100,7 +100,10 @@ fn summary(topic: &HostedTopic) -> TopicSummary {
     });
     let was_compacted = || {
         let mut partitions = topic.partitions.iter();
-        partitions.any(|partition| partition.compacted_to.load(Ordering::Relaxed) > 0)
+        partitions.any(|partition| {
+            partition.has_been_compacted.load(Ordering::Relaxed)
+                || partition.compacted_to.load(Ordering::Relaxed) > 0
+        })
     };
     TopicSummary {
         name: topic.name.to_string(),

@@ -171,6 +171,7 @@ fn compact(broker: &BrokerState, candidate: &Candidate, compactor: &mut Compacto
         }
         !*broker.stopping.borrow()
     };
+    partition.has_been_compacted.store(true, Ordering::Relaxed);
     match partition
         .log
         .compact(cleanable, compactor, broker.world.now_ms(), &mut go_on)

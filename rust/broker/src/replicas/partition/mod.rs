@@ -41,6 +41,8 @@ pub(crate) struct Partition {
     opened_at: i64,
     /// Where the last compaction ended; 0 before there was one.
     pub(crate) compacted_to: AtomicI64,
+    /// Whether a compaction has begun, which may have taken records before [`compacted_to`](Self::compacted_to) says so.
+    pub(crate) has_been_compacted: AtomicBool,
     /// Whether it was said of the topic, of which this is the first partition, that messages go because of their times.
     pub(crate) warned_of_times: AtomicBool,
     /// Whether compaction has failed, and is not tried again.
@@ -72,6 +74,7 @@ impl Partition {
             parked: Parked::new(reach(&log)),
             log,
             compacted_to: AtomicI64::new(0),
+            has_been_compacted: AtomicBool::new(false),
             warned_of_times: AtomicBool::new(false),
             uncleanable: AtomicBool::new(false),
             flushes: Flushes::default(),
