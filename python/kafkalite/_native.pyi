@@ -28,6 +28,7 @@ __all__ = [
     "leave_groups",
     "murmur2_partition",
     "nearest",
+    "nearest_setting",
     "next_log_records",
     "parse_properties",
     "set_log_level",
