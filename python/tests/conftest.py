@@ -1,5 +1,6 @@
 """Brokers, topics and peers for the tests."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -125,30 +126,31 @@ def need_peer() -> Callable[[str], None]:
     return need
 
 
+@contextlib.contextmanager
+def running(peer: str, directory: Path) -> Iterator[str]:
+    """Run a server of somebody else's while this is entered: where it listens."""
+    environment = {**os.environ, "PEERS_OWNER": str(os.getpid())}
+    started = subprocess.run(
+        [PEERS / peer, "start", directory, "0"], env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    yield started.stdout.split()[1]
+    subprocess.run([PEERS / peer, "stop", directory, "KILL"], check=True)
+
+
 @pytest.fixture(scope="session")
 def apache_kafka(need_peer: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Apache Kafka's own broker: its bootstrap servers."""
     need_peer("kafka")
-    directory = tmp_path_factory.mktemp("apache-kafka")
-    environment = {**os.environ, "PEERS_OWNER": str(os.getpid())}
-    started = subprocess.run(
-        [PEERS / "kafka", "start", directory, "0"], env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
-    yield started.stdout.split()[1]
-    subprocess.run([PEERS / "kafka", "stop", directory, "KILL"], check=True)
+    with running("kafka", tmp_path_factory.mktemp("apache-kafka")) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="session")
 def zookeeper(need_peer: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server of Apache ZooKeeper: where it listens."""
     need_peer("zookeeper")
-    directory = tmp_path_factory.mktemp("zookeeper")
-    environment = {**os.environ, "PEERS_OWNER": str(os.getpid())}
-    started = subprocess.run(
-        [PEERS / "zookeeper", "start", directory, "0"], env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
-    yield started.stdout.split()[1]
-    subprocess.run([PEERS / "zookeeper", "stop", directory, "KILL"], check=True)
+    with running("zookeeper", tmp_path_factory.mktemp("zookeeper")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
